@@ -1,0 +1,80 @@
+"""What an operator costs: parameters and multiply-accumulates (MACs), from shapes alone.
+
+Two counts of MACs are kept side by side and always named:
+
+``macs``
+    convolutions, linear layers and the PDE; normalisations count nothing, since they fold into the
+    convolution before them.
+``macs_published``
+    what the paper counts: convolutions, linear layers and 2 per element of each normalisation's output,
+    nothing of the PDE.
+
+All counts are for one image.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+PDE_MACS_PER_ELEMENT_STEP = 7
+PDE_MACS_PER_ELEMENT_SETUP = 7
+NORM_MACS_PUBLISHED = 2
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Parameters and MACs of a module for one image; costs add up with ``+`` and scale with ``*``."""
+
+    params: int = 0
+    macs: int = 0
+    macs_published: int = 0
+
+    def __add__(self, other: Cost) -> Cost:
+        return Cost(
+            self.params + other.params, self.macs + other.macs, self.macs_published + other.macs_published
+        )
+
+    def __radd__(self, other: int) -> Cost:
+        """Lets ``sum(costs)`` start from 0."""
+        if other != 0:
+            return NotImplemented
+        return self
+
+    def __mul__(self, times: int) -> Cost:
+        return Cost(self.params * times, self.macs * times, self.macs_published * times)
+
+    __rmul__ = __mul__
+
+
+def conv_cost(
+    in_channels: int,
+    out_channels: int,
+    kernel: int | tuple[int, int],
+    out_size: tuple[int, int],
+    *,
+    groups: int = 1,
+    bias: bool = False,
+) -> Cost:
+    """Cost of a 2-D convolution whose output is ``out_size`` = (rows, columns)."""
+    rows, columns = (kernel, kernel) if isinstance(kernel, int) else kernel
+    weights = in_channels // groups * out_channels * rows * columns
+    macs = weights * out_size[0] * out_size[1]
+    return Cost(weights + (out_channels if bias else 0), macs, macs)
+
+
+def linear_cost(in_features: int, out_features: int, *, bias: bool = True) -> Cost:
+    """Cost of a linear layer applied to one vector."""
+    macs = in_features * out_features
+    return Cost(macs + (out_features if bias else 0), macs, macs)
+
+
+def norm_cost(channels: int, size: tuple[int, int], *, affine: bool = True) -> Cost:
+    """Cost of a batch or group normalisation of a ``(channels, *size)`` map."""
+    elements = channels * size[0] * size[1]
+    return Cost(2 * channels if affine else 0, 0, NORM_MACS_PUBLISHED * elements)
+
+
+def pde_cost(channels: int, size: tuple[int, int], steps: int) -> Cost:
+    """Cost of ``steps`` steps of the PDE on a ``(channels, *size)`` map, coefficients included."""
+    elements = channels * size[0] * size[1]
+    return Cost(0, (PDE_MACS_PER_ELEMENT_STEP * steps + PDE_MACS_PER_ELEMENT_SETUP) * elements, 0)
