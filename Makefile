@@ -1,0 +1,31 @@
+# make setup    the environment alone: .venv with pinned dependencies and this package
+# make search   the main job: a search on handwritten digits, to a front of accuracy against MACs
+# make test     the tests
+# make lint     ruff and mypy
+# PYTHON=... names the interpreter (3.10-3.12) when the one found is not the one wanted.
+# ARGS=... goes to the command line of the search or of pytest.
+
+SHELL := /bin/sh
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+.DEFAULT_GOAL := help
+.PHONY: help setup search test lint
+
+help:
+	@sed -n 's/^# \(make .*\)/\1/p' Makefile
+
+setup: $(STAMP)
+
+$(STAMP): constraints.txt pyproject.toml
+	@sh tools/setup.sh "$(VENV)" "$(PYTHON)"
+	@touch $@
+
+search: $(STAMP)
+	@$(BIN)/python run_search.py search $(ARGS)
+
+test: $(STAMP)
+	@$(BIN)/python -m pytest $(ARGS)
+
+lint: $(STAMP)
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
