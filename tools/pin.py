@@ -29,16 +29,23 @@ def resolve(python: str, chosen: str) -> tuple[tuple[int, ...], dict[str, str]]:
         report = Path(folder, "report.json")
         pip = [f"{folder}/venv/bin/python", "-m", "pip", "install", "--quiet", "--constraint", str(pins)]
         subprocess.run([*pip, "--upgrade", "pip"], check=True)
-        subprocess.run([*pip, "--dry-run", "--report", str(report), "setuptools", f"{ROOT}[dev,ode]"], check=True)
+        subprocess.run(
+            [*pip, "--dry-run", "--report", str(report), "setuptools", f"{ROOT}[dev,ode]"], check=True
+        )
         found = json.loads(report.read_text())
     version = tuple(int(part) for part in found["environment"]["python_version"].split("."))
-    names = {re.sub("[-_.]+", "-", i["metadata"]["name"]).lower(): i["metadata"]["version"] for i in found["install"]}
+    names = {
+        re.sub("[-_.]+", "-", i["metadata"]["name"]).lower(): i["metadata"]["version"]
+        for i in found["install"]
+    }
     return version, names
 
 
 def main(interpreters: list[str]) -> None:
     chosen = CONSTRAINTS.read_text().split(DIVIDER)[0]
-    named = {re.sub("[-_.]+", "-", name).lower() for name in re.findall(r"^([A-Za-z][\w.-]*)[=<>!~]", chosen, re.M)}
+    named = {
+        re.sub("[-_.]+", "-", name).lower() for name in re.findall(r"^([A-Za-z][\w.-]*)[=<>!~]", chosen, re.M)
+    }
     (old_version, old), *newer = sorted(resolve(python, chosen) for python in interpreters)
     bound = ".".join(map(str, newer[0][0] if newer else old_version))
     lines = []
@@ -47,7 +54,9 @@ def main(interpreters: list[str]) -> None:
             continue
         versions = {answer[name] for _, answer in newer if name in answer}
         if len(versions) > 1:
-            sys.exit(f"{name}: the newer interpreters disagree ({', '.join(versions)}); pin it in the upper part")
+            sys.exit(
+                f"{name}: the newer interpreters disagree ({', '.join(versions)}); pin it in the upper part"
+            )
         new = versions.pop() if versions else None
         if new is None or old.get(name) in (None, new):
             lines.append(f"{name}=={new or old[name]}\n")
