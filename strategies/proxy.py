@@ -31,26 +31,9 @@ COOKIE = "portal_token"
 MAX_REQUEST_BYTES = 64 * 2**20
 # What belongs to one connection and must not be passed on (RFC 9110, section 7.6.1), and what the proxy
 # itself decides: the upstream sees itself as host, and neither the token nor the outer origin.
-NOT_FORWARDED = frozenset(
-    [
-        "connection",
-        "keep-alive",
-        "proxy-authenticate",
-        "proxy-authorization",
-        "te",
-        "trailer",
-        "transfer-encoding",
-        "upgrade",
-        "host",
-        "origin",
-        "cookie",
-        "authorization",
-        "content-length",
-    ]
-)
-NOT_RETURNED = frozenset(
-    ["connection", "keep-alive", "transfer-encoding", "content-encoding", "content-length"]
-)
+PER_CONNECTION = {"connection", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"}
+NOT_FORWARDED = PER_CONNECTION | {"host", "origin", "cookie", "authorization", "content-length"}
+NOT_RETURNED = PER_CONNECTION | {"content-encoding", "content-length"}
 
 
 def host_is_known(header: str | None, names: frozenset[str]) -> bool:
