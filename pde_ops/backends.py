@@ -1,0 +1,85 @@
+"""The backends of ``pde_ops::integrate`` and the choice among them.
+
+A backend is a module with ``unavailable(h) -> str | None``, the reason why it cannot run for tensors like ``h``
+(one clause), ``forward(fields, scheme) -> Tensor`` and ``backward(grad, fields, scheme, needed) -> tuple`` of
+seven gradients in the order of `Fields`, None where not needed. All tensors are contiguous, of one shape,
+type and device.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from types import ModuleType
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from pde_ops import eager_backend
+
+NAMES = ("auto", "eager", "cpu", "triton")
+
+
+class Fields(NamedTuple):
+    """Tensor inputs ``(N, C, H, W)``; None: no source, a number from `Scheme.constants`, initial = h."""
+
+    h: Tensor
+    source: Tensor | None
+    velocity_x: Tensor | None
+    velocity_y: Tensor | None
+    diffusivity_x: Tensor | None
+    diffusivity_y: Tensor | None
+    initial: Tensor | None
+
+
+class Scheme(NamedTuple):
+    """Everything that is not a tensor; ``constants`` are numbers for absent velocities and diffusivities."""
+
+    steps: int
+    dt: float
+    dx: int
+    dy: int
+    boundary: str
+    constants: tuple[float, ...]
+
+
+def choose(name: str, h: Tensor) -> ModuleType:
+    """The backend called ``name`` for tensors like ``h``; "auto" is the fastest that applies.
+
+    Raises:
+        ValueError: the backend cannot run for such tensors on this machine.
+    """
+    if name == "eager":
+        return eager_backend
+    if name in ("auto", "cpu") and h.device.type == "cpu":
+        if importlib.util.find_spec("pde_ops.cpu_backend") is not None:
+            from pde_ops import cpu_backend
+
+            reason = cpu_backend.unavailable(h)
+            if reason is None:
+                return cpu_backend
+        else:
+            reason = "it is not part of this installation"
+        if name == "cpu":
+            raise ValueError(f"backend='cpu' cannot run: {reason}; accepted here: 'auto', 'eager'")
+        return eager_backend
+    if name == "cpu":
+        raise ValueError(
+            f"backend='cpu' cannot run on a {h.device.type} tensor; accepted here: 'auto', 'eager'"
+        )
+    if importlib.util.find_spec("pde_ops.triton_backend") is None:
+        reason = "it is not part of this installation"
+    else:
+        from pde_ops import triton_backend
+
+        reason = triton_backend.unavailable(h)
+        if reason is None:
+            return triton_backend
+    if name == "triton":
+        raise ValueError(f"backend='triton' cannot run: {reason}; accepted here: 'auto', 'eager'")
+    return eager_backend
+
+
+def float_type(dtype: torch.dtype) -> torch.dtype:
+    """The type in which a field of ``dtype`` is integrated."""
+    return torch.promote_types(dtype, torch.float32)

@@ -1,0 +1,96 @@
+"""What makes a velocity or diffusivity field of a feature map: a transform, then a normalisation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from pde_ops.blocks import BasicBlock, Bottleneck, Convolution, Identity
+from pde_ops.cost import Cost, norm_cost
+
+# (channels, kernel size, bias of depthwise convolutions) -> a module (N, C, H, W) -> (N, C, H, W)
+TRANSFORMS: dict[str, Callable[[int, int, bool], nn.Module]] = {
+    "depthwise": lambda c, k, bias: Convolution(c, c, k, groups=c, bias=bias),
+    "depthwise-bias": lambda c, k, bias: Convolution(c, c, k, groups=c, bias=True),
+    "pointwise": lambda c, k, bias: Convolution(c, c, 1, bias=True),
+    "full": lambda c, k, bias: Convolution(c, c, k, bias=True),
+    "basic-block": lambda c, k, bias: BasicBlock(c),
+    "separable-block": lambda c, k, bias: BasicBlock(c, separable=True),
+    "bottleneck": lambda c, k, bias: Bottleneck(c),
+    "identity": lambda c, k, bias: Identity(),
+}
+
+ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
+    "relu": F.relu,
+    "relu6": F.relu6,
+    "silu": F.silu,
+    "hard-swish": F.hardswish,
+    "tanh": torch.tanh,
+    "identity": lambda x: x,
+}
+
+START_MECHANISMS = ("multiplier", "gain")
+
+
+class CoefficientNorm(nn.BatchNorm2d):
+    """Batch normalisation whose output before gain and bias is multiplied by a fixed number.
+
+    ``y = weight * multiplier * (x - mean) / sqrt(var + eps) + bias``. A small multiplier keeps coefficients
+    near their bias at the start *and* slows the learning of their gain by as much, which a small gain alone
+    does not; a large ``eps`` (the published layer's, C) does the same, with ``multiplier`` about
+    ``sqrt(var / (var + eps))``, but in a size that depends on the input's variance.
+    """
+
+    def __init__(self, channels: int, *, eps: float, multiplier: float = 1.0, gain: float = 1.0) -> None:
+        super().__init__(channels, eps=eps)
+        self.multiplier = multiplier
+        nn.init.constant_(self.weight, gain)
+
+    def effective_weight(self) -> Tensor:
+        """The factor ``(C,)`` on the normalised value."""
+        return self.weight if self.multiplier == 1.0 else self.weight * self.multiplier
+
+    def forward(self, x: Tensor) -> Tensor:
+        self._check_input_dim(x)
+        if self.training:
+            self.num_batches_tracked.add_(1)  # type: ignore[operator]
+        return F.batch_norm(
+            x, self.running_mean, self.running_var, self.effective_weight(), self.bias,
+            self.training, self.momentum or 0.0, self.eps,
+        )  # fmt: skip
+
+    def extra_repr(self) -> str:
+        return f"{super().extra_repr()}, multiplier={self.multiplier}"
+
+
+class Coefficient(nn.Module):
+    """Pre-activation of one coefficient field: ``norm(transform(x))``, ``(N, C, H, W)`` to the same."""
+
+    def __init__(
+        self,
+        channels: int,
+        kind: str,
+        *,
+        kernel_size: int,
+        bias: bool,
+        eps: float,
+        start: float,
+        mechanism: str,
+    ) -> None:
+        super().__init__()
+        self.kind = kind
+        self.transform = TRANSFORMS[kind](channels, kernel_size, bias)
+        by_gain = mechanism == "gain"
+        self.norm = CoefficientNorm(
+            channels, eps=eps, multiplier=1.0 if by_gain else start, gain=start if by_gain else 1.0
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.norm(self.transform(x))
+
+    def cost(self, size: tuple[int, int]) -> Cost:
+        """Parameters and MACs for one image of ``size``."""
+        return self.transform.cost(size) + norm_cost(self.norm.num_features, size)  # type: ignore[operator]

@@ -1,0 +1,118 @@
+"""`integrate`: the public, checked way to the integrator."""
+
+from __future__ import annotations
+
+import math
+from numbers import Real
+
+import torch
+from torch import Tensor
+
+from pde_ops import backends, operator  # noqa: F401  (operator registers pde_ops::integrate)
+from pde_ops.eager import BOUNDARIES
+
+
+def integrate(
+    h: Tensor,
+    source: Tensor | None,
+    velocity_x: Tensor | float,
+    velocity_y: Tensor | float,
+    diffusivity_x: Tensor | float,
+    diffusivity_y: Tensor | float,
+    *,
+    steps: int,
+    dt: float,
+    dx: int = 1,
+    dy: int = 1,
+    initial: Tensor | None = None,
+    boundary: str = "periodic",
+    backend: str = "auto",
+) -> Tensor:
+    """``steps`` explicit steps of dH/dt = div(D grad H) + div(v H) + f on every plane of ``h``.
+
+    Three time levels: leapfrog for advection and source, Du Fort-Frankel for diffusion; second order in
+    space, and second order in time where ``initial`` is the state at -dt, up to Du Fort-Frankel's own term
+    (dt/dx)^2 d2H/dt2 (it needs dt << dx to be consistent). The gradient of D is neglected (D is locally
+    constant). Diffusion is stable for every dt >= 0; advection needs about
+    ``|u| dt/dx + |v| dt/dy <= 1`` everywhere, which is not enforced.
+
+    Args:
+        h: state at time 0, ``(N, C, H, W)``; x is dimension 2 (rows), y is dimension 3 (columns).
+        source: f, like ``h``, or None for no source.
+        velocity_x, velocity_y: like ``h``, or a number; positive ones carry towards lower indices.
+        diffusivity_x, diffusivity_y: like ``h``, or a number; meant to be >= 0.
+        steps: number of steps K >= 1.
+        dt: length of a step > 0.
+        dx, dy: grid step and distance to the neighbour at once, whole numbers >= 1; the result at a cell
+            depends on cells at most ``steps * dx`` rows and ``steps * dy`` columns away.
+        initial: state at time -dt, like ``h``; None means ``h`` itself.
+        boundary: "periodic" (the published one) or "zero-flux": nothing passes the walls. There the state
+            is continued by its mirror image and the velocity normal to the wall by minus its own, so that
+            both the diffusive and the advective flux through the wall vanish; with constant diffusivities
+            and no source the sum over a plane is conserved, for both boundaries.
+        backend: "auto" takes the fastest that applies; "eager", "cpu", "triton" force one.
+
+    Returns:
+        The state after ``steps`` steps, contiguous, of ``h``'s shape. Tensors of mixed floating types are
+        promoted; bfloat16 and float16 are integrated in float32.
+
+    Raises:
+        ValueError: a setting or a shape that cannot work, or a backend that cannot run here.
+
+    Source: Kag and Saligrama, "Condensing CNNs with Partial Differential Equations", CVPR 2022.
+    """
+    check_settings(steps=steps, dt=dt, dx=dx, dy=dy, boundary=boundary, backend=backend)
+    if not isinstance(h, Tensor) or h.dim() != 4 or not h.is_floating_point():
+        raise ValueError(f"h is {_describe(h)}; accepted: a floating-point tensor (N, C, H, W)")
+    named = {
+        "source": source,
+        "velocity_x": velocity_x,
+        "velocity_y": velocity_y,
+        "diffusivity_x": diffusivity_x,
+        "diffusivity_y": diffusivity_y,
+        "initial": initial,
+    }
+    dtype = h.dtype
+    for name, value in named.items():
+        if isinstance(value, Tensor):
+            _check_field(name, value, h)
+            dtype = torch.promote_types(dtype, value.dtype)
+        elif name in ("source", "initial"):
+            if value is not None:
+                raise ValueError(f"{name} is {value!r}; accepted: a tensor of h's shape or None")
+        elif isinstance(value, bool) or not isinstance(value, Real) or not math.isfinite(value):
+            raise ValueError(f"{name} is {value!r}; accepted: a tensor of h's shape or a finite number")
+    fields = [value.to(dtype) if isinstance(value, Tensor) else None for value in (h, *named.values())]
+    constants = [
+        0.0 if isinstance(value, Tensor) else float(value)
+        for value in (velocity_x, velocity_y, diffusivity_x, diffusivity_y)
+    ]
+    return torch.ops.pde_ops.integrate(*fields, constants, steps, float(dt), dx, dy, boundary, backend)
+
+
+def check_settings(*, steps: int, dt: float, dx: int, dy: int, boundary: str, backend: str) -> None:
+    """Raise ValueError, naming what is accepted, for settings that cannot work."""
+    for name, value in (("steps", steps), ("dx", dx), ("dy", dy)):
+        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+            raise ValueError(f"{name} is {value!r}; accepted: a whole number >= 1")
+    if isinstance(dt, bool) or not isinstance(dt, Real) or not math.isfinite(dt) or dt <= 0:
+        raise ValueError(f"dt is {dt!r}; accepted: a finite number > 0")
+    if boundary not in BOUNDARIES:
+        raise ValueError(f"boundary is {boundary!r}; accepted: {', '.join(BOUNDARIES)}")
+    if backend not in backends.NAMES:
+        raise ValueError(f"backend is {backend!r}; accepted: {', '.join(backends.NAMES)}")
+
+
+def _check_field(name: str, value: Tensor, h: Tensor) -> None:
+    if value.shape != h.shape or not value.is_floating_point():
+        raise ValueError(
+            f"{name} is {_describe(value)}; accepted: a floating-point tensor {tuple(h.shape)}, as h"
+        )
+    if value.device != h.device:
+        raise ValueError(f"{name} is on {value.device}; accepted: {h.device}, where h is")
+
+
+def _describe(value) -> str:
+    if isinstance(value, Tensor):
+        return f"a {value.dtype} tensor {tuple(value.shape)}"
+    return repr(value)
