@@ -1,13 +1,14 @@
 """The backends of ``pde_ops::integrate`` and the choice among them.
 
-A backend is a module with ``unavailable(h) -> str | None``, the reason why it cannot run for tensors like ``h``
-(one clause), ``forward(fields, scheme) -> Tensor`` and ``backward(grad, fields, scheme, needed) -> tuple`` of
+A backend is a module with ``unavailable(h) -> str | None``, the reason why it cannot run for tensors like
+``h`` (one clause), ``forward(fields, scheme) -> Tensor`` and ``backward(grad, fields, scheme, needed) -> tuple`` of
 seven gradients in the order of `Fields`, None where not needed. All tensors are contiguous, of one shape,
 type and device.
 """
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 from types import ModuleType
 from typing import NamedTuple
@@ -53,7 +54,7 @@ def choose(name: str, h: Tensor) -> ModuleType:
         return eager_backend
     if name in ("auto", "cpu") and h.device.type == "cpu":
         if importlib.util.find_spec("pde_ops.cpu_backend") is not None:
-            from pde_ops import cpu_backend
+            cpu_backend = importlib.import_module("pde_ops.cpu_backend")
 
             reason = cpu_backend.unavailable(h)
             if reason is None:
@@ -70,7 +71,7 @@ def choose(name: str, h: Tensor) -> ModuleType:
     if importlib.util.find_spec("pde_ops.triton_backend") is None:
         reason = "it is not part of this installation"
     else:
-        from pde_ops import triton_backend
+        triton_backend = importlib.import_module("pde_ops.triton_backend")
 
         reason = triton_backend.unavailable(h)
         if reason is None:

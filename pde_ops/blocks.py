@@ -82,7 +82,7 @@ class BasicBlock(nn.Module):
         """Parameters and MACs for one image of ``size``."""
         total = self.conv1.cost(size) + self.conv2.cost(size) + norm_cost(self.out_channels, size) * 2
         if self.shortcut is not None:
-            total += self.shortcut[0].cost(size) + norm_cost(self.out_channels, size)
+            total += self.shortcut[0].cost(size) + norm_cost(self.out_channels, size)  # type: ignore[operator]
         return total
 
 

@@ -55,8 +55,8 @@ class CoefficientNorm(nn.BatchNorm2d):
 
     def forward(self, x: Tensor) -> Tensor:
         self._check_input_dim(x)
-        if self.training:
-            self.num_batches_tracked.add_(1)  # type: ignore[operator]
+        if self.training and self.num_batches_tracked is not None:
+            self.num_batches_tracked.add_(1)
         return F.batch_norm(
             x, self.running_mean, self.running_var, self.effective_weight(), self.bias,
             self.training, self.momentum or 0.0, self.eps,

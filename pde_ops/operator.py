@@ -125,6 +125,9 @@ torch.library.register_autograd(
 )
 
 
+STEPS = 7  # where the steps stand among the arguments after h
+
+
 def flops(numel: int, steps: int) -> int:
     """Floating-point operations of a forward integration: 2 for each multiply-accumulate."""
     return 2 * (PDE_MACS_PER_ELEMENT_STEP * steps + PDE_MACS_PER_ELEMENT_SETUP) * numel
@@ -136,10 +139,10 @@ def _numel(shape) -> int:
 
 @register_flop_formula(torch.ops.pde_ops.integrate)
 def _flops_forward(h, *rest, out_shape=None, **kwargs):
-    return flops(_numel(h), rest[6])
+    return flops(_numel(h), rest[STEPS])
 
 
 @register_flop_formula(torch.ops.pde_ops.integrate_backward)
 def _flops_backward(grad, h, *rest, out_shape=None, **kwargs):
     """Recomputed states, transposed steps, products with the states: three times the forward."""
-    return 3 * flops(_numel(h), rest[6])
+    return 3 * flops(_numel(h), rest[STEPS])
