@@ -1,0 +1,260 @@
+"""Trains one network by a recipe: seeded, resumable at an epoch, judged by the last epoch."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from search_space.errors import UserError
+from training.augment import Augmentation
+from training.checkpoint import load_checkpoint, require_same, save_checkpoint
+from training.data import Data
+from training.optimizer import Average, make_optimizer
+from training.recipe import Recipe
+from training.split import Split, steps_per_epoch
+
+_STEPS_BETWEEN_CHECKS = 100  # of the loss for NaN: each check waits for the device
+_EVALUATION_BATCH = 512
+
+
+class TrainingFailed(UserError):
+    """The loss is no longer a number; the message says when, and at what learning rate."""
+
+
+@dataclass(frozen=True)
+class EpochResult:
+    """One epoch, counted from 1. Accuracies are in [0, 1]; ``accuracy`` is on the validation images after the
+    epoch (None without any), ``train_accuracy`` on the augmented training images during it."""
+
+    epoch: int
+    loss: float
+    train_accuracy: float
+    accuracy: float | None
+    learning_rate: float
+    seconds: float
+
+
+@dataclass(frozen=True)
+class FitResult:
+    history: tuple[EpochResult, ...]
+
+    @property
+    def accuracy(self) -> float | None:
+        """Validation accuracy after the last epoch; never the best of all epochs."""
+        return self.history[-1].accuracy
+
+    @property
+    def seconds(self) -> float:
+        return sum(result.seconds for result in self.history)
+
+
+def fit(
+    model: nn.Module,
+    data: Data,
+    recipe: Recipe,
+    *,
+    seed: int,
+    device: str | torch.device = "cpu",
+    on_epoch: Callable[[EpochResult], None] | None = None,
+    checkpoint: Path | None = None,
+    progress: bool = False,
+) -> FitResult:
+    """Trains ``model`` in place on ``data.train``; its ``forward`` gives logits (N, classes), or in train mode
+    a pair of logits and an auxiliary head's logits.
+
+    ``seed`` decides the order of the images, augmentation, dropout and drop path (the initial weights are the
+    caller's). ``on_epoch`` is called after each epoch, also for those read back from ``checkpoint``. With
+    ``checkpoint``, the state is written after each epoch and training goes on from it where the file exists;
+    it then ends with the same numbers as if it had never stopped (exactly so on a CPU).
+
+    Raises ``TrainingFailed`` if the loss is not finite, ``UserError`` for a checkpoint of other settings.
+    """
+    if seed < 0:
+        raise UserError(f"seed is {seed}; it must be 0 or more")
+    device = torch.device(device)
+    model.to(device)
+    run = _Run(model, data, recipe, device)
+    described = _describe(model, data, recipe, seed)
+    history: list[EpochResult] = []
+    if checkpoint is not None and checkpoint.is_file():
+        saved = load_checkpoint(checkpoint, device)
+        require_same(checkpoint, saved["settings"], described)
+        history = [EpochResult(**result) for result in saved["history"]]
+        run.load_state(saved)
+        for result in history:
+            _tell(on_epoch, result)
+
+    cuda_devices = [device] if device.type == "cuda" else []
+    with torch.random.fork_rng(devices=cuda_devices):
+        for epoch in range(len(history), recipe.epochs):
+            # Each epoch has a seed of its own, so that no generator's state has to be saved to resume.
+            epoch_seed = int(np.random.SeedSequence([seed, epoch]).generate_state(1, np.uint64)[0])
+            torch.manual_seed(epoch_seed)
+            result = run.epoch(epoch, epoch_seed, progress)
+            history.append(result)
+            if checkpoint is not None:
+                plain = [dataclasses.asdict(each) for each in history]
+                save_checkpoint({"settings": described, "history": plain, **run.state()}, checkpoint)
+            _tell(on_epoch, result)
+    run.finish()
+    return FitResult(tuple(history))
+
+
+@torch.no_grad()
+def evaluate(model: nn.Module, split: Split, *, bf16: bool = False) -> float:
+    """Share of ``split``'s images that ``model`` classifies rightly, in [0, 1]; in eval mode."""
+    was_training = model.training
+    model.eval()
+    right: Tensor | float = 0.0
+    device_type = next(model.parameters()).device.type
+    for images, labels in split.batches(_EVALUATION_BATCH):
+        with torch.autocast(device_type, torch.bfloat16, enabled=bf16):
+            logits = model(images)
+        right = right + (logits.argmax(1) == labels).sum()
+    model.train(was_training)
+    return float(right) / len(split)
+
+
+class _Run:
+    """The state of one training: model, optimiser, averaged weights."""
+
+    def __init__(self, model: nn.Module, data: Data, recipe: Recipe, device: torch.device) -> None:
+        on_gpu = device.type == "cuda"
+        self.bf16 = recipe.bf16 and on_gpu
+        self.memory_format = (
+            torch.channels_last if recipe.channels_last and on_gpu else torch.contiguous_format
+        )
+        self.model = model.to(memory_format=self.memory_format)  # type: ignore[call-overload]
+        self.forward: Callable[[Tensor], Any] = torch.compile(model) if recipe.compile and on_gpu else model
+        self.optimizer = make_optimizer(model, recipe)
+        self.average = Average(model, recipe.ema) if recipe.ema else None
+        self.data, self.recipe, self.device = data, recipe, device
+        height = data.info.image[1]
+        self.augmentation = Augmentation(
+            padding=round(recipe.crop * height),
+            flip=recipe.flip and data.info.flip,
+            cutout=round(recipe.cutout * height),
+        )
+
+    def epoch(self, epoch: int, seed: int, progress: bool) -> EpochResult:
+        started = time.perf_counter()
+        recipe, steps = self.recipe, steps_per_epoch(len(self.data.train), self.recipe.batch_size)
+        _set_drop_path(self.model, recipe.drop_path_at(epoch))
+        self.model.train()
+        loss_sum = torch.zeros((), device=self.device)
+        right = torch.zeros((), device=self.device, dtype=torch.int64)
+        seen, rate = 0, 0.0
+        batches: Iterable[tuple[Tensor, Tensor]] = self.data.train.batches(
+            recipe.batch_size, augmentation=self.augmentation, seed=seed
+        )
+        if progress:
+            from tqdm import tqdm
+
+            batches = tqdm(batches, total=steps, desc=f"epoch {epoch + 1}/{recipe.epochs}", leave=False)
+        for step, (images, labels) in enumerate(batches):
+            rate = recipe.learning_rate_at(epoch + (step + 0.5) / steps)
+            loss, logits = self._step(images, labels, rate)
+            loss_sum += loss
+            right += (logits.argmax(1) == labels).sum()
+            seen += len(labels)
+            if (step + 1) % _STEPS_BETWEEN_CHECKS == 0:
+                self._require_finite(loss_sum, epoch, rate)
+        self._require_finite(loss_sum, epoch, rate)
+        accuracy = None
+        if self.data.validation is not None:
+            accuracy = self._evaluate(self.data.validation)
+        return EpochResult(
+            epoch + 1,
+            float(loss_sum) / steps,
+            int(right) / seen,
+            accuracy,
+            rate,
+            time.perf_counter() - started,
+        )
+
+    def _step(self, images: Tensor, labels: Tensor, rate: float) -> tuple[Tensor, Tensor]:
+        recipe = self.recipe
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        images = images.contiguous(memory_format=self.memory_format)
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16):
+            output = self.forward(images)
+            logits, auxiliary = output if isinstance(output, tuple) else (output, None)
+            loss = F.cross_entropy(logits, labels, label_smoothing=recipe.label_smoothing)
+            if auxiliary is not None and recipe.auxiliary_weight:
+                side = F.cross_entropy(auxiliary, labels, label_smoothing=recipe.label_smoothing)
+                loss = loss + recipe.auxiliary_weight * side
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        if recipe.clip_norm is not None:
+            nn.utils.clip_grad_norm_(self.model.parameters(), recipe.clip_norm)
+        self.optimizer.step()
+        if self.average is not None:
+            self.average.update(self.model)
+        return loss.detach(), logits.detach()
+
+    def _evaluate(self, split: Split) -> float:
+        if self.average is None:
+            return evaluate(self.model, split, bf16=self.bf16)
+        with self.average.applied_to(self.model):
+            return evaluate(self.model, split, bf16=self.bf16)
+
+    def _require_finite(self, loss_sum: Tensor, epoch: int, rate: float) -> None:
+        if not torch.isfinite(loss_sum):
+            raise TrainingFailed(
+                f"the loss is {float(loss_sum)} in epoch {epoch + 1} of {self.recipe.epochs} at learning rate "
+                f"{rate:.3g}; lower learning_rate (now {self.recipe.learning_rate:g}) or set clip_norm"
+            )
+
+    def state(self) -> dict[str, Any]:
+        return {
+            "model": self.model.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "average": None if self.average is None else self.average.tensors,
+        }
+
+    def load_state(self, saved: dict[str, Any]) -> None:
+        self.model.load_state_dict(saved["model"])
+        self.optimizer.load_state_dict(saved["optimizer"])
+        if self.average is not None:
+            self.average.tensors = saved["average"]
+
+    def finish(self) -> None:
+        """Leaves in the model the weights that were evaluated."""
+        if self.average is not None:
+            self.average.copy_to(self.model)
+
+
+def _describe(model: nn.Module, data: Data, recipe: Recipe, seed: int) -> dict[str, Any]:
+    """What must be the same for a training to be continued."""
+    shapes = [(name, tuple(tensor.shape)) for name, tensor in model.state_dict().items()]
+    return {
+        **recipe.to_json(),
+        "seed": seed,
+        "dataset": data.info.name,
+        "image": list(data.info.image),
+        "train images": len(data.train),
+        "validation images": 0 if data.validation is None else len(data.validation),
+        "network": hashlib.sha256(repr(shapes).encode()).hexdigest()[:12],
+    }
+
+
+def _tell(on_epoch: Callable[[EpochResult], None] | None, result: EpochResult) -> None:
+    if on_epoch is not None:
+        on_epoch(result)
+
+
+def _set_drop_path(model: nn.Module, probability: float) -> None:
+    setter = getattr(model, "set_drop_path", None)
+    if setter is not None:
+        setter(probability)
