@@ -1,9 +1,9 @@
 """The backends of ``pde_ops::integrate`` and the choice among them.
 
 A backend is a module with ``unavailable(h) -> str | None``, the reason why it cannot run for tensors like
-``h`` (one clause), ``forward(fields, scheme) -> Tensor`` and ``backward(grad, fields, scheme, needed) -> tuple`` of
-seven gradients in the order of `Fields`, None where not needed. All tensors are contiguous, of one shape,
-type and device.
+``h`` (one clause), ``forward(fields, scheme) -> Tensor`` and ``backward(grad, fields, scheme, needed)``, which
+returns a tuple of seven gradients in the order of `Fields`, None where not needed. All tensors are
+contiguous, of one shape, type and device.
 """
 
 from __future__ import annotations
