@@ -1,0 +1,394 @@
+"""Triton kernels that keep whole planes in registers for all steps, forward and backward.
+
+A field of a program is a tuple of ``rows * columns`` tensors of shape (warps, 32), one value a thread and
+tensor: `pde_ops.triton_plan` says which cell that is. All is pure data flow: neighbours come from another
+member of the tuple or through `tl.gather` (a warp shuffle; between the groups of a column possibly through
+shared memory, which Triton places and synchronises). No kernel writes anything it reads, so there is
+nothing to race.
+
+The backward kernel keeps nothing between steps but registers: it integrates again from the inputs to the
+state that the adjoint needs, two adjoint steps for each such pass, so K steps cost about K * K / 4 on-chip
+steps more (6 at K = 5, 25 at K = 10) and no memory at all.
+
+Where a neighbour lies outside a zero-flux domain, the functions below take the cell's own value from a
+second field, ``own``: the state itself (even continuation), minus the velocity (odd continuation) or, in
+the transposed stencil, the weight of the opposite neighbour.
+"""
+
+from __future__ import annotations
+
+import triton
+import triton.language as tl
+
+
+@triton.jit
+def geometry(planes, plan: tl.constexpr):
+    """Where each thread's first cell lies: offset in the program's planes, whether it exists, its place."""
+    PADDED: tl.constexpr = plan.padded
+    LANES: tl.constexpr = plan.lanes
+    zero = tl.zeros((plan.warps, 32), tl.int32)
+    warp = tl.arange(0, plan.warps)[:, None] + zero
+    lane = tl.arange(0, 32)[None, :] + zero
+    column = lane % LANES
+    if plan.across:
+        group = warp % PADDED
+        plane = warp // PADDED
+    else:
+        group = (lane // LANES) % PADDED
+        plane = warp * (32 // (PADDED * LANES)) + lane // (PADDED * LANES)
+    column = column * plan.columns
+    offsets = plane * (plan.height * plan.width) + group * (plan.rows * plan.width) + column
+    mask = (plane < planes) & (group < plan.groups) & (column < plan.width)
+    return offsets, mask, (warp, lane, group, column)
+
+
+@triton.jit
+def load(ptr, constant, offsets, mask, plan: tl.constexpr):
+    """A field in registers, float32; ``constant`` everywhere where there is no tensor."""
+    ROWS: tl.constexpr = plan.rows
+    COLUMNS: tl.constexpr = plan.columns
+    field = ()
+    for q in tl.static_range(ROWS):
+        for c in tl.static_range(COLUMNS):
+            if ptr is None:
+                value = tl.zeros((plan.warps, 32), tl.float32) + constant
+            else:
+                value = tl.load(ptr + offsets + (q * plan.width + c), mask=mask, other=0.0).to(tl.float32)
+            field = field + (value,)
+    return field
+
+
+@triton.jit
+def store(ptr, field, offsets, mask, plan: tl.constexpr):
+    """Write a field, rounded to the tensor's type."""
+    ROWS: tl.constexpr = plan.rows
+    COLUMNS: tl.constexpr = plan.columns
+    for q in tl.static_range(ROWS):
+        for c in tl.static_range(COLUMNS):
+            value = field[q * COLUMNS + c].to(ptr.dtype.element_ty)
+            tl.store(ptr + offsets + (q * plan.width + c), value, mask=mask)
+
+
+@triton.jit
+def other_group(value, place, STEP: tl.constexpr, plan: tl.constexpr):
+    """``value`` of the column's next (STEP 1) or previous (STEP -1) group, cyclically."""
+    warp, lane, group, column = place
+    moved = (group + (plan.groups + STEP)) % plan.groups - group
+    if plan.across:
+        return tl.gather(value, warp + moved, 0)
+    return tl.gather(value, lane + moved * plan.lanes, 1)
+
+
+@triton.jit
+def row_lower(field, own, place, plan: tl.constexpr):
+    """The values ``dx`` rows towards lower indices."""
+    ROWS: tl.constexpr = plan.rows
+    COLUMNS: tl.constexpr = plan.columns
+    DX: tl.constexpr = plan.dx
+    result = ()
+    for q in tl.static_range(ROWS):
+        for c in tl.static_range(COLUMNS):
+            at: tl.constexpr = q * COLUMNS + c
+            source: tl.constexpr = ((q - DX) % ROWS) * COLUMNS + c
+            if q >= DX:
+                value = field[source]
+            elif plan.groups > 1:  # then dx <= rows
+                value = other_group(field[source], place, -1, plan)
+                if not plan.periodic:
+                    value = tl.where(place[2] == 0, own[at], value)
+            elif plan.periodic:
+                value = field[source]
+            else:
+                value = own[at]
+            result = result + (value,)
+    return result
+
+
+@triton.jit
+def row_upper(field, own, place, plan: tl.constexpr):
+    """The values ``dx`` rows towards higher indices."""
+    ROWS: tl.constexpr = plan.rows
+    COLUMNS: tl.constexpr = plan.columns
+    DX: tl.constexpr = plan.dx
+    result = ()
+    for q in tl.static_range(ROWS):
+        for c in tl.static_range(COLUMNS):
+            at: tl.constexpr = q * COLUMNS + c
+            source: tl.constexpr = ((q + DX) % ROWS) * COLUMNS + c
+            if q + DX < ROWS:
+                value = field[source]
+            elif plan.groups > 1:
+                value = other_group(field[source], place, 1, plan)
+                if not plan.periodic:
+                    value = tl.where(place[2] == plan.groups - 1, own[at], value)
+            elif plan.periodic:
+                value = field[source]
+            else:
+                value = own[at]
+            result = result + (value,)
+    return result
+
+
+@triton.jit
+def column_lower(field, own, place, plan: tl.constexpr):
+    """The values ``dy`` columns towards lower indices."""
+    ROWS: tl.constexpr = plan.rows
+    COLUMNS: tl.constexpr = plan.columns
+    DY: tl.constexpr = plan.dy
+    BACK: tl.constexpr = DY % plan.width
+    warp, lane, group, column = place
+    result = ()
+    for q in tl.static_range(ROWS):
+        for c in tl.static_range(COLUMNS):
+            source: tl.constexpr = q * COLUMNS + (c - BACK) % COLUMNS  # columns divides the width
+            if c >= DY:
+                value = field[source]
+            else:
+                there = (column + (c + plan.width - BACK)) % plan.width
+                value = tl.gather(field[source], lane + (there // COLUMNS - column // COLUMNS), 1)
+                if not plan.periodic:
+                    value = tl.where(column < DY - c, own[q * COLUMNS + c], value)
+            result = result + (value,)
+    return result
+
+
+@triton.jit
+def column_upper(field, own, place, plan: tl.constexpr):
+    """The values ``dy`` columns towards higher indices."""
+    ROWS: tl.constexpr = plan.rows
+    COLUMNS: tl.constexpr = plan.columns
+    DY: tl.constexpr = plan.dy
+    AHEAD: tl.constexpr = DY % plan.width
+    warp, lane, group, column = place
+    result = ()
+    for q in tl.static_range(ROWS):
+        for c in tl.static_range(COLUMNS):
+            source: tl.constexpr = q * COLUMNS + (c + AHEAD) % COLUMNS
+            if c + DY < COLUMNS:
+                value = field[source]
+            else:
+                there = (column + (c + AHEAD)) % plan.width
+                value = tl.gather(field[source], lane + (there // COLUMNS - column // COLUMNS), 1)
+                if not plan.periodic:
+                    value = tl.where(column >= plan.width - DY - c, own[q * COLUMNS + c], value)
+            result = result + (value,)
+    return result
+
+
+@triton.jit
+def setup(f, u, v, bx, by, scales, CENTRE: tl.constexpr, place, plan: tl.constexpr):
+    """The step's coefficients, divided by L = 1 + 2Bx + 2By, and 1 / L itself.
+
+    ``scales`` = (dt/dx, dt/dy, 2dt/dx^2, 2dt/dy^2, 2dt). CENTRE False: the velocity has no divergence.
+    """
+    CELLS: tl.constexpr = plan.cells
+    if CENTRE:
+        minus_u, minus_v = (), ()
+        for i in tl.static_range(CELLS):
+            minus_u = minus_u + (-u[i],)
+            minus_v = minus_v + (-v[i],)
+        u_lower, u_upper = row_lower(u, minus_u, place, plan), row_upper(u, minus_u, place, plan)
+        v_lower, v_upper = column_lower(v, minus_v, place, plan), column_upper(v, minus_v, place, plan)
+    x_lower, x_upper, y_lower, y_upper, centre, source, inverse = (), (), (), (), (), (), ()
+    for i in tl.static_range(CELLS):
+        dx2, dy2 = bx[i] * scales[2], by[i] * scales[3]  # 2Bx, 2By
+        r = 1.0 / (1.0 + dx2 + dy2)
+        inverse = inverse + (r,)
+        ax, ay = u[i] * scales[0], v[i] * scales[1]
+        x_lower = x_lower + ((dx2 - ax) * r,)
+        x_upper = x_upper + ((dx2 + ax) * r,)
+        y_lower = y_lower + ((dy2 - ay) * r,)
+        y_upper = y_upper + ((dy2 + ay) * r,)
+        source = source + (f[i] * (scales[4] * r),)
+        if CENTRE:
+            e = (u_lower[i] - u_upper[i]) * scales[0] + (v_lower[i] - v_upper[i]) * scales[1]
+            centre = centre + (-(e * r),)
+        else:
+            centre = centre + (r * 0.0,)
+    return x_lower, x_upper, y_lower, y_upper, centre, source, inverse
+
+
+@triton.jit
+def combine(near, h, p, coefficients, i: tl.constexpr):
+    """One cell's next state from its neighbours' states ``near``, its own h and the one before, p."""
+    x_lower, x_upper, y_lower, y_upper, centre, source, inverse = coefficients
+    value = (2.0 * inverse[i] - 1.0) * p[i] + source[i]  # (1 - 2Bx - 2By) / L = 2 / L - 1
+    value += centre[i] * h[i]
+    value += x_lower[i] * near[0][i] + x_upper[i] * near[1][i]
+    return value + y_lower[i] * near[2][i] + y_upper[i] * near[3][i]
+
+
+@triton.jit
+def neighbours(h, place, plan: tl.constexpr):
+    """Lower and upper along the rows, lower and upper along the columns."""
+    return (
+        row_lower(h, h, place, plan), row_upper(h, h, place, plan),
+        column_lower(h, h, place, plan), column_upper(h, h, place, plan),
+    )  # fmt: skip
+
+
+@triton.jit
+def advance(h, p, coefficients, place, plan: tl.constexpr):
+    """The state one step after h."""
+    CELLS: tl.constexpr = plan.cells
+    near = neighbours(h, place, plan)
+    result = ()
+    for i in tl.static_range(CELLS):
+        result = result + (combine(near, h, p, coefficients, i),)
+    return result
+
+
+@triton.jit
+def forward_kernel(
+    out_ptr, h_ptr, f_ptr, u_ptr, v_ptr, bx_ptr, by_ptr, p_ptr, planes, cu, cv, cbx, cby,
+    rx, ry, sx, sy, dt2, STEPS: tl.constexpr, plan: tl.constexpr,
+):  # fmt: skip
+    """``STEPS`` steps of the planes of one program; absent tensors are None."""
+    first = tl.program_id(0) * plan.planes
+    base = first.to(tl.int64) * (plan.height * plan.width)
+    offsets, mask, place = geometry(planes - first, plan)
+    offsets = base + offsets
+    h = load(h_ptr, 0.0, offsets, mask, plan)
+    p = h
+    if p_ptr is not None:
+        p = load(p_ptr, 0.0, offsets, mask, plan)
+    f = load(f_ptr, 0.0, offsets, mask, plan)
+    u, v = load(u_ptr, cu, offsets, mask, plan), load(v_ptr, cv, offsets, mask, plan)
+    bx, by = load(bx_ptr, cbx, offsets, mask, plan), load(by_ptr, cby, offsets, mask, plan)
+    CENTRE: tl.constexpr = not plan.periodic or u_ptr is not None or v_ptr is not None
+    coefficients = setup(f, u, v, bx, by, (rx, ry, sx, sy, dt2), CENTRE, place, plan)
+    for _ in range(STEPS):
+        new = advance(h, p, coefficients, place, plan)
+        p = h
+        h = new
+    store(out_ptr, h, offsets, mask, plan)
+
+
+@triton.jit
+def adjoint_step(g, waiting, sums, now, before, after, KNOWN: tl.constexpr, coefficients, place, plan: tl.constexpr):
+    """One transposed step and what it adds to the coefficients' gradients.
+
+    g and waiting: gradients with respect to the states after and now (the latter's part that is known);
+    ``after`` is read only if KNOWN, otherwise computed.
+    """
+    CELLS: tl.constexpr = plan.cells
+    x_lower, x_upper, y_lower, y_upper, centre, source, inverse = coefficients
+    near = neighbours(now, place, plan)
+    s_ax, s_ay, s_bx, s_by, s_e, s_f = sums
+    t_ax, t_ay, t_bx, t_by, t_e, t_f = (), (), (), (), (), ()
+    w_xl, w_xu, w_yl, w_yu = (), (), (), ()
+    for i in tl.static_range(CELLS):
+        if KNOWN:
+            both = before[i] + after[i]
+        else:
+            both = before[i] + combine(near, now, before, coefficients, i)
+        t_ax = t_ax + (s_ax[i] + g[i] * (near[1][i] - near[0][i]),)
+        t_ay = t_ay + (s_ay[i] + g[i] * (near[3][i] - near[2][i]),)
+        t_bx = t_bx + (s_bx[i] + g[i] * (near[1][i] + near[0][i] - both),)
+        t_by = t_by + (s_by[i] + g[i] * (near[3][i] + near[2][i] - both),)
+        t_e = t_e + (s_e[i] + g[i] * now[i],)
+        t_f = t_f + (s_f[i] + g[i],)
+        w_xl = w_xl + (x_lower[i] * g[i],)
+        w_xu = w_xu + (x_upper[i] * g[i],)
+        w_yl = w_yl + (y_lower[i] * g[i],)
+        w_yu = w_yu + (y_upper[i] * g[i],)
+    back = (
+        row_upper(w_xl, w_xu, place, plan), row_lower(w_xu, w_xl, place, plan),
+        column_upper(w_yl, w_yu, place, plan), column_lower(w_yu, w_yl, place, plan),
+    )  # fmt: skip
+    new, then = (), ()
+    for i in tl.static_range(CELLS):
+        value = waiting[i] + centre[i] * g[i]
+        new = new + (value + back[0][i] + back[1][i] + back[2][i] + back[3][i],)
+        then = then + ((2.0 * inverse[i] - 1.0) * g[i],)
+    return new, then, (t_ax, t_ay, t_bx, t_by, t_e, t_f)
+
+
+@triton.jit
+def backward_kernel(
+    dh_ptr, df_ptr, du_ptr, dv_ptr, dbx_ptr, dby_ptr, dp_ptr, grad_ptr,
+    h_ptr, f_ptr, u_ptr, v_ptr, bx_ptr, by_ptr, p_ptr, planes, cu, cv, cbx, cby,
+    rx, ry, sx, sy, dt2, STEPS: tl.constexpr, plan: tl.constexpr,
+):  # fmt: skip
+    """Gradients of sum(grad * forward) for those inputs whose gradient pointer is not None."""
+    CELLS: tl.constexpr = plan.cells
+    first = tl.program_id(0) * plan.planes
+    base = first.to(tl.int64) * (plan.height * plan.width)
+    offsets, mask, place = geometry(planes - first, plan)
+    offsets = base + offsets
+    f = load(f_ptr, 0.0, offsets, mask, plan)
+    u, v = load(u_ptr, cu, offsets, mask, plan), load(v_ptr, cv, offsets, mask, plan)
+    bx, by = load(bx_ptr, cbx, offsets, mask, plan), load(by_ptr, cby, offsets, mask, plan)
+    CENTRE: tl.constexpr = not plan.periodic or u_ptr is not None or v_ptr is not None
+    coefficients = setup(f, u, v, bx, by, (rx, ry, sx, sy, dt2), CENTRE, place, plan)
+
+    g = load(grad_ptr, 0.0, offsets, mask, plan)
+    waiting = load(None, 0.0, offsets, mask, plan)
+    sums = (waiting, waiting, waiting, waiting, waiting, waiting)
+    for i in range(STEPS // 2):
+        now = load(h_ptr, 0.0, offsets, mask, plan)
+        before = now
+        if p_ptr is not None:
+            before = load(p_ptr, 0.0, offsets, mask, plan)
+        first_of_three = before
+        for _ in range(STEPS - 1 - 2 * i):
+            new = advance(now, before, coefficients, place, plan)
+            first_of_three = before
+            before = now
+            now = new
+        g, waiting, sums = adjoint_step(g, waiting, sums, now, before, now, False, coefficients, place, plan)
+        g, waiting, sums = adjoint_step(
+            g, waiting, sums, before, first_of_three, now, True, coefficients, place, plan
+        )
+    if STEPS % 2 == 1:
+        now = load(h_ptr, 0.0, offsets, mask, plan)
+        before = now
+        if p_ptr is not None:
+            before = load(p_ptr, 0.0, offsets, mask, plan)
+        g, waiting, sums = adjoint_step(g, waiting, sums, now, before, now, False, coefficients, place, plan)
+
+    inverse = coefficients[6]
+    if dh_ptr is not None:
+        total = ()
+        for i in tl.static_range(CELLS):
+            if p_ptr is None:
+                total = total + (g[i] + waiting[i],)
+            else:
+                total = total + (g[i],)
+        store(dh_ptr, total, offsets, mask, plan)
+    if dp_ptr is not None:
+        store(dp_ptr, waiting, offsets, mask, plan)
+    if df_ptr is not None:
+        store(df_ptr, scaled(sums[5], inverse, dt2, plan), offsets, mask, plan)
+    if dbx_ptr is not None:
+        store(dbx_ptr, scaled(sums[2], inverse, sx, plan), offsets, mask, plan)
+    if dby_ptr is not None:
+        store(dby_ptr, scaled(sums[3], inverse, sy, plan), offsets, mask, plan)
+    # The divergence's part: minus the gradient of its centre coefficient, moved as the transpose does.
+    de = scaled(sums[4], inverse, 1.0, plan)
+    if du_ptr is not None:
+        lower, upper = row_lower(de, de, place, plan), row_upper(de, de, place, plan)
+        store(du_ptr, velocity(sums[0], inverse, lower, upper, rx, plan), offsets, mask, plan)
+    if dv_ptr is not None:
+        lower, upper = column_lower(de, de, place, plan), column_upper(de, de, place, plan)
+        store(dv_ptr, velocity(sums[1], inverse, lower, upper, ry, plan), offsets, mask, plan)
+
+
+@triton.jit
+def scaled(field, by, scale, plan: tl.constexpr):
+    """field * by * scale."""
+    CELLS: tl.constexpr = plan.cells
+    result = ()
+    for i in tl.static_range(CELLS):
+        result = result + (field[i] * (by[i] * scale),)
+    return result
+
+
+@triton.jit
+def velocity(direct, inverse, lower, upper, scale, plan: tl.constexpr):
+    """A velocity's gradient: by its advection coefficient, and by the divergence of its neighbours."""
+    CELLS: tl.constexpr = plan.cells
+    result = ()
+    for i in tl.static_range(CELLS):
+        result = result + ((direct[i] * inverse[i] + (lower[i] - upper[i])) * scale,)
+    return result
