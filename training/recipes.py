@@ -1,4 +1,7 @@
-"""The recipes by name: those of the published networks, a fast one, and the short one of a search's trials."""
+"""The recipes by name: those of the published networks, a fast one, and the short one of a search's trials.
+
+Published ones follow the authors' public scripts. Where these leave a number open, the line says "inferred".
+"""
 
 from __future__ import annotations
 
@@ -7,37 +10,92 @@ from typing import Any
 from search_space.errors import UserError
 from training.recipe import Recipe
 
-_CIFAR = dict(epochs=300, learning_rate=0.1, schedule="steps", milestones=(0.5, 0.75))
-_DARTS = dict(
-    epochs=600,
+# 300 epochs of SGD with Nesterov momentum, the rate falling tenfold at 150 and 225; crop with padding 4, flip.
+_CIFAR: dict[str, Any] = dict(epochs=300, learning_rate=0.1, schedule="steps", milestones=(0.5, 0.75))
+_DARTS: dict[str, Any] = dict(
+    epochs=300,
     batch_size=96,
     learning_rate=0.025,
     schedule="cosine",
-    cutout=0.5,
+    cutout=0.5,  # 16 of 32 pixels
     auxiliary_weight=0.4,
     clip_norm=5.0,
     drop_path=0.2,
 )
+_IMAGENET: dict[str, Any] = dict(
+    batch_size=256,  # inferred
+    learning_rate=0.048,  # inferred
+    optimizer="rmsprop",
+    weight_decay=1e-5,
+    schedule="exponential",
+    factor=0.97,  # inferred
+    decay_every=2.4,
+    warmup=3.0,
+    randaugment=9,
+    label_smoothing=0.1,
+    drop_path=0.2,
+    ema=0.999,
+    bf16=True,
+    channels_last=True,
+)
+# batch size, weight decay
+_PUBLISHED_CIFAR = {
+    "resnet": (128, 5e-5),
+    "resnet-global": (32, 6e-5),
+    "resnet-global-56": (32, 8e-5),
+    "densenet": (64, 1e-4),
+    "wide-resnet": (32, 1e-4),
+    "wide-resnet-global": (32, 5e-5),
+    "wide-resnet-global-5": (32, 8e-5),  # five steps instead of one
+    "tiny-resnet-global": (32, 3e-5),
+    "tiny": (32, 1e-4),  # the other tiny networks
+}
+_FAST: dict[str, Any] = dict(
+    schedule="one-cycle",
+    warmup=0.2,
+    label_smoothing=0.1,
+    clip_norm=5.0,
+    auxiliary_weight=0.4,
+    bf16=True,
+    channels_last=True,
+)
+
+_ALL = [
+    *(Recipe(name, batch_size=b, weight_decay=d, **_CIFAR) for name, (b, d) in _PUBLISHED_CIFAR.items()),
+    Recipe("darts", weight_decay=3e-4, **_DARTS),
+    Recipe("darts-global", weight_decay=8e-4, **_DARTS),
+    Recipe(
+        "mnist",
+        epochs=160,
+        batch_size=128,
+        learning_rate=0.1,
+        weight_decay=5e-5,
+        schedule="steps",
+        milestones=(60 / 160, 100 / 160, 140 / 160),
+    ),
+    # Optimiser and schedule are inferred; no crop, as a one-channel network of 524 parameters does not overfit.
+    Recipe(
+        "mnist-backbone",
+        epochs=30,
+        batch_size=128,
+        learning_rate=0.01,
+        weight_decay=5e-4,
+        schedule="constant",
+        crop=0.0,
+        clip_norm=5.0,
+    ),
+    Recipe("mobilenetv2", epochs=200, **_IMAGENET),
+    Recipe("mobilenetv3", epochs=600, **_IMAGENET),
+    Recipe("efficientnet", epochs=450, **_IMAGENET),
+    Recipe("fast", epochs=30, batch_size=128, learning_rate=0.2, weight_decay=5e-4, compile=True, **_FAST),
+    # A trial of a search: no compiling, which takes longer than such a training.
+    Recipe("search", epochs=5, batch_size=64, learning_rate=0.1, weight_decay=5e-4, **_FAST),
+]
+RECIPES = {recipe.name: recipe for recipe in _ALL}
 
 
-def _recipes() -> list[Recipe]:
-    # PLACEHOLDER
-    return [
-        Recipe(
-            "search",
-            epochs=5,
-            batch_size=64,
-            learning_rate=0.1,
-            weight_decay=3e-4,
-            schedule="one-cycle",
-            warmup=0.2,
-            clip_norm=5.0,
-            auxiliary_weight=0.4,
-        ),
-    ]
-
-
-RECIPES = {recipe.name: recipe for recipe in _recipes()}
+def recipe_names() -> tuple[str, ...]:
+    return tuple(RECIPES)
 
 
 def get_recipe(name: str, **changes: Any) -> Recipe:

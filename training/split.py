@@ -52,7 +52,7 @@ class DeviceSplit:
         if seed is None:
             for start in range(0, len(self), batch_size):
                 rows = slice(start, start + batch_size)
-                yield self._normalised(self.images[rows]), self.labels[rows]
+                yield self.normalised(self.images[rows]), self.labels[rows]
             return
         augmentation = augmentation or Augmentation()
         generator = torch.Generator().manual_seed(seed)
@@ -63,9 +63,9 @@ class DeviceSplit:
             rows = slice(start, start + batch_size)
             of_batch = draws.of(rows)
             moved = move(self.images[order[rows]], augmentation, of_batch)
-            yield cut_out(self._normalised(moved), augmentation, of_batch), self.labels[order[rows]]
+            yield cut_out(self.normalised(moved), augmentation, of_batch), self.labels[order[rows]]
 
-    def _normalised(self, images: Tensor) -> Tensor:
+    def normalised(self, images: Tensor) -> Tensor:
         return torch.addcmul(self._offset, images.float(), self._scale)
 
 
