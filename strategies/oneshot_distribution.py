@@ -1,16 +1,16 @@
 """The distribution over cells that a one-shot search's architecture weights stand for.
 
-A node takes ``n`` pairs (input, primitive) with different inputs. The architecture weights of the edge from
-input j to node i are a row of K + 1 logits: the K primitives, and last "none", the edge left out. With p their
-softmax, a node's pairs S have the probability
+A node takes ``n`` pairs (input, primitive) with different inputs. The architecture weights of the edge
+from input j to node i are a row of K + 1 logits: the K primitives, and last "none", the edge left out. With
+p their softmax, a node's pairs S have the probability
 
     P(S)  proportional to  product of p[j, k] over the pairs (j, k) in S,      inputs all different,
 
-which is what drawing n pairs by p again and again until their inputs differ would give; nodes are independent.
-Everything here is of this one distribution: what is derived is its most probable cell (the rule of DARTS, Liu
-et al. 2019, section 2.4: the n strongest edges, each with its strongest primitive), expected MACs are its mean,
-and further candidates are drawn from it. Where the softmax is one-hot, the derived cell has probability one and
-the expected MACs are exactly its MACs.
+which is what drawing n pairs by p again and again until their inputs differ would give; nodes are
+independent. Everything here is of this one distribution: what is derived is its most probable cell (the rule
+of DARTS, Liu et al. 2019, section 2.4: the n strongest edges, each with its strongest primitive), expected
+MACs are its mean, and further candidates are drawn from it. Where the softmax is one-hot, the derived cell
+has probability one and the expected MACs are exactly its MACs.
 """
 
 from __future__ import annotations
@@ -30,8 +30,9 @@ _LEAST = 1e-30  # a probability below this counts as this, so that a node always
 
 @dataclass(frozen=True)
 class CostTable:
-    """MACs of one image: ``fixed`` of what is not searched, and ``nodes[node][j, k]`` of the edge from input j
-    with primitive k, summed over all cells of that name; each (E, K) in float64. ``chosen``: pairs a node."""
+    """MACs of one image: ``fixed`` of what is not searched, and ``nodes[node][j, k]`` of the edge from input
+    j with primitive k, summed over all cells of that name; each (E, K) in float64. ``chosen``: pairs a node.
+    """
 
     primitives: tuple[str, ...]
     chosen: int
@@ -67,8 +68,8 @@ class CostTable:
 
 
 class CellDistribution:
-    """Of ``logits[node]``, each (E, K + 1), over the architectures of ``table``. Nothing is copied: gradients of
-    ``expected_macs`` reach the logits."""
+    """Of ``logits[node]``, each (E, K + 1), over the architectures of ``table``. Nothing is copied: gradients
+    of ``expected_macs`` reach the logits."""
 
     def __init__(self, table: CostTable, logits: Mapping[Node, Tensor]) -> None:
         if logits.keys() != table.nodes.keys():

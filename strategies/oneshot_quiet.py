@@ -1,0 +1,46 @@
+"""Lightning's and NNI's chatter goes into the run's log file instead of over the progress bar."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+_CHATTY = (
+    "pytorch_lightning",
+    "lightning",
+    "lightning_fabric",
+    "lightning.pytorch",
+    "lightning.fabric",
+    "nni",
+)
+
+
+@contextmanager
+def chatter_into(path: Path) -> Iterator[None]:
+    """While it lasts, log records of those libraries and all warnings are appended to ``path`` alone."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handler = logging.FileHandler(path)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    record = logging.getLogger("strategies.oneshot.warnings")
+    loggers = [*(logging.getLogger(name) for name in _CHATTY), record]
+    before = [(logger, logger.handlers[:], logger.propagate, logger.level) for logger in loggers]
+    for logger in loggers:
+        logger.handlers, logger.propagate = [handler], False
+    record.setLevel(logging.INFO)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("default")
+
+            def show(message, category, filename, lineno, file=None, line=None):
+                record.warning("%s:%s: %s: %s", filename, lineno, category.__name__, str(message)[:500])
+
+            warnings.showwarning = show
+            yield
+    finally:
+        for logger, handlers, propagate, level in before:
+            logger.handlers, logger.propagate = handlers, propagate
+            logger.setLevel(level)
+        handler.close()
