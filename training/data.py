@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -13,6 +14,9 @@ import torch
 from search_space.errors import UserError
 from training.datasets import FOLDER_SETS, DatasetInfo, dataset_info, dataset_names
 from training.split import DeviceSplit, Split, stratified
+
+if TYPE_CHECKING:
+    from search_space import Genotype
 
 DEFAULT_FOLDER = Path.home() / ".cache" / "pde-nas"
 
@@ -110,6 +114,15 @@ def prepare_data(name: str, data_dir: str | Path | None = None) -> DatasetInfo:
     return info
 
 
+def require_fitting(genotype: Genotype, info: DatasetInfo) -> None:
+    """``UserError`` if the genotype's network does not take the data's images or has other classes."""
+    if tuple(genotype.image) != info.image or genotype.classes != info.classes:
+        raise UserError(
+            f"the genotype is for images {tuple(genotype.image)} and {genotype.classes} classes; dataset "
+            f"{info.name} has {info.image} and {info.classes}"
+        )
+
+
 class _ArraySource:
     """Images of ``<data_dir>/<name>.npz``, which is made from torchvision's download where it is missing."""
 
@@ -163,4 +176,13 @@ def _check_limits(validation: float, train_limit: int | None, test_limit: int | 
             raise UserError(f"{name} is {limit}; it must be 1 image or more")
 
 
-__all__ = ["Data", "DatasetInfo", "Split", "dataset_info", "dataset_names", "load_data", "prepare_data"]
+__all__ = [
+    "Data",
+    "DatasetInfo",
+    "Split",
+    "dataset_info",
+    "dataset_names",
+    "load_data",
+    "prepare_data",
+    "require_fitting",
+]

@@ -1,4 +1,4 @@
-"""Fetches a data set with torchvision and stores it once as ``<name>.npz``, which is quick to open afterwards."""
+"""Fetches a data set with torchvision and stores it once as ``<name>.npz``, which opens quickly."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ def download(name: str, path: Path) -> None:
     except (OSError, RuntimeError) as error:
         reason = " ".join(str(error).split())
         raise UserError(
-            f"dataset {name} is not in {path.parent} and cannot be downloaded ({reason}); put {path.name} with "
-            "x_train, y_train, x_test, y_test into a folder and give it as the data directory"
+            f"dataset {name} is not in {path.parent} and cannot be downloaded ({reason}); put {path.name} "
+            "with x_train, y_train, x_test, y_test into a folder and give it as the data directory"
         ) from error
 
 
@@ -57,5 +57,5 @@ def _fetch(name: str, folder: Path) -> dict[str, np.ndarray]:
 def _write(path: Path, arrays: dict[str, np.ndarray]) -> None:
     unfinished = path.with_suffix(".npz.part")
     with unfinished.open("wb") as stream:
-        np.savez(stream, **arrays)
+        np.savez(stream, allow_pickle=False, **arrays)
     os.replace(unfinished, path)

@@ -19,12 +19,12 @@ from search_space.errors import UserError
 from training.augment import Augmentation
 from training.checkpoint import load_checkpoint, require_same, save_checkpoint
 from training.data import Data
+from training.evaluate import evaluate
 from training.optimizer import Average, make_optimizer
 from training.recipe import Recipe
 from training.split import Split, steps_per_epoch
 
 _STEPS_BETWEEN_CHECKS = 100  # of the loss for NaN: each check waits for the device
-_EVALUATION_BATCH = 512
 
 
 class TrainingFailed(UserError):
@@ -69,8 +69,9 @@ def fit(
     checkpoint: Path | None = None,
     progress: bool = False,
 ) -> FitResult:
-    """Trains ``model`` in place on ``data.train``; its ``forward`` gives logits (N, classes), or in train mode
-    a pair of logits and an auxiliary head's logits.
+    """Trains ``model`` in place on ``data.train``.
+
+    Its ``forward`` gives logits (N, classes), or in train mode a pair: these and an auxiliary head's.
 
     ``seed`` decides the order of the images, augmentation, dropout and drop path (the initial weights are the
     caller's). ``on_epoch`` is called after each epoch, also for those read back from ``checkpoint``. With
@@ -108,21 +109,6 @@ def fit(
             _tell(on_epoch, result)
     run.finish()
     return FitResult(tuple(history))
-
-
-@torch.no_grad()
-def evaluate(model: nn.Module, split: Split, *, bf16: bool = False) -> float:
-    """Share of ``split``'s images that ``model`` classifies rightly, in [0, 1]; in eval mode."""
-    was_training = model.training
-    model.eval()
-    right: Tensor | float = 0.0
-    device_type = next(model.parameters()).device.type
-    for images, labels in split.batches(_EVALUATION_BATCH):
-        with torch.autocast(device_type, torch.bfloat16, enabled=bf16):
-            logits = model(images)
-        right = right + (logits.argmax(1) == labels).sum()
-    model.train(was_training)
-    return float(right) / len(split)
 
 
 class _Run:
@@ -212,8 +198,8 @@ class _Run:
     def _require_finite(self, loss_sum: Tensor, epoch: int, rate: float) -> None:
         if not torch.isfinite(loss_sum):
             raise TrainingFailed(
-                f"the loss is {float(loss_sum)} in epoch {epoch + 1} of {self.recipe.epochs} at learning rate "
-                f"{rate:.3g}; lower learning_rate (now {self.recipe.learning_rate:g}) or set clip_norm"
+                f"the loss is {float(loss_sum)} in epoch {epoch + 1} of {self.recipe.epochs} at learning "
+                f"rate {rate:.3g}; lower learning_rate (now {self.recipe.learning_rate:g}) or set clip_norm"
             )
 
     def state(self) -> dict[str, Any]:

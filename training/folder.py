@@ -31,10 +31,14 @@ def class_names(name: str, data_dir: str | Path | None) -> list[str]:
     for part in ("train", "val"):
         folder = Path(data_dir) / part
         if not folder.is_dir():
-            raise UserError(f"no folder {folder}; dataset {name} needs train/<class>/ and val/<class>/ folders")
+            raise UserError(
+                f"no folder {folder}; dataset {name} needs train/<class>/ and val/<class>/ folders"
+            )
         found[part] = sorted(entry.name for entry in folder.iterdir() if entry.is_dir())
     if len(found["train"]) < 2:
-        raise UserError(f"{Path(data_dir) / 'train'} has {len(found['train'])} class folders; it needs 2 or more")
+        raise UserError(
+            f"{Path(data_dir) / 'train'} has {len(found['train'])} class folders; it needs 2 or more"
+        )
     if found["train"] != found["val"]:
         odd = ", ".join(sorted(set(found["train"]) ^ set(found["val"]))[:5])
         raise UserError(f"train and val in {data_dir} have different classes: {odd} in only one of them")
@@ -84,7 +88,9 @@ class _Files:
         try:
             listed = ImageFolder(str(folder))
         except (FileNotFoundError, OSError) as error:
-            raise UserError(f"{folder} cannot be read as image folders: {' '.join(str(error).split())}") from error
+            raise UserError(
+                f"{folder} cannot be read as image folders: {' '.join(str(error).split())}"
+            ) from error
         self.paths = [path for path, _ in listed.samples]
         self.labels = np.asarray(listed.targets, dtype=np.int64)
 
@@ -146,7 +152,9 @@ class StreamSplit:
     ) -> Batches:
         transform = self._middle() if seed is None else self._random_cut()
         # The random cut takes the place of the padded one.
-        augmentation = Augmentation(flip=augmentation.flip, cutout=augmentation.cutout) if augmentation else None
+        augmentation = (
+            Augmentation(flip=augmentation.flip, cutout=augmentation.cutout) if augmentation else None
+        )
         generator = None if seed is None else torch.Generator().manual_seed(seed)
         for pixels, labels in self._load(batch_size, transform, generator):
             images = pixels.to(self.device, non_blocking=True)

@@ -1,10 +1,11 @@
-"""Reads arrays out of ``<name>.npz`` lazily: only the members, and of these only the rows, that are asked for."""
+"""Reads ``<name>.npz`` lazily: only the arrays, and of these only the rows, that are asked for."""
 
 from __future__ import annotations
 
 import zipfile
 import zlib
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
@@ -107,8 +108,9 @@ class ArrayFile:
             shape, fortran, dtype = read_header(stream)
             if dtype.hasobject:
                 raise ValueError("holds Python objects, which are not read")
-            order = "F" if fortran else "C"
-            return np.memmap(stream, dtype, mode="r", offset=stream.tell(), shape=shape, order=order)
+            order: Literal["F", "C"] = "F" if fortran else "C"
+            offset = stream.tell()
+        return np.memmap(self.path, dtype, mode="r", offset=offset, shape=shape, order=order)
 
     def _wrong(self, key: str, array: np.ndarray, accepted: str) -> UserError:
         return UserError(

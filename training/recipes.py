@@ -1,4 +1,4 @@
-"""The recipes by name: those of the published networks, a fast one, and the short one of a search's trials.
+"""The recipes by name: those of the published networks, a fast one, and the short one of a trial.
 
 Published ones follow the authors' public scripts. Where these leave a number open, the line says "inferred".
 """
@@ -10,7 +10,7 @@ from typing import Any
 from search_space.errors import UserError
 from training.recipe import Recipe
 
-# 300 epochs of SGD with Nesterov momentum, the rate falling tenfold at 150 and 225; crop with padding 4, flip.
+# 300 epochs of SGD with Nesterov momentum, the rate falling tenfold at 150 and 225; crop (padding 4), flip.
 _CIFAR: dict[str, Any] = dict(epochs=300, learning_rate=0.1, schedule="steps", milestones=(0.5, 0.75))
 _DARTS: dict[str, Any] = dict(
     epochs=300,
@@ -73,7 +73,7 @@ _ALL = [
         schedule="steps",
         milestones=(60 / 160, 100 / 160, 140 / 160),
     ),
-    # Optimiser and schedule are inferred; no crop, as a one-channel network of 524 parameters does not overfit.
+    # Optimiser and schedule are inferred; no crop: a network of 524 parameters does not overfit.
     Recipe(
         "mnist-backbone",
         epochs=30,

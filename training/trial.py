@@ -13,8 +13,9 @@ import torch
 
 from search_space.errors import UserError
 from search_space.measurement import Measurement
-from training.data import load_data
+from training.data import load_data, require_fitting
 from training.fit import EpochResult, TrainingFailed, fit
+from training.recipe import Recipe
 from training.recipes import get_recipe
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ class TrialSettings:
             raise UserError(f"validation is {self.validation:g}; a search needs a share in (0, 1)")
         self.make_recipe()
 
-    def make_recipe(self):
+    def make_recipe(self) -> Recipe:
         return get_recipe(
             self.recipe, epochs=self.epochs, batch_size=self.batch_size, learning_rate=self.learning_rate
         )
@@ -71,8 +72,8 @@ def measure(
     """Trains ``genotype``'s network and gives its validation accuracy after the last epoch.
 
     ``report`` is called after each epoch with plain numbers: ``default`` (validation accuracy in [0, 1]),
-    ``epoch``, ``loss``, ``train_accuracy``, ``macs``, ``params``, ``seconds``. A loss that is no number gives a
-    measurement of status "failed"; whatever else is wrong is raised.
+    ``epoch``, ``loss``, ``train_accuracy``, ``macs``, ``params``, ``seconds``. A loss that is no number gives
+    a measurement of status "failed"; whatever else is wrong is raised.
     """
     started = time.perf_counter()
     if settings.threads:
@@ -89,11 +90,7 @@ def measure(
         image_size=settings.image_size,
         workers=settings.workers,
     )
-    if data.info.image != tuple(genotype.image) or data.info.classes != genotype.classes:
-        raise UserError(
-            f"the genotype is for images {tuple(genotype.image)} and {genotype.classes} classes; dataset "
-            f"{settings.dataset} has {data.info.image} and {data.info.classes}"
-        )
+    require_fitting(genotype, data.info)
     history: list[float] = []
 
     def on_epoch(result: EpochResult) -> None:

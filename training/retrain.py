@@ -1,0 +1,178 @@
+"""Trains one architecture to the end, and leaves a folder from which it can be used."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import platform
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from search_space.errors import UserError
+from training.checkpoint import require_same
+from training.data import load_data, require_fitting
+from training.evaluate import confusion, predict
+from training.export import GENOTYPE, WEIGHTS, save_weights
+from training.fit import EpochResult, fit
+from training.recipe import Recipe
+from training.recipes import get_recipe
+
+if TYPE_CHECKING:
+    from search_space import Genotype
+
+SETTINGS, RESULT, CHECKPOINT = "settings.json", "result.json", "checkpoint.pt"
+_LARGEST_CONFUSION = 20  # classes; a larger table says nothing at a glance
+
+
+@dataclass(frozen=True)
+class RetrainSettings:
+    """``validation``: share of the training images held out in [0, 1), for the curve over the epochs; with 0
+    all are trained on. ``train_limit`` and ``test_limit`` (images) are for trying things out. ``device`` and
+    ``threads`` (of the CPU, 0: torch's choice) may change when a training is continued."""
+
+    recipe: Recipe = dataclasses.field(default_factory=lambda: get_recipe("fast"))
+    dataset: str = "digits"
+    data_dir: str | None = None
+    seed: int = 0
+    validation: float = 0.0
+    train_limit: int | None = None
+    test_limit: int | None = None
+    image_size: int = 224
+    workers: int = 4
+    device: str = "cpu"
+    threads: int = 0
+
+    def __post_init__(self) -> None:
+        if self.seed < 0:
+            raise UserError(f"seed is {self.seed}; it must be 0 or more")
+
+    def to_json(self) -> dict[str, Any]:
+        return dataclasses.asdict(self) | {"recipe": self.recipe.to_json()}
+
+
+# Where and with what means a training runs; the rest decides its outcome.
+_MEANS = ("device", "threads", "workers", "data_dir")
+
+
+def retrain(
+    genotype: Genotype,
+    settings: RetrainSettings,
+    out_dir: str | Path,
+    *,
+    on_epoch: Callable[[EpochResult], None] | None = None,
+    progress: bool = False,
+) -> dict[str, Any]:
+    """Trains ``genotype`` and writes ``genotype.json``, ``weights.safetensors`` and ``result.json``.
+
+    The result, also returned, holds the test accuracy after the last epoch, history, settings, cost and
+    versions. A training that was stopped goes on from its last whole epoch when it is called again with the
+    same settings; a finished one is read back. ``UserError`` where ``out_dir`` holds anything else.
+    """
+    folder = Path(out_dir)
+    _claim(folder, genotype, settings)
+    if (folder / RESULT).exists():
+        return json.loads((folder / RESULT).read_text())
+    if settings.threads:
+        torch.set_num_threads(settings.threads)
+    data = load_data(
+        settings.dataset,
+        settings.data_dir,
+        device=settings.device,
+        seed=settings.seed,
+        validation=settings.validation,
+        train_limit=settings.train_limit,
+        test_limit=settings.test_limit,
+        image_size=settings.image_size,
+        workers=settings.workers,
+        randaugment=settings.recipe.randaugment,
+    )
+    require_fitting(genotype, data.info)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(settings.seed)
+        model = genotype.build()
+    trained = fit(
+        model,
+        data,
+        settings.recipe,
+        seed=settings.seed,
+        device=settings.device,
+        on_epoch=on_epoch,
+        checkpoint=folder / CHECKPOINT,
+        progress=progress,
+    )
+    predicted, true = predict(model, data.test)
+    save_weights(model, folder / WEIGHTS)
+    cost = genotype.cost()
+    result = {
+        "test_accuracy": float((predicted == true).double().mean()),
+        "test_images": len(true),
+        "validation_accuracy": trained.accuracy,
+        "params": cost.params,
+        "macs": cost.macs,
+        "macs_published": cost.macs_published,
+        "seconds": trained.seconds,
+        "history": [dataclasses.asdict(epoch) for epoch in trained.history],
+        "settings": settings.to_json(),
+        "versions": _versions(),
+        "hardware": _hardware(settings.device),
+    }
+    if data.info.classes <= _LARGEST_CONFUSION:
+        result["confusion"] = confusion(predicted, true, data.info.classes).tolist()
+    _write(folder / RESULT, result)
+    (folder / CHECKPOINT).unlink(missing_ok=True)
+    return result
+
+
+def _claim(folder: Path, genotype: Genotype, settings: RetrainSettings) -> None:
+    """Makes the folder, or sees that it is of this very training."""
+    path = folder / SETTINGS
+    if path.exists():
+        try:
+            found = json.loads(path.read_text())
+            before = _essential(found["settings"]) | {"genotype": found["genotype"]}
+        except (json.JSONDecodeError, KeyError, TypeError) as error:
+            raise UserError(f"{path} is not of a training; give another folder") from error
+        now = _essential(settings.to_json()) | {"genotype": genotype.key()}
+        require_same(folder, before, now)
+        return
+    if folder.exists() and any(folder.iterdir()):
+        raise UserError(f"{folder} is not empty and holds no training to continue; give another folder")
+    folder.mkdir(parents=True, exist_ok=True)
+    genotype.save(folder / GENOTYPE)
+    _write(path, {"genotype": genotype.key(), "settings": settings.to_json()})
+
+
+def _essential(settings: dict[str, Any]) -> dict[str, Any]:
+    flat = {name: value for name, value in settings.items() if name not in _MEANS and name != "recipe"}
+    return flat | {f"recipe {name}": value for name, value in settings["recipe"].items()}
+
+
+def _write(path: Path, record: dict[str, Any]) -> None:
+    unfinished = path.with_name(path.name + ".part")
+    with unfinished.open("w") as stream:
+        json.dump(record, stream, indent=1)
+        stream.flush()
+        os.fsync(stream.fileno())
+    os.replace(unfinished, path)
+
+
+def _versions() -> dict[str, str]:
+    found = {"python": platform.python_version()}
+    for package in ("pde-nas", "torch", "numpy"):
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = "not installed"
+    return found
+
+
+def _hardware(device: str) -> str:
+    if torch.device(device).type == "cuda":
+        return torch.cuda.get_device_name(device)
+    return f"{platform.machine()} CPU, {torch.get_num_threads()} threads"
