@@ -63,8 +63,8 @@ def propose(
 
 
 def tradeoffs(distribution: CellDistribution) -> list[Architecture]:
-    """The different architectures that are the most probable for a price of MACs, from the cheapest network to
-    the dearest: the upper hull of log-probability against MACs."""
+    """The different architectures that are the most probable for a price of MACs, from the cheapest network
+    to the dearest: the upper hull of log-probability against MACs."""
     found: list[Architecture] = []
     for price in _prices(distribution):
         architecture = distribution.derive(price)
@@ -77,8 +77,8 @@ def check_budget(smallest: float, max_macs: float | None) -> None:
     """Raises ``UserError`` if ``max_macs`` is below the space's ``smallest`` network, in MACs."""
     if max_macs is not None and smallest > max_macs:
         raise UserError(
-            f"max_macs is {max_macs:,.0f}; the smallest network of this space has {smallest:,.0f} MACs: raise "
-            "the budget, or lower width or cells"
+            f"max_macs is {max_macs:,.0f}; the smallest network of this space has {smallest:,.0f} MACs: "
+            "raise the budget, or lower width or cells"
         )
 
 
