@@ -1,0 +1,129 @@
+"""Builds the C++ kernels once, at first use, into a cache; several processes may do so at once.
+
+The compiler is called directly: the sources need no torch headers, so it takes seconds and depends on neither
+ninja nor torch's ABI. The cache (``PDE_OPS_CACHE``, else ``$XDG_CACHE_HOME/pde_ops`` or ``~/.cache/pde_ops``)
+is keyed by sources, flags, compiler and processor, since the code is for this processor alone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import functools
+import hashlib
+import logging
+import os
+import platform
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+logger = logging.getLogger("pde_ops")
+
+SOURCES = Path(__file__).parent / "csrc"
+FLAGS = ("-std=c++17", "-O3", "-fPIC", "-shared", "-fno-math-errno", "-fno-trapping-math")
+# The first set that compiles is taken: threads and this processor's vectors where the compiler has them.
+OPTIONAL_FLAGS = (("-march=native", "-fopenmp"), ("-mcpu=native", "-fopenmp"), ("-fopenmp",), ("-march=native",), ())
+SECONDS = 300
+
+
+@functools.cache
+def kernels() -> ctypes.CDLL | str:
+    """The loaded library, or one line saying why there is none (also logged, once)."""
+    try:
+        return _load(_built())
+    except (OSError, subprocess.SubprocessError, RuntimeError) as error:
+        reason = f"the C++ kernels could not be built: {_one_line(error)}"
+        logger.warning("%s; the eager backend is used", reason)
+        return reason
+
+
+def _load(path: Path) -> ctypes.CDLL:
+    # torch has loaded its OpenMP runtime by now; the library finds that same one by its name.
+    import torch  # noqa: F401
+
+    return ctypes.CDLL(str(path))
+
+
+def _built() -> Path:
+    """The library's path, built now if it is not in the cache."""
+    compiler = _compiler()
+    folder = _cache()
+    path = folder / f"kernels-{_key(compiler)}.so"
+    if path.exists():
+        return path
+    folder.mkdir(parents=True, exist_ok=True)
+    with _lock(folder / "lock"):
+        if not path.exists():
+            _compile(compiler, path)
+    return path
+
+
+def _compiler() -> str:
+    named = os.environ.get("CXX")
+    for name in [named] if named else ["c++", "g++", "clang++"]:
+        found = shutil.which(name)
+        if found:
+            return found
+    raise RuntimeError(f"no C++ compiler found ({named or 'c++, g++, clang++'})")
+
+
+def _cache() -> Path:
+    if os.environ.get("PDE_OPS_CACHE"):
+        return Path(os.environ["PDE_OPS_CACHE"])
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "pde_ops"
+
+
+def _key(compiler: str) -> str:
+    digest = hashlib.sha256()
+    for source in sorted(SOURCES.iterdir()):
+        digest.update(source.name.encode() + source.read_bytes())
+    version = subprocess.run([compiler, "--version"], capture_output=True, text=True, timeout=60, check=True)
+    digest.update(repr((FLAGS, OPTIONAL_FLAGS, compiler, version.stdout, _processor())).encode())
+    return digest.hexdigest()[:20]
+
+
+def _processor() -> str:
+    """What -march=native depends on."""
+    with contextlib.suppress(OSError):
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        wanted = ("model name", "flags", "Features", "CPU part", "cpu family", "model\t")
+        return repr(sorted({line for line in lines if line.startswith(wanted)}))
+    return repr((platform.machine(), platform.processor()))
+
+
+@contextlib.contextmanager
+def _lock(path: Path) -> Iterator[None]:
+    """One builder at a time; where files cannot be locked, each builds and the last one's file stays."""
+    try:
+        import fcntl
+    except ImportError:
+        yield
+        return
+    with path.open("w") as file:
+        with contextlib.suppress(OSError):
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _compile(compiler: str, path: Path) -> None:
+    """Compile beside ``path`` and move there, so that no process ever sees half a file."""
+    message = ""
+    for extra in OPTIONAL_FLAGS:
+        with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+            made = Path(folder) / "kernels.so"
+            sources = [str(source) for source in sorted(SOURCES.glob("*.cpp"))]
+            command = [compiler, *FLAGS, *extra, *sources, "-o", str(made)]
+            done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=False)
+            if done.returncode == 0:
+                os.replace(made, path)
+                return
+            message = message or done.stderr
+    raise RuntimeError(f"{compiler} failed: {message}")
+
+
+def _one_line(error: Exception) -> str:
+    text = " ".join(str(error).split())
+    return text if len(text) < 300 else text[:300] + " ..."
