@@ -58,7 +58,7 @@ class SupernetTraining(LightningModule):
         self, *, learning_rate: float, momentum: float, weight_decay: float, auxiliary_weight: float
     ) -> None:
         super().__init__()
-        self.options = {"lr": learning_rate, "momentum": momentum, "weight_decay": weight_decay}
+        self.options: dict[str, Any] = dict(lr=learning_rate, momentum=momentum, weight_decay=weight_decay)
         self.auxiliary_weight = auxiliary_weight
 
     def forward(self, images: Tensor) -> Any:

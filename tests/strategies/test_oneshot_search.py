@@ -12,7 +12,8 @@ import torch
 
 from search_space.errors import UserError
 from strategies.oneshot_distribution import CellDistribution
-from strategies.oneshot_search import SupernetSettings, search_supernet
+from strategies.oneshot_search import search_supernet
+from strategies.oneshot_settings import SupernetSettings
 from tests.strategies.test_oneshot_supernet import Toy, toy_table
 from training.data import load_data
 from training.fit import TrainingFailed
