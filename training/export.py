@@ -92,7 +92,7 @@ def save_weights(model: nn.Module, path: Path) -> None:
 
 
 def load_weights(model: nn.Module, path: Path) -> None:
-    """Loads what ``save_weights`` wrote; ``UserError`` for a file that is missing, damaged or does not fit."""
+    """Loads what ``save_weights`` wrote; ``UserError`` for a file missing, damaged or not fitting."""
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
