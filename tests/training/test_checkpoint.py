@@ -1,0 +1,54 @@
+import pickle
+
+import pytest
+import torch
+
+from search_space.errors import UserError
+from training.checkpoint import load_checkpoint, require_same, save_checkpoint
+
+CPU = torch.device("cpu")
+
+
+def test_round_trip(tmp_path):
+    path = tmp_path / "new" / "checkpoint.pt"
+    save_checkpoint({"model": {"w": torch.arange(3.0)}, "history": [{"loss": 0.5}]}, path)
+    state = load_checkpoint(path, CPU)
+    assert torch.equal(state["model"]["w"], torch.arange(3.0))
+    assert state["history"] == [{"loss": 0.5}]
+    assert [entry.name for entry in path.parent.iterdir()] == ["checkpoint.pt"]
+
+
+def test_a_failed_write_leaves_the_former_state(tmp_path):
+    path = tmp_path / "checkpoint.pt"
+    save_checkpoint({"epoch": 1}, path)
+    with pytest.raises((AttributeError, pickle.PicklingError)):
+        save_checkpoint({"epoch": lambda: None}, path)
+    assert load_checkpoint(path, CPU) == {"epoch": 1}
+
+
+class Evil:
+    def __reduce__(self):
+        return (print, ("this was run",))
+
+
+@pytest.mark.parametrize("content", [b"", b"not a checkpoint", pickle.dumps(Evil())])
+def test_damaged_and_foreign_files(tmp_path, content, capsys):
+    path = tmp_path / "checkpoint.pt"
+    path.write_bytes(content)
+    with pytest.raises(UserError, match=r"checkpoint\.pt cannot be read; delete it"):
+        load_checkpoint(path, CPU)
+    assert "this was run" not in capsys.readouterr().out
+
+
+def test_code_in_a_checkpoint_is_not_run(tmp_path, capsys):
+    path = tmp_path / "checkpoint.pt"
+    torch.save({"model": Evil()}, path)
+    with pytest.raises(UserError, match="cannot be read"):
+        load_checkpoint(path, CPU)
+    assert "this was run" not in capsys.readouterr().out
+
+
+def test_what_differs_is_named(tmp_path):
+    require_same(tmp_path, {"seed": 1, "epochs": 2}, {"epochs": 2, "seed": 1})
+    with pytest.raises(UserError, match=r"other settings: epochs was 2, now 3; seed was None, now 1$"):
+        require_same(tmp_path, {"epochs": 2}, {"epochs": 3, "seed": 1})

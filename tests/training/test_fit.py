@@ -1,0 +1,220 @@
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from search_space.errors import UserError
+from tests.training.networks import TinyNet, coloured
+from training.fit import TrainingFailed, fit
+from training.recipe import Recipe
+
+RECIPE = Recipe(
+    "test",
+    epochs=4,
+    batch_size=16,
+    learning_rate=0.2,
+    schedule="cosine",
+    cutout=0.25,
+    drop_path=0.4,
+    auxiliary_weight=0.4,
+    label_smoothing=0.1,
+    clip_norm=5.0,
+    weight_decay=1e-4,
+)
+
+
+def network(seed=0, **options):
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return TinyNet(classes=2, **options)
+
+
+def numbers(result):
+    return [(e.epoch, e.loss, e.train_accuracy, e.accuracy, e.learning_rate) for e in result.history]
+
+
+def test_learns_and_reports_each_epoch():
+    heard = []
+    result = fit(network(), coloured(), RECIPE.replace(epochs=8), seed=0, on_epoch=heard.append)
+    assert tuple(heard) == result.history
+    assert [e.epoch for e in result.history] == list(range(1, 9))
+    assert result.accuracy == result.history[-1].accuracy == 1.0
+    assert result.history[-1].loss < result.history[0].loss
+    assert result.seconds == sum(e.seconds for e in heard) > 0
+
+
+@pytest.mark.parametrize("changes", [{}, {"ema": 0.9}, {"optimizer": "adamw"}, {"optimizer": "rmsprop"}])
+def test_same_seed_same_numbers_and_weights(changes):
+    recipe = RECIPE.replace(epochs=2, learning_rate=0.01, **changes)
+    first, second = network(auxiliary=True), network(auxiliary=True)
+    assert numbers(fit(first, coloured(), recipe, seed=5)) == numbers(fit(second, coloured(), recipe, seed=5))
+    for a, b in zip(first.state_dict().values(), second.state_dict().values(), strict=True):
+        assert torch.equal(a, b)
+    other = numbers(fit(network(auxiliary=True), coloured(), recipe, seed=6))
+    assert other != numbers(fit(network(auxiliary=True), coloured(), recipe, seed=5))
+
+
+def test_the_callers_random_numbers_are_left_alone():
+    torch.manual_seed(3)
+    expected = torch.rand(1)
+    torch.manual_seed(3)
+    fit(network(), coloured(), RECIPE.replace(epochs=1), seed=0)
+    assert torch.equal(torch.rand(1), expected)
+
+
+class Stop(Exception):
+    """Takes the place of a crash."""
+
+
+@pytest.mark.parametrize("changes", [{}, {"ema": 0.9}, {"optimizer": "adamw", "learning_rate": 0.01}])
+@pytest.mark.parametrize("stop_after", [1, 3])
+def test_resumed_equals_uninterrupted(tmp_path, changes, stop_after):
+    recipe = RECIPE.replace(**changes)
+    whole = network(auxiliary=True)
+    expected = fit(whole, coloured(), recipe, seed=1)
+
+    def stop(result):
+        if result.epoch == stop_after:
+            raise Stop
+
+    checkpoint = tmp_path / "c.pt"
+    with pytest.raises(Stop):
+        fit(network(auxiliary=True), coloured(), recipe, seed=1, checkpoint=checkpoint, on_epoch=stop)
+    resumed, heard = network(seed=9, auxiliary=True), []
+    found = fit(resumed, coloured(), recipe, seed=1, checkpoint=checkpoint, on_epoch=heard.append)
+    assert numbers(found) == numbers(expected)
+    assert [e.epoch for e in heard] == [1, 2, 3, 4]
+    for a, b in zip(whole.state_dict().values(), resumed.state_dict().values(), strict=True):
+        assert torch.equal(a, b)
+
+
+def test_a_finished_training_is_read_back(tmp_path):
+    checkpoint = tmp_path / "c.pt"
+    first = fit(network(), coloured(), RECIPE, seed=1, checkpoint=checkpoint)
+    written = checkpoint.stat().st_mtime_ns
+    assert fit(network(), coloured(), RECIPE, seed=1, checkpoint=checkpoint) == first
+    assert checkpoint.stat().st_mtime_ns == written
+
+
+def test_a_checkpoint_of_other_settings_is_refused(tmp_path):
+    checkpoint = tmp_path / "c.pt"
+    fit(network(), coloured(), RECIPE.replace(epochs=1), seed=1, checkpoint=checkpoint)
+    changed = RECIPE.replace(epochs=2, learning_rate=0.1)
+    message = r"epochs was 1, now 2; learning_rate was 0\.2, now 0\.1; seed was 1, now 2"
+    with pytest.raises(UserError, match=message):
+        fit(network(), coloured(), changed, seed=2, checkpoint=checkpoint)
+    with pytest.raises(UserError, match=r"network was '.*', now '"):
+        fit(network(auxiliary=True), coloured(), RECIPE.replace(epochs=1), seed=1, checkpoint=checkpoint)
+
+
+def test_killed_and_resumed(tmp_path):
+    """A process that is killed with SIGKILL in the middle of an epoch goes on from the last whole one."""
+    program = """
+import sys
+from pathlib import Path
+from tests.training.test_fit import RECIPE, coloured, fit, network
+import time
+fit(network(), coloured(), RECIPE, seed=1, checkpoint=Path(sys.argv[1]),
+    on_epoch=lambda result: time.sleep(60) if result.epoch == 2 else None)
+"""
+    checkpoint = tmp_path / "c.pt"
+    root = Path(__file__).parents[2]
+    process = subprocess.Popen([sys.executable, "-c", program, str(checkpoint)], cwd=root)
+    try:
+        deadline = time.monotonic() + 60
+        while _epochs(checkpoint) < 2:
+            assert process.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+    finally:
+        process.kill()
+        process.wait()
+    resumed = fit(network(), coloured(), RECIPE, seed=1, checkpoint=checkpoint)
+    assert numbers(resumed) == numbers(fit(network(), coloured(), RECIPE, seed=1))
+
+
+def _epochs(checkpoint):
+    return len(torch.load(checkpoint, weights_only=True)["history"]) if checkpoint.exists() else 0
+
+
+def test_a_loss_that_is_no_number_is_one_clear_line():
+    recipe = RECIPE.replace(learning_rate=1e30, clip_norm=None, epochs=3)
+    with pytest.raises(
+        TrainingFailed, match=r"the loss is (nan|inf) in epoch 1 of 3 .*lower learning_rate"
+    ) as caught:
+        fit(network(), coloured(), recipe, seed=0)
+    assert "\n" not in str(caught.value)
+
+
+def test_without_validation_images_no_accuracy():
+    result = fit(network(), coloured(validation=False), RECIPE.replace(epochs=1), seed=0)
+    assert result.accuracy is None
+    assert result.history[0].train_accuracy > 0
+
+
+def test_drop_path_is_set_before_each_epoch():
+    model = network()
+    fit(model, coloured(), RECIPE, seed=0)
+    assert model.drop_path == pytest.approx([0.0, 0.1, 0.2, 0.3])
+
+
+class Watched(nn.Module):
+    """A linear network that keeps the learning rates and gradients it was given."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(64, 2)
+        self.side = nn.Linear(64, 2)
+
+    def forward(self, images):
+        flat = images.flatten(1)
+        return (self.layer(flat), self.side(flat)) if self.training else self.layer(flat)
+
+
+@pytest.mark.parametrize("weight", [0.0, 0.5])
+def test_auxiliary_head_is_trained_with_its_weight(weight):
+    model = Watched()
+    before = model.side.weight.detach().clone()
+    recipe = RECIPE.replace(epochs=1, auxiliary_weight=weight, weight_decay=0.0)
+    fit(model, coloured(), recipe, seed=0)
+    assert torch.equal(before, model.side.weight) == (weight == 0.0)
+
+
+def test_gradients_are_clipped():
+    """One step of plain SGD moves the weights by the rate times the clipped norm."""
+    model = Watched()
+    before = torch.cat([p.detach().flatten() for p in model.parameters()])
+    recipe = RECIPE.replace(
+        epochs=1, batch_size=96, momentum=0.0, weight_decay=0.0, clip_norm=0.01, schedule="constant"
+    )
+    fit(model, coloured(), recipe, seed=0)
+    after = torch.cat([p.detach().flatten() for p in model.parameters()])
+    assert (after - before).norm().item() == pytest.approx(0.2 * 0.01, rel=1e-3)
+
+
+def test_averaged_weights_are_left_in_the_model():
+    """One step, decay 0.5: half way between the first weights and those of plain training."""
+    recipe = RECIPE.replace(epochs=1, batch_size=96)
+    plain, averaged, start = network(), network(), network()
+    fit(plain, coloured(), recipe, seed=0)
+    fit(averaged, coloured(), recipe.replace(ema=0.5), seed=0)
+    torch.testing.assert_close(averaged.head.weight, (plain.head.weight + start.head.weight) / 2)
+
+
+def test_negative_seed():
+    with pytest.raises(UserError, match="seed is -1"):
+        fit(network(), coloured(), RECIPE, seed=-1)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+def test_fast_settings_on_a_gpu(tmp_path):
+    recipe = RECIPE.replace(epochs=8, bf16=True, channels_last=True, compile=True)
+    data = coloured()
+    for split in (data.train, data.validation):
+        split.__init__(split.images, split.labels, split.info, torch.device("cuda"))
+    result = fit(network(), data, recipe, seed=0, device="cuda", checkpoint=tmp_path / "c.pt")
+    assert result.accuracy == 1.0

@@ -1,0 +1,85 @@
+import json
+
+import pytest
+import torch
+
+from search_space.errors import UserError
+from tests.training.networks import TinyGenotype
+from training.data import load_data
+from training.evaluate import evaluate
+from training.export import load_weights
+from training.recipes import get_recipe
+from training.retrain import RetrainSettings, retrain
+
+SETTINGS = RetrainSettings(
+    recipe=get_recipe("search", epochs=3, batch_size=32), seed=2, validation=0.1, threads=1
+)
+
+
+def test_leaves_a_folder_from_which_the_network_can_be_used(tmp_path):
+    out = tmp_path / "trained"
+    result = retrain(TinyGenotype(), SETTINGS, out)
+    assert sorted(entry.name for entry in out.iterdir()) == [
+        "genotype.json", "result.json", "settings.json", "weights.safetensors",
+    ]  # fmt: skip
+    assert json.loads((out / "result.json").read_text()) == result
+    model = TinyGenotype().build()
+    load_weights(model, out / "weights.safetensors")
+    test = load_data("digits").test
+    assert evaluate(model, test) == result["test_accuracy"] > 0.25
+    assert result["test_images"] == 360
+    assert torch.tensor(result["confusion"]).sum() == 360
+    assert torch.tensor(result["confusion"]).diag().sum() == round(result["test_accuracy"] * 360)
+    assert [e["epoch"] for e in result["history"]] == [1, 2, 3]
+    assert result["validation_accuracy"] == result["history"][-1]["accuracy"]
+    assert result["versions"]["torch"] == torch.__version__.split("+")[0]
+    assert result["settings"]["seed"] == 2
+
+
+class Stop(Exception):
+    """Takes the place of a crash."""
+
+
+def without_times(result):
+    history = [epoch | {"seconds": 0} for epoch in result["history"]]
+    return result | {"seconds": 0, "history": history}
+
+
+def test_goes_on_where_it_was_stopped(tmp_path):
+    expected = retrain(TinyGenotype(), SETTINGS, tmp_path / "whole")
+
+    def stop(epoch):
+        if epoch.epoch == 2:
+            raise Stop
+
+    with pytest.raises(Stop):
+        retrain(TinyGenotype(), SETTINGS, tmp_path / "parts", on_epoch=stop)
+    assert not (tmp_path / "parts" / "result.json").exists()
+    found = retrain(TinyGenotype(), SETTINGS, tmp_path / "parts")
+    assert without_times(found) == without_times(expected)
+
+
+def test_a_finished_training_is_read_back(tmp_path):
+    first = retrain(TinyGenotype(), SETTINGS, tmp_path / "a")
+    assert retrain(TinyGenotype(), SETTINGS, tmp_path / "a") == first
+
+
+def test_another_run_in_the_folder_is_refused(tmp_path):
+    retrain(TinyGenotype(), SETTINGS, tmp_path / "a")
+    other = RetrainSettings(recipe=SETTINGS.recipe.replace(epochs=4), seed=3, validation=0.1, threads=1)
+    with pytest.raises(UserError, match="recipe epochs was 3, now 4; seed was 2, now 3"):
+        retrain(TinyGenotype(), other, tmp_path / "a")
+    with pytest.raises(UserError, match="genotype was"):
+        retrain(TinyGenotype(scale=2.0), SETTINGS, tmp_path / "a")
+
+
+def test_a_folder_with_other_things_is_refused(tmp_path):
+    (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(UserError, match="is not empty and holds no training to continue"):
+        retrain(TinyGenotype(), SETTINGS, tmp_path)
+    assert [entry.name for entry in tmp_path.iterdir()] == ["notes.txt"]
+
+
+def test_negative_seed():
+    with pytest.raises(UserError, match="seed is -1"):
+        RetrainSettings(seed=-1)

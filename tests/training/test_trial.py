@@ -1,0 +1,73 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from search_space.errors import UserError
+from search_space.measurement import Measurement
+from tests.training.networks import TinyGenotype
+from training.trial import TrialSettings, measure
+
+SETTINGS = TrialSettings(dataset="digits", epochs=3, batch_size=32, seed=4, threads=1)
+
+
+def test_measures_the_last_epoch():
+    reports = []
+    found = measure(TinyGenotype(), SETTINGS, index=7, report=reports.append)
+    assert (found.index, found.status, found.seed, found.error) == (7, "ok", 4, None)
+    assert (found.params, found.macs, found.macs_published) == (182, 1232, 1488)
+    assert [r["epoch"] for r in reports] == [1, 2, 3]
+    assert tuple(r["default"] for r in reports) == found.history
+    assert found.accuracy == found.history[-1] > 0.25
+    assert reports[0]["macs"] == 1232
+    assert found.genotype == TinyGenotype().to_json()
+    assert Measurement.from_json(found.to_json()) == found
+
+
+def test_same_seed_same_measurement():
+    first, second = (measure(TinyGenotype(), SETTINGS, index=0) for _ in range(2))
+    assert first.history == second.history
+    other = measure(TinyGenotype(), TrialSettings(epochs=3, batch_size=32, seed=5, threads=1), index=0)
+    assert first.history != other.history
+
+
+def test_a_loss_that_is_no_number_is_a_failed_measurement():
+    found = measure(TinyGenotype(scale=float("nan")), SETTINGS, index=1)
+    assert (found.status, found.accuracy, found.history) == ("failed", None, ())
+    assert "the loss is nan in epoch 1 of 3" in found.error
+
+
+def test_images_of_another_size_are_refused():
+    with pytest.raises(UserError, match=r"genotype is for images \(3, 32, 32\)"):
+        measure(TinyGenotype(image=(3, 32, 32)), SETTINGS, index=0)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"seed": -1}, "seed is -1"),
+        ({"threads": -2}, "threads is -2"),
+        ({"validation": 0.0}, "validation is 0; a search needs"),
+        ({"epochs": 0}, "epochs is 0"),
+        ({"recipe": "none"}, "unknown recipe 'none'"),
+    ],
+)
+def test_settings_are_checked_when_they_are_made(changes, message):
+    with pytest.raises(UserError, match=message):
+        TrialSettings(**changes)
+
+
+def test_importing_loads_nothing_heavy():
+    """Each of these takes a second or more, in every trial."""
+    heavy = ("sklearn", "torchvision", "nni", "scipy", "pandas", "matplotlib", "onnx", "torch._dynamo")
+    program = (
+        "import sys, training.trial, training.data\n"
+        "training.data.load_data('digits')\n"
+        f"print([name for name in {heavy} if name in sys.modules])"
+    )
+    root = Path(__file__).parents[2]
+    run = subprocess.run(
+        [sys.executable, "-c", program], cwd=root, capture_output=True, text=True, check=True
+    )
+    assert run.stdout.strip() == "[]"
