@@ -1,5 +1,8 @@
 """The Triton backend of ``pde_ops::integrate``: whole planes in registers, all steps in one launch.
 
+Planes up to about 64 x 64 forward and 45 x 45 backward (a multiprocessor's registers) are kept on the chip,
+`triton_onchip`; larger ones take one launch a step, `triton_large`.
+
 Importable without triton; `unavailable` then says so. Fields are float32, bfloat16 or float16, all
 arithmetic is float32.
 """
@@ -30,8 +33,6 @@ def unavailable(h: Tensor) -> str | None:
             return f"it needs a CUDA device, the tensor is on {h.device.type}"
         if torch.version.hip is None and torch.cuda.get_device_capability(h.device) < LEAST_CAPABILITY:
             return "it needs a GPU of compute capability 8.0 or later"
-    if forward_plan(*h.shape[2:], 1, 1, True) is None or backward_plan(*h.shape[2:], 1, 1, True) is None:
-        return f"a plane of {h.shape[2]} x {h.shape[3]} does not fit in a program's registers"
     return None
 
 
@@ -46,25 +47,27 @@ def _interpreted() -> bool:
 @functools.lru_cache(maxsize=4096)
 def forward_plan(height: int, width: int, dx: int, dy: int, periodic: bool) -> Plan | None:
     """The forward kernel's tile."""
-    return on_chip_plan(height, width, dx, dy, periodic, cells=8, max_cells=32)
+    return on_chip_plan(height, width, dx, dy, periodic, cells=8, registers=9)
 
 
 @functools.lru_cache(maxsize=4096)
 def backward_plan(height: int, width: int, dx: int, dy: int, periodic: bool) -> Plan | None:
     """The backward kernel's tile; it holds about twice the fields."""
-    return on_chip_plan(height, width, dx, dy, periodic, cells=8, max_cells=32)
+    return on_chip_plan(height, width, dx, dy, periodic, cells=4, registers=29)
 
 
 def forward(fields, scheme) -> Tensor:
     """The integrated state; see `pde_ops.backends` for the contract."""
-    from pde_ops import triton_onchip
+    from pde_ops import triton_large, triton_onchip
 
-    out = torch.empty_like(fields.h)
-    planes = fields.h.shape[0] * fields.h.shape[1]
-    if out.numel() == 0:
-        return out
     plan = forward_plan(*_geometry(fields.h, scheme))
-    with _device(out):
+    if fields.h.numel() == 0:
+        return torch.empty_like(fields.h)
+    with _device(fields.h):
+        if plan is None:
+            return triton_large.forward(fields, scheme, scales(scheme))
+        out = torch.empty_like(fields.h)
+        planes = fields.h.shape[0] * fields.h.shape[1]
         triton_onchip.forward_kernel[(-(-planes // plan.planes),)](
             out, *fields, planes, *scheme.constants, *scales(scheme),
             STEPS=scheme.steps, plan=plan, num_warps=plan.warps, num_stages=1,
@@ -74,19 +77,21 @@ def forward(fields, scheme) -> Tensor:
 
 def backward(grad: Tensor, fields, scheme, needed) -> tuple[Tensor | None, ...]:
     """Gradients in the order of ``fields``; see `pde_ops.backends` for the contract."""
-    from pde_ops import triton_onchip
+    from pde_ops import triton_large, triton_onchip
 
-    found = [torch.empty_like(fields.h) if wanted else None for wanted in needed]
-    planes = fields.h.shape[0] * fields.h.shape[1]
-    if fields.h.numel() == 0 or not any(needed):
-        return tuple(found)
     plan = backward_plan(*_geometry(fields.h, scheme))
-    with _device(grad):
+    if fields.h.numel() == 0 or not any(needed):
+        return tuple(torch.empty_like(fields.h) if wanted else None for wanted in needed)
+    with _device(fields.h):
+        if plan is None:
+            return triton_large.backward(grad, fields, scheme, scales(scheme), needed)
+        found = tuple(torch.empty_like(fields.h) if wanted else None for wanted in needed)
+        planes = fields.h.shape[0] * fields.h.shape[1]
         triton_onchip.backward_kernel[(-(-planes // plan.planes),)](
             *found, grad, *fields, planes, *scheme.constants, *scales(scheme),
             STEPS=scheme.steps, plan=plan, num_warps=plan.warps, num_stages=1,
         )  # fmt: skip
-    return tuple(found)
+    return found
 
 
 def scales(scheme) -> tuple[float, float, float, float, float]:

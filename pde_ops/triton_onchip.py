@@ -24,155 +24,151 @@ import triton.language as tl
 @triton.jit
 def geometry(planes, plan: tl.constexpr):
     """Where each thread's first cell lies: offset in the program's planes, whether it exists, its place."""
+    WARPS: tl.constexpr = plan.warps
     PADDED: tl.constexpr = plan.padded
     LANES: tl.constexpr = plan.lanes
-    zero = tl.zeros((plan.warps, 32), tl.int32)
-    warp = tl.arange(0, plan.warps)[:, None] + zero
-    lane = tl.arange(0, 32)[None, :] + zero
-    column = lane % LANES
-    if plan.across:
-        group = warp % PADDED
-        plane = warp // PADDED
-    else:
-        group = (lane // LANES) % PADDED
-        plane = warp * (32 // (PADDED * LANES)) + lane // (PADDED * LANES)
-    column = column * plan.columns
+    lane = tl.arange(0, 32)[None, :] + tl.zeros((WARPS, 32), tl.int32)
+    thread = tl.arange(0, WARPS)[:, None] * 32 + lane
+    group = thread // LANES % PADDED
+    plane = thread // (LANES * PADDED)
+    column = thread % LANES
     offsets = plane * (plan.height * plan.width) + group * (plan.rows * plan.width) + column
-    mask = (plane < planes) & (group < plan.groups) & (column < plan.width)
-    return offsets, mask, (warp, lane, group, column)
+    mask = (plane < planes) & (group < plan.groups) & (column < plan.width // plan.columns)
+    return offsets, mask, (thread, lane, group, column)
 
 
 @triton.jit
-def load(ptr, constant, offsets, mask, plan: tl.constexpr):
+def load(ptr, constant, offsets, mask, place, plan: tl.constexpr):
     """A field in registers, float32; ``constant`` everywhere where there is no tensor."""
+    WARPS: tl.constexpr = plan.warps
     ROWS: tl.constexpr = plan.rows
     COLUMNS: tl.constexpr = plan.columns
+    APART: tl.constexpr = plan.width // plan.columns
     field = ()
     for q in tl.static_range(ROWS):
         for c in tl.static_range(COLUMNS):
             if ptr is None:
-                value = tl.zeros((plan.warps, 32), tl.float32) + constant
+                value = tl.zeros((WARPS, 32), tl.float32) + constant
             else:
-                value = tl.load(ptr + offsets + (q * plan.width + c), mask=mask, other=0.0).to(tl.float32)
-            field = field + (value,)
+                here = mask
+                if q >= plan.last:
+                    here = mask & (place[2] < plan.groups - 1)
+                value = tl.load(ptr + offsets + (q * plan.width + c * APART), mask=here, other=0.0)
+            field = field + (value.to(tl.float32),)
     return field
 
 
 @triton.jit
-def store(ptr, field, offsets, mask, plan: tl.constexpr):
+def store(ptr, field, offsets, mask, place, plan: tl.constexpr):
     """Write a field, rounded to the tensor's type."""
     ROWS: tl.constexpr = plan.rows
     COLUMNS: tl.constexpr = plan.columns
+    APART: tl.constexpr = plan.width // plan.columns
     for q in tl.static_range(ROWS):
         for c in tl.static_range(COLUMNS):
+            here = mask
+            if q >= plan.last:
+                here = mask & (place[2] < plan.groups - 1)
             value = field[q * COLUMNS + c].to(ptr.dtype.element_ty)
-            tl.store(ptr + offsets + (q * plan.width + c), value, mask=mask)
+            tl.store(ptr + offsets + (q * plan.width + c * APART), value, mask=here)
 
 
 @triton.jit
-def other_group(value, place, STEP: tl.constexpr, plan: tl.constexpr):
-    """``value`` of the column's next (STEP 1) or previous (STEP -1) group, cyclically."""
-    warp, lane, group, column = place
-    moved = (group + (plan.groups + STEP)) % plan.groups - group
+def exchange(down, up, place, plan: tl.constexpr):
+    """``down`` of the column's previous group and ``up`` of its next group, cyclically."""
+    thread, lane, group, column = place
+    previous = ((group + (plan.groups - 1)) % plan.groups - group) * plan.lanes
+    following = ((group + 1) % plan.groups - group) * plan.lanes
     if plan.across:
-        return tl.gather(value, warp + moved, 0)
-    return tl.gather(value, lane + moved * plan.lanes, 1)
+        # One trip through shared memory for both: [warp, lane, which] as one line of values.
+        SHAPE: tl.constexpr = (plan.warps, 32, 2)
+        index = tl.join((thread + previous) * 2, (thread + following) * 2 + 1)
+        both = tl.gather(tl.join(down, up).reshape(plan.warps * 64), index.reshape(plan.warps * 64), 0)
+        return tl.split(both.reshape(SHAPE))
+    return tl.gather(down, lane + previous, 1), tl.gather(up, lane + following, 1)
 
 
 @triton.jit
-def row_lower(field, own, place, plan: tl.constexpr):
-    """The values ``dx`` rows towards lower indices."""
+def rows(down, down_own, up, up_own, place, plan: tl.constexpr):
+    """``down``'s values ``dx`` rows towards lower indices, and ``up``'s towards higher indices."""
     ROWS: tl.constexpr = plan.rows
+    LAST: tl.constexpr = plan.last
     COLUMNS: tl.constexpr = plan.columns
     DX: tl.constexpr = plan.dx
-    result = ()
+    ends = place[2] == plan.groups - 1
+    lower, upper, from_below, from_above = (), (), (), ()
+    if plan.groups > 1:  # then dx <= last <= rows
+        for i in tl.static_range(DX * COLUMNS):
+            value = down[(ROWS - DX) * COLUMNS + i]
+            if LAST < ROWS:
+                value = tl.where(ends, down[(LAST - DX) * COLUMNS + i], value)
+            below, above = exchange(value, up[i], place, plan)
+            if not plan.periodic:
+                below = tl.where(place[2] == 0, down_own[i], below)
+                above = tl.where(ends, up_own[(LAST - DX) * COLUMNS + i], above)
+            from_below = from_below + (below,)
+            from_above = from_above + (above,)
     for q in tl.static_range(ROWS):
         for c in tl.static_range(COLUMNS):
-            at: tl.constexpr = q * COLUMNS + c
-            source: tl.constexpr = ((q - DX) % ROWS) * COLUMNS + c
             if q >= DX:
-                value = field[source]
-            elif plan.groups > 1:  # then dx <= rows
-                value = other_group(field[source], place, -1, plan)
-                if not plan.periodic:
-                    value = tl.where(place[2] == 0, own[at], value)
-            elif plan.periodic:
-                value = field[source]
-            else:
-                value = own[at]
-            result = result + (value,)
-    return result
-
-
-@triton.jit
-def row_upper(field, own, place, plan: tl.constexpr):
-    """The values ``dx`` rows towards higher indices."""
-    ROWS: tl.constexpr = plan.rows
-    COLUMNS: tl.constexpr = plan.columns
-    DX: tl.constexpr = plan.dx
-    result = ()
-    for q in tl.static_range(ROWS):
-        for c in tl.static_range(COLUMNS):
-            at: tl.constexpr = q * COLUMNS + c
-            source: tl.constexpr = ((q + DX) % ROWS) * COLUMNS + c
-            if q + DX < ROWS:
-                value = field[source]
+                lower = lower + (down[(q - DX) * COLUMNS + c],)
             elif plan.groups > 1:
-                value = other_group(field[source], place, 1, plan)
-                if not plan.periodic:
-                    value = tl.where(place[2] == plan.groups - 1, own[at], value)
+                lower = lower + (from_below[q * COLUMNS + c],)
             elif plan.periodic:
-                value = field[source]
+                lower = lower + (down[((q - DX) % ROWS) * COLUMNS + c],)
             else:
-                value = own[at]
-            result = result + (value,)
-    return result
+                lower = lower + (down_own[q * COLUMNS + c],)
+            if q + DX < LAST:
+                value = up[(q + DX) * COLUMNS + c]
+            elif plan.groups > 1:
+                if q + DX < ROWS:
+                    value = up[(q + DX) * COLUMNS + c]
+                else:
+                    value = from_above[(q + DX - ROWS) * COLUMNS + c]
+                if LAST < ROWS and q < LAST:
+                    value = tl.where(ends, from_above[(q + DX - LAST) * COLUMNS + c], value)
+            elif plan.periodic:
+                value = up[((q + DX) % ROWS) * COLUMNS + c]
+            else:
+                value = up_own[q * COLUMNS + c]
+            upper = upper + (value,)
+    return lower, upper
 
 
 @triton.jit
-def column_lower(field, own, place, plan: tl.constexpr):
-    """The values ``dy`` columns towards lower indices."""
+def columns(down, down_own, up, up_own, place, plan: tl.constexpr):
+    """``down``'s values ``dy`` columns towards lower indices, and ``up``'s towards higher indices.
+
+    Column j is member j // APART of the tuple in lane j % APART: ``dy`` columns are FAR members and NEAR
+    lanes, and one member more where the lane wraps around.
+    """
     ROWS: tl.constexpr = plan.rows
     COLUMNS: tl.constexpr = plan.columns
-    DY: tl.constexpr = plan.dy
-    BACK: tl.constexpr = DY % plan.width
-    warp, lane, group, column = place
-    result = ()
+    APART: tl.constexpr = plan.width // plan.columns
+    FAR: tl.constexpr = plan.dy // APART
+    NEAR: tl.constexpr = plan.dy % APART
+    thread, lane, group, column = place
+    before = lane - column + (column + (APART - NEAR)) % APART
+    after = lane - column + (column + NEAR) % APART
+    lower, upper = (), ()
     for q in tl.static_range(ROWS):
+        low, high = (), ()
         for c in tl.static_range(COLUMNS):
-            source: tl.constexpr = q * COLUMNS + (c - BACK) % COLUMNS  # columns divides the width
-            if c >= DY:
-                value = field[source]
-            else:
-                there = (column + (c + plan.width - BACK)) % plan.width
-                value = tl.gather(field[source], lane + (there // COLUMNS - column // COLUMNS), 1)
-                if not plan.periodic:
-                    value = tl.where(column < DY - c, own[q * COLUMNS + c], value)
-            result = result + (value,)
-    return result
-
-
-@triton.jit
-def column_upper(field, own, place, plan: tl.constexpr):
-    """The values ``dy`` columns towards higher indices."""
-    ROWS: tl.constexpr = plan.rows
-    COLUMNS: tl.constexpr = plan.columns
-    DY: tl.constexpr = plan.dy
-    AHEAD: tl.constexpr = DY % plan.width
-    warp, lane, group, column = place
-    result = ()
-    for q in tl.static_range(ROWS):
+            low = low + (tl.gather(down[q * COLUMNS + c], before, 1),)
+            high = high + (tl.gather(up[q * COLUMNS + c], after, 1),)
         for c in tl.static_range(COLUMNS):
-            source: tl.constexpr = q * COLUMNS + (c + AHEAD) % COLUMNS
-            if c + DY < COLUMNS:
-                value = field[source]
-            else:
-                there = (column + (c + AHEAD)) % plan.width
-                value = tl.gather(field[source], lane + (there // COLUMNS - column // COLUMNS), 1)
-                if not plan.periodic:
-                    value = tl.where(column >= plan.width - DY - c, own[q * COLUMNS + c], value)
-            result = result + (value,)
-    return result
+            below, above = low[(c - FAR) % COLUMNS], high[(c + FAR) % COLUMNS]
+            if COLUMNS > 1:
+                below = tl.where(column < NEAR, low[(c - FAR - 1) % COLUMNS], below)
+                above = tl.where(column >= APART - NEAR, high[(c + FAR + 1) % COLUMNS], above)
+            if not plan.periodic:
+                below = tl.where(column < plan.dy - c * APART, down_own[q * COLUMNS + c], below)
+                above = tl.where(
+                    column >= plan.width - plan.dy - c * APART, up_own[q * COLUMNS + c], above
+                )
+            lower = lower + (below,)
+            upper = upper + (above,)
+    return lower, upper
 
 
 @triton.jit
@@ -187,8 +183,8 @@ def setup(f, u, v, bx, by, scales, CENTRE: tl.constexpr, place, plan: tl.constex
         for i in tl.static_range(CELLS):
             minus_u = minus_u + (-u[i],)
             minus_v = minus_v + (-v[i],)
-        u_lower, u_upper = row_lower(u, minus_u, place, plan), row_upper(u, minus_u, place, plan)
-        v_lower, v_upper = column_lower(v, minus_v, place, plan), column_upper(v, minus_v, place, plan)
+        u_lower, u_upper = rows(u, minus_u, u, minus_u, place, plan)
+        v_lower, v_upper = columns(v, minus_v, v, minus_v, place, plan)
     x_lower, x_upper, y_lower, y_upper, centre, source, inverse = (), (), (), (), (), (), ()
     for i in tl.static_range(CELLS):
         dx2, dy2 = bx[i] * scales[2], by[i] * scales[3]  # 2Bx, 2By
@@ -221,10 +217,7 @@ def combine(near, h, p, coefficients, i: tl.constexpr):
 @triton.jit
 def neighbours(h, place, plan: tl.constexpr):
     """Lower and upper along the rows, lower and upper along the columns."""
-    return (
-        row_lower(h, h, place, plan), row_upper(h, h, place, plan),
-        column_lower(h, h, place, plan), column_upper(h, h, place, plan),
-    )  # fmt: skip
+    return rows(h, h, h, h, place, plan) + columns(h, h, h, h, place, plan)
 
 
 @triton.jit
@@ -248,20 +241,20 @@ def forward_kernel(
     base = first.to(tl.int64) * (plan.height * plan.width)
     offsets, mask, place = geometry(planes - first, plan)
     offsets = base + offsets
-    h = load(h_ptr, 0.0, offsets, mask, plan)
+    h = load(h_ptr, 0.0, offsets, mask, place, plan)
     p = h
     if p_ptr is not None:
-        p = load(p_ptr, 0.0, offsets, mask, plan)
-    f = load(f_ptr, 0.0, offsets, mask, plan)
-    u, v = load(u_ptr, cu, offsets, mask, plan), load(v_ptr, cv, offsets, mask, plan)
-    bx, by = load(bx_ptr, cbx, offsets, mask, plan), load(by_ptr, cby, offsets, mask, plan)
+        p = load(p_ptr, 0.0, offsets, mask, place, plan)
+    f = load(f_ptr, 0.0, offsets, mask, place, plan)
+    u, v = load(u_ptr, cu, offsets, mask, place, plan), load(v_ptr, cv, offsets, mask, place, plan)
+    bx, by = load(bx_ptr, cbx, offsets, mask, place, plan), load(by_ptr, cby, offsets, mask, place, plan)
     CENTRE: tl.constexpr = not plan.periodic or u_ptr is not None or v_ptr is not None
     coefficients = setup(f, u, v, bx, by, (rx, ry, sx, sy, dt2), CENTRE, place, plan)
     for _ in range(STEPS):
         new = advance(h, p, coefficients, place, plan)
         p = h
         h = new
-    store(out_ptr, h, offsets, mask, plan)
+    store(out_ptr, h, offsets, mask, place, plan)
 
 
 @triton.jit
@@ -292,10 +285,7 @@ def adjoint_step(g, waiting, sums, now, before, after, KNOWN: tl.constexpr, coef
         w_xu = w_xu + (x_upper[i] * g[i],)
         w_yl = w_yl + (y_lower[i] * g[i],)
         w_yu = w_yu + (y_upper[i] * g[i],)
-    back = (
-        row_upper(w_xl, w_xu, place, plan), row_lower(w_xu, w_xl, place, plan),
-        column_upper(w_yl, w_yu, place, plan), column_lower(w_yu, w_yl, place, plan),
-    )  # fmt: skip
+    back = rows(w_xu, w_xl, w_xl, w_xu, place, plan) + columns(w_yu, w_yl, w_yl, w_yu, place, plan)
     new, then = (), ()
     for i in tl.static_range(CELLS):
         value = waiting[i] + centre[i] * g[i]
@@ -316,20 +306,20 @@ def backward_kernel(
     base = first.to(tl.int64) * (plan.height * plan.width)
     offsets, mask, place = geometry(planes - first, plan)
     offsets = base + offsets
-    f = load(f_ptr, 0.0, offsets, mask, plan)
-    u, v = load(u_ptr, cu, offsets, mask, plan), load(v_ptr, cv, offsets, mask, plan)
-    bx, by = load(bx_ptr, cbx, offsets, mask, plan), load(by_ptr, cby, offsets, mask, plan)
+    f = load(f_ptr, 0.0, offsets, mask, place, plan)
+    u, v = load(u_ptr, cu, offsets, mask, place, plan), load(v_ptr, cv, offsets, mask, place, plan)
+    bx, by = load(bx_ptr, cbx, offsets, mask, place, plan), load(by_ptr, cby, offsets, mask, place, plan)
     CENTRE: tl.constexpr = not plan.periodic or u_ptr is not None or v_ptr is not None
     coefficients = setup(f, u, v, bx, by, (rx, ry, sx, sy, dt2), CENTRE, place, plan)
 
-    g = load(grad_ptr, 0.0, offsets, mask, plan)
-    waiting = load(None, 0.0, offsets, mask, plan)
+    g = load(grad_ptr, 0.0, offsets, mask, place, plan)
+    waiting = load(None, 0.0, offsets, mask, place, plan)
     sums = (waiting, waiting, waiting, waiting, waiting, waiting)
     for i in range(STEPS // 2):
-        now = load(h_ptr, 0.0, offsets, mask, plan)
+        now = load(h_ptr, 0.0, offsets, mask, place, plan)
         before = now
         if p_ptr is not None:
-            before = load(p_ptr, 0.0, offsets, mask, plan)
+            before = load(p_ptr, 0.0, offsets, mask, place, plan)
         first_of_three = before
         for _ in range(STEPS - 1 - 2 * i):
             new = advance(now, before, coefficients, place, plan)
@@ -341,10 +331,10 @@ def backward_kernel(
             g, waiting, sums, before, first_of_three, now, True, coefficients, place, plan
         )
     if STEPS % 2 == 1:
-        now = load(h_ptr, 0.0, offsets, mask, plan)
+        now = load(h_ptr, 0.0, offsets, mask, place, plan)
         before = now
         if p_ptr is not None:
-            before = load(p_ptr, 0.0, offsets, mask, plan)
+            before = load(p_ptr, 0.0, offsets, mask, place, plan)
         g, waiting, sums = adjoint_step(g, waiting, sums, now, before, now, False, coefficients, place, plan)
 
     inverse = coefficients[6]
@@ -355,23 +345,23 @@ def backward_kernel(
                 total = total + (g[i] + waiting[i],)
             else:
                 total = total + (g[i],)
-        store(dh_ptr, total, offsets, mask, plan)
+        store(dh_ptr, total, offsets, mask, place, plan)
     if dp_ptr is not None:
-        store(dp_ptr, waiting, offsets, mask, plan)
+        store(dp_ptr, waiting, offsets, mask, place, plan)
     if df_ptr is not None:
-        store(df_ptr, scaled(sums[5], inverse, dt2, plan), offsets, mask, plan)
+        store(df_ptr, scaled(sums[5], inverse, dt2, plan), offsets, mask, place, plan)
     if dbx_ptr is not None:
-        store(dbx_ptr, scaled(sums[2], inverse, sx, plan), offsets, mask, plan)
+        store(dbx_ptr, scaled(sums[2], inverse, sx, plan), offsets, mask, place, plan)
     if dby_ptr is not None:
-        store(dby_ptr, scaled(sums[3], inverse, sy, plan), offsets, mask, plan)
+        store(dby_ptr, scaled(sums[3], inverse, sy, plan), offsets, mask, place, plan)
     # The divergence's part: minus the gradient of its centre coefficient, moved as the transpose does.
     de = scaled(sums[4], inverse, 1.0, plan)
     if du_ptr is not None:
-        lower, upper = row_lower(de, de, place, plan), row_upper(de, de, place, plan)
-        store(du_ptr, velocity(sums[0], inverse, lower, upper, rx, plan), offsets, mask, plan)
+        lower, upper = rows(de, de, de, de, place, plan)
+        store(du_ptr, velocity(sums[0], inverse, lower, upper, rx, plan), offsets, mask, place, plan)
     if dv_ptr is not None:
-        lower, upper = column_lower(de, de, place, plan), column_upper(de, de, place, plan)
-        store(dv_ptr, velocity(sums[1], inverse, lower, upper, ry, plan), offsets, mask, plan)
+        lower, upper = columns(de, de, de, de, place, plan)
+        store(dv_ptr, velocity(sums[1], inverse, lower, upper, ry, plan), offsets, mask, place, plan)
 
 
 @triton.jit

@@ -16,8 +16,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 LANES = 32
-MAX_WARPS = 16
-MAX_WIDTH = 2 * LANES
+MAX_WARPS = 32
+REGISTERS = 65536
+THREAD_REGISTERS = 255
+SPARE_REGISTERS = 12
+SPILLED = 1.25  # a quarter more than there is may spill to the first-level cache
 
 
 @dataclass(frozen=True)
@@ -29,8 +32,9 @@ class Plan:
         dx, dy: distance to the neighbour along the rows and along the columns.
         periodic: the boundary; False is zero-flux.
         rows: consecutive rows in a thread's registers.
-        columns: consecutive columns in a thread's registers (1 or 2).
-        groups: threads along a column, so that groups * rows is the height.
+        last: rows of the last group, the rest of the height.
+        columns: columns in a thread's registers, width / columns apart.
+        groups: threads along a column.
         padded: groups rounded up to a power of two.
         lanes: lanes set aside for a row, a power of two.
         planes: planes of a program.
@@ -44,6 +48,7 @@ class Plan:
     dy: int
     periodic: bool
     rows: int
+    last: int
     columns: int
     groups: int
     padded: int
@@ -59,8 +64,9 @@ class Plan:
 
     @property
     def busy(self) -> float:
-        """The part of all lanes that hold cells."""
-        return self.planes * self.groups * (self.width // self.columns) / (self.warps * LANES)
+        """The part of all registers of a field that hold a cell."""
+        cells = self.warps * LANES * self.cells
+        return self.planes * self.height * self.width / cells
 
 
 def power_of_two(n: int) -> int:
@@ -69,42 +75,40 @@ def power_of_two(n: int) -> int:
 
 
 def on_chip_plan(
-    height: int, width: int, dx: int, dy: int, periodic: bool, *, cells: int, max_cells: int, warps: int = 4
+    height: int, width: int, dx: int, dy: int, periodic: bool, *, cells: int, registers: int, warps: int = 4
 ) -> Plan | None:
     """The plan for planes (height, width); None where no plan keeps them on the chip.
 
     Args:
         cells: cells of a thread to aim at.
-        max_cells: the most that a thread can take.
-        warps: warps of a program whose planes do not need more.
+        registers: how many a cell takes.
+        warps: warps of a program whose planes are each within one warp.
     """
-    if width > MAX_WIDTH or (width > LANES and width % 2):
+    columns = -(-width // LANES)
+    if width % columns:
         return None
-    columns = 1 if width <= LANES else 2
+    lanes = power_of_two(width // columns)
     plans = []
-    for groups in range(1, height + 1):
-        rows = height // groups
-        fits = height % groups == 0 and rows * columns <= max_cells and (groups == 1 or dx <= rows)
-        if not fits:
-            continue
-        padded, lanes = power_of_two(groups), power_of_two(width // columns)
+    for rows in range(1, height + 1):
+        groups = -(-height // rows)
+        last = height - (groups - 1) * rows
+        padded = power_of_two(groups)
         across = padded * lanes > LANES
-        if across:
-            lanes = LANES  # a group is then a warp, whatever lanes stay idle
-            count = max(warps, padded)
-            planes = count // padded
-        else:
-            count, planes = warps, warps * LANES // (padded * lanes)
-        if count <= MAX_WARPS:
+        count = max(2, padded * lanes // LANES) if across else warps
+        needed = rows * columns * registers + SPARE_REGISTERS
+        limit = SPILLED * min(THREAD_REGISTERS, REGISTERS // (count * LANES))
+        fits = needed <= limit and count <= MAX_WARPS
+        if fits and (groups == 1 or dx <= last):
+            planes = count * LANES // (padded * lanes)
             plans.append(
                 Plan(
                     height, width, dx, dy, periodic,
-                    rows, columns, groups, padded, lanes, planes, count, across,
+                    rows, last, columns, groups, padded, lanes, planes, count, across,
                 )
             )  # fmt: skip
     return min(plans, key=lambda plan: _cost(plan, cells), default=None)
 
 
 def _cost(plan: Plan, cells: int) -> float:
-    """Relative time of a cell: idle lanes, registers above the aim, edges of small groups."""
-    return (max(1.0, plan.cells / cells) + 0.25 * cells / plan.cells) / plan.busy
+    """Relative time of a cell: idle lanes, registers above the aim, edges of small groups, barriers."""
+    return (max(1.0, plan.cells / cells) + 0.25 * cells / plan.cells + 0.2 * plan.across) / plan.busy
