@@ -29,15 +29,16 @@ class TinyNet(nn.Module):
         self.conv = nn.Conv2d(channels, 8, 3, stride=2, padding=1)
         self.norm = nn.BatchNorm2d(8)
         self.dropout = nn.Dropout(dropout)
-        self.head = nn.Linear(8, classes)
-        self.side = nn.Linear(8, classes) if auxiliary else None
+        self.head = nn.Linear(32, classes)
+        self.side = nn.Linear(32, classes) if auxiliary else None
         self.drop_path: list[float] = []
 
     def set_drop_path(self, probability: float) -> None:
         self.drop_path.append(probability)
 
     def forward(self, images: Tensor) -> Any:
-        features = torch.relu(self.norm(self.conv(images))).mean((2, 3))
+        features = torch.relu(self.norm(self.conv(images)))
+        features = nn.functional.adaptive_avg_pool2d(features, 2).flatten(1)
         logits = self.head(self.dropout(features))
         return (logits, self.side(features)) if self.training and self.side is not None else logits
 
