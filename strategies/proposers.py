@@ -1,0 +1,133 @@
+"""Which architecture to try next: proposers, which know nothing of NNI.
+
+A proposer is a pure function of its seed, the index of the candidate and the results it is shown. With M
+trials at once the search shows candidate i the results of candidates 0 to i - M, in the order of their
+indices, however long each took: so the same seed proposes the same, on any machine and after any crash.
+"""
+
+from __future__ import annotations
+
+import random
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from search_space import Genotype, mutate, sample
+from search_space.errors import UserError
+from search_space.measurement import Measurement
+
+_TRIES = 2000  # draws for one candidate before the budget counts as unreachable
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What is searched: a space with its settings, for images of ``(channels, height, width)``."""
+
+    space: str
+    settings: dict[str, Any]
+    image: tuple[int, int, int]
+    classes: int
+
+    def sample(self, seed: int) -> Genotype:
+        return sample(self.space, seed, image=self.image, classes=self.classes, **self.settings)
+
+
+class Proposer(ABC):
+    """Proposes architectures of ``subject`` with at most ``max_macs`` MACs, each different where the space
+    still has different ones."""
+
+    def __init__(self, subject: Subject, seed: int, *, max_macs: int | None = None) -> None:
+        self.subject, self.seed, self.max_macs = subject, seed, max_macs
+        self.proposed: set[str] = set()
+
+    @abstractmethod
+    def draw(self, rng: random.Random, results: Sequence[Measurement]) -> Genotype:
+        """One architecture, within the budget or not, known or not."""
+
+    def propose(self, index: int, results: Sequence[Measurement]) -> Genotype:
+        """The candidate of that index, given the results of earlier ones in order.
+
+        Raises `UserError` if no architecture within the budget was found, naming the smallest that was.
+        """
+        rng = random.Random(f"{self.seed} {index}")
+        smallest: int | None = None
+        known: Genotype | None = None
+        for _ in range(_TRIES):
+            genotype = self.draw(rng, results)
+            macs = genotype.cost().macs
+            if self.max_macs is not None and macs > self.max_macs:
+                smallest = macs if smallest is None else min(smallest, macs)
+                # Towards the budget: a mutation that costs less is kept, until one fits.
+                genotype, macs = self._descend(genotype, macs, rng)
+                smallest = min(smallest, macs)
+                if macs > self.max_macs:
+                    if smallest is not None and _ % 20 == 19:
+                        break
+                    continue
+            if genotype.key() not in self.proposed:
+                self.proposed.add(genotype.key())
+                return genotype
+            known = genotype
+            if len(self.proposed) > _TRIES:
+                break
+        if known is not None:
+            return known
+        raise UserError(
+            f"no architecture of {self.subject.space} with at most {self.max_macs:,} MACs was found (--max-macs); "
+            f"the smallest has {smallest:,}: raise the budget, or lower --width or --cells"
+        )
+
+    def _descend(self, genotype: Genotype, macs: int, rng: random.Random) -> tuple[Genotype, int]:
+        """Mutates while that lowers the MACs, until the budget is met or nothing helps for a while."""
+        assert self.max_macs is not None
+        idle = 0
+        while macs > self.max_macs and idle < 200:
+            other = mutate(genotype, rng)
+            cost = other.cost().macs
+            genotype, macs, idle = (other, cost, 0) if cost < macs else (genotype, macs, idle + 1)
+        return genotype, macs
+
+
+class RandomSearch(Proposer):
+    """Uniform over the space's decisions."""
+
+    def draw(self, rng: random.Random, results: Sequence[Measurement]) -> Genotype:
+        return self.subject.sample(rng.randrange(2**31))
+
+
+class Evolution(Proposer):
+    """Regularized evolution (Real et al., AAAI 2019): the best of a few drawn from the last ``population``
+    candidates is mutated; the oldest die whatever they are worth.
+
+    Fitness is accuracy less ``mac_penalty`` times MACs over the mean MACs of the first ``population``
+    candidates; failed ones are never parents.
+    """
+
+    def __init__(
+        self,
+        subject: Subject,
+        seed: int,
+        *,
+        max_macs: int | None = None,
+        population: int = 8,
+        tournament: int = 3,
+        mac_penalty: float = 0.0,
+    ) -> None:
+        super().__init__(subject, seed, max_macs=max_macs)
+        self.population, self.tournament, self.mac_penalty = population, tournament, mac_penalty
+
+    def draw(self, rng: random.Random, results: Sequence[Measurement]) -> Genotype:
+        ranked = [result for result in results if result.accuracy is not None]
+        if len(results) < self.population or not ranked:
+            return self.subject.sample(rng.randrange(2**31))
+        first = ranked[: self.population]
+        reference = sum(result.macs for result in first) / len(first)
+
+        def fitness(result: Measurement) -> float:
+            assert result.accuracy is not None
+            return result.accuracy - self.mac_penalty * result.macs / reference
+
+        alive = ranked[-self.population :]
+        drawn = rng.sample(alive, min(self.tournament, len(alive)))
+        return mutate(Genotype.from_json(max(drawn, key=fitness).genotype), rng)

@@ -1,0 +1,160 @@
+"""The run folder: what a search leaves behind, written so that a crash loses nothing that was known.
+
+``settings.json`` stands first, whole, before anything starts; each measurement is a line of
+``candidates.jsonl``, on the disk (fsync) before the search goes on. Other files are whole or absent.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timezone
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from search_space.errors import UserError
+from search_space.measurement import Measurement
+
+SETTINGS, CANDIDATES, NNI = "settings.json", "candidates.jsonl", "nni.json"
+_PACKAGES = ("torch", "torchvision", "nni", "numpy", "pytorch-lightning")
+
+
+@contextmanager
+def write_errors(path: Path) -> Iterator[None]:
+    """Turns what the file system refuses (full, read-only, no such folder) into one line for the user."""
+    try:
+        yield
+    except OSError as error:
+        raise UserError(
+            f"cannot write {path}: {error.strerror or error}; free space or choose another folder"
+        ) from error
+
+
+def write_json(path: Path, record: Any) -> None:
+    """Writes a JSON file that is whole or untouched, on the disk when this returns."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    with write_errors(path):
+        with temporary.open("w", encoding="utf-8") as file:
+            json.dump(record, file, indent=1)
+            file.write("\n")
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+
+
+class RunFolder:
+    """An existing run folder. `create` makes one, `open` finds one."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @classmethod
+    def create(cls, path: str | Path, settings: dict[str, Any]) -> RunFolder:
+        """Makes the folder and writes ``settings.json``.
+
+        Raises `UserError` if it holds a run or anything else already, or cannot be written.
+        """
+        path = Path(path).absolute()
+        if (path / SETTINGS).exists():
+            raise UserError(
+                f"{path} already holds a run; resume it with `run_search.py resume {path}` or name another "
+                "folder with --run-dir"
+            )
+        with write_errors(path):
+            if path.exists() and (not path.is_dir() or any(path.iterdir())):
+                raise UserError(f"{path} exists and is no empty folder; name another with --run-dir")
+            path.mkdir(parents=True, exist_ok=True)
+            (path / "checkpoints").mkdir()
+        write_json(path / SETTINGS, {"settings": settings, **provenance()})
+        return cls(path)
+
+    @classmethod
+    def open(cls, path: str | Path) -> RunFolder:
+        """Raises `UserError` if there is no run in ``path``."""
+        path = Path(path).absolute()
+        if not (path / SETTINGS).is_file():
+            raise UserError(f"{path} is no run folder: it has no {SETTINGS}")
+        return cls(path)
+
+    def settings(self) -> dict[str, Any]:
+        """The search's settings by name."""
+        try:
+            return json.loads((self.path / SETTINGS).read_text(encoding="utf-8"))["settings"]
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise UserError(
+                f"{self.path / SETTINGS} is damaged ({error}); the run cannot be resumed"
+            ) from error
+
+    def append(self, measurement: Measurement) -> None:
+        """Adds a line to ``candidates.jsonl``; on the disk when this returns."""
+        path = self.path / CANDIDATES
+        with write_errors(path), path.open("ab") as file:
+            if file.tell() and not _ends_with_newline(path):
+                # A crash cut the last line short; it was never acknowledged.
+                file.truncate(path.read_bytes().rfind(b"\n") + 1)
+            file.write(json.dumps(measurement.to_json()).encode() + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
+
+    def measurements(self) -> list[Measurement]:
+        """What is known so far, in the order it became known; a last line cut short by a crash is left out.
+
+        Raises `UserError` for a damaged line.
+        """
+        path = self.path / CANDIDATES
+        if not path.exists():
+            return []
+        found = []
+        for number, line in enumerate(path.read_bytes().split(b"\n")[:-1], start=1):
+            try:
+                found.append(Measurement.from_json(json.loads(line)))
+            except (ValueError, TypeError) as error:
+                raise UserError(f"{path}, line {number}, is damaged: {error}") from error
+        return found
+
+    def write(self, name: str, record: Any) -> None:
+        """Writes ``name`` in this folder as JSON, whole or not at all."""
+        write_json(self.path / name, record)
+
+
+def _ends_with_newline(path: Path) -> bool:
+    with path.open("rb") as file:
+        file.seek(-1, os.SEEK_END)
+        return file.read(1) == b"\n"
+
+
+def provenance() -> dict[str, Any]:
+    """Versions, git commit (None outside a checkout) and the time, for whoever reads the run later."""
+    versions = {"python": platform.python_version()}
+    for name in _PACKAGES:
+        try:
+            versions[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            versions[name] = "not installed"
+    return {
+        "versions": versions,
+        "commit": _commit(),
+        "machine": {"processor": platform.machine(), "cores": os.cpu_count()},
+        "started": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+    }
+
+
+def _commit() -> str | None:
+    folder = Path(__file__).resolve().parent.parent
+    if not (folder / ".git").exists():
+        return None
+    try:
+        found = subprocess.run(
+            ["git", "-C", str(folder), "describe", "--always", "--dirty", "--abbrev=40"],
+            capture_output=True,
+            text=True,
+            timeout=10,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return found.stdout.strip() or None

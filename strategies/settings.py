@@ -1,0 +1,160 @@
+"""All options of a search, in one frozen record; the command line is made from its fields.
+
+Each field's metadata: ``help``, and where they apply ``unit``, ``choices`` (a function, so that naming them
+costs nothing until asked) and ``parse`` (text to value).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from search_space import get_space, space_names
+from search_space.errors import UserError
+from training.datasets import dataset_names
+from training.recipes import RECIPES
+from training.trial import TrialSettings
+
+MULTI_TRIAL = ("evolution", "random")
+ONE_SHOT = ("darts",)
+STRATEGIES = MULTI_TRIAL + ONE_SHOT
+PLATFORMS = ("local",)
+_SUFFIXES = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9}
+
+
+def parse_count(text: str) -> int:
+    """A count such as ``20M``, ``1.5G``, ``300k`` or ``12345``. Raises `UserError`."""
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kmg]?)\s*", text, re.IGNORECASE)
+    if match is None:
+        raise UserError(f"{text!r} is no count; accepted: a number with k, M or G, such as 20M")
+    return round(float(match[1]) * _SUFFIXES[match[2].lower()])
+
+
+def _option(default: Any, help: str, **more: Any) -> Any:
+    return dataclasses.field(default=default, metadata={"help": help, **more})
+
+
+def _space_names() -> tuple[str, ...]:
+    return space_names()
+
+
+@dataclass(frozen=True)
+class SearchSettings:
+    """How a search is run. ``None`` leaves a value to the space, the recipe or the data set."""
+
+    space: str = _option("darts-global", "what is explored", choices=_space_names)
+    strategy: str = _option(
+        "evolution",
+        "how it is explored: evolution and random train each candidate as a trial in NNI's portal; darts "
+        "trains one supernet and derives candidates from it",
+        choices=lambda: STRATEGIES,
+    )
+    dataset: str = _option("digits", "images to classify", choices=dataset_names)
+    data_dir: str | None = _option(None, "folder with <dataset>.npz, or the image folders", metavar="DIR")
+    width: int | None = _option(None, "width of the networks", unit="channels", metavar="C")
+    cells: int | None = _option(None, "cells of the networks", unit="cells", metavar="L")
+    epochs: int | None = _option(None, "training of each candidate", unit="epochs", metavar="E")
+    trials: int = _option(24, "candidates to train", unit="candidates", metavar="N")
+    concurrency: int = _option(2, "trials at the same time", unit="trials", metavar="M")
+    max_macs: int | None = _option(
+        None, "budget: no candidate above it is trained", unit="MACs of one image, such as 20M",
+        parse=parse_count, metavar="MACS",
+    )  # fmt: skip
+    mac_penalty: float = _option(
+        0.0,
+        "price of MACs. darts adds it, times expected MACs over those at the start, to the architecture's "
+        "loss; evolution selects by accuracy less it times MACs over the first candidates' mean",
+        metavar="X",
+    )
+    seed: int = _option(0, "decides candidates, weights, batches and the validation split", metavar="S")
+    run_dir: str | None = _option(None, "run folder to make (runs/<time>-<strategy>)", metavar="DIR")
+    port: int = _option(8080, "port of the portal; 0 takes a free one", metavar="P")
+    host: str | None = _option(
+        None, "address to show the portal on, behind a token; without it, this machine alone", metavar="HOST"
+    )
+    train_limit: int | None = _option(None, "use so many training images", unit="images", metavar="N")
+    validation: float = _option(0.2, "share of the training images held out to judge candidates")
+    recipe: str = _option("search", "how candidates are trained", choices=lambda: tuple(RECIPES))
+    batch_size: int | None = _option(None, "images a step", unit="images", metavar="N")
+    learning_rate: float | None = _option(None, "highest learning rate", metavar="X")
+    population: int = _option(8, "evolution: living candidates", unit="candidates", metavar="N")
+    tournament: int = _option(3, "evolution: candidates drawn, the best becomes a parent", metavar="N")
+    supernet_epochs: int = _option(20, "darts: training of the supernet", unit="epochs", metavar="E")
+    device: str = _option("auto", "cpu, cuda, cuda:N, or auto: a GPU where there is one")
+    threads: int = _option(0, "CPU threads a trial; 0 shares the cores among the trials", metavar="N")
+
+    def __post_init__(self) -> None:
+        for name, least in (
+            ("trials", 1), ("concurrency", 1), ("seed", 0), ("population", 2), ("tournament", 1),
+            ("supernet_epochs", 1), ("threads", 0), ("port", 0),
+        ):  # fmt: skip
+            self._whole(name, least)
+        for name in ("width", "cells", "epochs", "max_macs", "train_limit", "batch_size"):
+            if getattr(self, name) is not None:
+                self._whole(name, 1)
+        if self.port > 65535:
+            raise UserError(f"port is {self.port}; accepted: 0 to 65535")
+        for name, accepted in (("strategy", STRATEGIES), ("space", space_names())):
+            if getattr(self, name) not in accepted:
+                raise UserError(f"unknown {name} {getattr(self, name)!r}; accepted: {', '.join(accepted)}")
+        if self.dataset not in dataset_names():
+            raise UserError(f"unknown dataset {self.dataset!r}; accepted: {', '.join(dataset_names())}")
+        if not 0 <= self.mac_penalty < float("inf"):
+            raise UserError(f"mac_penalty is {self.mac_penalty:g}; accepted: 0 (off) or more")
+        get_space(self.space).make_settings(self.space_settings())
+        self.trial_settings()
+
+    def _whole(self, name: str, least: int) -> None:
+        value = getattr(self, name)
+        if isinstance(value, bool) or not isinstance(value, int) or value < least:
+            raise UserError(f"{name} is {value!r}; accepted: a whole number, {least} or more")
+
+    def space_settings(self) -> dict[str, Any]:
+        """What was given of the space's own settings, by name; on digits a small network is the default."""
+        small = {"width": 8, "cells": 3} if self.space == "darts-global" and self.dataset == "digits" else {}
+        given = {"width": self.width, "cells": self.cells}
+        return small | {name: value for name, value in given.items() if value is not None}
+
+    def trial_settings(self) -> TrialSettings:
+        """How each candidate is judged."""
+        return TrialSettings(
+            dataset=self.dataset,
+            data_dir=None if self.data_dir is None else os.path.abspath(self.data_dir),
+            recipe=self.recipe,
+            epochs=self.epochs,
+            batch_size=self.batch_size,
+            learning_rate=self.learning_rate,
+            validation=self.validation,
+            train_limit=self.train_limit,
+            seed=self.seed,
+            device=self.real_device(),
+            threads=self.threads or max(1, (os.cpu_count() or 1) // self.concurrency),
+        )
+
+    def real_device(self) -> str:
+        """``device`` with ``auto`` decided."""
+        if self.device != "auto":
+            return self.device
+        import torch
+
+        return "cuda" if torch.cuda.is_available() else "cpu"
+
+    def to_json(self) -> dict[str, Any]:
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_json(cls, record: dict[str, Any]) -> SearchSettings:
+        known = {field.name for field in dataclasses.fields(cls)}
+        unknown = [name for name in record if name not in known]
+        if unknown:
+            raise UserError(
+                f"a search has no setting {', '.join(unknown)}; it has {', '.join(sorted(known))}"
+            )
+        return cls(**record)
+
+
+Parser = Callable[[str], Any]
