@@ -1,196 +1,220 @@
-"""The main space: DARTS cells in which global layers stand beside convolutions.
+"""The space ``darts-global``: DARTS' two cells, in which global layers stand beside the convolutions.
 
-A normal and a reduction cell are searched, each of ``nodes`` nodes that sum ``inputs`` operations; the cells
-are repeated ``cells`` times as in DARTS. ``search_space.darts_supernet`` has the same space for NNI.
+Source: Liu, Simonyan and Yang, "DARTS: Differentiable Architecture Search", ICLR 2019, for the cells.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import functools
 from dataclasses import dataclass, field
 from typing import Any
 
 from torch import nn
 
 from pde_ops.cost import Cost
+from search_space.checks import flag, one_of, shown, some_of, whole_number
 from search_space.errors import UserError
 from search_space.genotype import Genotype
-from search_space.network import PREDECESSORS, CellModule, CellNetwork, Layout, Stem, head_cost
-from search_space.primitives import get_primitive
-from search_space.space import Choices, Decision, Space, register_space
+from search_space.layout import CELL_INPUTS, CellPlan, Plan, plan
+from search_space.network import Cell, CellNetwork, frame_cost
+from search_space.primitives import primitive_cost, primitive_names
+from search_space.space import Choices, Decision, Image, Space, register_space
 
-CELLS = ("normal", "reduction")
-STEMS = ("small", "large")
 DEFAULT_PRIMITIVES = (
-    "skip_connect",
-    "max_pool_3x3",
-    "avg_pool_3x3",
-    "sep_conv_3x3",
-    "sep_conv_5x5",
-    "dil_conv_3x3",
-    "dil_conv_5x5",
-    "global_advection_diffusion_1",
-    "global_advection_diffusion_3",
-    "global_advection_diffusion_5",
-    "global_constant_diffusivity_3",
-    "global_diffusion_3",
-    "global_advection_3",
-)
-EdgeKey = tuple[str, int, int]  # cell, node (counted with the cell's inputs from 0), input
+    "skip_connect", "max_pool_3x3", "avg_pool_3x3",
+    "sep_conv_3x3", "sep_conv_5x5", "dil_conv_3x3", "dil_conv_5x5",
+    "global_1", "global_3", "global_5",
+    "global_constant_diffusivity_1", "global_constant_diffusivity_3", "global_constant_diffusivity_5",
+    "global_diffusion_1", "global_diffusion_3", "global_diffusion_5",
+    "global_advection_1", "global_advection_3", "global_advection_5",
+)  # fmt: skip
+STEMS = ("small", "large")
+Edge = tuple[
+    str, int, int, str
+]  # kind of cell, node (counted with the cell's inputs, from 0), input, primitive
 
 
 @dataclass(frozen=True)
 class DartsSettings:
-    """What is fixed for one search in ``darts-global``."""
+    """What is fixed while the two cells are searched."""
 
-    width: int = field(default=16, metadata={"help": "channels of the first cell", "unit": "channels"})
-    cells: int = field(default=8, metadata={"help": "cells in all, two of them reductions", "unit": "cells"})
-    nodes: int = field(default=4, metadata={"help": "intermediate nodes of a cell", "unit": "nodes"})
-    inputs: int = field(default=2, metadata={"help": "operations that a node sums", "unit": "operations"})
-    stem: str = field(
-        default="small", metadata={"help": "small: full size; large: an eighth", "choices": STEMS}
+    width: int = field(
+        default=16, metadata={"help": "channels of a node in the first cell", "unit": "channels"}
     )
-    auxiliary: bool = field(default=False, metadata={"help": "an auxiliary head while training"})
+    cells: int = field(
+        default=8,
+        metadata={"help": "cells one after the other; those at 1/3 and 2/3 reduce", "unit": "cells"},
+    )
+    nodes: int = field(default=4, metadata={"help": "intermediate nodes of a cell", "unit": "nodes"})
+    inputs: int = field(default=2, metadata={"help": "edges that a node sums", "unit": "edges"})
+    stem: str = field(
+        default="small",
+        metadata={
+            "help": "small: a 3x3 convolution; large: three with stride 2, for ImageNet's sizes",
+            "choices": STEMS,
+        },
+    )
+    auxiliary: bool = field(
+        default=False, metadata={"help": "a second classifier after the last reduction, while training"}
+    )
     primitives: tuple[str, ...] = field(
-        default=DEFAULT_PRIMITIVES, metadata={"help": "the operations to choose among"}
+        default=DEFAULT_PRIMITIVES, metadata={"help": "what an edge chooses among"}
     )
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "primitives", tuple(self.primitives))
-        for name, least in (("width", 1), ("cells", 1), ("nodes", 1), ("inputs", 1)):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int) or value < least:
-                raise UserError(f"{name} is {value!r}; accepted: a whole number >= {least}")
-        if self.inputs > PREDECESSORS:
-            raise UserError(f"inputs is {self.inputs}; accepted: 1 or 2, the first node has two to take from")
-        if self.stem not in STEMS:
-            raise UserError(f"stem is {self.stem!r}; accepted: {', '.join(STEMS)}")
-        if self.stem == "large" and self.width < 2:
-            raise UserError(f"width is {self.width} with the large stem; accepted: 2 or more")
-        if not isinstance(self.auxiliary, bool):
-            raise UserError(f"auxiliary is {self.auxiliary!r}; accepted: true or false")
-        if not self.primitives or len(set(self.primitives)) != len(self.primitives):
-            raise UserError(
-                f"primitives are {', '.join(self.primitives) or 'none'}; each must stand there once"
-            )
-        for primitive in self.primitives:
-            get_primitive(primitive)
+        for name, high in (("width", 4096), ("cells", 200), ("nodes", 32), ("inputs", CELL_INPUTS)):
+            object.__setattr__(self, name, whole_number(name, getattr(self, name), 1, high))
+        one_of("stem", self.stem, STEMS)
+        flag("auxiliary", self.auxiliary)
+        object.__setattr__(self, "primitives", some_of("primitives", self.primitives, primitive_names()))
+
+    def plan(self, image: Image) -> Plan:
+        """The network's cells for such images."""
+        return _plan(self, image[1:])
+
+
+@functools.lru_cache(maxsize=256)
+def _plan(settings: DartsSettings, size: tuple[int, int]) -> Plan:
+    return plan(settings.width, settings.cells, settings.nodes, settings.stem, size)
 
 
 @register_space
 class DartsGlobalSpace(Space):
-    """``darts-global``. Its ``architecture`` is, for each cell, per node its [primitive, input] pairs."""
+    """``darts-global``. Its architecture: by kind of cell, per node its [primitive, input] pairs.
+
+    Inputs 0 and 1 are the outputs of the two cells before, the last one being 1; 2 is the cell's first node.
+    A node's pairs are sorted by input, then primitive. Both may take the same input. With one cell there is
+    only ``normal``.
+    """
 
     name = "darts-global"
     Settings = DartsSettings
 
-    def decisions(self, settings: DartsSettings, image: tuple[int, int, int], classes: int) -> list[Decision]:
+    def decisions(self, settings: DartsSettings, image: Image, classes: int) -> list[Decision]:
         found = []
-        for cell in CELLS if Layout("small", 1, settings.cells, 1, (1, 1)).reductions else CELLS[:1]:
-            for node in range(PREDECESSORS, PREDECESSORS + settings.nodes):
-                for k in range(settings.inputs):
-                    found.append(Decision(f"{cell}/input_{node}_{k}", tuple(range(node))))
-                    found.append(Decision(f"{cell}/op_{node}_{k}", settings.primitives))
+        for label, node in _places(settings):
+            found.append(Decision(label("op"), settings.primitives))
+            found.append(Decision(label("input"), tuple(range(node))))
         return found
 
     def assemble(self, settings: DartsSettings, choices: Choices) -> dict[str, Any]:
-        found: dict[str, list[list[list[Any]]]] = {}
-        for cell in CELLS:
-            nodes: dict[int, list[list[Any]]] = {}
-            for label, primitive in choices.items():
-                if label.startswith(f"{cell}/op_"):
-                    node, k = map(int, label.rsplit("_", 2)[1:])
-                    nodes.setdefault(node, []).append([primitive, choices[f"{cell}/input_{node}_{k}"]])
-            if nodes:
-                # A sum has no order: sorted, so that the same network is the same genotype.
-                found[cell] = [sorted(nodes[n], key=lambda pair: (pair[1], pair[0])) for n in sorted(nodes)]
-        return found
+        cells: dict[str, list[list[list[Any]]]] = {}
+        for label, node in _places(settings):
+            nodes = cells.setdefault(label("op").split("/")[0], [])
+            while len(nodes) <= node - CELL_INPUTS:
+                nodes.append([])
+            chosen = choices[label("input")]
+            source = chosen[0] if isinstance(chosen, (list, tuple)) else chosen  # NNI gives [0] for 0
+            nodes[-1].append([choices[label("op")], source])
+        for nodes in cells.values():
+            for pairs in nodes:
+                pairs.sort(key=lambda pair: (pair[1], pair[0]))
+        return cells
 
-    def choices(self, settings: DartsSettings, architecture: Mapping[str, Any]) -> dict[str, Any]:
+    def choices(self, settings: DartsSettings, architecture: dict[str, Any]) -> dict[str, Any]:
+        kinds = _kinds(settings)
+        if set(architecture) != set(kinds):
+            raise UserError(
+                f"architecture has the cells {shown(', '.join(architecture))[1:-1]}; accepted with "
+                f"{settings.cells} cells: {', '.join(kinds)}"
+            )
         found: dict[str, Any] = {}
-        for cell, nodes in architecture.items():
-            for node, pairs in enumerate(nodes, start=PREDECESSORS):
-                for k, (primitive, source) in enumerate(pairs):
-                    if isinstance(source, bool) or not isinstance(source, int):
-                        raise UserError(f"an input of cell {cell} is {source!r}; accepted: a whole number")
-                    found[f"{cell}/input_{node}_{k}"] = source
-                    found[f"{cell}/op_{node}_{k}"] = primitive
+        for kind in kinds:
+            nodes = _list(architecture[kind], settings.nodes, f"cell {kind}", "nodes")
+            for node, pairs in enumerate(nodes, start=CELL_INPUTS):
+                edges = _list(
+                    pairs, settings.inputs, f"node {node} of cell {kind}", "[primitive, input] pairs"
+                )
+                for position, pair in enumerate(edges):
+                    if not isinstance(pair, (list, tuple)) or len(pair) != 2:
+                        raise UserError(
+                            f"edge {position} of node {node} of cell {kind} is {shown(pair)}; accepted: "
+                            "[primitive, input]"
+                        )
+                    found[f"{kind}/op_{node}_{position}"], found[f"{kind}/input_{node}_{position}"] = pair
         return found
 
     def build(self, genotype: Genotype) -> nn.Module:
         settings = self.make_settings(genotype.settings)
         architecture = genotype.architecture
-
-        def make_cell(reduction: bool, channels: int, preprocessor: Any) -> nn.Module:
-            return CellModule(architecture[CELLS[reduction]], channels, preprocessor, reduction)
-
-        return CellNetwork(make_cell, **body(settings, genotype.image, genotype.classes))
+        return make_network(
+            settings, genotype.image, genotype.classes, lambda cell: Cell(cell, architecture[cell.kind])
+        )
 
     def cost(self, genotype: Genotype) -> Cost:
         settings = self.make_settings(genotype.settings)
-        layout = layout_of(settings, genotype.image)
-        total = fixed_cost(settings, genotype.image, genotype.classes)
-        for _, reduction, _, channels, _, size in layout:
-            for pairs in genotype.architecture[CELLS[reduction]]:
+        total = _frame_cost(settings, genotype.image, genotype.classes)
+        for cell in settings.plan(genotype.image).cells:
+            for pairs in genotype.architecture[cell.kind]:
                 for primitive, source in pairs:
-                    total += edge_cost(primitive, source, reduction, channels, size)
+                    total += _edge_cost(cell, source, primitive)
         return total
 
+    def model_space(self, settings: DartsSettings, image: Image, classes: int) -> nn.Module:
+        from search_space.darts_supernet import DartsGlobal  # importing NNI takes seconds
+
+        return DartsGlobal(settings=self.settings_json(settings), image=list(image), classes=classes)
+
     def to_nni(self, choices: Choices) -> dict[str, Any]:
-        return {k: [v] if "/input_" in k else v for k, v in choices.items()}
-
-    def model_space(self, settings: DartsSettings, image: tuple[int, int, int], classes: int) -> Any:
-        from search_space.darts_supernet import DartsGlobal  # NNI is slow to import
-
-        return DartsGlobal(settings, image, classes)
+        """NNI's cells choose a list of inputs that has one member."""
+        return {
+            label: [o] if label.rpartition("/")[2].startswith("input") else o for label, o in choices.items()
+        }
 
 
-def layout_of(settings: DartsSettings, image: tuple[int, int, int]) -> Layout:
-    """Width, size and neighbours of each cell."""
-    return Layout(settings.stem, settings.width, settings.cells, settings.nodes, image[1:])
+@dataclass(frozen=True)
+class EdgeCosts:
+    """Costs for one image: ``fixed`` of what is not decided, and of each possible edge, summed over all cells
+    of its kind. A network's cost is ``fixed`` and the sum over its edges."""
+
+    fixed: Cost
+    table: dict[Edge, Cost]
 
 
-def body(settings: DartsSettings, image: tuple[int, int, int], classes: int) -> dict[str, Any]:
-    """The arguments of `CellNetwork` that do not depend on the architecture."""
-    return {
-        "layout": layout_of(settings, image),
-        "stem": settings.stem,
-        "width": settings.width,
-        "image": image,
-        "classes": classes,
-        "auxiliary": settings.auxiliary,
-    }
-
-
-def edge_cost(primitive: str, source: int, reduction: bool, channels: int, size: tuple[int, int]) -> Cost:
-    """Cost of one operation in a cell of that width whose input maps have ``size``."""
-    if not reduction:
-        return get_primitive(primitive).cost(channels, 1, size)
-    if source < PREDECESSORS:
-        return get_primitive(primitive).cost(channels, 2, size)
-    return get_primitive(primitive).cost(channels, 1, (-(-size[0] // 2), -(-size[1] // 2)))
-
-
-def fixed_cost(settings: DartsSettings, image: tuple[int, int, int], classes: int) -> Cost:
-    """Cost of all that is not decided: stem, preprocessors, classifier; without the auxiliary head."""
-    layout = layout_of(settings, image)
-    total = Stem.cost_of(settings.stem, image[0], settings.width, image[1:]) + head_cost(layout, classes)
-    return total + sum(layout.preprocessor_cost(cell) for cell in layout)
-
-
-def edge_costs(
-    settings: DartsSettings, image: tuple[int, int, int], classes: int
-) -> tuple[Cost, dict[EdgeKey, dict[str, Cost]]]:
-    """(cost of all that is not decided, cost of each primitive on each edge summed over all cells of a kind).
-
-    A network's cost is the first plus the entries of its pairs.
-    """
-    table: dict[EdgeKey, dict[str, Cost]] = {}
-    for _, reduction, _, channels, _, size in layout_of(settings, image):
-        for node in range(PREDECESSORS, PREDECESSORS + settings.nodes):
+def edge_costs(settings: DartsSettings, image: Image, classes: int) -> EdgeCosts:
+    """The costs of all networks of the space with these settings, as sums over edges."""
+    table: dict[Edge, Cost] = {}
+    for cell in settings.plan(image).cells:
+        for node in range(CELL_INPUTS, CELL_INPUTS + settings.nodes):
             for source in range(node):
-                edge = table.setdefault((CELLS[reduction], node, source), {})
                 for primitive in settings.primitives:
-                    cost = edge_cost(primitive, source, reduction, channels, size)
-                    edge[primitive] = edge.get(primitive, Cost()) + cost
-    return fixed_cost(settings, image, classes), table
+                    edge = (cell.kind, node, source, primitive)
+                    table[edge] = table.get(edge, Cost()) + _edge_cost(cell, source, primitive)
+    return EdgeCosts(_frame_cost(settings, image, classes), table)
+
+
+def make_network(settings: DartsSettings, image: Image, classes: int, make_cell: Any) -> CellNetwork:
+    return CellNetwork(
+        settings.plan(image), make_cell, stem=settings.stem, width=settings.width, in_channels=image[0],
+        classes=classes, auxiliary=settings.auxiliary,
+    )  # fmt: skip
+
+
+def _edge_cost(cell: CellPlan, source: int, primitive: str) -> Cost:
+    return primitive_cost(primitive, cell.channels, cell.stride(source), cell.edge_size(source))
+
+
+@functools.lru_cache(maxsize=256)
+def _frame_cost(settings: DartsSettings, image: Image, classes: int) -> Cost:
+    planned = settings.plan(image)
+    return frame_cost(planned, stem=settings.stem, width=settings.width, image=image, classes=classes)
+
+
+def _kinds(settings: DartsSettings) -> tuple[str, ...]:
+    return settings.plan((1, 1, 1)).kinds
+
+
+def _places(settings: DartsSettings) -> list[tuple[Any, int]]:
+    """For each edge that is decided, in order: what makes its labels, and its node."""
+    return [
+        (lambda what, k=kind, n=node, p=position: f"{k}/{what}_{n}_{p}", node)
+        for kind in _kinds(settings)
+        for node in range(CELL_INPUTS, CELL_INPUTS + settings.nodes)
+        for position in range(settings.inputs)
+    ]
+
+
+def _list(value: Any, length: int, what: str, members: str) -> list[Any]:
+    if not isinstance(value, (list, tuple)) or len(value) != length:
+        raise UserError(f"{what} is {shown(value)}; accepted: a list of {length} {members}")
+    return list(value)

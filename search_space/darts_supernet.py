@@ -1,47 +1,47 @@
-"""`DartsGlobal`: the space ``darts-global`` as an NNI model space, for one-shot and multi-trial strategies."""
+"""``DartsGlobal``: the space ``darts-global`` as an NNI model space. Importing this module imports NNI."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import partial
+import functools
+from typing import Any
 
 from nni.nas.nn.pytorch import Cell, ModelSpace
 from torch import Tensor, nn
 
-from search_space.darts_global import CELLS, DartsSettings, body
-from search_space.network import PREDECESSORS, CellNetwork, Preprocessor
-from search_space.primitives import get_primitive
+from search_space.darts_global import DartsGlobalSpace, make_network
+from search_space.layout import CELL_INPUTS, CellPlan
+from search_space.network import Preprocessor, make_edge
 
 
 class DartsGlobal(ModelSpace):
-    """NNI's cells with all primitives as candidates; labels are those of the space's decisions."""
+    """The network of ``darts-global`` with NNI's cells, whose operations are made by factories.
 
-    def __init__(self, settings: DartsSettings, image: tuple[int, int, int], classes: int) -> None:
+    Labels: ``<kind>/op_<node>_<position>`` and ``<kind>/input_<node>_<position>``, those of the space's
+    decisions. Arguments are plain JSON, so that NNI can write them down: settings by name, [channels, height,
+    width], number of classes; give them by keyword.
+    """
+
+    def __init__(self, settings: dict[str, Any], image: list[int], classes: int) -> None:
         super().__init__()
+        made = DartsGlobalSpace().make_settings(settings)
 
-        def make_cell(reduction: bool, channels: int, preprocessor: Preprocessor) -> nn.Module:
-            candidates: dict[str, Callable[[int, int, int | None], nn.Module]] = {
-                name: partial(_make_operation, name, channels, reduction) for name in settings.primitives
-            }
+        def make_cell(planned: CellPlan) -> nn.Module:
+            factories = {name: functools.partial(_operation, name, planned) for name in made.primitives}
             return Cell(
-                candidates,
-                num_nodes=settings.nodes,
-                num_ops_per_node=settings.inputs,
-                num_predecessors=PREDECESSORS,
-                merge_op="all",
-                preprocessor=preprocessor,
-                label=CELLS[reduction],
-            )
+                factories, made.nodes, made.inputs, CELL_INPUTS,
+                preprocessor=Preprocessor(planned), label=planned.kind,
+            )  # fmt: skip
 
-        self.network = CellNetwork(make_cell, **body(settings, image, classes))
+        channels, rows, columns = image
+        self.network = make_network(made, (channels, rows, columns), classes, make_cell)
 
     def forward(self, x: Tensor) -> Tensor | tuple[Tensor, Tensor]:
         return self.network(x)
 
+    def set_drop_path(self, probability: float) -> None:
+        self.network.set_drop_path(probability)
 
-def _make_operation(
-    name: str, channels: int, reduction: bool, node: int, operation: int, source: int | None
-) -> nn.Module:
-    # Without a source (NNI asks so before the inputs are chosen) any stride will do: it is made anew later.
-    strided = reduction and source is not None and source < PREDECESSORS
-    return get_primitive(name)(channels, 2 if strided else 1)
+
+def _operation(name: str, cell: CellPlan, node: int, position: int, source: int | None) -> nn.Module:
+    # Before the input is chosen NNI makes an operation that is never run, with source None.
+    return make_edge(name, cell, CELL_INPUTS if source is None else source)

@@ -95,7 +95,7 @@ class Genotype:
         return get_space(self.space)
 
     def build(self) -> nn.Module:
-        """The network, ``(N, channels, height, width) -> (N, classes)`` logits; torch's generator sets weights.
+        """The network, ``(N, channels, height, width) -> (N, classes)``; weights come from torch's generator.
 
         In training mode a network with an auxiliary head gives ``(logits, auxiliary logits)``.
         """
