@@ -17,7 +17,9 @@ from search_space import Genotype, mutate, sample
 from search_space.errors import UserError
 from search_space.measurement import Measurement
 
-_TRIES = 2000  # draws for one candidate before the budget counts as unreachable
+_TRIES = 1000  # draws for one candidate before a known architecture is proposed again
+_TRIES_OVER_BUDGET = 20  # of them, each led towards the budget, before it counts as unreachable
+_IDLE_MUTATIONS = 200
 
 
 @dataclass(frozen=True)
@@ -52,37 +54,29 @@ class Proposer(ABC):
         """
         rng = random.Random(f"{self.seed} {index}")
         smallest: int | None = None
-        known: Genotype | None = None
-        for _ in range(_TRIES):
-            genotype = self.draw(rng, results)
-            macs = genotype.cost().macs
+        repeated: Genotype | None = None
+        for attempt in range(_TRIES):
+            genotype, macs = self._towards_budget(self.draw(rng, results), rng)
+            smallest = macs if smallest is None else min(smallest, macs)
             if self.max_macs is not None and macs > self.max_macs:
-                smallest = macs if smallest is None else min(smallest, macs)
-                # Towards the budget: a mutation that costs less is kept, until one fits.
-                genotype, macs = self._descend(genotype, macs, rng)
-                smallest = min(smallest, macs)
-                if macs > self.max_macs:
-                    if smallest is not None and _ % 20 == 19:
-                        break
-                    continue
-            if genotype.key() not in self.proposed:
+                if attempt >= _TRIES_OVER_BUDGET and repeated is None:
+                    break
+            elif genotype.key() not in self.proposed:
                 self.proposed.add(genotype.key())
                 return genotype
-            known = genotype
-            if len(self.proposed) > _TRIES:
-                break
-        if known is not None:
-            return known
+            else:
+                repeated = genotype
+        if repeated is not None:
+            return repeated
         raise UserError(
-            f"no architecture of {self.subject.space} with at most {self.max_macs:,} MACs was found (--max-macs); "
-            f"the smallest has {smallest:,}: raise the budget, or lower --width or --cells"
+            f"no architecture of {self.subject.space} with at most {self.max_macs:,} MACs was found; the "
+            f"smallest has {smallest:,}: raise --max-macs, or lower --width or --cells"
         )
 
-    def _descend(self, genotype: Genotype, macs: int, rng: random.Random) -> tuple[Genotype, int]:
-        """Mutates while that lowers the MACs, until the budget is met or nothing helps for a while."""
-        assert self.max_macs is not None
-        idle = 0
-        while macs > self.max_macs and idle < 200:
+    def _towards_budget(self, genotype: Genotype, rng: random.Random) -> tuple[Genotype, int]:
+        """Mutates while that lowers the MACs, until the budget is met or nothing has helped for a while."""
+        macs, idle = genotype.cost().macs, 0
+        while self.max_macs is not None and macs > self.max_macs and idle < _IDLE_MUTATIONS:
             other = mutate(genotype, rng)
             cost = other.cost().macs
             genotype, macs, idle = (other, cost, 0) if cost < macs else (genotype, macs, idle + 1)

@@ -86,9 +86,7 @@ class RunFolder:
         try:
             return json.loads((self.path / SETTINGS).read_text(encoding="utf-8"))["settings"]
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise UserError(
-                f"{self.path / SETTINGS} is damaged ({error}); the run cannot be resumed"
-            ) from error
+            raise UserError(f"{self.path / SETTINGS} is damaged: {error}") from error
 
     def append(self, measurement: Measurement) -> None:
         """Adds a line to ``candidates.jsonl``; on the disk when this returns."""

@@ -151,9 +151,7 @@ class SearchSettings:
         known = {field.name for field in dataclasses.fields(cls)}
         unknown = [name for name in record if name not in known]
         if unknown:
-            raise UserError(
-                f"a search has no setting {', '.join(unknown)}; it has {', '.join(sorted(known))}"
-            )
+            raise UserError(f"a search has no setting {', '.join(unknown)}")
         return cls(**record)
 
 
