@@ -122,9 +122,12 @@ class GlobalLayer(nn.Module):
         return cls(channels, **{"coefficient_eps": float(channels), "coefficient_start": 1.0, **options})
 
     def forward(self, x: Tensor) -> Tensor:
-        act = ACTIVATIONS[self.activation]
         h = x if self.init is None else self.init(x)
-        f = h if self.init_changes_shape else x
+        return self.evolve(h, h if self.init_changes_shape else x)
+
+    def evolve(self, h: Tensor, f: Tensor) -> Tensor:
+        """The layer after Init: the PDE from state ``h`` with source ``f``, both ``(N, C, H, W)``."""
+        act = ACTIVATIONS[self.activation]
         if h.dim() != 4 or h.shape[1] != self.channels or f.shape != h.shape:
             raise ValueError(
                 f"the state is {tuple(h.shape)} and the source {tuple(f.shape)}; accepted: both "
