@@ -1,0 +1,67 @@
+"""The NNI experiment of a multi-trial search: made, started, and taken up again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from strategies.multitrial import MultiTrial
+from strategies.nni_compat import CandidateConfig, CandidateExperiment, CandidateModel, trial_command
+from strategies.run_folder import NNI, RunFolder
+from strategies.settings import SearchSettings
+
+
+class SearchExperiment(CandidateExperiment):
+    """Calls ``on_started`` when the portal is up, before the first candidate."""
+
+    on_started: Callable[[], None] = staticmethod(lambda: None)
+
+    def _start_engine_and_strategy(self) -> None:
+        self.on_started()
+        super()._start_engine_and_strategy()
+
+
+def make_experiment(
+    settings: SearchSettings, run: RunFolder, space: CandidateModel, strategy: MultiTrial, resume: bool
+) -> SearchExperiment:
+    """The experiment, its files in the run folder; with ``resume`` the run's own one, taken up again."""
+    code = run.path / "nni" / "code"
+    code.mkdir(parents=True, exist_ok=True)
+    config = CandidateConfig(execution_engine="ts", model_format="raw", training_service_platform="local")
+    config.experiment_name = f"{settings.space} on {settings.dataset}, {settings.strategy}"
+    config.experiment_working_directory = str(run.path / "nni")
+    # NNI hands this folder to trials; the package itself is installed, so there is nothing in it.
+    config.trial_code_directory = str(code)
+    config.trial_command = trial_command("strategies.trial_entry")
+    config.trial_concurrency = settings.concurrency
+    config.max_trial_number = None
+    config.training_service.use_active_gpu = True
+    if settings.real_device().startswith("cuda"):
+        config.trial_gpu_number = 1
+    identity = None
+    if resume and (run.path / NNI).is_file():
+        identity = json.loads((run.path / NNI).read_text())["experiment"]
+        if not (run.path / "nni" / identity / "db" / "nni.sqlite").is_file():
+            identity = None  # it was killed before it began
+    experiment = SearchExperiment(space, _NoEvaluator(), strategy, config, id=identity)
+    if identity is not None:
+        experiment._action = "resume"
+    return experiment
+
+
+def trials_to_recover(experiment: SearchExperiment) -> dict[int, int]:
+    """Candidates that NNI runs again by itself after a resume: index to NNI's parameter number."""
+    found: dict[int, int] = {}
+    for job in experiment.list_trial_jobs():
+        for parameters in job.hyperParameters or ():
+            if job.status in ("WAITING", "RUNNING", "UNKNOWN"):
+                found[parameters.parameters["index"]] = parameters.parameter_id
+    return found
+
+
+class _NoEvaluator:
+    """NNI asks for an evaluator; candidates are judged by `strategies.trial_entry`."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise AttributeError(name)

@@ -1,0 +1,223 @@
+"""Runs a search from its settings to its last candidate: the run folder, NNI's experiment, progress."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from search_space import get_space
+from search_space.errors import UserError
+from search_space.measurement import Measurement
+from strategies.proposers import Evolution, Proposer, RandomSearch, Subject
+from strategies.run_folder import NNI, RunFolder
+from strategies.settings import SearchSettings
+from training.data import prepare_data
+
+LOG = "nni.log"
+
+
+def make_proposer(settings: SearchSettings, subject: Subject) -> Proposer:
+    """The proposer that ``settings.strategy`` names."""
+    if settings.strategy == "random":
+        return RandomSearch(subject, settings.seed, max_macs=settings.max_macs)
+    return Evolution(
+        subject,
+        settings.seed,
+        max_macs=settings.max_macs,
+        population=settings.population,
+        tournament=settings.tournament,
+        mac_penalty=settings.mac_penalty,
+    )
+
+
+def make_subject(settings: SearchSettings) -> Subject:
+    """What is searched; fetches the data set if it is missing. Raises `UserError` for what is wrong with it."""
+    info = prepare_data(settings.dataset, settings.data_dir)
+    return Subject(settings.space, settings.space_settings(), info.image, info.classes)
+
+
+def free_port(port: int) -> int:
+    """``port`` if nothing listens there; with 0 a free one. Raises `UserError`."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise UserError(
+                f"port {port} is in use or not allowed ({error.strerror}); choose another with --port, or 0 for "
+                "any free one"
+            ) from error
+        return probe.getsockname()[1]
+
+
+class Progress:
+    """A tqdm bar over candidates with the best one so far."""
+
+    def __init__(self, total: int, known: list[Measurement]) -> None:
+        self.bar = tqdm(total=total, initial=len(known), unit="candidate", dynamic_ncols=True)
+        self.best = max((m.accuracy for m in known if m.accuracy is not None), default=None)
+        self.failed = sum(m.status == "failed" for m in known)
+
+    def add(self, measurement: Measurement) -> None:
+        if measurement.accuracy is None:
+            self.failed += 1
+            self.bar.write(f"candidate {measurement.index} failed: {measurement.error}", file=sys.stderr)
+        elif self.best is None or measurement.accuracy > self.best:
+            self.best = measurement.accuracy
+        best = "none yet" if self.best is None else f"{100 * self.best:.2f}%"
+        self.bar.set_postfix_str(f"best {best}" + (f", {self.failed} failed" if self.failed else ""))
+        self.bar.update()
+
+    def close(self) -> None:
+        self.bar.close()
+
+
+@contextmanager
+def termination_as_interrupt() -> Iterator[None]:
+    """While it lasts, SIGTERM ends the program as Ctrl-C does: in order."""
+
+    def interrupt(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def run_multi_trial(settings: SearchSettings, run: RunFolder, *, resume: bool = False) -> None:
+    """Runs, or goes on with, a multi-trial search; returns when every candidate is measured.
+
+    Raises `UserError`, and `KeyboardInterrupt` once everything has been stopped in order.
+    """
+    subject = make_subject(settings)
+    known = run.measurements()
+    if not resume:
+        # A budget that nothing meets is said before anything starts.
+        make_proposer(settings, subject).propose(0, [])
+    port = free_port(settings.port)
+    run.path.joinpath("nni").mkdir(exist_ok=True)
+    print("Starting NNI (some seconds)", flush=True)
+    from strategies.nni_compat import chatter_to, portal_environment
+
+    with chatter_to(run.path / LOG), portal_environment(), termination_as_interrupt():
+        _run_experiment(settings, run, subject, known, port, resume)
+
+
+def _run_experiment(
+    settings: SearchSettings,
+    run: RunFolder,
+    subject: Subject,
+    known: list[Measurement],
+    port: int,
+    resume: bool,
+) -> None:
+    from strategies.experiment import make_experiment, trials_to_recover
+    from strategies.multitrial import MultiTrial, last_words
+    from strategies.nni_compat import CandidateModel, kill_orphans
+    from strategies.portal import Portal
+
+    space = get_space(subject.space)
+    made = space.make_settings(subject.settings)
+    decisions = {d.label: d.options for d in space.decisions(made, subject.image, subject.classes)}
+    progress: Progress | None = None
+
+    def on_measurement(measurement: Measurement) -> None:
+        run.append(measurement)
+        if progress is not None:
+            progress.add(measurement)
+
+    strategy = MultiTrial(
+        make_proposer(settings, subject),
+        settings.trial_settings(),
+        trials=settings.trials,
+        concurrency=settings.concurrency,
+        known=known,
+        on_measurement=on_measurement,
+        find_error=lambda trial: last_words(run.path / "nni" / experiment.id, trial),
+        recovered=lambda: trials_to_recover(experiment) if resume else {},
+    )
+    experiment = make_experiment(settings, run, CandidateModel(decisions), strategy, resume)
+    kill_orphans(experiment.id)
+    portal = Portal(settings, port)
+    run.write(NNI, {"experiment": experiment.id, "port": port, "address": portal.address})
+    try:
+        with portal:
+            experiment.on_started = lambda: print(f"Portal: {portal.address}", flush=True)
+            progress = Progress(settings.trials, known)
+            experiment.start(port)
+    finally:
+        if progress is not None:
+            progress.close()
+        with _uninterrupted():
+            experiment.stop()
+            kill_orphans(experiment.id)
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """A second Ctrl-C must not leave half of a shutdown behind."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def run_one_shot(settings: SearchSettings, run: RunFolder) -> None:
+    """Runs, or goes on with, a one-shot search."""
+    from strategies.oneshot import OneShotPlan, search_and_measure
+    from strategies.oneshot_settings import SupernetSettings
+
+    supernet = SupernetSettings(
+        epochs=settings.supernet_epochs,
+        mac_penalty=settings.mac_penalty,
+        seed=settings.seed,
+        device=settings.real_device(),
+        **({"batch_size": settings.batch_size} if settings.batch_size else {}),
+    )
+    plan = OneShotPlan(
+        settings.space,
+        settings.space_settings(),
+        settings.trial_settings(),
+        supernet,
+        trials=settings.trials,
+        max_macs=settings.max_macs,
+    )
+    prepare_data(settings.dataset, settings.data_dir)
+    with termination_as_interrupt():
+        search_and_measure(plan, run.path, run.append, done=run.measurements(), progress=True)
+
+
+def default_run_dir(settings: SearchSettings) -> Path:
+    """``runs/<time>-<data set>-<strategy>`` below the working folder."""
+    from datetime import datetime
+
+    now = datetime.now().strftime("%Y%m%d-%H%M%S")
+    return Path("runs", f"{now}-{settings.dataset}-{settings.strategy}")
+
+
+def search(settings: SearchSettings) -> Path:
+    """Runs a search in a new run folder, whose path is returned. Raises `UserError`."""
+    run = RunFolder.create(settings.run_dir or default_run_dir(settings), settings.to_json())
+    print(f"Run folder: {run.path}", flush=True)
+    proceed(settings, run)
+    return run.path
+
+
+def proceed(settings: SearchSettings, run: RunFolder, *, resume: bool = False) -> None:
+    """Runs the search of ``settings`` in ``run``, or goes on with it."""
+    from strategies.settings import ONE_SHOT
+
+    if settings.strategy in ONE_SHOT:
+        run_one_shot(settings, run)
+    else:
+        run_multi_trial(settings, run, resume=resume)

@@ -1,0 +1,218 @@
+"""Everything that works around NNI 3.0, which is no longer maintained; each with the test that notices when
+it is no longer needed (all in tests/strategies/test_nni_compat.py, unless another file is named).
+
+- `portal_environment`: its server listens on every interface, trusts any Host and lets paths climb; see
+  portal_guard.js (test_portal_guard.py).
+- `CandidateConfig`: a NAS trial's command cannot be set, and its own one imports all of nni.nas and
+  Lightning in every trial, seconds each (test_trial_command_is_fixed).
+- `CandidateEngine`: a model travels to the trial as a pickle or a traced constructor call; a genotype is
+  plain JSON. The id of a trial does not reach a strategy (test_events_lack_the_trial).
+- `TolerantChannel`: messages that come on a resume end the listening thread, and the run hangs for ever
+  (test_resume_messages_end_the_listener).
+- `CandidateExperiment`: its checkpoints need torch's unsafe loading, and hold nothing that the run folder
+  does not (test_checkpoint_cannot_be_loaded).
+- `kill_orphans`: when the launcher is killed, the server, its port and its trials live on.
+- `chatter_to`: import-time and run-time messages of NNI go to a file of the run folder.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import psutil
+
+GUARD = Path(__file__).with_name("portal_guard.js")
+
+
+@contextmanager
+def chatter_to(path: Path) -> Iterator[None]:
+    """Sends warnings and NNI's log messages to a file while it lasts."""
+    handler = logging.FileHandler(path)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    logger = logging.getLogger("nni")
+    before = logger.handlers[:], logger.level, logger.propagate
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        logger.handlers[:] = [handler]
+        logger.propagate = False
+        try:
+            yield
+        finally:
+            logger.handlers[:], logger.level, logger.propagate = before
+            handler.close()
+
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")
+    import nni.nas.execution.training_service as training_service
+    from nni.experiment.config import ExperimentConfig
+    from nni.nas.execution import TrainingServiceExecutionEngine
+    from nni.nas.experiment import NasExperiment, NasExperimentConfig
+    from nni.mutable import Categorical, MutableDict, label_scope
+    from nni.nas.space import ExecutableModelSpace, ModelStatus
+    from nni.runtime.tuner_command_channel import TunerCommandChannel
+    from nni.runtime.tuner_command_channel.command_type import CommandType
+
+# NNI's import replaces the root's handlers and turns its own loggers up; its console lines are not ours.
+logging.getLogger("nni").handlers.clear()
+
+_RESUME_MESSAGES = (CommandType.ImportData, CommandType.AddCustomizedTrialJob)
+
+
+@contextmanager
+def portal_environment() -> Iterator[None]:
+    """Environment in which a server that is started here loads the guard."""
+    option = f"--require={GUARD}"
+    with mock.patch.dict(os.environ, {"NODE_OPTIONS": option}):
+        yield
+
+
+class CandidateModel(ExecutableModelSpace):
+    """The space, to NNI; or with ``parameters`` one candidate of it, as it travels to a trial.
+
+    ``trial`` is NNI's id of the trial, once it is known.
+    """
+
+    def __init__(self, decisions: dict[str, tuple], parameters: dict[str, Any] | None = None) -> None:
+        super().__init__()
+        self.decisions = decisions
+        self.parameters = parameters
+        self.trial: str | None = None
+        self.mutables = MutableDict({label: _mutable(label, opts) for label, opts in decisions.items()})
+
+    def leaf_mutables(self, is_leaf: Callable[[Any], bool]) -> Any:
+        yield from self.mutables.leaf_mutables(is_leaf)
+
+    def check_contains(self, sample: dict[str, Any]) -> Any:
+        return self.mutables.check_contains(sample)
+
+    def candidate(self, parameters: dict[str, Any]) -> CandidateModel:
+        """A candidate of this space."""
+        return CandidateModel({}, parameters)
+
+
+def _mutable(label: str, options: tuple) -> Categorical:
+    """NNI builds labels with slashes from scopes, and refuses them written out."""
+    *scopes, name = label.split("/")
+    with ExitStack() as stack:
+        for scope in scopes:
+            stack.enter_context(label_scope(scope))
+        return Categorical(list(options), label=name)
+
+
+class TolerantChannel(TunerCommandChannel):
+    """NNI's channel, deaf to what it does not understand on a resume."""
+
+    def _receive(self) -> Any:
+        while True:
+            kind, data = super()._receive()
+            if kind not in _RESUME_MESSAGES:
+                return kind, data
+
+
+class CandidateEngine(TrainingServiceExecutionEngine):
+    """NNI's engine, sending plain JSON, and telling each candidate its trial's id."""
+
+    def __init__(self, experiment: NasExperiment) -> None:
+        with mock.patch.object(training_service, "TunerCommandChannel", TolerantChannel):
+            super().__init__(experiment)
+
+    def submit_models(self, *models: CandidateModel) -> None:
+        for model in models:
+            number = self._next_parameter_id()
+            self._models[number] = _strong(model)
+            self._channel.send_trial(parameter_id=number, parameters=model.parameters)  # type: ignore[arg-type]
+            model.status = ModelStatus.Training
+            self._workers -= 1
+
+    def adopt(self, number: int, model: CandidateModel) -> None:
+        """Listens for a trial that was submitted before a resume, as number ``number``."""
+        self._models[number] = _strong(model)
+        model.status = ModelStatus.Training
+        self._workers -= 1
+
+    def _trial_end_callback(self, command: Any) -> None:
+        model = self._find_reference_model(command.parameter_ids[0])
+        if isinstance(model, CandidateModel):
+            model.trial = command.trial_job_id
+        super()._trial_end_callback(command)
+
+
+def _strong(model: CandidateModel) -> Any:
+    """What NNI keeps as a weak reference, and then loses events of: here a strong one."""
+    return lambda: model
+
+
+class CandidateConfig(NasExperimentConfig):
+    """NNI's configuration with a trial command of our own and a code folder of our own."""
+
+    def _canonicalize(self, parents: Any) -> None:
+        self.search_space = {}
+        ExperimentConfig._canonicalize(self, [self, *parents])
+
+
+# NNI asks a configuration for a tuner unless its class has this very name.
+CandidateConfig.__name__ = "NasExperimentConfig"
+
+
+class CandidateExperiment(NasExperiment):
+    """An NNI experiment over genotypes: nothing is pickled, nothing is loaded from its folder."""
+
+    def execution_engine_factory(self, config: Any) -> CandidateEngine:
+        return CandidateEngine(self)
+
+    def executable_model_factory(self, config: Any) -> CandidateModel:
+        return self.model_space
+
+    def load_checkpoint(self) -> None:
+        """The run folder is the checkpoint."""
+
+    def save_checkpoint(self) -> None:
+        """The run folder is the checkpoint."""
+
+
+def kill_orphans(experiment: str) -> list[int]:
+    """Ends every process that belongs to the experiment of that id; returns their ids."""
+    found = []
+    for process in psutil.process_iter():
+        if process.pid == os.getpid():
+            continue
+        try:
+            of_server = experiment in process.cmdline() and "--experiment-id" in process.cmdline()
+            if of_server or process.environ().get("NNI_EXP_ID") == experiment:
+                found.append(process)
+        except (psutil.Error, OSError):
+            continue  # it ended, or belongs to somebody else
+    for process in found:
+        try:
+            process.send_signal(signal.SIGKILL)
+        except psutil.NoSuchProcess:
+            continue
+    psutil.wait_procs(found, timeout=10)
+    return [process.pid for process in found]
+
+
+def trial_command(module: str, *arguments: str) -> str:
+    """The command line of a trial: this interpreter, by its absolute path."""
+    return " ".join([sys.executable, "-m", module, *arguments])
+
+
+__all__ = [
+    "CandidateConfig",
+    "CandidateEngine",
+    "CandidateExperiment",
+    "CandidateModel",
+    "chatter_to",
+    "kill_orphans",
+    "portal_environment",
+    "trial_command",
+]
