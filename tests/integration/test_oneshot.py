@@ -1,0 +1,150 @@
+"""A real, tiny one-shot search on the handwritten digits: supernet, penalty, candidates, resume, front."""
+
+import dataclasses
+import json
+import math
+
+import pytest
+import torch
+
+from search_space import Genotype
+from search_space.errors import UserError
+from strategies.oneshot import EPOCHS_FILE, make_plan, run_oneshot, search_and_measure
+from strategies.oneshot_distribution import CellDistribution
+from strategies.oneshot_table import cost_table
+from strategies.run_folder import RunFolder
+from strategies.settings import SearchSettings
+
+SETTINGS = SearchSettings(
+    strategy="darts",
+    dataset="digits",
+    width=4,
+    cells=2,
+    train_limit=200,
+    validation=0.3,
+    epochs=1,
+    trials=4,
+    supernet_epochs=2,
+    batch_size=32,
+    mac_penalty=0.5,
+    threads=1,
+    device="cpu",
+)
+
+
+def lines(run):
+    return [json.loads(line) for line in (run.path / EPOCHS_FILE).read_text().splitlines()]
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    run = RunFolder.create(tmp_path_factory.mktemp("oneshot") / "run", SETTINGS.to_json())
+    told = []
+    run_oneshot(SETTINGS, run, told.append)
+    return run, told
+
+
+def test_it_ends_in_different_candidates_with_their_exact_macs(finished):
+    run, _ = finished
+    measurements = run.measurements()
+    assert [m.index for m in measurements] == [0, 1, 2, 3]
+    genotypes = [Genotype.from_json(m.genotype) for m in measurements]
+    assert len({genotype.key() for genotype in genotypes}) == 4
+    for measurement, genotype in zip(measurements, genotypes, strict=True):
+        assert measurement.status == "ok"
+        assert measurement.macs == genotype.cost().macs
+        assert 0 <= measurement.accuracy <= 1
+    assert len({m.macs for m in measurements}) > 2  # spread out
+
+
+def test_the_first_candidate_is_what_the_last_epoch_derived(finished):
+    run, _ = finished
+    assert run.measurements()[0].genotype == lines(run)[-1]["genotype"]
+
+
+def test_each_epoch_is_a_line_and_was_reported(finished):
+    run, told = finished
+    epochs = lines(run)
+    assert [epoch["epoch"] for epoch in epochs] == [1, 2]
+    assert [each["default"] for each in told[:2]] == [epoch["default"] for epoch in epochs]
+    assert [each["candidate"] for each in told[2:]] == [1, 2, 3, 4]
+    for epoch in epochs:
+        assert epoch["derived_macs"] == Genotype.from_json(epoch["genotype"]).cost().macs
+        assert 0 < epoch["entropy"] <= math.log(20)
+
+
+def test_going_on_where_it_was_stopped_gives_the_same_run(finished, tmp_path):
+    class Stopped(Exception):
+        pass
+
+    def stop_at(event):
+        def report(values):
+            if event in values.items():
+                raise Stopped
+
+        return report
+
+    run = RunFolder.create(tmp_path / "run", SETTINGS.to_json())
+    for event in (("epoch", 1), ("candidate", 2)):
+        with pytest.raises(Stopped):
+            run_oneshot(SETTINGS, run, stop_at(event))
+    (run.path / EPOCHS_FILE).write_text("")  # as if it had been lost: the checkpoint is the truth
+    told = []
+    run_oneshot(SETTINGS, run, told.append)
+    assert [each["candidate"] for each in told if "candidate" in each] == [3, 4]
+
+    def comparable(run):
+        plain = [dataclasses.replace(m, seconds=0.0, time=None) for m in run.measurements()]
+        return plain, [{**line, "seconds": 0} for line in lines(run)]
+
+    assert comparable(run) == comparable(finished[0])
+
+
+def test_candidates_keep_to_the_budget(tmp_path, finished):
+    macs = sorted(m.macs for m in finished[0].measurements())
+    plan = dataclasses.replace(make_plan(SETTINGS), max_macs=macs[1], trials=3)
+    measured = []
+    search_and_measure(plan, tmp_path, measured.append)
+    assert len(measured) == 3
+    assert max(m.macs for m in measured) <= macs[1]
+
+
+def test_a_budget_that_nothing_meets_ends_it_before_it_starts(tmp_path):
+    plan = dataclasses.replace(make_plan(SETTINGS), max_macs=10.0)
+    with pytest.raises(
+        UserError, match=r"max_macs is 10; the smallest network of this space has [\d,]+ MACs"
+    ):
+        search_and_measure(plan, tmp_path, pytest.fail)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_expected_macs_at_one_hot_logits_are_the_genotypes_cost():
+    image, classes, settings = (3, 16, 16), 10, {"width": 6, "cells": 5}
+    table = cost_table("darts-global", settings, image, classes)
+    generator = torch.Generator().manual_seed(0)
+    last = len(table.primitives)
+    for _ in range(10):
+        logits = {}
+        for node, costs in table.nodes.items():
+            rows = torch.zeros(len(costs), last + 1)
+            rows[:, last] = 200.0
+            for source in torch.randperm(len(costs), generator=generator)[: table.chosen]:
+                primitive = int(torch.randint(last, (), generator=generator))
+                rows[source] = 200.0 * torch.eye(last + 1)[primitive]
+            logits[node] = rows
+        distribution = CellDistribution(table, logits)
+        genotype = Genotype("darts-global", image, classes, settings, distribution.derive())
+        assert float(distribution.expected_macs()) == genotype.cost().macs
+
+
+def test_smallest_network_is_the_smallest(finished):
+    table = cost_table("darts-global", {"width": 4, "cells": 3}, (1, 8, 8), 10)
+    logits = {node: torch.zeros(len(costs), len(table.primitives) + 1) for node, costs in table.nodes.items()}
+    cheapest = CellDistribution(table, logits).derive(price=1e9)
+    genotype = Genotype("darts-global", (1, 8, 8), 10, {"width": 4, "cells": 3}, cheapest)
+    assert genotype.cost().macs == table.smallest()
+
+
+def test_a_space_without_such_cells_is_refused():
+    with pytest.raises(UserError, match="one-shot search knows darts-global"):
+        cost_table("resnet", {}, (3, 32, 32), 10)
