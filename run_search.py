@@ -1,1 +1,199 @@
-"""The front door."""
+#!/usr/bin/env python3
+"""Neural architecture search with global PDE layers: the command line.
+
+Every option is a field of a settings record elsewhere; this file names the commands and hands over.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse, but a mistake is one line, without the usage of thirty options before it."""
+
+    def error(self, message: str) -> NoReturn:
+        print(f"error: {message}; see `{self.prog} --help`", file=sys.stderr)
+        sys.exit(2)
+
+
+def _add_fields(parser: argparse.ArgumentParser, settings: type) -> None:
+    """An option for each field of a settings class, with its help, unit, choices and default."""
+    for field in dataclasses.fields(settings):
+        meta = field.metadata
+        words = [meta["help"]]
+        if "unit" in meta:
+            words.append(f"[{meta['unit']}]")
+        if "choices" in meta:
+            words.append("{" + ", ".join(meta["choices"]()) + "}")
+        if field.default is not None:
+            words.append(f"(default: {field.default})")
+        parser.add_argument(
+            "--" + field.name.replace("_", "-"),
+            help=" ".join(words).replace("%", "%%"),
+            type=meta.get("parse") or _parser_of(str(field.type)),
+            metavar=meta.get("metavar", "X"),
+            default=argparse.SUPPRESS,
+        )
+
+
+def _parser_of(annotation: str) -> Any:
+    return {"int": int, "float": float}.get(annotation.split(" ")[0], str)
+
+
+def _given(args: argparse.Namespace, settings: type) -> dict[str, Any]:
+    names = {field.name for field in dataclasses.fields(settings)}
+    return {name: value for name, value in vars(args).items() if name in names}
+
+
+def _search_options(parser: argparse.ArgumentParser) -> None:
+    from strategies.settings import SearchSettings
+
+    _add_fields(parser, SearchSettings)
+
+
+def _search(args: argparse.Namespace) -> None:
+    from strategies import SearchSettings, search
+
+    settings = SearchSettings(**_given(args, SearchSettings))
+    _show_outcome(search(settings), settings.max_macs)
+
+
+def _resume_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("run", type=Path, help="run folder of a search that was stopped or killed")
+    _search_options(parser)
+
+
+def _resume(args: argparse.Namespace) -> None:
+    from strategies import SearchSettings, resume
+
+    settings = resume(args.run, _given(args, SearchSettings))
+    _show_outcome(args.run, settings.max_macs)
+
+
+def _show_outcome(run: Path, max_macs: int | None) -> None:
+    from analysis import write_outcome
+
+    print(write_outcome(run, max_macs=max_macs).table)
+
+
+def _export_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("run", type=Path, help="run folder, or a genotype's JSON file")
+    parser.add_argument("--index", type=int, metavar="I", help="the candidate of that index (the best one)")
+    parser.add_argument(
+        "--weights", type=Path, metavar="FILE", help="safetensors file of a retrained network"
+    )
+    parser.add_argument("--out", type=Path, metavar="DIR", help="folder to make (RUN/export)")
+
+
+def _export(args: argparse.Namespace) -> None:
+    from analysis import chosen_genotype
+    from training.export import export
+
+    genotype = chosen_genotype(args.run, args.index)
+    out = args.out or (args.run if args.run.is_dir() else args.run.parent) / "export"
+    made = export(genotype, args.weights, out)
+    print(f"{made.folder}: {', '.join(made.files)}")
+
+
+def _retrain_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("genotype", type=Path, help="a genotype's JSON file, such as a run's best.json")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="folder to make or go on with (next to it)")
+    _training_options(parser)
+
+
+def _training_options(parser: argparse.ArgumentParser) -> None:
+    from training.datasets import dataset_names
+    from training.recipes import RECIPES
+
+    parser.add_argument(
+        "--dataset", default="digits", metavar="NAME", help=f"{{{', '.join(dataset_names())}}}"
+    )
+    parser.add_argument("--data-dir", metavar="DIR", help="folder with <dataset>.npz, or the image folders")
+    parser.add_argument("--recipe", default="fast", metavar="NAME", help=f"{{{', '.join(RECIPES)}}} (fast)")
+    parser.add_argument("--epochs", type=int, metavar="E", help="instead of the recipe's [epochs]")
+    parser.add_argument("--batch-size", type=int, metavar="N", help="instead of the recipe's [images]")
+    parser.add_argument("--learning-rate", type=float, metavar="X", help="instead of the recipe's highest")
+    parser.add_argument("--validation", type=float, default=0.0, metavar="X", help="share held out (0)")
+    parser.add_argument("--train-limit", type=int, metavar="N", help="use so many training images")
+    parser.add_argument("--test-limit", type=int, metavar="N", help="use so many test images")
+    parser.add_argument("--seed", type=int, default=0, metavar="S", help="weights, batches (0)")
+    parser.add_argument("--device", default="auto", metavar="X", help="cpu, cuda, cuda:N, or auto")
+    parser.add_argument("--threads", type=int, default=0, metavar="N", help="CPU threads (0: all cores)")
+
+
+def _train(genotype: Any, out: Path, args: argparse.Namespace) -> None:
+    from strategies.settings import SearchSettings
+    from training.recipes import get_recipe
+    from training.retrain import RetrainSettings, retrain
+
+    changes = {name: getattr(args, name) for name in ("epochs", "batch_size", "learning_rate")}
+    given = {name: value for name, value in _given(args, RetrainSettings).items() if name != "recipe"}
+    device = SearchSettings(device=args.device).real_device()
+    settings = RetrainSettings(recipe=get_recipe(args.recipe, **changes), **given | {"device": device})
+    result = retrain(genotype, settings, out, progress=True)
+    print(f"test accuracy {100 * result['test_accuracy']:.2f}% after the last epoch; {out}")
+
+
+def _retrain(args: argparse.Namespace) -> None:
+    from search_space import Genotype
+
+    out = args.out or args.genotype.with_name(f"{args.genotype.stem}-{args.dataset}-{args.recipe}")
+    _train(Genotype.load(args.genotype), out, args)
+
+
+def _report_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("runs", type=Path, nargs="+", help="run folders; several are drawn over each other")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="folder for the report (the first run's)")
+
+
+def _report(args: argparse.Namespace) -> None:
+    from analysis import report
+
+    print(report(args.runs, args.out or args.runs[0]).table)
+
+
+# name: (what it does, its options, its action)
+COMMANDS = {
+    "search": ("explore a space, and end with a front of accuracy against MACs", _search_options, _search),
+    "resume": ("go on with a search that was stopped or killed", _resume_options, _resume),
+    "export": ("write an architecture as JSON, ONNX and torch.export program", _export_options, _export),
+    "retrain": ("train an architecture to the end, and test it", _retrain_options, _retrain),
+    "report": ("draw and tabulate finished runs", _report_options, _report),
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs a command; the exit code: 0, 2 for a user's mistake, 130 after Ctrl-C."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    parser = Parser(prog="run_search.py", description=(__doc__ or "").splitlines()[0])
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, (help_, add_options, _) in COMMANDS.items():
+        command = commands.add_parser(name, help=help_, description=help_, allow_abbrev=False)
+        if name in words[:1]:  # options of the others would only cost imports
+            add_options(command)
+    from search_space.errors import UserError
+
+    try:
+        args = parser.parse_args(words)
+        COMMANDS[args.command][2](args)
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("\nstopped; what was measured is kept, and `run_search.py resume RUN` goes on", file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # whoever read the output went away
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -38,7 +38,7 @@ def make_proposer(settings: SearchSettings, subject: Subject) -> Proposer:
 
 
 def make_subject(settings: SearchSettings) -> Subject:
-    """What is searched; fetches the data set if it is missing. Raises `UserError` for what is wrong with it."""
+    """What is searched; fetches the data set if it is missing. Raises `UserError` for damaged data."""
     info = prepare_data(settings.dataset, settings.data_dir)
     return Subject(settings.space, settings.space_settings(), info.image, info.classes)
 
@@ -51,8 +51,7 @@ def free_port(port: int) -> int:
             probe.bind(("127.0.0.1", port))
         except OSError as error:
             raise UserError(
-                f"port {port} is in use or not allowed ({error.strerror}); choose another with --port, or 0 for "
-                "any free one"
+                f"port {port} cannot be had ({error.strerror}); choose another with --port (0: any)"
             ) from error
         return probe.getsockname()[1]
 
@@ -221,3 +220,29 @@ def proceed(settings: SearchSettings, run: RunFolder, *, resume: bool = False) -
         run_one_shot(settings, run)
     else:
         run_multi_trial(settings, run, resume=resume)
+
+
+# What may be otherwise when a run is taken up again: where it is shown, and with what means it runs.
+_FREE_ON_RESUME = ("port", "host", "run_dir", "threads", "trials", "device", "data_dir")
+
+
+def resume(path: Path, given: dict[str, Any]) -> SearchSettings:
+    """Goes on with the search in ``path``; ``given`` are settings named again, by name.
+
+    Raises `UserError` if one of them differs from the run's and would change its course.
+    """
+    run = RunFolder.open(path)
+    kept = run.settings()
+    differing = [
+        f"{name} is {value!r}, in the run {kept.get(name)!r}"
+        for name, value in given.items()
+        if value != kept.get(name) and name not in _FREE_ON_RESUME
+    ]
+    if differing:
+        raise UserError(
+            f"{path} was run with other settings: {'; '.join(differing)}; leave them out to resume"
+        )
+    settings = SearchSettings.from_json(kept | given)
+    if len(run.measurements()) < settings.trials:
+        proceed(settings, run, resume=True)
+    return settings

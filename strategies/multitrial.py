@@ -1,4 +1,4 @@
-"""Multi-trial search: each candidate is a trial of an NNI experiment; what is measured goes to the run folder."""
+"""Multi-trial search: each candidate is a trial of an NNI experiment."""
 
 from __future__ import annotations
 

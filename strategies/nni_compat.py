@@ -55,9 +55,9 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     import nni.nas.execution.training_service as training_service
     from nni.experiment.config import ExperimentConfig
+    from nni.mutable import Categorical, MutableDict, label_scope
     from nni.nas.execution import TrainingServiceExecutionEngine
     from nni.nas.experiment import NasExperiment, NasExperimentConfig
-    from nni.mutable import Categorical, MutableDict, label_scope
     from nni.nas.space import ExecutableModelSpace, ModelStatus
     from nni.runtime.tuner_command_channel import TunerCommandChannel
     from nni.runtime.tuner_command_channel.command_type import CommandType
@@ -156,7 +156,7 @@ class CandidateConfig(NasExperimentConfig):
     """NNI's configuration with a trial command of our own and a code folder of our own."""
 
     def _canonicalize(self, parents: Any) -> None:
-        self.search_space = {}
+        self.search_space: Any = {}
         ExperimentConfig._canonicalize(self, [self, *parents])
 
 
