@@ -1,8 +1,8 @@
 """The primitives of DARTS: separable and dilated convolutions, pooling, skip connection.
 
 Source: Liu, Simonyan and Yang, "DARTS: Differentiable Architecture Search", ICLR 2019, section 3.1.1. In all,
-activation, convolution and normalisation come in this order, and padding is such that a stride of 2 halves the
-size and rounds it up.
+activation, convolution and normalisation come in this order, and padding is such that a stride of 2 halves
+the size and rounds it up.
 """
 
 from __future__ import annotations

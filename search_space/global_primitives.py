@@ -2,8 +2,8 @@
 
 ``global_<steps>`` is the full advection-diffusion equation with coefficients learned from the feature map;
 ``global_constant_diffusivity_<steps>`` learns the velocities and has D = 1; ``global_diffusion_<steps>`` has
-no advection, ``global_advection_<steps>`` no diffusion. See ``pde_ops.GlobalLayer``; source: Kag and Saligrama,
-"Condensing CNNs with Partial Differential Equations", CVPR 2022.
+no advection, ``global_advection_<steps>`` no diffusion. See ``pde_ops.GlobalLayer``; source: Kag and
+Saligrama, "Condensing CNNs with Partial Differential Equations", CVPR 2022.
 """
 
 from __future__ import annotations
