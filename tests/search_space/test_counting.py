@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from pde_ops import GlobalLayer
-from search_space import Cost, get_primitive, get_space, primitive_names, sample
+from search_space import Cost, get_primitive, primitive_names, sample
 from search_space.counting import UnknownOperatorError, count
 
 
