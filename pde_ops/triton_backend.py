@@ -16,6 +16,7 @@ import importlib.util
 import torch
 from torch import Tensor
 
+from pde_ops import triton_launch
 from pde_ops.triton_plan import Plan, on_chip_plan
 
 DTYPES = (torch.float32, torch.bfloat16, torch.float16)
@@ -28,7 +29,7 @@ def unavailable(h: Tensor) -> str | None:
         return "triton is not installed"
     if h.dtype not in DTYPES:
         return f"it has no {str(h.dtype).removeprefix('torch.')} arithmetic"
-    if not _interpreted():
+    if not interpreted():
         if h.device.type != "cuda":
             return f"it needs a CUDA device, the tensor is on {h.device.type}"
         if torch.version.hip is None and torch.cuda.get_device_capability(h.device) < LEAST_CAPABILITY:
@@ -37,7 +38,7 @@ def unavailable(h: Tensor) -> str | None:
 
 
 @functools.lru_cache
-def _interpreted() -> bool:
+def interpreted() -> bool:
     """Whether triton runs its kernels in its interpreter, on the CPU."""
     import triton
 
@@ -68,9 +69,10 @@ def forward(fields, scheme) -> Tensor:
             return triton_large.forward(fields, scheme, scales(scheme))
         out = torch.empty_like(fields.h)
         planes = fields.h.shape[0] * fields.h.shape[1]
-        triton_onchip.forward_kernel[(-(-planes // plan.planes),)](
+        triton_launch.launch(
+            triton_onchip.forward_kernel, -(-planes // plan.planes),
             out, *fields, planes, *scheme.constants, *scales(scheme),
-            STEPS=scheme.steps, plan=plan, num_warps=plan.warps, num_stages=1,
+            STEPS=scheme.steps, plan=plan, num_warps=plan.warps,
         )  # fmt: skip
     return out
 
@@ -87,9 +89,10 @@ def backward(grad: Tensor, fields, scheme, needed) -> tuple[Tensor | None, ...]:
             return triton_large.backward(grad, fields, scheme, scales(scheme), needed)
         found = tuple(torch.empty_like(fields.h) if wanted else None for wanted in needed)
         planes = fields.h.shape[0] * fields.h.shape[1]
-        triton_onchip.backward_kernel[(-(-planes // plan.planes),)](
+        triton_launch.launch(
+            triton_onchip.backward_kernel, -(-planes // plan.planes),
             *found, grad, *fields, planes, *scheme.constants, *scales(scheme),
-            STEPS=scheme.steps, plan=plan, num_warps=plan.warps, num_stages=1,
+            STEPS=scheme.steps, plan=plan, num_warps=plan.warps,
         )  # fmt: skip
     return found
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from pde_ops import triton_steps
+from pde_ops import triton_launch, triton_steps
 
 BLOCK = 512
 
@@ -74,26 +74,29 @@ class _Launcher:
 
     def __init__(self, fields, scheme, scales) -> None:
         batch, channels, height, width = fields.h.shape
-        self.grid = (batch * channels * -(-height * width // BLOCK),)
+        self.programs = batch * channels * -(-height * width // BLOCK)
         self.fields, self.constants, self.scales = fields, scheme.constants, scales
         self.size = (height, width, scheme.dx, scheme.dy)
-        self.options = {"BLOCK": BLOCK, "PERIODIC": scheme.boundary == "periodic", "num_warps": 4, "num_stages": 1}
+        self.options = {"BLOCK": BLOCK, "PERIODIC": scheme.boundary == "periodic", "num_warps": 4}
 
     def step(self, new: Tensor, h: Tensor, p: Tensor) -> None:
-        triton_steps.step_kernel[self.grid](
-            new, h, p, *self.fields[1:6], *self.size, *self.constants, *self.scales, **self.options
-        )
+        triton_launch.launch(
+            triton_steps.step_kernel, self.programs, new, h, p, *self.fields[1:6],
+            *self.size, *self.constants, *self.scales, **self.options,
+        )  # fmt: skip
 
     def adjoint(self, new_g, new_waiting, sums, g, waiting, now, before, after) -> None:
-        triton_steps.adjoint_kernel[self.grid](
-            new_g, new_waiting, *sums, g, waiting, now, before, after, *self.fields[1:6],
+        fields = (now, before, after, *self.fields[1:6])
+        triton_launch.launch(
+            triton_steps.adjoint_kernel, self.programs, new_g, new_waiting, *sums, g, waiting, *fields,
             *self.size, *self.constants, *self.scales, FIRST=waiting is None, **self.options,
         )  # fmt: skip
 
     def finish(self, found, sums) -> None:
-        triton_steps.finish_kernel[self.grid](
-            *found, *sums, *self.fields[4:6], *self.size, *self.constants[2:], *self.scales, **self.options
-        )
+        triton_launch.launch(
+            triton_steps.finish_kernel, self.programs, *found, *sums, *self.fields[4:6],
+            *self.size, *self.constants[2:], *self.scales, **self.options,
+        )  # fmt: skip
 
 
 def _buffers(like: Tensor, count: int) -> list[Tensor]:

@@ -1,3 +1,4 @@
+# ruff: noqa: RUF059
 """Triton kernels for planes too large for the chip: one launch a step, coefficients made where they are used.
 
 A step reads the fields once (neighbours come from the caches) and writes one state. Every kernel writes only
@@ -16,7 +17,7 @@ def cells(H, W, dx, dy, BLOCK: tl.constexpr, PERIODIC: tl.constexpr):
 
     A neighbour outside a zero-flux domain is the cell itself.
     """
-    blocks = tl.cdiv(H * W, BLOCK)
+    blocks = (H * W + BLOCK - 1) // BLOCK
     plane = tl.program_id(0) // blocks
     here = (tl.program_id(0) % blocks) * BLOCK + tl.arange(0, BLOCK)
     mask = here < H * W
@@ -27,8 +28,10 @@ def cells(H, W, dx, dy, BLOCK: tl.constexpr, PERIODIC: tl.constexpr):
         outside = (i < 0, i < 0, i < 0, i < 0)
     else:
         outside = (i < dx, i + dx >= H, j < dy, j + dy >= W)
-        x_lower, x_upper = tl.where(outside[0], here, here - dx * W), tl.where(outside[1], here, here + dx * W)
-        y_lower, y_upper = tl.where(outside[2], here, here - dy), tl.where(outside[3], here, here + dy)
+        x_lower = tl.where(outside[0], here, here - dx * W)
+        x_upper = tl.where(outside[1], here, here + dx * W)
+        y_lower = tl.where(outside[2], here, here - dy)
+        y_upper = tl.where(outside[3], here, here + dy)
     base = plane.to(tl.int64) * H * W
     return base + here, (base + x_lower, base + x_upper, base + y_lower, base + y_upper), outside, mask
 
@@ -37,8 +40,10 @@ def cells(H, W, dx, dy, BLOCK: tl.constexpr, PERIODIC: tl.constexpr):
 def at(ptr, constant, offsets, mask):
     """A field's values as float32; ``constant`` where there is no tensor."""
     if ptr is None:
-        return tl.zeros(offsets.shape, tl.float32) + constant
-    return tl.load(ptr + offsets, mask=mask, other=0.0).to(tl.float32)
+        value = tl.full(offsets.shape, 0.0, tl.float32) + constant
+    else:
+        value = tl.load(ptr + offsets, mask=mask, other=0.0).to(tl.float32)
+    return value
 
 
 @triton.jit
@@ -95,7 +100,9 @@ def add(ptr, value, offsets, mask, FIRST: tl.constexpr):
 
 
 @triton.jit
-def weighted(g_ptr, a_ptr, bx_ptr, by_ptr, ca, cbx, cby, ra, sx, sy, ALONG_X: tl.constexpr, plus, offsets, mask):
+def weighted(
+    g_ptr, a_ptr, bx_ptr, by_ptr, ca, cbx, cby, ra, sx, sy, ALONG_X: tl.constexpr, plus, offsets, mask
+):
     """(2B +- A) g / L at ``offsets``, B and A of one direction; + where ``plus``."""
     bx, by, r = diffusion(bx_ptr, by_ptr, cbx, cby, sx, sy, offsets, mask)
     a = at(a_ptr, ca, offsets, mask) * ra
@@ -139,14 +146,12 @@ def adjoint_kernel(
 
     # A cell's state went to its upper neighbour as that one's lower, and so on; at a wall to itself.
     back = at(waiting_ptr, 0.0, here, mask) - e * r * g
+    back += weighted(g_ptr, u_ptr, bx_ptr, by_ptr, cu, cbx, cby, rx, sx, sy, True, outside[1], near[1], mask)
+    back += weighted(g_ptr, u_ptr, bx_ptr, by_ptr, cu, cbx, cby, rx, sx, sy, True, ~outside[0], near[0], mask)
+    back += weighted(g_ptr, v_ptr, bx_ptr, by_ptr, cv, cbx, cby, ry, sx, sy, False, outside[3], near[3], mask)
     back += weighted(
-        g_ptr, u_ptr, bx_ptr, by_ptr, cu, cbx, cby, rx, sx, sy, True, outside[1], near[1], mask)
-    back += weighted(
-        g_ptr, u_ptr, bx_ptr, by_ptr, cu, cbx, cby, rx, sx, sy, True, outside[0] == 0, near[0], mask)
-    back += weighted(
-        g_ptr, v_ptr, bx_ptr, by_ptr, cv, cbx, cby, ry, sx, sy, False, outside[3], near[3], mask)
-    back += weighted(
-        g_ptr, v_ptr, bx_ptr, by_ptr, cv, cbx, cby, ry, sx, sy, False, outside[2] == 0, near[2], mask)
+        g_ptr, v_ptr, bx_ptr, by_ptr, cv, cbx, cby, ry, sx, sy, False, ~outside[2], near[2], mask
+    )
     tl.store(g_new_ptr + here, back, mask=mask)
     tl.store(waiting_new_ptr + here, (2.0 * r - 1.0) * g, mask=mask)
 
