@@ -37,14 +37,24 @@ def _add_fields(parser: argparse.ArgumentParser, settings: type) -> None:
         parser.add_argument(
             "--" + field.name.replace("_", "-"),
             help=" ".join(words).replace("%", "%%"),
-            type=meta.get("parse") or _parser_of(str(field.type)),
+            type=_parser(meta.get("parse"), str(field.type)),
             metavar=meta.get("metavar", "X"),
             default=argparse.SUPPRESS,
         )
 
 
-def _parser_of(annotation: str) -> Any:
-    return {"int": int, "float": float}.get(annotation.split(" ")[0], str)
+def _parser(parse: Any, annotation: str) -> Any:
+    """Text to value: the field's own parser, or the one of its type."""
+    if parse is None:
+        return {"int": int, "float": float}.get(annotation.split(" ")[0], str)
+
+    def told(text: str) -> Any:
+        try:
+            return parse(text)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from error
+
+    return told
 
 
 def _given(args: argparse.Namespace, settings: type) -> dict[str, Any]:

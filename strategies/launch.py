@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tqdm import tqdm
 
@@ -17,8 +17,11 @@ from search_space.errors import UserError
 from search_space.measurement import Measurement
 from strategies.proposers import Evolution, Proposer, RandomSearch, Subject
 from strategies.run_folder import NNI, RunFolder
-from strategies.settings import SearchSettings
+from strategies.settings import ONE_SHOT, SearchSettings
 from training.data import prepare_data
+
+if TYPE_CHECKING:
+    from strategies.oneshot import OneShotPlan
 
 LOG = "nni.log"
 
@@ -99,9 +102,6 @@ def run_multi_trial(settings: SearchSettings, run: RunFolder, *, resume: bool = 
     """
     subject = make_subject(settings)
     known = run.measurements()
-    if not resume:
-        # A budget that nothing meets is said before anything starts.
-        make_proposer(settings, subject).propose(0, [])
     port = free_port(settings.port)
     run.path.joinpath("nni").mkdir(exist_ok=True)
     print("Starting NNI (some seconds)", flush=True)
@@ -171,19 +171,20 @@ def _uninterrupted() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
-def run_one_shot(settings: SearchSettings, run: RunFolder) -> None:
-    """Runs, or goes on with, a one-shot search."""
-    from strategies.oneshot import OneShotPlan, search_and_measure
+def one_shot_plan(settings: SearchSettings) -> OneShotPlan:
+    """What a one-shot search is to do."""
+    from strategies.oneshot import OneShotPlan
     from strategies.oneshot_settings import SupernetSettings
 
+    given = {} if settings.batch_size is None else {"batch_size": settings.batch_size}
     supernet = SupernetSettings(
         epochs=settings.supernet_epochs,
         mac_penalty=settings.mac_penalty,
         seed=settings.seed,
         device=settings.real_device(),
-        **({"batch_size": settings.batch_size} if settings.batch_size else {}),
+        **given,
     )
-    plan = OneShotPlan(
+    return OneShotPlan(
         settings.space,
         settings.space_settings(),
         settings.trial_settings(),
@@ -191,9 +192,29 @@ def run_one_shot(settings: SearchSettings, run: RunFolder) -> None:
         trials=settings.trials,
         max_macs=settings.max_macs,
     )
-    prepare_data(settings.dataset, settings.data_dir)
+
+
+def run_one_shot(settings: SearchSettings, run: RunFolder) -> None:
+    """Runs, or goes on with, a one-shot search."""
+    from strategies.oneshot import search_and_measure
+
     with termination_as_interrupt():
-        search_and_measure(plan, run.path, run.append, done=run.measurements(), progress=True)
+        search_and_measure(
+            one_shot_plan(settings), run.path, run.append, done=run.measurements(), progress=True
+        )
+
+
+def check(settings: SearchSettings) -> None:
+    """Raises `UserError` for data that are missing and for a budget that nothing meets, before there is a run
+    folder."""
+    subject = make_subject(settings)
+    if settings.strategy in ONE_SHOT:
+        from strategies.oneshot import check_plan
+
+        check_plan(one_shot_plan(settings))
+    else:
+        make_proposer(settings, subject).propose(0, [])
+        free_port(settings.port)
 
 
 def default_run_dir(settings: SearchSettings) -> Path:
@@ -206,6 +227,7 @@ def default_run_dir(settings: SearchSettings) -> Path:
 
 def search(settings: SearchSettings) -> Path:
     """Runs a search in a new run folder, whose path is returned. Raises `UserError`."""
+    check(settings)
     run = RunFolder.create(settings.run_dir or default_run_dir(settings), settings.to_json())
     print(f"Run folder: {run.path}", flush=True)
     proceed(settings, run)
@@ -214,8 +236,6 @@ def search(settings: SearchSettings) -> Path:
 
 def proceed(settings: SearchSettings, run: RunFolder, *, resume: bool = False) -> None:
     """Runs the search of ``settings`` in ``run``, or goes on with it."""
-    from strategies.settings import ONE_SHOT
-
     if settings.strategy in ONE_SHOT:
         run_one_shot(settings, run)
     else:

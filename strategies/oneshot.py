@@ -17,7 +17,7 @@ from search_space import Genotype, get_space
 from search_space.errors import UserError
 from search_space.measurement import Measurement
 from strategies.oneshot_candidates import check_budget, propose
-from strategies.oneshot_distribution import Architecture, CellDistribution
+from strategies.oneshot_distribution import Architecture, CellDistribution, CostTable
 from strategies.oneshot_quiet import chatter_into
 from strategies.oneshot_settings import SupernetSettings
 from strategies.oneshot_table import cost_table
@@ -103,9 +103,7 @@ def search_and_measure(
     Raises ``UserError`` for a budget that the space cannot meet, before anything is trained, and for a loss
     of the supernet that is no number.
     """
-    info = dataset_info(plan.trial.dataset, plan.trial.data_dir, image_size=plan.trial.image_size)
-    table = cost_table(plan.space, plan.space_settings, info.image, info.classes)
-    check_budget(table.smallest(), plan.max_macs)
+    info, table = check_plan(plan)
     if plan.trial.threads:
         torch.set_num_threads(plan.trial.threads)
     state = _search(plan, info, folder, report, progress)
@@ -137,6 +135,14 @@ def search_and_measure(
                         "params": measurement.params,
                     }
                 )
+
+
+def check_plan(plan: OneShotPlan) -> tuple[DatasetInfo, CostTable]:
+    """The data set's facts and the space's costs. Raises ``UserError`` for a budget that nothing meets."""
+    info = dataset_info(plan.trial.dataset, plan.trial.data_dir, image_size=plan.trial.image_size)
+    table = cost_table(plan.space, plan.space_settings, info.image, info.classes)
+    check_budget(table.smallest(), plan.max_macs)
+    return info, table
 
 
 def make_genotype(plan: OneShotPlan, info: DatasetInfo, architecture: Architecture) -> Genotype:
