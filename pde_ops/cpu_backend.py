@@ -85,4 +85,3 @@ def _sizes(h: Tensor, scheme) -> tuple:
         ctypes.c_long(n * c), rows, columns, scheme.steps, ctypes.c_double(scheme.dt), scheme.dx, scheme.dy,
         int(scheme.boundary == "periodic"), threads(h.numel() * scheme.steps),
     )  # fmt: skip
-

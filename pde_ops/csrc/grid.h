@@ -10,6 +10,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <new>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -117,7 +118,7 @@ template <class T, class F> PDE_INLINE void each(const Grid& g, F&& f) {
 // The lanes of a row's vectors that hold data: all but, for lanes == 1, those past the row's end, or, for
 // lanes == V, those of planes that do not exist.
 template <class T> struct Valid {
-  Mask<T> body, last;
+  Mask<T> body{}, last{};
   Valid(const Grid& g, int planes) {
     const int used = int((g.width - 1) % kLanes<T>) + 1;
     for (int lane = 0; lane < kLanes<T>; ++lane) {
@@ -135,31 +136,54 @@ template <class T, class F> PDE_INLINE void each_valid(const Grid& g, const Vali
   }
 }
 
-template <class T> void fill_halo(const Grid& g, T* p, Halo halo) {
-  const long ny = g.shift_y;
-  const T sign = halo == Halo::negate ? T(-1) : T(1);
-  for (int i = 0; i < g.rows && ny; ++i) {
-    T* row = p + g.origin + i * g.stride;
-    T *before = row - ny, *after = row + g.width, *first = row, *last = row + g.width - ny;
-    if (halo == Halo::zero) {
-      for (long t = 0; t < ny; ++t) before[t] = after[t] = 0;
-    } else if (halo == Halo::wrap) {
-      for (long t = 0; t < ny; ++t) before[t] = last[t], after[t] = first[t];
-    } else {
-      for (long t = 0; t < ny; ++t) before[t] = sign * first[t], after[t] = sign * last[t];
-    }
+// Both sides of a row: what lies before its first and after its last `n` scalars.
+template <class T> PDE_INLINE void fill_row_ends(T* row, long width, long n, Halo halo) {
+  T *before = row - n, *after = row + width, *first = row, *last = row + width - n;
+  if (halo == Halo::wrap) std::swap(first, last);
+  if (n == 1) {
+    const T sign = halo == Halo::zero ? T(0) : halo == Halo::negate ? T(-1) : T(1);
+    const T a = sign * *first, b = sign * *last;
+    *before = a;
+    *after = b;
+  } else if (halo == Halo::zero) {
+    for (long t = 0; t < n; ++t) before[t] = after[t] = 0;
+  } else if (halo == Halo::negate) {
+    for (long t = 0; t < n; ++t) before[t] = -first[t], after[t] = -last[t];
+  } else {
+    std::memcpy(before, first, n * sizeof(T));
+    std::memcpy(after, last, n * sizeof(T));
   }
+}
+
+template <class T, Halo kHalo> void fill_halo_as(const Grid& g, T* p) {
   for (int k = 0; k < g.sx; ++k) {
     T* before = p + g.origin + (k - g.sx) * g.stride;
     T* after = p + g.origin + (g.rows + k) * g.stride;
     const T* first = p + g.origin + k * g.stride;
     const T* last = p + g.origin + (g.rows - g.sx + k) * g.stride;
-    if (halo == Halo::wrap) std::swap(first, last);
-    for (long t = 0; t < g.width; ++t) {
-      before[t] = halo == Halo::zero ? T(0) : sign * first[t];
-      after[t] = halo == Halo::zero ? T(0) : sign * last[t];
+    if (kHalo == Halo::wrap) std::swap(first, last);
+    // Whole vectors, so it may spoil the next row's halo; that is why rows come first.
+    for (long t = 0; t < g.width; t += kLanes<T>) {
+      const Vec<T> a = load(first + t), b = load(last + t);
+      store(before + t, kHalo == Halo::zero ? Vec<T>{} : kHalo == Halo::negate ? Vec<T>(-a) : a);
+      store(after + t, kHalo == Halo::zero ? Vec<T>{} : kHalo == Halo::negate ? Vec<T>(-b) : b);
     }
   }
+  const long ny = g.shift_y;
+  if (ny == 1) {
+    for (int i = 0; i < g.rows; ++i) fill_row_ends(p + g.origin + i * g.stride, g.width, 1, kHalo);
+  } else if (ny == kLanes<T>) {
+    for (int i = 0; i < g.rows; ++i) fill_row_ends(p + g.origin + i * g.stride, g.width, kLanes<T>, kHalo);
+  } else if (ny) {
+    for (int i = 0; i < g.rows; ++i) fill_row_ends(p + g.origin + i * g.stride, g.width, ny, kHalo);
+  }
+}
+
+template <class T> void fill_halo(const Grid& g, T* p, Halo halo) {
+  if (halo == Halo::wrap) fill_halo_as<T, Halo::wrap>(g, p);
+  else if (halo == Halo::copy) fill_halo_as<T, Halo::copy>(g, p);
+  else if (halo == Halo::negate) fill_halo_as<T, Halo::negate>(g, p);
+  else fill_halo_as<T, Halo::zero>(g, p);
 }
 
 template <class T> void fill_constant(const Grid& g, T* p, T value) {
@@ -190,13 +214,38 @@ template <class T, int D> PDE_INLINE void transpose_stage(Vec<T>* r) {
 }
 template <class T> PDE_INLINE void transpose(Vec<T>* r) { transpose_stage<T, kLanes<T> / 2>(r); }
 
+template <class T, class S> PDE_INLINE Vec<T> read_vector(const S* from) {
+  if constexpr (std::is_same<T, S>::value) return load(from);
+  T wide[kLanes<T>];
+  for (int k = 0; k < kLanes<T>; ++k) wide[k] = widen(from[k]);
+  return load(wide);
+}
+template <class T, class S> PDE_INLINE void write_vector(S* to, Vec<T> v) {
+  if constexpr (std::is_same<T, S>::value) {
+    store(to, v);
+  } else {
+    T wide[kLanes<T>];
+    store(wide, v);
+    for (int k = 0; k < kLanes<T>; ++k) narrow(wide[k], to[k]);
+  }
+}
+template <class T, class S> PDE_INLINE void read_row(T* to, const S* from, int count) {
+  int j = 0;
+  for (; j + kLanes<T> <= count; j += kLanes<T>) store(to + j, read_vector<T>(from + j));
+  for (; j < count; ++j) to[j] = widen(from[j]);
+}
+template <class T, class S> PDE_INLINE void write_row(const T* from, S* to, int count) {
+  int j = 0;
+  for (; j + kLanes<T> <= count; j += kLanes<T>) write_vector<T>(to + j, load(from + j));
+  for (; j < count; ++j) narrow(from[j], to[j]);
+}
+
 // `planes` planes (1, or up to V), `apart` scalars from each other in memory, rows contiguous.
 template <class T, class S>
 void load_planes(const Grid& g, T* p, const S* from, int planes, long apart) {
   constexpr int V = kLanes<T>;
   if (g.lanes == 1) {
-    for (int i = 0; i < g.rows; ++i)
-      for (int j = 0; j < g.cols; ++j) p[g.origin + i * g.stride + j] = widen(from[long(i) * g.cols + j]);
+    for (int i = 0; i < g.rows; ++i) read_row(p + g.origin + i * g.stride, from + long(i) * g.cols, g.cols);
     return;
   }
   const int cells = g.rows * g.cols;
@@ -209,9 +258,7 @@ void load_planes(const Grid& g, T* p, const S* from, int planes, long apart) {
       if (lane >= planes) continue;
       const S* source = from + lane * apart + start;
       if (count == V) {
-        T wide[V];
-        for (int k = 0; k < V; ++k) wide[k] = widen(source[k]);
-        block[lane] = load(wide);
+        block[lane] = read_vector<T>(source);
       } else {
         for (int k = 0; k < count; ++k) block[lane][k] = widen(source[k]);
       }
@@ -228,8 +275,7 @@ template <class T, class S>
 void store_planes(const Grid& g, const T* p, S* to, int planes, long apart) {
   constexpr int V = kLanes<T>;
   if (g.lanes == 1) {
-    for (int i = 0; i < g.rows; ++i)
-      for (int j = 0; j < g.cols; ++j) narrow(p[g.origin + i * g.stride + j], to[long(i) * g.cols + j]);
+    for (int i = 0; i < g.rows; ++i) write_row(p + g.origin + i * g.stride, to + long(i) * g.cols, g.cols);
     return;
   }
   const int cells = g.rows * g.cols;
@@ -247,9 +293,7 @@ void store_planes(const Grid& g, const T* p, S* to, int planes, long apart) {
     for (int lane = 0; lane < planes; ++lane) {
       S* target = to + lane * apart + start;
       if (count == V) {
-        T wide[V];
-        store(wide, block[lane]);
-        for (int k = 0; k < V; ++k) narrow(wide[k], target[k]);
+        write_vector<T>(target, block[lane]);
       } else {
         for (int k = 0; k < count; ++k) narrow(T(block[lane][k]), target[k]);
       }
@@ -257,11 +301,10 @@ void store_planes(const Grid& g, const T* p, S* to, int planes, long apart) {
   }
 }
 
-// How many planes go side by side. Rows that fill their vectors, and planes too large for it, stand alone.
+// How many planes go side by side: a register full of them while all their fields stay in the cache.
 template <class T> int choose_lanes(int rows, int cols, long planes) {
   constexpr int V = kLanes<T>;
-  if (planes < V / 2 || long(rows) * cols > 400) return 1;
-  return cols >= 2 * V ? 1 : V;
+  return planes < V / 2 || long(rows) * cols > 400 ? 1 : V;
 }
 
 // One thread's memory, kept between calls.

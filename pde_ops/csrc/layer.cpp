@@ -1,0 +1,337 @@
+// The whole global layer, fused: depthwise convolutions, their norms, the PDE, the output norm and activation.
+//
+// All of it is independent for each channel, so a thread takes one channel of the batch through everything.
+// Between forward and backward nothing is kept but the input, the statistics and the state before the output
+// norm. The definition is the composition in `pde_ops/layer.py`.
+#include "layer.h"
+
+extern "C" {
+
+// Arrays over learned fields have F (2 or 4) rows in the order velocity x, y, diffusivity x, y; those over
+// norms F + 1, the output's last; rows are of C channels.
+struct PdeLayer {
+  long images, channels;
+  int rows, cols, steps, dx, dy, periodic, threads, type;
+  int learned[4];  // row of the velocity x, y, diffusivity x, y among the learned fields, or -1
+  int fields, kernel, training, use_source, residual, activation;
+  double dt, constants[4], eps[2];  // eps: of the coefficients' norms, of the output's
+  double multiplier;                // on the gain of the coefficients' norms
+  const void *x, *weight, *bias, *gain, *shift;
+  void *mean, *variance, *state, *out;  // mean, variance: given in eval mode, filled in training
+  const void* grad_out;
+  void *grad_x, *grad_weight, *grad_bias, *grad_gain, *grad_shift;
+};
+}
+
+namespace pde {
+namespace {
+
+thread_local Scratch scratch, store_scratch;
+
+template <class T> struct Norm {
+  T mean, rstd, gain, shift;
+  T scale() const { return gain * rstd; }
+  T offset() const { return T(shift - mean * scale()); }
+};
+
+template <class T> struct Setting {
+  const PdeLayer& l;
+  Grid g;
+  Scheme s;
+  long cells, apart, packs;
+  int taps;
+  std::vector<long> offsets;
+
+  explicit Setting(const PdeLayer& layer) : l(layer) {
+    const int lanes = choose_lanes<T>(l.rows, l.cols, l.images);
+    g = make_grid<T>(l.rows, l.cols, l.dx, l.dy, l.periodic != 0, l.kernel / 2, lanes);
+    s = Scheme{l.steps, l.dx, l.dy, l.periodic != 0, l.dt};
+    cells = long(l.rows) * l.cols;
+    apart = l.channels * cells;
+    packs = (l.images + lanes - 1) / lanes;
+    taps = l.kernel * l.kernel;
+    offsets.resize(taps);
+    tap_offsets(g, l.kernel, offsets.data());
+  }
+  int planes(long pack) const {
+    const long left = l.images - pack * g.lanes;
+    return int(left < g.lanes ? left : g.lanes);
+  }
+  long start(long pack, long channel) const { return pack * g.lanes * apart + channel * cells; }
+  Norm<T> norm(int k, long c) const {
+    const long at = k * l.channels + c;
+    const double eps = l.eps[k == l.fields];
+    const double variance = double(((const T*)l.variance)[at]);
+    const T gain = ((const T*)l.gain)[at] * T(k == l.fields ? 1.0 : l.multiplier);
+    return {((const T*)l.mean)[at], T(1 / std::sqrt(variance + eps)), gain, ((const T*)l.shift)[at]};
+  }
+  void record(int k, long c, const Moments<T>& m) const {
+    ((T*)l.mean)[k * l.channels + c] = T(m.mean());
+    ((T*)l.variance)[k * l.channels + c] = T(m.variance());
+  }
+};
+
+// One channel's convolution parameters, side by side.
+template <class T, int F> struct Kernels {
+  std::vector<T> weight;
+  T bias[F];
+  Kernels(const Setting<T>& e, long c) : weight(F * e.taps) {
+    for (int f = 0; f < F; ++f) {
+      const long at = f * e.l.channels + c;
+      std::memcpy(&weight[f * e.taps], (const T*)e.l.weight + at * e.taps, e.taps * sizeof(T));
+      bias[f] = e.l.bias ? ((const T*)e.l.bias)[at] : T(0);
+    }
+  }
+};
+
+// Activated coefficients from the convolutions' outputs, or numbers; velocities with their halo.
+template <class T>
+void make_fields(const Setting<T>& e, const Norm<T>* norms, T* const* y, T* const* field) {
+  const int kind = e.l.activation;
+  for (int k = 0; k < 4; ++k) {
+    const int f = e.l.learned[k];
+    if (f < 0) {
+      fill_constant(e.g, field[k], T(e.l.constants[k]));
+    } else {
+      const T scale = norms[f].scale(), offset = norms[f].offset();
+      const T* from = y[f];
+      T* to = field[k];
+      each<T>(e.g, [=](long o) { store(to + o, activate<Vec<T>>(kind, load(from + o) * scale + offset)); });
+    }
+    if (k < 2) fill_halo(e.g, field[k], e.g.velocity);
+  }
+}
+
+template <class T, int F> void forward_channels(const PdeLayer& l) {
+  const Setting<T> e(l);
+  const Grid& g = e.g;
+  const int kind = l.activation;
+#pragma omp parallel num_threads(l.threads) if (l.threads > 1)
+  {
+    Planes<T> memory(g, scratch.get<T>((13 + F) * g.size));
+    T *x = memory.take(), *h = memory.take(), *spare = memory.take(), *field[4], *y[F];
+    Stencil<T> c{};
+    for (T** plane : {&c.xl, &c.xu, &c.yl, &c.yu, &c.c0, &c.src}) *plane = memory.take();
+    for (T*& plane : field) plane = memory.take();
+    for (T*& plane : y) plane = memory.take();
+    std::memset(x, 0, g.size * sizeof(T));
+#pragma omp for schedule(dynamic, 1)
+    for (long channel = 0; channel < l.channels; ++channel) {
+      const Kernels<T, F> kernels(e, channel);
+      const auto convolutions = [&](long pack) {
+        load_planes(g, x, (const T*)l.x + e.start(pack, channel), e.planes(pack), e.apart);
+        convolve<T, F>(g, e.offsets.data(), e.taps, x, kernels.weight.data(), kernels.bias, y);
+      };
+      if (l.training) {
+        Moments<T> moments[F];
+        for (long pack = 0; pack < e.packs; ++pack) {
+          convolutions(pack);
+          const Valid<T> valid(g, e.planes(pack));
+          for (int f = 0; f < F; ++f) moments[f].add(g, valid, e.planes(pack), y[f]);
+        }
+        for (int f = 0; f < F; ++f) e.record(f, channel, moments[f]);
+      }
+      Norm<T> norms[F + 1];
+      for (int f = 0; f <= F; ++f) norms[f] = e.norm(f, channel);
+      Moments<T> result;
+      for (long pack = 0; pack < e.packs; ++pack) {
+        const int planes = e.planes(pack);
+        const long at = e.start(pack, channel);
+        convolutions(pack);
+        make_fields(e, norms, y, field);
+        each<T>(g, [&](long o) { store(h + o, load(x + o)); });
+        fill_halo(g, h, g.state);
+        set_up(g, e.s, c, field[0], field[1], field[2], field[3], l.use_source ? x : (T*)nullptr, false);
+        T* last = advance(g, e.s, c, h, (const T*)nullptr, spare, l.use_source != 0);
+        if (l.state) store_planes(g, last, (T*)l.state + at, planes, e.apart);
+        if (l.training) {
+          result.add(g, Valid<T>(g, planes), planes, last);
+          continue;
+        }
+        const T scale = norms[F].scale(), offset = norms[F].offset();
+        const bool residual = l.residual != 0;
+        each<T>(g, [=](long o) {
+          Vec<T> value = activate<Vec<T>>(kind, load(last + o) * scale + offset);
+          if (residual) value += load(x + o);
+          store(last + o, value);
+        });
+        store_planes(g, last, (T*)l.out + at, planes, e.apart);
+      }
+      if (!l.training) continue;
+      e.record(F, channel, result);
+      const Norm<T> norm = e.norm(F, channel);
+      const T scale = norm.scale(), offset = norm.offset();
+      for (long n = 0; n < l.images; ++n) {
+        const long at = n * e.apart + channel * e.cells;
+        const T *state = (const T*)l.state + at, *input = (const T*)l.x + at;
+        T* out = (T*)l.out + at;
+        for (long o = 0; o < e.cells; ++o) {
+          const T value = activate<T>(kind, state[o] * scale + offset);
+          out[o] = l.residual ? value + input[o] : value;
+        }
+      }
+    }
+  }
+}
+
+// Means of the gradient at a norm's output and of its product with the normalised value.
+template <class T> struct Means {
+  double grad = 0, product = 0;
+};
+
+template <class T> Means<T> out_means(const Setting<T>& e, long channel, const Norm<T>& norm) {
+  Means<T> sums;
+  const int kind = e.l.activation;
+  for (long n = 0; n < e.l.images; ++n) {
+    const long at = n * e.apart + channel * e.cells;
+    const T *state = (const T*)e.l.state + at, *grad = (const T*)e.l.grad_out + at;
+    Vec<T> grads{}, products{};
+    long o = 0;
+    for (; o + kLanes<T> <= e.cells; o += kLanes<T>) {
+      const Vec<T> normal = (load(state + o) - norm.mean) * norm.rstd;
+      const Vec<T> value = load(grad + o) * slope<Vec<T>>(kind, normal * norm.gain + norm.shift);
+      grads += value;
+      products += value * normal;
+    }
+    sums.grad += total<T>(grads);
+    sums.product += total<T>(products);
+    for (; o < e.cells; ++o) {
+      const T normal = (state[o] - norm.mean) * norm.rstd;
+      const T value = grad[o] * slope<T>(kind, normal * norm.gain + norm.shift);
+      sums.grad += value;
+      sums.product += value * normal;
+    }
+  }
+  return sums;
+}
+
+template <class T, int F> void backward_channels(const PdeLayer& l) {
+  const Setting<T> e(l);
+  const Grid& g = e.g;
+  const int kind = l.activation;
+  const double count = double(l.images) * e.cells;
+  const T training = l.training ? T(1) : T(0);  // in eval mode the statistics do not depend on the input
+#pragma omp parallel num_threads(l.threads) if (l.threads > 1)
+  {
+    Planes<T> memory(g, scratch.get<T>((adjoint_planes(l.steps) + 2 + 2 * F) * g.size));
+    Planes<T> kept(g, store_scratch.get<T>((F + 1) * e.packs * g.size));
+    Adjoint<T> a = take_adjoint(memory, l.steps);
+    T *x = memory.take(), *grad = memory.take(), *y[F], *d[F], *const field[4] = {a.u, a.v, a.dfx, a.dfy};
+    for (T*& plane : y) plane = memory.take();
+    for (T*& plane : d) plane = memory.take();
+    std::vector<T*> direct(e.packs), pre(F * e.packs);
+    for (T*& plane : direct) plane = kept.take();
+    for (T*& plane : pre) plane = kept.take();
+    std::memset(x, 0, g.size * sizeof(T));
+    for (T* plane : d) std::memset(plane, 0, g.size * sizeof(T));
+#pragma omp for schedule(dynamic, 1)
+    for (long channel = 0; channel < l.channels; ++channel) {
+      const Kernels<T, F> kernels(e, channel);
+      const auto convolutions = [&](long pack) {
+        load_planes(g, x, (const T*)l.x + e.start(pack, channel), e.planes(pack), e.apart);
+        convolve<T, F>(g, e.offsets.data(), e.taps, x, kernels.weight.data(), kernels.bias, y);
+      };
+      Norm<T> norms[F + 1];
+      for (int f = 0; f <= F; ++f) norms[f] = e.norm(f, channel);
+      const Norm<T> out = norms[F];
+      Means<T> sums[F + 1];
+      sums[F] = out_means(e, channel, out);
+      const T mean_grad = T(sums[F].grad / count) * training, mean_product = T(sums[F].product / count) * training;
+
+      for (long pack = 0; pack < e.packs; ++pack) {
+        const int planes = e.planes(pack);
+        const long at = e.start(pack, channel);
+        const Valid<T> valid(g, planes);
+        convolutions(pack);
+        load_planes(g, grad, (const T*)l.grad_out + at, planes, e.apart);
+        load_planes(g, a.grad, (const T*)l.state + at, planes, e.apart);
+        each_valid<T>(g, valid, [&](long o, Mask<T> m) __attribute__((always_inline)) {
+          const Vec<T> normal = (load(a.grad + o) - out.mean) * out.rstd;
+          const Vec<T> value = load(grad + o) * slope<Vec<T>>(kind, normal * out.gain + out.shift);
+          store(a.grad + o, keep<T>(Vec<T>((value - mean_grad - normal * mean_product) * out.scale()), m));
+        });
+        make_fields(e, norms, y, field);
+        T *source = a.source, *h = a.states[1];
+        each<T>(g, [=](long o) {
+          store(h + o, load(x + o));
+          store(source + o, load(x + o));
+        });
+        fill_halo(g, h, g.state);
+        adjoint(g, e.s, a, l.use_source != 0, false);
+        const bool use_source = l.use_source != 0, residual = l.residual != 0;
+        const T *grad_h = a.grad_h, *grad_initial = a.grad_initial, *grad_source = a.source;
+        T* to = direct[pack];
+        each<T>(g, [=](long o) {
+          Vec<T> sum = load(grad_h + o) + load(grad_initial + o);
+          if (use_source) sum += load(grad_source + o);
+          if (residual) sum += load(grad + o);
+          store(to + o, sum);
+        });
+        for (int k = 0; k < 4; ++k) {
+          const int f = l.learned[k];
+          if (f < 0) continue;
+          const Norm<T> norm = norms[f];
+          const T *value = y[f], *from = field[k];
+          T* kept_pre = pre[f * e.packs + pack];
+          Vec<T> grads{}, products{};
+          each_valid<T>(g, valid, [&](long o, Mask<T> m) __attribute__((always_inline)) {
+            const Vec<T> normal = (load(value + o) - norm.mean) * norm.rstd;
+            const Vec<T> raw = load(from + o) * slope<Vec<T>>(kind, normal * norm.gain + norm.shift);
+            const Vec<T> p = keep<T>(raw, m);
+            grads += p;
+            products += keep<T>(Vec<T>(p * normal), m);
+            store(kept_pre + o, p);
+          });
+          sums[f].grad += total<T>(grads);
+          sums[f].product += total<T>(products);
+        }
+      }
+
+      std::vector<double> grad_weight(F * e.taps), grad_bias(F);
+      for (long pack = 0; pack < e.packs; ++pack) {
+        const int planes = e.planes(pack);
+        const Valid<T> valid(g, planes);
+        convolutions(pack);
+        for (int f = 0; f < F; ++f) {
+          const Norm<T> norm = norms[f];
+          const T mean = T(sums[f].grad / count) * training, product = T(sums[f].product / count) * training;
+          const T *value = y[f], *from = pre[f * e.packs + pack];
+          T* to = d[f];
+          Vec<T> bias{};
+          each_valid<T>(g, valid, [&](long o, Mask<T> m) __attribute__((always_inline)) {
+            const Vec<T> normal = (load(value + o) - norm.mean) * norm.rstd;
+            const Vec<T> at_convolution =
+                keep<T>(Vec<T>((load(from + o) - mean - normal * product) * norm.scale()), m);
+            bias += at_convolution;
+            store(to + o, at_convolution);
+          });
+          grad_bias[f] += total<T>(bias);
+          correlate(g, e.offsets.data(), e.taps, x, d[f], &grad_weight[f * e.taps]);
+        }
+        spread<T, F>(g, e.offsets.data(), e.taps, direct[pack], kernels.weight.data(), d);
+        store_planes(g, direct[pack], (T*)l.grad_x + e.start(pack, channel), planes, e.apart);
+      }
+      for (int f = 0; f <= F; ++f) {
+        const long at = f * l.channels + channel;
+        ((T*)l.grad_gain)[at] = T(sums[f].product * (f == F ? 1.0 : l.multiplier));
+        ((T*)l.grad_shift)[at] = T(sums[f].grad);
+        if (f == F) continue;
+        for (int t = 0; t < e.taps; ++t) ((T*)l.grad_weight)[at * e.taps + t] = T(grad_weight[f * e.taps + t]);
+        if (l.grad_bias) ((T*)l.grad_bias)[at] = T(grad_bias[f]);
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace pde
+
+extern "C" void pde_layer(const PdeLayer* l) {
+  if (l->type == 0) l->fields == 4 ? pde::forward_channels<float, 4>(*l) : pde::forward_channels<float, 2>(*l);
+  else l->fields == 4 ? pde::forward_channels<double, 4>(*l) : pde::forward_channels<double, 2>(*l);
+}
+
+extern "C" void pde_layer_backward(const PdeLayer* l) {
+  if (l->type == 0) l->fields == 4 ? pde::backward_channels<float, 4>(*l) : pde::backward_channels<float, 2>(*l);
+  else l->fields == 4 ? pde::backward_channels<double, 4>(*l) : pde::backward_channels<double, 2>(*l);
+}

@@ -1,0 +1,151 @@
+// Parts of the fused global layer that act on one padded plane (or pack) of one channel.
+#pragma once
+
+#include <cmath>
+
+#include "scheme.h"
+
+namespace pde {
+
+enum Activation { kRelu, kRelu6, kHardSwish, kIdentity };
+
+// A NaN passes, so that a diverging network is noticed.
+template <class V> PDE_INLINE V activate(int kind, V x) {
+  const V zero{}, six = zero + 6;
+  switch (kind) {
+    case kRelu: return x < zero ? zero : x;
+    case kRelu6: return x < zero ? zero : x > six ? six : x;
+    case kHardSwish: return x < zero - 3 ? zero : x > zero + 3 ? x : V(x * (x + 3) / 6);
+    default: return x;
+  }
+}
+template <class V> PDE_INLINE V slope(int kind, V x) {
+  const V zero{}, one = zero + 1;
+  switch (kind) {
+    case kRelu: return x > zero ? one : zero;
+    case kRelu6: return x > zero && x < zero + 6 ? one : zero;
+    case kHardSwish: return x < zero - 3 ? zero : x > zero + 3 ? one : V((x * 2 + 3) / 6);
+    default: return one;
+  }
+}
+
+template <class T> PDE_INLINE double total(Vec<T> v) {
+  double sum = 0;
+  for (int lane = 0; lane < kLanes<T>; ++lane) sum += v[lane];
+  return sum;
+}
+
+// Mean and variance over many planes: each plane's own, merged in double.
+template <class T> class Moments {
+ public:
+  void add(const Grid& g, const Valid<T>& valid, int planes, const T* y) {
+    const double cells = double(g.rows) * g.cols;
+    Vec<T> sum{}, squares{};
+    each_valid<T>(g, valid, [&](long o, Mask<T> m) { sum += keep<T>(load(y + o), m); });
+    const Vec<T> mean = g.lanes == 1 ? splat(T(total<T>(sum) / cells)) : Vec<T>(sum / T(cells));
+    each_valid<T>(g, valid, [&](long o, Mask<T> m) {
+      const Vec<T> d = load(y + o) - mean;
+      squares += keep<T>(Vec<T>(d * d), m);
+    });
+    squares_ += total<T>(squares);
+    cells_ = cells;
+    for (int lane = 0; lane < planes; ++lane) {
+      planes_ += 1;
+      means_ += mean[lane];
+      means_squared_ += double(mean[lane]) * mean[lane];
+    }
+  }
+  double mean() const { return means_ / planes_; }
+  double variance() const {
+    const double between = means_squared_ / planes_ - mean() * mean();
+    return squares_ / (planes_ * cells_) + (between > 0 ? between : 0);
+  }
+
+ private:
+  double planes_ = 0, cells_ = 0, means_ = 0, means_squared_ = 0, squares_ = 0;
+};
+
+// Offsets of the kernel's taps in a padded plane.
+inline void tap_offsets(const Grid& g, int kernel, long* offsets) {
+  const int r = kernel / 2;
+  for (int a = 0; a < kernel; ++a)
+    for (int b = 0; b < kernel; ++b) offsets[a * kernel + b] = (a - r) * g.stride + long(b - r) * g.lanes;
+}
+
+template <class T, int F, int N>
+PDE_INLINE void convolve_at(const long* offsets, int taps, const T* x, const T* weight, T* const* y, long o,
+                            const T* bias) {
+  Vec<T> sum[F][N];
+  for (int f = 0; f < F; ++f)
+    for (int n = 0; n < N; ++n) sum[f][n] = splat(bias ? bias[f] : T(0));
+  for (int t = 0; t < taps; ++t) {
+    Vec<T> value[N];
+    for (int n = 0; n < N; ++n) value[n] = load(x + o + offsets[t] + n * kLanes<T>);
+    for (int f = 0; f < F; ++f)
+      for (int n = 0; n < N; ++n) sum[f][n] += value[n] * weight[f * taps + t];
+  }
+  for (int f = 0; f < F; ++f)
+    for (int n = 0; n < N; ++n) store(y[f] + o + n * kLanes<T>, sum[f][n]);
+}
+
+// F depthwise convolutions of one plane, read once. x has a halo of zeros.
+template <class T, int F>
+void convolve(const Grid& g, const long* offsets, int taps, const T* x, const T* weight, const T* bias, T* const* y) {
+  constexpr int V = kLanes<T>;
+  for (int i = 0; i < g.rows; ++i) {
+    const long row = g.origin + i * g.stride;
+    long at = 0;
+    if (taps == 9) {
+      for (; at + V < g.width; at += 2 * V) convolve_at<T, F, 2>(offsets, 9, x, weight, y, row + at, bias);
+      for (; at < g.width; at += V) convolve_at<T, F, 1>(offsets, 9, x, weight, y, row + at, bias);
+    } else {
+      for (; at < g.width; at += V) convolve_at<T, F, 1>(offsets, taps, x, weight, y, row + at, bias);
+    }
+  }
+}
+
+// x += sum over F of the transposed convolutions of d[f] (halo of zeros).
+template <class T, int F, int N>
+PDE_INLINE void spread_at(const long* offsets, int taps, T* x, const T* weight, T* const* d, long o) {
+  Vec<T> sum[N];
+  for (int n = 0; n < N; ++n) sum[n] = load(x + o + n * kLanes<T>);
+  for (int f = 0; f < F; ++f)
+    for (int t = 0; t < taps; ++t)
+      for (int n = 0; n < N; ++n)
+        sum[n] += load(d[f] + o - offsets[t] + n * kLanes<T>) * weight[f * taps + t];
+  for (int n = 0; n < N; ++n) store(x + o + n * kLanes<T>, sum[n]);
+}
+template <class T, int F>
+void spread(const Grid& g, const long* offsets, int taps, T* x, const T* weight, T* const* d) {
+  constexpr int V = kLanes<T>;
+  for (int i = 0; i < g.rows; ++i) {
+    const long row = g.origin + i * g.stride;
+    long at = 0;
+    if (taps == 9) {
+      for (; at + V < g.width; at += 2 * V) spread_at<T, F, 2>(offsets, 9, x, weight, d, row + at);
+      for (; at < g.width; at += V) spread_at<T, F, 1>(offsets, 9, x, weight, d, row + at);
+    } else {
+      for (; at < g.width; at += V) spread_at<T, F, 1>(offsets, taps, x, weight, d, row + at);
+    }
+  }
+}
+
+// gradient[t] += sum over cells of d * x shifted by tap t.
+template <class T> void correlate(const Grid& g, const long* offsets, int taps, const T* x, const T* d, double* gradient) {
+  if (taps == 9) {
+    Vec<T> sum[9] = {};
+    each<T>(g, [&](long o) __attribute__((always_inline)) {
+      const Vec<T> value = load(d + o);
+      for (int t = 0; t < 9; ++t) sum[t] += value * load(x + o + offsets[t]);
+    });
+    for (int t = 0; t < 9; ++t) gradient[t] += total<T>(sum[t]);
+    return;
+  }
+  for (int t = 0; t < taps; ++t) {
+    Vec<T> sum{};
+    each<T>(g, [&](long o) { sum += load(d + o) * load(x + o + offsets[t]); });
+    gradient[t] += total<T>(sum);
+  }
+}
+
+}  // namespace pde

@@ -1,0 +1,283 @@
+"""The operator ``pde_ops::global_layer``: convolutions, norms, PDE and output norm in one C++ kernel.
+
+It computes what `GlobalLayer` composes, for layers whose coefficients come from depthwise convolutions or are
+numbers, on CPU tensors in float32 or float64. Each channel passes through the whole layer on one core; between
+forward and backward are kept the input, the state before the output norm and the statistics.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+from torch.utils.flop_counter import register_flop_formula
+
+from pde_ops import cpu_backend
+from pde_ops.blocks import Convolution
+from pde_ops.coefficients import Coefficient, CoefficientNorm
+from pde_ops.operator import flops, library
+
+if TYPE_CHECKING:
+    from pde_ops.layer import GlobalLayer
+
+ACTIVATIONS = ("relu", "relu6", "hard-swish", "identity")  # in the kernel's order
+FIELDS = ("velocity_x", "velocity_y", "diffusivity_x", "diffusivity_y")
+
+ARGUMENTS = (
+    "Tensor x, Tensor weight, Tensor? bias, Tensor gain, Tensor shift, Tensor mean, Tensor variance, "
+    "int[] learned, float[] constants, float[] eps, float multiplier, bool training, int steps, float dt, "
+    "int dx, int dy, str boundary, bool use_source, bool residual, str activation"
+)
+library.define(
+    f"global_layer({ARGUMENTS}, bool keep) -> (Tensor, Tensor, Tensor, Tensor)",
+    tags=(torch.Tag.pt2_compliant_tag,),
+)
+library.define(
+    f"global_layer_backward(Tensor grad, Tensor state, {ARGUMENTS}) -> (Tensor, Tensor, Tensor, Tensor, Tensor)",
+    tags=(torch.Tag.pt2_compliant_tag,),
+)
+
+
+class _Layer(ctypes.Structure):
+    """`PdeLayer` of csrc/layer.cpp."""
+
+    _fields_ = (
+        [(name, ctypes.c_long) for name in ("images", "channels")]
+        + [(name, ctypes.c_int) for name in ("rows", "cols", "steps", "dx", "dy", "periodic", "threads", "type")]
+        + [("learned", ctypes.c_int * 4)]
+        + [
+            (name, ctypes.c_int)
+            for name in ("fields", "kernel", "training", "use_source", "residual", "activation")
+        ]
+        + [("dt", ctypes.c_double), ("constants", ctypes.c_double * 4), ("eps", ctypes.c_double * 2)]
+        + [("multiplier", ctypes.c_double)]
+        + [
+            (name, ctypes.c_void_p)
+            for name in (
+                "x", "weight", "bias", "gain", "shift", "mean", "variance", "state", "out", "grad_out",
+                "grad_x", "grad_weight", "grad_bias", "grad_gain", "grad_shift",
+            )
+        ]
+    )  # fmt: skip
+
+
+def _describe(
+    x, weight, bias, gain, shift, mean, variance, learned, constants, eps, multiplier, training, steps, dt,
+    dx, dy, boundary, use_source, residual, activation, **more,
+) -> _Layer:  # fmt: skip
+    tensors = {
+        "x": x, "weight": weight, "bias": bias, "gain": gain, "shift": shift, "mean": mean,
+        "variance": variance, **more,
+    }  # fmt: skip
+    images, channels, rows, columns = x.shape
+    fields, kernel = weight.shape[0], weight.shape[-1]
+    work = x.numel() * (steps + 4)
+    return _Layer(
+        images=images, channels=channels, rows=rows, cols=columns, steps=steps, dx=dx, dy=dy,
+        periodic=boundary == "periodic", threads=min(cpu_backend.threads(work), channels),
+        type=cpu_backend.TYPES[x.dtype], learned=(ctypes.c_int * 4)(*learned), fields=fields, kernel=kernel,
+        training=training, use_source=use_source, residual=residual,
+        activation=ACTIVATIONS.index(activation), dt=dt, constants=(ctypes.c_double * 4)(*constants),
+        eps=(ctypes.c_double * 2)(*eps), multiplier=multiplier,
+        **{name: tensor.data_ptr() for name, tensor in tensors.items() if tensor is not None},
+    )  # fmt: skip
+
+
+def _forward(x, weight, bias, gain, shift, mean, variance, *settings):
+    *settings, keep = settings
+    training = settings[4]
+    x = x.contiguous()
+    if training:
+        mean, variance = torch.empty_like(mean), torch.empty_like(variance)
+    out = torch.empty_like(x)
+    state = torch.empty_like(x) if keep else None
+    layer = _describe(
+        x, weight.contiguous(), bias, gain, shift, mean, variance, *settings,
+        state=out if training and not keep else state, out=out,
+    )  # fmt: skip
+    cpu_backend.library().pde_layer(ctypes.byref(layer))
+    nothing = x.new_empty(0)
+    statistics = (mean, variance) if training else (nothing, x.new_empty(0))
+    return out, x.new_empty(0) if state is None else state, *statistics
+
+
+def _backward(grad, state, x, weight, bias, gain, shift, mean, variance, *settings):
+    x, grad = x.contiguous(), grad.contiguous()
+    found = {
+        "grad_x": torch.empty_like(x),
+        "grad_weight": torch.empty_like(weight, memory_format=torch.contiguous_format),
+        "grad_bias": None if bias is None else torch.empty_like(bias),
+        "grad_gain": torch.empty_like(gain),
+        "grad_shift": torch.empty_like(shift),
+    }
+    layer = _describe(
+        x, weight.contiguous(), bias, gain, shift, mean, variance, *settings,
+        state=state, grad_out=grad, **found,
+    )  # fmt: skip
+    cpu_backend.library().pde_layer_backward(ctypes.byref(layer))
+    return tuple(x.new_empty(0) if gradient is None else gradient for gradient in found.values())
+
+
+library.impl("global_layer", _forward, "CPU")
+library.impl("global_layer_backward", _backward, "CPU")
+
+
+@torch.library.register_fake("pde_ops::global_layer", lib=library)
+def _fake_forward(x, weight, bias, gain, shift, mean, variance, *settings):
+    like = torch.empty_like(x, memory_format=torch.contiguous_format)
+    training, keep = settings[4], settings[-1]
+    state = torch.empty_like(like) if keep else x.new_empty(0)
+    if training:
+        return like, state, torch.empty_like(mean), torch.empty_like(variance)
+    return like, state, x.new_empty(0), x.new_empty(0)
+
+
+@torch.library.register_fake("pde_ops::global_layer_backward", lib=library)
+def _fake_backward(grad, state, x, weight, bias, gain, shift, *rest):
+    contiguous = torch.contiguous_format
+    return (
+        torch.empty_like(x, memory_format=contiguous),
+        torch.empty_like(weight, memory_format=contiguous),
+        x.new_empty(0) if bias is None else torch.empty_like(bias),
+        torch.empty_like(gain),
+        torch.empty_like(shift),
+    )
+
+
+def _setup_context(ctx, inputs, output):
+    x, weight, bias, gain, shift, mean, variance, *settings, _keep = inputs
+    _, state, batch_mean, batch_variance = output
+    ctx.mark_non_differentiable(state, batch_mean, batch_variance)
+    ctx.set_materialize_grads(False)
+    if settings[4]:
+        mean, variance = batch_mean, batch_variance
+    ctx.save_for_backward(state, x, weight, bias, gain, shift, mean, variance)
+    ctx.settings = settings
+
+
+def _autograd(ctx, grad, *_):
+    state, x, weight, bias, gain, shift, mean, variance = ctx.saved_tensors
+    if grad is None:
+        return (None,) * 21
+    found = torch.ops.pde_ops.global_layer_backward(
+        grad, state, x, weight, bias, gain, shift, mean, variance, *ctx.settings
+    )
+    grad_x, grad_weight, grad_bias, grad_gain, grad_shift = found
+    return (grad_x, grad_weight, None if bias is None else grad_bias, grad_gain, grad_shift, *(None,) * 16)
+
+
+def _no_second_derivative(ctx, *_):
+    raise NotImplementedError("the fused layer has no second derivative; backend='eager' has")
+
+
+torch.library.register_autograd("pde_ops::global_layer", _autograd, setup_context=_setup_context, lib=library)
+torch.library.register_autograd("pde_ops::global_layer_backward", _no_second_derivative, lib=library)
+
+
+def _flops(x, weight, steps) -> int:
+    numel = x[0] * x[1] * x[2] * x[3]
+    return flops(numel, steps) + 2 * numel * weight[0] * weight[-1] * weight[-2]
+
+
+@register_flop_formula(torch.ops.pde_ops.global_layer)
+def _flops_forward(x, weight, *rest, out_shape=None, **kwargs):
+    return _flops(x, weight, rest[10])
+
+
+@register_flop_formula(torch.ops.pde_ops.global_layer_backward)
+def _flops_backward(grad, state, x, weight, *rest, out_shape=None, **kwargs):
+    return 3 * _flops(x, weight, rest[10])
+
+
+def applies(layer: GlobalLayer, x: Tensor) -> bool:
+    """Whether the kernel can stand for the composed ``layer`` on the input ``x``."""
+    if layer.backend not in ("auto", "cpu") or x.device.type != "cpu" or x.dim() != 4 or not x.numel():
+        return False
+    if layer.init is not None or layer.product or layer.activation not in ACTIVATIONS:
+        return False
+    if x.dtype not in (torch.float32, torch.float64) or torch.is_autocast_enabled("cpu"):
+        return False
+    if torch.compiler.is_exporting() or x.shape[1] != layer.channels:
+        return False
+    coefficients = [c for c in (getattr(layer, name) for name in FIELDS) if c is not None]
+    if not coefficients or not all(_plain(c, coefficients[0], layer.out_norm, x) for c in coefficients):
+        return False
+    if layer.training and x.numel() // layer.channels == 1:
+        return False
+    return not _observed(layer.out_norm) and type(layer.out_norm) is nn.BatchNorm2d and cpu_backend.built()
+
+
+def _plain(c: Coefficient, first: Coefficient, out_norm: nn.Module, x: Tensor) -> bool:
+    """Whether a coefficient is a depthwise convolution and a norm like the others', unobserved by hooks."""
+    convolution, norm = c.transform, c.norm
+    if type(convolution) is not Convolution or type(norm) is not CoefficientNorm:
+        return False
+    if convolution.groups != norm.num_features or convolution.weight.dtype != x.dtype:
+        return False
+    if _observed(c) or _observed(convolution) or _observed(norm):
+        return False
+    return (
+        convolution.kernel_size == first.transform.kernel_size
+        and (convolution.bias is None) == (first.transform.bias is None)
+        and (norm.eps, norm.multiplier, norm.momentum)
+        == (first.norm.eps, first.norm.multiplier, out_norm.momentum)
+        and norm.momentum is not None
+        and norm.training == out_norm.training
+    )
+
+
+def _observed(module: nn.Module) -> bool:
+    return bool(module._forward_hooks or module._forward_pre_hooks or module._backward_hooks)
+
+
+def forward(layer: GlobalLayer, x: Tensor) -> Tensor:
+    """The layer's output through the kernel; updates running statistics as the norms would."""
+    coefficients = [getattr(layer, name) for name in FIELDS]
+    present = [c for c in coefficients if c is not None]
+    learned, row = [], 0
+    for c in coefficients:
+        learned.append(-1 if c is None else row)
+        row += c is not None
+    velocity, diffusivity = layer.constant_velocity or 0.0, layer.constant_diffusivity or 0.0
+    norms = [*(c.norm for c in present), layer.out_norm]
+    weight = torch.stack([c.transform.weight for c in present])
+    biased = present[0].transform.bias is not None
+    training = layer.out_norm.training
+    out, _, mean, variance = torch.ops.pde_ops.global_layer(
+        x,
+        weight,
+        torch.stack([c.transform.bias for c in present]) if biased else None,
+        torch.stack([norm.weight for norm in norms]),
+        torch.stack([norm.bias for norm in norms]),
+        torch.stack([norm.running_mean for norm in norms]),
+        torch.stack([norm.running_var for norm in norms]),
+        learned,
+        [velocity, velocity, diffusivity, diffusivity],
+        [present[0].norm.eps, layer.out_norm.eps],
+        present[0].norm.multiplier,
+        training,
+        layer.steps,
+        layer.dt,
+        layer.dx,
+        layer.dy,
+        layer.boundary,
+        layer.use_source,
+        layer.residual,
+        layer.activation,
+        torch.is_grad_enabled()
+        and (x.requires_grad or weight.requires_grad or layer.out_norm.weight.requires_grad),
+    )
+    if training:
+        _update(norms, mean, variance, x.numel() // layer.channels)
+    return out
+
+
+@torch.no_grad()
+def _update(norms: list[nn.BatchNorm2d], mean: Tensor, variance: Tensor, count: int) -> None:
+    momentum = norms[0].momentum or 0.0
+    unbiased = variance * (count / (count - 1))
+    torch._foreach_lerp_([norm.running_mean for norm in norms], list(mean.unbind(0)), momentum)
+    torch._foreach_lerp_([norm.running_var for norm in norms], list(unbiased.unbind(0)), momentum)
+    torch._foreach_add_([norm.num_batches_tracked for norm in norms], 1)
