@@ -17,7 +17,7 @@ from search_space import Genotype, get_space
 from search_space.errors import UserError
 from search_space.measurement import Measurement
 from strategies.oneshot_candidates import check_budget, propose
-from strategies.oneshot_distribution import Architecture, CellDistribution, CostTable
+from strategies.oneshot_distribution import Architecture, CellDistribution, CostTable, CostTable
 from strategies.oneshot_quiet import chatter_into
 from strategies.oneshot_settings import SupernetSettings
 from strategies.oneshot_table import cost_table
@@ -106,7 +106,7 @@ def search_and_measure(
     info, table = check_plan(plan)
     if plan.trial.threads:
         torch.set_num_threads(plan.trial.threads)
-    state = _search(plan, info, folder, report, progress)
+    state = _search(plan, info, table, folder, report, progress)
     architectures = propose(
         CellDistribution(table, state.logits),
         state.derived,
@@ -145,12 +145,26 @@ def check_plan(plan: OneShotPlan) -> tuple[DatasetInfo, CostTable]:
     return info, table
 
 
+def check_plan(plan: OneShotPlan) -> tuple[DatasetInfo, CostTable]:
+    """What can be known before anything is trained. Raises ``UserError`` for a space without such cells and
+    for a budget that no network meets."""
+    info = dataset_info(plan.trial.dataset, plan.trial.data_dir, image_size=plan.trial.image_size)
+    table = cost_table(plan.space, plan.space_settings, info.image, info.classes)
+    check_budget(table.smallest(), plan.max_macs)
+    return info, table
+
+
 def make_genotype(plan: OneShotPlan, info: DatasetInfo, architecture: Architecture) -> Genotype:
     return Genotype(plan.space, info.image, info.classes, plan.space_settings, architecture)
 
 
 def _search(
-    plan: OneShotPlan, info: DatasetInfo, folder: Path, report: Report | None, progress: bool
+    plan: OneShotPlan,
+    info: DatasetInfo,
+    table: CostTable,
+    folder: Path,
+    report: Report | None,
+    progress: bool,
 ) -> SearchState:
     log = folder / LOG_FILE
     with chatter_into(log):  # NNI and Lightning warn already when they are imported
@@ -172,7 +186,7 @@ def _search(
 
     return search_supernet(
         lambda: space.model_space(settings, info.image, info.classes),
-        cost_table(plan.space, plan.space_settings, info.image, info.classes),
+        table,
         data,
         plan.supernet,
         checkpoint=folder / CHECKPOINT,
