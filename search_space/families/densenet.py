@@ -1,0 +1,80 @@
+"""DenseNet-BC for small images, with a global layer after each transition or none.
+
+Source: Huang, Liu, van der Maaten and Weinberger, "Densely Connected Convolutional Networks", CVPR 2017; the
+layers' places: Kag and Saligrama, CVPR 2022.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from search_space.families.blocks import Conv3, DenseLayer, NormAct, Transition
+from search_space.families.family import Classifier, Family, Part, one_each
+from search_space.families.layers import STARTS, layer_names, make_layer
+from search_space.families.resnet import check_layers, whole_numbers
+from search_space.space import Decision, Image, register_space
+
+BLOCKS = 3
+
+
+@dataclass(frozen=True)
+class DenseNetSettings:
+    """What is fixed while a DenseNet is searched."""
+
+    depths: tuple[int, ...] = field(
+        default=(2, 4, 6, 8, 12, 16),
+        metadata={"help": "what each block's number of layers is chosen from", "unit": "layers"},
+    )
+    growths: tuple[int, ...] = field(
+        default=(8, 12, 16, 24),
+        metadata={"help": "what the channels that a layer adds are chosen from", "unit": "channels"},
+    )
+    layers: tuple[str, ...] = field(
+        default=layer_names(("", "dense")),
+        metadata={"help": "what may stand after a transition: none, or <kind>_<steps>[+<init>]"},
+    )
+    start: str = field(
+        default="small", metadata={"help": "how the PDE's coefficients are normalised", "choices": STARTS}
+    )
+    bias: bool = field(default=False, metadata={"help": "whether the coefficients' convolutions have a bias"})
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "depths", whole_numbers("depths", self.depths, 200))
+        object.__setattr__(self, "growths", whole_numbers("growths", self.growths, 512))
+        check_layers(self)
+
+
+@register_space
+class DenseNetGlobalSpace(Family):
+    """``densenet-global``: three dense blocks; decisions ``growth``, ``block<i>/depth`` and, after blocks 1
+    and 2, ``block<i>/layer``."""
+
+    name = "densenet-global"
+    Settings = DenseNetSettings
+
+    def decisions(self, settings: DenseNetSettings, image: Image, classes: int) -> list[Decision]:
+        found = [one_each("growth", settings.growths)]
+        for block in range(1, BLOCKS + 1):
+            found.append(one_each(f"block{block}/depth", settings.depths))
+            if block < BLOCKS:
+                found.append(one_each(f"block{block}/layer", settings.layers))
+        return found
+
+    def parts(
+        self, settings: DenseNetSettings, image: Image, classes: int, architecture: dict[str, Any]
+    ) -> list[Part]:
+        growth = architecture["growth"]
+        width = 2 * growth
+        parts = [Part(Conv3, (image[0], width))]
+        for place in range(1, BLOCKS + 1):
+            block = architecture[f"block{place}"]
+            for _ in range(block["depth"]):
+                parts.append(Part(DenseLayer, (width, growth)))
+                width += growth
+            if place < BLOCKS:
+                parts.append(Part(Transition, (width, width // 2)))
+                width //= 2
+                if block["layer"] != "none":
+                    parts.append(Part(make_layer, (block["layer"], width, settings.start, settings.bias)))
+        return [*parts, Part(NormAct, (width,)), Part(Classifier, (width, classes))]

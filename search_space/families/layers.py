@@ -1,0 +1,96 @@
+"""Names for a stage's global layer, ``<kind>_<steps>`` or ``<kind>_<steps>+<init>``, and what each means.
+
+Kinds of coefficients: those of the primitives (``search_space.global_primitives``), and ``global_block``,
+whose velocities and diffusivities are made by residual blocks. ``none`` is no layer.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from torch import nn
+
+from pde_ops import GlobalLayer
+from pde_ops.blocks import BasicBlock, Bottleneck, DenseInit
+from search_space.checks import shown
+from search_space.errors import UserError
+from search_space.global_primitives import KINDS, OPTIONS
+
+NONE = "none"
+STEPS = (1, 3, 5)
+ALL_KINDS: dict[str, dict[str, Any]] = {
+    **KINDS, "global_block": {"velocity": "basic-block", "diffusivity": "basic-block"},
+}  # fmt: skip
+INITS = {"basic_block": BasicBlock, "bottleneck": Bottleneck, "dense": DenseInit}
+# How coefficients are normalised: as published on CIFAR and MNIST (eps = C), on ImageNet (the usual batch
+# norm), or small at the start as this project's primitives have it.
+STARTS = ("eps-channels", "plain", "small")
+
+
+@dataclass(frozen=True)
+class LayerName:
+    """A global layer's name, taken apart; ``init`` is "" for the identity."""
+
+    kind: str
+    steps: int
+    init: str
+
+    @property
+    def options(self) -> dict[str, Any]:
+        return ALL_KINDS[self.kind]
+
+
+def parse(name: str, inits: Sequence[str] = tuple(INITS)) -> LayerName | None:
+    """The layer that ``name`` means; None for ``none``. Raises ``UserError``."""
+    if name == NONE:
+        return None
+    body, plus, init = name.partition("+")
+    kind, _, steps = body.rpartition("_")
+    if (
+        kind not in ALL_KINDS
+        or not steps.isdigit()
+        or not 1 <= int(steps) <= 100
+        or (plus and init not in inits)
+    ):
+        raise UserError(
+            f"global layer is {shown(name)}; accepted: none, or <kind>_<steps> with a kind among "
+            f"{', '.join(ALL_KINDS)}, and +{', +'.join(inits)} after it for an Init"
+        )
+    return LayerName(kind, int(steps), init)
+
+
+def layer_names(inits: Sequence[str], kinds: Sequence[str] = tuple(ALL_KINDS)) -> tuple[str, ...]:
+    """``none`` and each kind, number of steps and Init ("" is the identity)."""
+    found = itertools.product(kinds, STEPS, inits)
+    return (NONE, *(f"{kind}_{steps}" + (f"+{init}" if init else "") for kind, steps, init in found))
+
+
+def start_options(start: str, channels: int) -> dict[str, Any]:
+    """The layer's options for one of ``STARTS``."""
+    if start == "small":
+        return {k: OPTIONS[k] for k in ("coefficient_start", "start_mechanism", "coefficient_eps")}
+    return {"coefficient_start": 1.0, "coefficient_eps": float(channels) if start == "eps-channels" else 1e-5}
+
+
+def make_layer(
+    name: str, channels: int, start: str, bias: bool, init: nn.Module | None = None, **options: Any
+) -> GlobalLayer:
+    """The layer of that name; ``init`` takes the place of the named one; ``options`` are the layer's own.
+
+    ``(N, channels, H, W)`` to the same.
+    """
+    layer = parse(name, tuple(INITS) if init is None else (*INITS, "inverted_residual", "first_block"))
+    if layer is None:
+        raise ValueError("name is 'none'; accepted: a global layer's")
+    if init is None and layer.init:
+        init = INITS[layer.init](channels)
+    return GlobalLayer(
+        channels,
+        **{
+            "steps": layer.steps, "dt": 0.2, "bias": bias, "init": init,
+            **layer.options, **start_options(start, channels), **options,
+        },
+    )  # fmt: skip

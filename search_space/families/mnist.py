@@ -1,0 +1,234 @@
+"""Networks for digits: the 64-channel ones of the ODE literature, and backbones of one channel.
+
+Sources: Chen, Rubanova, Bettencourt and Duvenaud, "Neural Ordinary Differential Equations", NeurIPS 2018 (the
+frame that brings an image to 64 x 6 x 6 features and back to logits); Kag and Saligrama, CVPR 2022 (the
+global layer in it, and its poster: the one-channel backbones).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from pde_ops import integrate
+from pde_ops.cost import Cost, conv_cost, linear_cost, norm_cost, pde_cost
+from search_space.checks import one_of
+from search_space.errors import UserError
+from search_space.families.blocks import ConvNormAct
+from search_space.families.family import Family, Part, one_each
+from search_space.families.layers import NONE, STARTS, layer_names, make_layer
+from search_space.families.resnet import check_layers, whole_numbers
+from search_space.primitives import Size
+from search_space.space import Decision, Image, register_space
+
+FRAMES = ("downsampling", "pixel")
+BLOCKS, CONVOLUTION, RESIDUAL, GLOBAL = "blocks_", "convolution", "residual_", "shared_global_"
+PIXEL_FEATURES = (CONVOLUTION, *(f"{kind}{steps}" for kind in (RESIDUAL, GLOBAL) for steps in (1, 3, 5)))
+
+
+def group_norm(channels: int) -> nn.GroupNorm:
+    """Normalisation in 32 groups, or one a channel where there are fewer."""
+    return nn.GroupNorm(min(32, channels), channels)
+
+
+class Downsampling(nn.Module):
+    """3x3 without padding, GN, ReLU, 4x4 stride 2, GN, ReLU, 4x4 stride 2: 28 x 28 pixels become 6 x 6."""
+
+    def __init__(self, in_channels: int, channels: int) -> None:
+        super().__init__()
+        self.channels = (in_channels, channels)
+        self.conv1 = nn.Conv2d(in_channels, channels, 3)
+        self.norm1 = group_norm(channels)
+        self.conv2 = nn.Conv2d(channels, channels, 4, 2, padding=1)
+        self.norm2 = group_norm(channels)
+        self.conv3 = nn.Conv2d(channels, channels, 4, 2, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.conv2(F.relu(self.norm1(self.conv1(x))))
+        return self.conv3(F.relu(self.norm2(x)))
+
+    @staticmethod
+    def sizes(size: Size) -> tuple[Size, Size, Size]:
+        """After each convolution."""
+        first = (size[0] - 2, size[1] - 2)
+        second = (first[0] // 2, first[1] // 2)
+        return first, second, (second[0] // 2, second[1] // 2)
+
+    def out_size(self, size: Size) -> Size:
+        return self.sizes(size)[2]
+
+    def cost(self, size: Size) -> Cost:
+        before, c = self.channels
+        first, second, third = self.sizes(size)
+        return (
+            conv_cost(before, c, 3, first, bias=True) + norm_cost(c, first)
+            + conv_cost(c, c, 4, second, bias=True) + norm_cost(c, second)
+            + conv_cost(c, c, 4, third, bias=True)
+        )  # fmt: skip
+
+
+class PreActivation(nn.Module):
+    """x + 3x3(ReLU(GN(3x3(ReLU(GN(x))))))."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.channels = channels
+        self.norm1 = group_norm(channels)
+        self.conv1 = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
+        self.norm2 = group_norm(channels)
+        self.conv2 = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.conv1(F.relu(self.norm1(x)))
+        return x + self.conv2(F.relu(self.norm2(y)))
+
+    def cost(self, size: Size) -> Cost:
+        return (conv_cost(self.channels, self.channels, 3, size) + norm_cost(self.channels, size)) * 2
+
+
+class DigitHead(nn.Module):
+    """GN, ReLU, global average pooling, linear: ``(N, C, H, W) -> (N, classes)``."""
+
+    def __init__(self, channels: int, classes: int) -> None:
+        super().__init__()
+        self.norm = group_norm(channels)
+        self.pool = nn.AdaptiveAvgPool2d(1)
+        self.linear = nn.Linear(channels, classes)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.linear(self.pool(F.relu(self.norm(x))).flatten(1))
+
+    def cost(self, size: Size) -> Cost:
+        c = self.linear.in_features
+        return norm_cost(c, size) + linear_cost(c, self.linear.out_features)
+
+
+class Backbone(nn.Module):
+    """One feature layer of a single 3x3 convolution g(h) = conv(ReLU(BN h)): ``(N, C, H, W)`` to the same.
+
+    ``convolution``: g(h). ``residual_<K>``: K times h + g(h) with the same weights. ``shared_global_<K>``: K
+    steps of the PDE with velocities u = v = g(h), not activated, D = 1, dt = 0.2 and h as source and start.
+    Then BN and ReLU.
+    """
+
+    def __init__(self, kind: str, channels: int) -> None:
+        super().__init__()
+        self.kind, self.channels = kind, channels
+        self.steps = 1 if kind == CONVOLUTION else int(kind.rpartition("_")[2])
+        self.norm = nn.BatchNorm2d(channels)
+        self.conv = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
+        self.out_norm = nn.BatchNorm2d(channels)
+
+    def features(self, x: Tensor) -> Tensor:
+        return self.conv(F.relu(self.norm(x)))
+
+    def forward(self, h: Tensor) -> Tensor:
+        if self.kind.startswith(GLOBAL):
+            velocity = self.features(h)
+            h = integrate(h, h, velocity, velocity, 1.0, 1.0, steps=self.steps, dt=0.2)
+        elif self.kind.startswith(RESIDUAL):
+            for _ in range(self.steps):
+                h = h + self.features(h)
+        else:
+            h = self.features(h)
+        return F.relu(self.out_norm(h))
+
+    def cost(self, size: Size) -> Cost:
+        weights = conv_cost(self.channels, self.channels, 3, size) + norm_cost(self.channels, size)
+        total = weights + norm_cost(self.channels, size)
+        if self.kind.startswith(GLOBAL):
+            return total + pde_cost(self.channels, size, self.steps)
+        again = Cost(0, weights.macs, weights.macs_published)  # the same weights
+        return total + again * (self.steps - 1)
+
+
+class PooledClassifier(nn.Module):
+    """Average pool 4, flatten, linear: for images of ``size``."""
+
+    def __init__(self, channels: int, size: Size, classes: int) -> None:
+        super().__init__()
+        self.linear = nn.Linear(channels * (size[0] // 4) * (size[1] // 4), classes)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.linear(F.avg_pool2d(x, 4).flatten(1))
+
+    def out_size(self, size: Size) -> Size:
+        return size[0] // 4, size[1] // 4
+
+    def cost(self, size: Size) -> Cost:
+        return linear_cost(self.linear.in_features, self.linear.out_features)
+
+
+@dataclass(frozen=True)
+class MnistSettings:
+    """What is fixed while a digit network is searched."""
+
+    frame: str = field(
+        default="downsampling",
+        metadata={
+            "help": "downsampling: features at a quarter of the size; pixel: at full size",
+            "choices": FRAMES,
+        },
+    )
+    widths: tuple[int, ...] = field(
+        default=(1, 8, 16, 32, 64), metadata={"help": "what the width is chosen from", "unit": "channels"}
+    )
+    blocks: tuple[int, ...] = field(
+        default=(1, 2, 3, 4, 5, 6),
+        metadata={
+            "help": "what the number of residual blocks is chosen from (downsampling)",
+            "unit": "blocks",
+        },
+    )
+    layers: tuple[str, ...] = field(
+        default=layer_names(("", "basic_block"))[1:],
+        metadata={"help": "global layers that may take the blocks' place (downsampling)"},
+    )
+    start: str = field(
+        default="small", metadata={"help": "how the PDE's coefficients are normalised", "choices": STARTS}
+    )
+    bias: bool = field(default=False, metadata={"help": "whether the coefficients' convolutions have a bias"})
+
+    def __post_init__(self) -> None:
+        one_of("frame", self.frame, FRAMES)
+        object.__setattr__(self, "widths", whole_numbers("widths", self.widths, 4096))
+        object.__setattr__(self, "blocks", whole_numbers("blocks", self.blocks, 200))
+        check_layers(self)
+        if NONE in self.layers:
+            raise UserError("layers has none; accepted: global layers, blocks are always among the options")
+        for width in self.widths if self.frame == "downsampling" else ():
+            if width % min(32, width):
+                raise UserError(f"widths has {width}; accepted: up to 32, or multiples of 32 (group norm)")
+
+
+@register_space
+class MnistGlobalSpace(Family):
+    """``mnist-global``: decisions ``width`` and ``features``: ``blocks_<n>`` or a global layer in the frame
+    ``downsampling``, one of ``PIXEL_FEATURES`` in the frame ``pixel``."""
+
+    name = "mnist-global"
+    Settings = MnistSettings
+
+    def decisions(self, settings: MnistSettings, image: Image, classes: int) -> list[Decision]:
+        downsampling = [*(f"{BLOCKS}{count}" for count in settings.blocks), *settings.layers]
+        features = downsampling if settings.frame == "downsampling" else PIXEL_FEATURES
+        return [one_each("width", settings.widths), one_each("features", features)]
+
+    def parts(
+        self, settings: MnistSettings, image: Image, classes: int, architecture: dict[str, Any]
+    ) -> list[Part]:
+        width, features = architecture["width"], architecture["features"]
+        if settings.frame == "pixel":
+            return [
+                Part(ConvNormAct, (image[0], width)),
+                Part(Backbone, (features, width)),
+                Part(PooledClassifier, (width, image[1:], classes)),
+            ]
+        if features.startswith(BLOCKS):
+            body = [Part(PreActivation, (width,))] * int(features.removeprefix(BLOCKS))
+        else:
+            body = [Part(make_layer, (features, width, settings.start, settings.bias))]
+        return [Part(Downsampling, (image[0], width)), *body, Part(DigitHead, (width, classes))]
