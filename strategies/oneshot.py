@@ -17,7 +17,7 @@ from search_space import Genotype, get_space
 from search_space.errors import UserError
 from search_space.measurement import Measurement
 from strategies.oneshot_candidates import check_budget, propose
-from strategies.oneshot_distribution import Architecture, CellDistribution, CostTable, CostTable
+from strategies.oneshot_distribution import Architecture, CellDistribution, CostTable
 from strategies.oneshot_quiet import chatter_into
 from strategies.oneshot_settings import SupernetSettings
 from strategies.oneshot_table import cost_table
@@ -135,14 +135,6 @@ def search_and_measure(
                         "params": measurement.params,
                     }
                 )
-
-
-def check_plan(plan: OneShotPlan) -> tuple[DatasetInfo, CostTable]:
-    """The data set's facts and the space's costs. Raises ``UserError`` for a budget that nothing meets."""
-    info = dataset_info(plan.trial.dataset, plan.trial.data_dir, image_size=plan.trial.image_size)
-    table = cost_table(plan.space, plan.space_settings, info.image, info.classes)
-    check_budget(table.smallest(), plan.max_macs)
-    return info, table
 
 
 def check_plan(plan: OneShotPlan) -> tuple[DatasetInfo, CostTable]:
