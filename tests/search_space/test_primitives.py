@@ -147,7 +147,7 @@ def test_diffusion_spreads_and_advection_moves():
 
 
 def test_options_of_global_layers_are_those_of_the_layers_default():
-    """They are written out so that a genotype's meaning never changes; a new default needs a new name here."""
+    """They are written out so that a genotype's meaning never changes: a new default needs new names."""
     assert OPTIONS["coefficient_start"] == COEFFICIENT_START
     assert OPTIONS["boundary"] == "periodic"
 
