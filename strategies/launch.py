@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tqdm import tqdm
 
@@ -19,9 +19,6 @@ from strategies.proposers import Evolution, Proposer, RandomSearch, Subject
 from strategies.run_folder import NNI, RunFolder
 from strategies.settings import ONE_SHOT, SearchSettings
 from training.data import prepare_data
-
-if TYPE_CHECKING:
-    from strategies.oneshot import OneShotPlan
 
 LOG = "nni.log"
 
@@ -171,37 +168,12 @@ def _uninterrupted() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
-def one_shot_plan(settings: SearchSettings) -> OneShotPlan:
-    """What a one-shot search is to do."""
-    from strategies.oneshot import OneShotPlan
-    from strategies.oneshot_settings import SupernetSettings
-
-    given = {} if settings.batch_size is None else {"batch_size": settings.batch_size}
-    supernet = SupernetSettings(
-        epochs=settings.supernet_epochs,
-        mac_penalty=settings.mac_penalty,
-        seed=settings.seed,
-        device=settings.real_device(),
-        **given,
-    )
-    return OneShotPlan(
-        settings.space,
-        settings.space_settings(),
-        settings.trial_settings(),
-        supernet,
-        trials=settings.trials,
-        max_macs=settings.max_macs,
-    )
-
-
 def run_one_shot(settings: SearchSettings, run: RunFolder) -> None:
     """Runs, or goes on with, a one-shot search."""
-    from strategies.oneshot import search_and_measure
+    from strategies.oneshot import run_oneshot
 
     with termination_as_interrupt():
-        search_and_measure(
-            one_shot_plan(settings), run.path, run.append, done=run.measurements(), progress=True
-        )
+        run_oneshot(settings, run, progress=True)
 
 
 def check(settings: SearchSettings) -> None:
@@ -209,9 +181,9 @@ def check(settings: SearchSettings) -> None:
     folder."""
     subject = make_subject(settings)
     if settings.strategy in ONE_SHOT:
-        from strategies.oneshot import check_plan
+        from strategies.oneshot import check_plan, make_plan
 
-        check_plan(one_shot_plan(settings))
+        check_plan(make_plan(settings))
     else:
         make_proposer(settings, subject).propose(0, [])
         free_port(settings.port)
