@@ -54,7 +54,6 @@ class Compiled:
 @contextlib.contextmanager
 def target(capability: int) -> Iterator[list[Compiled]]:
     """Within it, backend calls on CPU tensors compile for sm_<capability>; yields what was compiled."""
-    import triton
     from triton.backends.compiler import GPUTarget
     from triton.runtime.driver import driver
 
@@ -76,16 +75,13 @@ def target(capability: int) -> Iterator[list[Compiled]]:
         built = kernel.warmup(*args, grid=(programs,), num_stages=1, **options)
         found.append(_inspect(kernel.__name__, built, options["num_warps"], capability))
 
-    active = driver._active if hasattr(driver, "_active") else None
-    triton.runtime.driver.set_active(Target())
+    active = driver._active  # asking for `active` would fail without a GPU, so does resetting to it
+    driver.set_active(Target())
     try:
         with mock.patch.object(triton_launch, "launch", compile_only):
             yield found
     finally:
-        if active is None:
-            triton.runtime.driver.reset_active()
-        else:
-            triton.runtime.driver.set_active(active)
+        driver._active = active
 
 
 def _inspect(name: str, built, warps: int, capability: int) -> Compiled:
@@ -94,13 +90,12 @@ def _inspect(name: str, built, warps: int, capability: int) -> Compiled:
     ptx = built.asm["ptx"]
     ptxas = Path(triton.__file__).parent / "backends" / "nvidia" / "bin" / "ptxas"
     arch = re.search(r"\.target (sm_\w+)", ptx)
+    command = [os.fspath(ptxas), "-v", f"--gpu-name={arch[1] if arch else f'sm_{capability}'}"]
     with tempfile.NamedTemporaryFile("w", suffix=".ptx") as file:
         file.write(ptx)
         file.flush()
-        report = subprocess.run(
-            [os.fspath(ptxas), "-v", f"--gpu-name={arch[1] if arch else f'sm_{capability}'}", file.name, "-o", os.devnull],
-            capture_output=True, text=True, check=True,
-        ).stderr  # fmt: skip
+        command += [file.name, "-o", os.devnull]
+        report = subprocess.run(command, capture_output=True, text=True, check=True).stderr
     registers, spilled = (
         re.search(r"Used (\d+) registers", report),
         re.search(r"(\d+) bytes spill stores", report),

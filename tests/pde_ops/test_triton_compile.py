@@ -13,10 +13,11 @@ def _compiled():
         yield
 
 
-@pytest.mark.parametrize("capability", [80, 90])
-@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
+@pytest.mark.parametrize(
+    ("dtype", "capability"), [(torch.float32, 80), (torch.bfloat16, 90), (torch.float16, 90)]
+)
 def test_small_planes_take_shuffles_alone(dtype, capability):
-    found = compile_both((8, 8), dtype=dtype, capability=capability, steps=3)
+    found = compile_both((8, 8), dtype=dtype, capability=capability, steps=2, number_diffusivity=True)
     assert [c.kernel for c in found] == ["forward_kernel", "backward_kernel"]
     for c in found:
         assert c.shuffles > 0
@@ -35,7 +36,7 @@ def test_wide_planes_exchange_only_group_edges_through_shared_memory():
 
 
 def test_no_memory_grows_with_the_steps():
-    few, many = (compile_both((16, 16), steps=steps, number_diffusivity=True) for steps in (2, 20))
+    few, many = (compile_both((16, 16), steps=steps, minimal=True) for steps in (2, 20))
     assert [c.shared for c in few] == [c.shared for c in many]
     assert all(c.spilled == 0 for c in few + many)
 
@@ -47,7 +48,7 @@ def test_planes_beyond_the_chip(options):
     assert all(c.spilled == 0 and c.shared == 0 for c in found)
 
 
-@pytest.mark.parametrize("size", [(1, 1), (13, 13), (9, 40)])
+@pytest.mark.parametrize("size", [(1, 1), (13, 13), (5, 40)])
 def test_odd_sizes_and_absent_fields(size):
     for c in compile_both(size, steps=1, minimal=True):
         assert c.spilled == 0

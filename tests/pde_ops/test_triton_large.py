@@ -34,10 +34,10 @@ def _interpreted():
         yield
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(
     shape=st.tuples(st.integers(1, 2), st.integers(1, 2), st.integers(1, 9), st.integers(1, 9)),
-    steps=st.integers(1, 5),
+    steps=st.integers(1, 4),
     dt=st.floats(0.01, 0.5),
     dx=st.integers(1, 10),
     dy=st.integers(1, 10),
