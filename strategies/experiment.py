@@ -11,6 +11,8 @@ from strategies.nni_compat import CandidateConfig, CandidateExperiment, Candidat
 from strategies.run_folder import NNI, RunFolder
 from strategies.settings import SearchSettings
 
+TRIAL_MODULE = "strategies.trial_entry"
+
 
 class SearchExperiment(CandidateExperiment):
     """Calls ``on_started`` when the portal is up, before the first candidate."""
@@ -33,7 +35,7 @@ def make_experiment(
     config.experiment_working_directory = str(run.path / "nni")
     # NNI hands this folder to trials; the package itself is installed, so there is nothing in it.
     config.trial_code_directory = str(code)
-    config.trial_command = trial_command("strategies.trial_entry")
+    config.trial_command = trial_command(TRIAL_MODULE)
     config.trial_concurrency = settings.concurrency
     config.max_trial_number = None
     config.training_service.use_active_gpu = True

@@ -2,7 +2,8 @@
 it is no longer needed (all in tests/strategies/test_nni_compat.py, unless another file is named).
 
 - `portal_environment`: its server listens on every interface, trusts any Host and lets paths climb; see
-  portal_guard.js (test_portal_guard.py).
+  portal_guard.js (test_portal_guard.py). Trials that start together can get each other's parameters; see
+  trial_parameters.js (test_parameters_are_handed_out_from_one_queue).
 - `CandidateConfig`: a NAS trial's command cannot be set, and its own one imports all of nni.nas and
   Lightning in every trial, seconds each (test_trial_command_is_fixed).
 - `CandidateEngine`: a model travels to the trial as a pickle or a traced constructor call; a genotype is
@@ -30,7 +31,7 @@ from unittest import mock
 
 import psutil
 
-GUARD = Path(__file__).with_name("portal_guard.js")
+PRELOADS = [Path(__file__).with_name(name) for name in ("portal_guard.js", "trial_parameters.js")]
 
 
 @contextmanager
@@ -70,9 +71,10 @@ _RESUME_MESSAGES = (CommandType.ImportData, CommandType.AddCustomizedTrialJob)
 
 @contextmanager
 def portal_environment() -> Iterator[None]:
-    """Environment in which a server that is started here loads the guard."""
-    option = f"--require={GUARD}"
-    with mock.patch.dict(os.environ, {"NODE_OPTIONS": option}):
+    """Environment in which a server that is started here loads what mends it."""
+    # Quoted: the path may have spaces in it.
+    options = " ".join(f'--require="{path}"' for path in PRELOADS)
+    with mock.patch.dict(os.environ, {"NODE_OPTIONS": options}):
         yield
 
 

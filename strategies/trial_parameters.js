@@ -1,0 +1,48 @@
+// Loaded into NNI's server by NODE_OPTIONS=--require. NNI 3.0 hands parameters to trials from one queue, in
+// the order in which trials ask: two that start together can get each other's, and then what one candidate
+// reaches is booked to another. Here each trial gets the parameters that it was created for, and one that
+// asks before its creation has been booked waits until it has been.
+'use strict';
+
+const Module = require('module');
+
+const WAIT_MILLISECONDS = 20;
+
+function patch(service) {
+    const submit = service.prototype.submitTrialJob;
+    service.prototype.submitTrialJob = async function (form) {
+        const trial = await submit.call(this, form);
+        const value = form.hyperParameters.value;
+        const queued = this.parameters.indexOf(value);
+        if (queued >= 0) {
+            this.parameters.splice(queued, 1);
+            this.allocatedParameters.set(trial.id, value);
+        }
+        return trial;
+    };
+
+    const start = service.prototype.start;
+    service.prototype.start = async function () {
+        const subscribe = this.v3.onRequestParameter.bind(this.v3);
+        this.v3.onRequestParameter = (answer) =>
+            subscribe(async (trialId) => {
+                while (!this.allocatedParameters.has(trialId)) {
+                    await new Promise((resolve) => setTimeout(resolve, WAIT_MILLISECONDS));
+                }
+                await answer(trialId);
+            });
+        await start.call(this);
+    };
+}
+
+const load = Module._load;
+const patched = new WeakSet();
+Module._load = function (request, ...rest) {
+    const loaded = load.call(this, request, ...rest);
+    const service = /training_service\/v3\/compat(\.js)?$/.test(request) ? loaded.V3asV1 : undefined;
+    if (service !== undefined && !patched.has(service)) {
+        patched.add(service);
+        patch(service);
+    }
+    return loaded;
+};

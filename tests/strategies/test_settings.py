@@ -1,0 +1,60 @@
+import json
+
+import pytest
+
+from search_space.errors import UserError
+from strategies.settings import SearchSettings, parse_count
+
+
+@pytest.mark.parametrize(
+    ("text", "count"), [("20M", 20_000_000), ("1.5g", 1_500_000_000), ("300k", 300_000), (" 7 ", 7)]
+)
+def test_counts(text, count):
+    assert parse_count(text) == count
+
+
+@pytest.mark.parametrize("text", ["", "M", "3Q", "-1M", "1e6", "20 M B"])
+def test_what_is_no_count(text):
+    with pytest.raises(UserError, match="20M"):
+        parse_count(text)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"strategy": "magic"}, "magic.*evolution, random, darts"),
+        ({"space": "void"}, "void.*darts-global"),
+        ({"dataset": "imagenot"}, "imagenot.*digits"),
+        ({"trials": 0}, "trials is 0; accepted"),
+        ({"trials": True}, "trials is True; accepted"),
+        ({"concurrency": -1}, "concurrency is -1"),
+        ({"port": 70000}, "port is 70000; accepted: 0 to 65535"),
+        ({"max_macs": 0}, "max_macs is 0"),
+        ({"mac_penalty": float("nan")}, "mac_penalty is nan"),
+        ({"width": 0}, "width is 0"),
+        ({"recipe": "soup"}, "soup"),
+        ({"validation": 0.0}, "validation is 0"),
+        ({"space": "resnet-global", "width": 7}, "width"),
+    ],
+)
+def test_wrong_settings_are_named(given, said):
+    with pytest.raises(UserError, match=said) as error:
+        SearchSettings(**given)
+    assert "\n" not in str(error.value)
+
+
+def test_settings_survive_json():
+    settings = SearchSettings(max_macs=10**6, width=4, seed=3)
+    assert SearchSettings.from_json(json.loads(json.dumps(settings.to_json()))) == settings
+
+
+def test_settings_of_another_version_are_refused():
+    with pytest.raises(UserError, match="no setting colour"):
+        SearchSettings.from_json({"colour": "red"})
+
+
+def test_cores_are_shared_among_trials(monkeypatch):
+    monkeypatch.setattr("os.cpu_count", lambda: 8)
+    assert SearchSettings(concurrency=3).trial_settings().threads == 2
+    assert SearchSettings(concurrency=16).trial_settings().threads == 1
+    assert SearchSettings(threads=5).trial_settings().threads == 5

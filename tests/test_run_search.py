@@ -1,0 +1,85 @@
+"""The command line: every mistake is one line and exit code 2, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import socket
+
+import pytest
+
+import run_search
+
+
+def run(capsys, *words) -> tuple[int, str, str]:
+    try:
+        code = run_search.main([str(word) for word in words])
+    except SystemExit as stop:
+        code = int(stop.code or 0)
+    said = capsys.readouterr()
+    return code, said.out, said.err
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["search", "--strategy", "magic"], "unknown strategy 'magic'; accepted: evolution, random, darts"),
+        (["search", "--space", "void"], "unknown space 'void'; accepted: darts-global"),
+        (["search", "--dataset", "imagenot"], "unknown dataset 'imagenot'; accepted: "),
+        (["search", "--trials", "many"], "--trials: invalid int value: 'many'"),
+        (["search", "--max-macs", "3Q"], "'3Q' is no count; accepted: a number with k, M or G"),
+        (["search", "--max-macs", "1k"], "no architecture of darts-global with at most 1,000 MACs"),
+        (["search", "--strategy", "darts", "--max-macs", "1k"], "max_macs is 1,000; the smallest network"),
+        (["search", "--dataset", "cifar10", "--data-dir", "nowhere"], "cifar10"),
+        (["search", "--colour", "red"], "unrecognized arguments: --colour red"),
+        (["resume", "nowhere"], "is no run folder"),
+        (["export", "nowhere"], "nowhere"),
+        (["report", "nowhere"], "nowhere"),
+        (["retrain", "nowhere.json"], "nowhere.json"),
+        ([], "COMMAND"),
+        (["dance"], "'dance'"),
+    ],
+)
+def test_a_mistake_is_one_line(capsys, tmp_path, monkeypatch, words, said):
+    monkeypatch.chdir(tmp_path)
+    code, out, err = run(capsys, *words)
+    assert code == 2
+    assert err.count("\n") == 1
+    assert err.startswith("error: ")
+    assert said in err
+    assert out == ""
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_port_in_use_is_named(capsys, tmp_path):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        code, _, err = run(capsys, "search", "--port", port, "--run-dir", tmp_path / "run")
+    assert code == 2
+    assert f"port {port} cannot be had" in err
+    assert "--port" in err
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_run_folder_in_use_is_named(capsys, tmp_path):
+    (tmp_path / "settings.json").write_text("{}")
+    code, _, err = run(capsys, "search", "--port", 0, "--run-dir", tmp_path)
+    assert code == 2
+    assert f"{tmp_path} already holds a run" in err
+
+
+def test_help_names_choices_defaults_and_units(capsys):
+    code, out, _ = run(capsys, "search", "--help")
+    assert code == 0
+    for words in ("evolution, random, darts", "(default: digits)", "[MACs of one image", "darts-global"):
+        assert words in " ".join(out.split())
+
+
+def test_a_resume_under_other_settings_names_them(capsys, tmp_path):
+    from strategies import RunFolder, SearchSettings
+
+    RunFolder.create(tmp_path / "run", SearchSettings(seed=3, width=4).to_json())
+    code, _, err = run(capsys, "resume", tmp_path / "run", "--seed", 4, "--width", 8)
+    assert code == 2
+    assert "seed is 4, in the run 3" in err
+    assert "width is 8, in the run 4" in err
