@@ -12,4 +12,6 @@ MODULES = {
     "mobilenet-v3-global": "search_space.families.mobile",
     "efficientnet-b0-global": "search_space.families.mobile",
     "mnist-global": "search_space.families.mnist",
+    "ode-baseline": "search_space.baselines.space",
+    "timm-network": "search_space.baselines.timm_network",
 }

@@ -110,8 +110,8 @@ def _nodes(name: str, value: Any) -> Nodes:
         for pair in pairs:
             if not isinstance(pair, (list, tuple)) or len(pair) != 2 or pair[0] not in known:
                 raise UserError(
-                    f"{name}'s node {node} has {shown(pair)}; accepted: [primitive, input], the primitive one "
-                    f"of {', '.join(known)}"
+                    f"{name}'s node {node} has {shown(pair)}; accepted: [primitive, input], the primitive "
+                    f"one of {', '.join(known)}"
                 )
             edges.append((pair[0], whole_number(f"{name}'s node {node}'s input", pair[1], 0, node - 1)))
         found.append(tuple(edges))

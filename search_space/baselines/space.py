@@ -1,0 +1,78 @@
+"""The space ``ode-baseline``: networks whose depth is a solver's. Needs the optional extra ``ode``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from torch import nn
+
+from search_space.baselines.evolution import neupde, neural_ode
+from search_space.baselines.mdeq import Equilibrium
+from search_space.checks import whole_number
+from search_space.families.blocks import ConvNormAct, Residual
+from search_space.families.family import Classifier, Family, Part, one_each
+from search_space.families.mnist import DigitHead, Downsampling
+from search_space.families.resnet import whole_numbers
+from search_space.space import Decision, Image, register_space
+
+SYSTEMS: dict[str, Callable[..., nn.Module]] = {
+    "neural-ode": neural_ode,
+    "neupde": neupde,
+    "mdeq": Equilibrium,
+}
+DIGIT = 28  # pixels; images up to this size get the frame of the digit networks
+
+
+@dataclass(frozen=True)
+class OdeSettings:
+    """What is fixed."""
+
+    widths: tuple[int, ...] = field(
+        default=(16, 32, 64, 96, 128),
+        metadata={"help": "what the width is chosen from; up to 32, or a multiple of 32", "unit": "channels"},
+    )
+    evaluations: int = field(
+        default=32,
+        metadata={
+            "help": "of the field or layer, in one solution: exact for neupde (a multiple of 4), the most for "
+            "mdeq, and what the cost is stated for with neural-ode",
+            "unit": "evaluations",
+        },
+    )
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "widths", whole_numbers("widths", self.widths, 4096))
+        object.__setattr__(self, "evaluations", whole_number("evaluations", self.evaluations, 4, 1000))
+
+
+@register_space
+class OdeBaselineSpace(Family):
+    """Decisions: ``system`` and ``width``.
+
+    On digits: the digit networks' frame around the block, a 3x3 convolution before an equilibrium. On larger
+    images a 3x3 convolution, the block, and for the differential equations two more blocks at half the size
+    and twice the width each.
+    """
+
+    name = "ode-baseline"
+    Settings = OdeSettings
+
+    def decisions(self, settings: OdeSettings, image: Image, classes: int) -> list[Decision]:
+        return [one_each("system", tuple(SYSTEMS)), one_each("width", settings.widths)]
+
+    def parts(
+        self, settings: OdeSettings, image: Image, classes: int, architecture: dict[str, Any]
+    ) -> list[Part]:
+        system, width = SYSTEMS[architecture["system"]], architecture["width"]
+        if system is not Equilibrium and max(image[1:]) <= DIGIT:
+            body = Part(system, (width, settings.evaluations))
+            return [Part(Downsampling, (image[0], width)), body, Part(DigitHead, (width, classes))]
+        parts = [Part(ConvNormAct, (image[0], width)), Part(system, (width, settings.evaluations))]
+        if system is Equilibrium:
+            return [*parts, Part(Classifier, (4 * width, classes))]
+        for _ in range(2):
+            parts += [Part(Residual, (width, 2 * width, 2)), Part(system, (2 * width, settings.evaluations))]
+            width *= 2
+        return [*parts, Part(Classifier, (width, classes))]

@@ -1,0 +1,58 @@
+"""The space ``timm-network``: a few of timm's networks as they are, the poster's large baselines.
+
+Sources: He, Zhang, Ren and Sun, CVPR 2016 (ResNet-152); Huang et al., CVPR 2017 (DenseNet-169).
+"""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+from typing import Any
+
+import timm
+import torch
+from torch import nn
+
+from pde_ops.cost import Cost
+from search_space.counting import count
+from search_space.families.family import Family, Part, one_each
+from search_space.genotype import Genotype
+from search_space.space import Decision, Image, register_space
+
+MODELS = ("resnet152", "densenet169")
+
+
+@dataclass(frozen=True)
+class TimmSettings:
+    """Nothing is fixed."""
+
+
+@register_space
+class TimmNetworkSpace(Family):
+    """Decision: ``model``, timm's name. There is no formula for these: the cost is counted on shapes."""
+
+    name = "timm-network"
+    Settings = TimmSettings
+
+    def decisions(self, settings: TimmSettings, image: Image, classes: int) -> list[Decision]:
+        return [one_each("model", MODELS)]
+
+    def parts(self, settings: Any, image: Image, classes: int, architecture: dict[str, Any]) -> list[Part]:
+        return [Part(_make, (architecture["model"], image[0], classes))]
+
+    def build(self, genotype: Genotype) -> nn.Module:
+        return _make(genotype.architecture["model"], genotype.image[0], genotype.classes)
+
+    def _cost(self, settings: Any, image: Image, classes: int, architecture: dict[str, Any]) -> Cost:
+        return _counted(architecture["model"], image, classes)
+
+
+def _make(model: str, channels: int, classes: int) -> nn.Module:
+    return timm.create_model(model, pretrained=False, in_chans=channels, num_classes=classes)
+
+
+@functools.lru_cache(maxsize=64)
+def _counted(model: str, image: Image, classes: int) -> Cost:
+    with torch.device("meta"):
+        network = _make(model, image[0], classes)
+    return count(network, image)
