@@ -1,0 +1,105 @@
+"""Each test fails when NNI no longer needs the workaround it names: then the workaround can go."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+
+from strategies import nni_compat
+from strategies.nni_compat import (
+    CandidateConfig,
+    CandidateModel,
+    NasExperimentConfig,
+    TolerantChannel,
+    kill_orphans,
+)
+
+nni_node = importlib.util.find_spec("nni_node")
+assert nni_node is not None
+SERVER = Path(nni_node.submodule_search_locations[0])
+COMMAND = "python -m strategies.trial_entry"
+
+
+def configured(kind, folder):
+    config = kind(execution_engine="ts", model_format="raw", training_service_platform="local")
+    config.trial_concurrency = 1
+    config.training_service.use_active_gpu = False
+    config.trial_command = COMMAND
+    config.trial_code_directory = folder
+    config.experiment_working_directory = folder
+    return config
+
+
+def test_trial_command_is_fixed(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ValueError, match="trial_command.*can not be customized"):
+        configured(NasExperimentConfig, ".").canonical_copy()
+    assert configured(CandidateConfig, str(tmp_path)).canonical_copy().trial_command == COMMAND
+
+
+def test_configurations_are_told_apart_by_their_class_name():
+    source = Path(sys.modules["nni.experiment.config.experiment_config"].__file__).read_text()
+    assert "type(self).__name__ != 'NasExperimentConfig'" in source
+
+
+@pytest.mark.parametrize("kind", ["FD", "AD"])
+def test_resume_messages_end_the_listener(kind):
+    class Wire:
+        def __init__(self):
+            self.messages = [{"type": kind, "content": "[]"}, {"type": "TE"}]
+
+        def receive(self):
+            return self.messages.pop(0)
+
+    plain = nni_compat.TunerCommandChannel("ws://localhost:1")
+    plain._channel = Wire()
+    with pytest.raises(ValueError, match="Unknown command type"):
+        plain.receive()
+    tolerant = TolerantChannel("ws://localhost:1")
+    tolerant._channel = Wire()
+    assert type(tolerant.receive()).__name__ == "Terminate"
+
+
+def test_parameters_are_handed_out_from_one_queue():
+    assert "this.parameters.shift()" in (SERVER / "training_service/v3/compat.js").read_text()
+
+
+def test_the_server_names_no_address_to_listen_on():
+    assert "app.listen(this.port);" in (SERVER / "rest_server/index.js").read_text()
+
+
+def test_checkpoint_cannot_be_loaded(tmp_path):
+    from nni.nas.utils.serializer import TorchSerializer
+
+    serializer = TorchSerializer()
+    serializer.save({"status": nni_compat.ModelStatus.Trained}, tmp_path / "state")
+    with pytest.raises(Exception, match="[Ww]eights.only"):
+        serializer.load(tmp_path / "state")
+
+
+def test_a_space_has_the_labels_of_its_decisions():
+    space = CandidateModel({"normal/op_2_0": ("a", "b"), "width": (1, 2, 3)})
+    assert set(space.simplify()) == {"normal/op_2_0", "width"}
+    assert space.candidate({"index": 3}).parameters == {"index": 3}
+
+
+def test_orphans_of_an_experiment_are_ended_and_nobody_else():
+    def sleeper(experiment):
+        words = [sys.executable, "-c", "import time; time.sleep(60)"]
+        return subprocess.Popen(words, env=os.environ | {"NNI_EXP_ID": experiment})
+
+    orphan, other = sleeper("abc123"), sleeper("abc1234")
+    try:
+        assert kill_orphans("abc123") == [orphan.pid]
+        assert not psutil.pid_exists(orphan.pid)
+        assert psutil.pid_exists(other.pid)
+        assert other.poll() is None
+    finally:
+        other.kill()
+        other.wait()
