@@ -192,10 +192,10 @@ def _flops_backward(grad, state, x, weight, *rest, out_shape=None, **kwargs):
 
 
 def applies(layer: GlobalLayer, x: Tensor) -> bool:
-    """Whether the kernel can stand for the composed ``layer`` on the input ``x``."""
+    """Whether the kernel can stand for ``layer`` from the state ``x`` with ``x`` as source."""
     if layer.backend not in ("auto", "cpu") or x.device.type != "cpu" or x.dim() != 4 or not x.numel():
         return False
-    if layer.init is not None or layer.product or layer.activation not in ACTIVATIONS:
+    if layer.product or layer.activation not in ACTIVATIONS:
         return False
     if x.dtype not in (torch.float32, torch.float64) or torch.is_autocast_enabled("cpu"):
         return False

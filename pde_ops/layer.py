@@ -11,6 +11,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from pde_ops import fused
 from pde_ops.coefficients import ACTIVATIONS, START_MECHANISMS, TRANSFORMS, Coefficient
 from pde_ops.cost import Cost, norm_cost, pde_cost
 from pde_ops.integrate import check_settings, integrate
@@ -127,6 +128,10 @@ class GlobalLayer(nn.Module):
 
     def evolve(self, h: Tensor, f: Tensor) -> Tensor:
         """The layer after Init: the PDE from state ``h`` with source ``f``, both ``(N, C, H, W)``."""
+        return fused.forward(self, h) if f is h and fused.applies(self, h) else self._composed(h, f)
+
+    def _composed(self, h: Tensor, f: Tensor) -> Tensor:
+        """`evolve` by torch's own convolutions and norms around `pde_ops.integrate`."""
         act = ACTIVATIONS[self.activation]
         if h.dim() != 4 or h.shape[1] != self.channels or f.shape != h.shape:
             raise ValueError(
