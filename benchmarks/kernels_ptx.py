@@ -159,12 +159,13 @@ def main() -> None:
     print(text)
     if options.write:
         TABLE.parent.mkdir(parents=True, exist_ok=True)
+        versions = f"triton {triton.__version__} with its own ptxas, torch {torch.__version__}"
         head = (
             "# The Triton kernels as compiled\n\n"
-            "Made by `python -m benchmarks.kernels_ptx --write` without a GPU: what the compiler gives, not a "
-            f"measurement (triton {triton.__version__} with its own ptxas, torch {torch.__version__}). K = 5, "
-            "periodic, with source, no initial state. Where a kernel comes twice, its launches differ in what "
-            'is absent. "Warps an SM" is what 65,536 registers hold.\n\n'
+            "Made by `python -m benchmarks.kernels_ptx --write` without a GPU: what the compiler gives, "
+            f"not a measurement ({versions}). K = 5, periodic, with source, no initial state. Where a "
+            'kernel comes twice, its launches differ in what is absent. "Warps an SM" is what 65,536 '
+            "registers hold.\n\n"
         )
         TABLE.write_text(head + text + "\n")
 

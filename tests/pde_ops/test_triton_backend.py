@@ -1,4 +1,3 @@
-import builtins
 import importlib.util
 import subprocess
 import sys
@@ -6,7 +5,6 @@ import sys
 import pytest
 import torch
 
-import pde_ops
 from pde_ops import triton_backend
 from pde_ops.integrate import integrate
 from tests.pde_ops.triton_modes import errors, kernels, random_fields, scheme
@@ -20,7 +18,6 @@ def test_says_that_triton_is_missing(monkeypatch):
 def test_importable_without_triton():
     program = "import sys; sys.modules['triton'] = None; import pde_ops.triton_backend"
     subprocess.run([sys.executable, "-c", program], check=True)
-    assert builtins.__import__ is not None
 
 
 def test_says_why_it_cannot_run_here():
@@ -74,7 +71,6 @@ def test_scales():
     ("dtype", "tolerance"), [(torch.float32, 1e-5), (torch.bfloat16, 2**-8), (torch.float16, 2**-11)]
 )
 def test_on_a_gpu(dtype, tolerance, size, boundary):
-    assert hasattr(pde_ops, "triton_backend")
     grad, fields = random_fields((3, 5, *size), dtype=dtype, device="cuda")
     for steps in (1, 5):
         assert max(errors(grad, fields, scheme(steps, boundary=boundary))) <= tolerance
