@@ -5,6 +5,7 @@ from search_space.errors import UserError
 from search_space.genotype import Genotype, GenotypeError
 from search_space.measurement import Measurement
 from search_space.primitives import Primitive, get_primitive, primitive_names, register_primitive
+from search_space.published import published, published_names
 from search_space.space import Decision, Space, get_space, mutate, register_space, sample, space_names
 
 __all__ = [
@@ -20,6 +21,8 @@ __all__ = [
     "get_space",
     "mutate",
     "primitive_names",
+    "published",
+    "published_names",
     "register_primitive",
     "register_space",
     "sample",

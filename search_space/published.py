@@ -1,8 +1,8 @@
 """The published networks by name, as genotypes: points of the families' spaces.
 
 Source: Kag and Saligrama, "Condensing CNNs with Partial Differential Equations", CVPR 2022, its poster and
-the authors' public code. ``inferred`` networks have no public script: the configuration is the one whose counts
-fit the poster. ResNet-152 and DenseNet-169, the poster's large baselines, are timm's.
+the authors' public code. ``inferred`` networks have no public script: the configuration is the one whose
+counts fit the poster. ResNet-152 and DenseNet-169, the poster's large baselines, are timm's.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The poster's table beside the counts of this project's networks, and where the two cannot agree.
 
 ``published.csv`` holds the facts: the poster's numbers as printed, and, where the authors' public code gives
-the row, its parameters and published MACs as measured. Its ``classes`` is the number that the counts are for: the
-poster gives one count for CIFAR-10 and CIFAR-100, the latter's.
+the row, its parameters and published MACs as measured. Its ``classes`` is the number that the counts are for:
+the poster gives one count for CIFAR-10 and CIFAR-100, the latter's.
 """
 
 from __future__ import annotations
@@ -45,8 +45,8 @@ class Row:
 
     Differences are in percent of the poster's number. ``standing``: ``measured`` where the counts are within
     2% of those measured on the authors' code, or a public configuration's within 2% of the poster;
-    ``inferred`` where the configuration was chosen by its counts and they are within 2% of the poster or round
-    to what it prints; ``not reachable`` otherwise, with the ``reason``.
+    ``inferred`` where the configuration was chosen by its counts and they are within 2% of the poster or
+    round to what it prints; ``not reachable`` otherwise, with the ``reason``.
     """
 
     table: str
@@ -146,15 +146,15 @@ def _row(fact: Fact) -> Row:
     elif not reason:
         reason = "its counts differ from the poster's"
     return Row(
-        *common, cost.params, cost.macs_published, cost.macs, poster_params, poster_macs, fact.accuracy_percent,
-        differences[0], differences[1], standing, reason,
+        *common, cost.params, cost.macs_published, cost.macs, poster_params, poster_macs,
+        fact.accuracy_percent, differences[0], differences[1], standing, reason,
     )  # fmt: skip
 
 
 def table(found: Iterable[Row]) -> str:
     """The rows as aligned text, one line each under a heading."""
-    heading = ("table", "system", "data set", "network", "params", "MACs (published)", "MACs", "poster params",
-               "poster MACs", "diff %", "diff %", "standing")  # fmt: skip
+    heading = ("table", "system", "data set", "network", "params", "MACs (published)", "MACs",
+               "poster params", "poster MACs", "diff %", "diff %", "standing")  # fmt: skip
     lines: list[tuple[str, ...]] = [heading]
     for row in found:
         counts = (row.params, row.macs_published, row.macs, row.poster_params, row.poster_macs)

@@ -2,8 +2,8 @@
 
 Sources: Chen, Rubanova, Bettencourt and Duvenaud, "Neural Ordinary Differential Equations", NeurIPS 2018;
 Sun, Zhang and Schaeffer, "NeuPDE: Neural Network Based Ordinary and Partial Differential Equations for
-Modeling Time-Dependent Data", MSML 2020. For the latter's classifiers no code is public with the paper compared with;
-this is a plain form of its idea.
+Modeling Time-Dependent Data", MSML 2020. For the latter's classifiers no code is public with the paper
+compared with; this is a plain form of its idea.
 """
 
 from __future__ import annotations

@@ -36,8 +36,8 @@ class OdeSettings:
     evaluations: int = field(
         default=32,
         metadata={
-            "help": "of the field or layer, in one solution: exact for neupde (a multiple of 4), the most for "
-            "mdeq, and what the cost is stated for with neural-ode",
+            "help": "of the field or layer, in one solution: exact for neupde (a multiple of 4), the most "
+            "for mdeq, and what the cost is stated for with neural-ode",
             "unit": "evaluations",
         },
     )
