@@ -57,6 +57,9 @@ class SearchSettings:
     data_dir: str | None = _option(None, "folder with <dataset>.npz, or the image folders", metavar="DIR")
     width: int | None = _option(None, "width of the networks", unit="channels", metavar="C")
     cells: int | None = _option(None, "cells of the networks", unit="cells", metavar="L")
+    primitives: str | None = _option(
+        None, "operations to choose among, with commas (the space's own)", metavar="NAMES"
+    )
     epochs: int | None = _option(None, "training of each candidate", unit="epochs", metavar="E")
     trials: int = _option(24, "candidates to train", unit="candidates", metavar="N")
     concurrency: int = _option(2, "trials at the same time", unit="trials", metavar="M")
@@ -116,7 +119,9 @@ class SearchSettings:
     def space_settings(self) -> dict[str, Any]:
         """What was given of the space's own settings, by name; on digits a small network is the default."""
         small = {"width": 8, "cells": 3} if self.space == "darts-global" and self.dataset == "digits" else {}
-        given = {"width": self.width, "cells": self.cells}
+        given: dict[str, Any] = {"width": self.width, "cells": self.cells}
+        if self.primitives is not None:
+            given["primitives"] = [name.strip() for name in self.primitives.split(",")]
         return small | {name: value for name, value in given.items() if value is not None}
 
     def trial_settings(self) -> TrialSettings:
