@@ -1,8 +1,8 @@
 """The backends of ``pde_ops::integrate`` and the choice among them.
 
-A backend is a module with ``unavailable(h) -> str | None``, the reason why it cannot run for tensors like
-``h`` (one clause), ``forward(fields, scheme) -> Tensor`` and ``backward(grad, fields, scheme, needed)``, which
-returns a tuple of seven gradients in the order of `Fields`, None where not needed. All tensors are
+A backend is a module of three functions: ``unavailable(h) -> str | None``, the reason why it cannot run for
+tensors like ``h`` (one clause); ``forward(fields, scheme) -> Tensor``; ``backward(grad, fields, scheme,
+needed)``, a tuple of seven gradients in the order of `Fields`, None where not needed. All tensors are
 contiguous, of one shape, type and device.
 """
 

@@ -1,14 +1,14 @@
 """The operator ``pde_ops::global_layer``: convolutions, norms, PDE and output norm in one C++ kernel.
 
-It computes what `GlobalLayer` composes, for layers whose coefficients come from depthwise convolutions or are
-numbers, on CPU tensors in float32 or float64. Each channel passes through the whole layer on one core; between
-forward and backward are kept the input, the state before the output norm and the statistics.
+It computes what `GlobalLayer` composes, for layers whose coefficients come from depthwise convolutions or
+are numbers, on CPU tensors in float32 or float64. Each channel passes through the whole layer on one core;
+between forward and backward are kept the input, the state before the output norm and the statistics.
 """
 
 from __future__ import annotations
 
 import ctypes
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
@@ -35,32 +35,35 @@ library.define(
     tags=(torch.Tag.pt2_compliant_tag,),
 )
 library.define(
-    f"global_layer_backward(Tensor grad, Tensor state, {ARGUMENTS}) -> (Tensor, Tensor, Tensor, Tensor, Tensor)",
+    f"global_layer_backward(Tensor grad, Tensor state, {ARGUMENTS}) "
+    "-> (Tensor, Tensor, Tensor, Tensor, Tensor)",
     tags=(torch.Tag.pt2_compliant_tag,),
 )
+
+
+def _members() -> list[Any]:
+    sizes = ("rows", "cols", "steps", "dx", "dy", "periodic", "threads", "type")
+    switches = ("fields", "kernel", "training", "use_source", "residual", "activation")
+    tensors = ("x", "weight", "bias", "gain", "shift", "mean", "variance", "state", "out", "grad_out")
+    gradients = ("grad_x", "grad_weight", "grad_bias", "grad_gain", "grad_shift")
+    return [
+        ("images", ctypes.c_long),
+        ("channels", ctypes.c_long),
+        *((name, ctypes.c_int) for name in sizes),
+        ("learned", ctypes.c_int * 4),
+        *((name, ctypes.c_int) for name in switches),
+        ("dt", ctypes.c_double),
+        ("constants", ctypes.c_double * 4),
+        ("eps", ctypes.c_double * 2),
+        ("multiplier", ctypes.c_double),
+        *((name, ctypes.c_void_p) for name in (*tensors, *gradients)),
+    ]
 
 
 class _Layer(ctypes.Structure):
     """`PdeLayer` of csrc/layer.cpp."""
 
-    _fields_ = (
-        [(name, ctypes.c_long) for name in ("images", "channels")]
-        + [(name, ctypes.c_int) for name in ("rows", "cols", "steps", "dx", "dy", "periodic", "threads", "type")]
-        + [("learned", ctypes.c_int * 4)]
-        + [
-            (name, ctypes.c_int)
-            for name in ("fields", "kernel", "training", "use_source", "residual", "activation")
-        ]
-        + [("dt", ctypes.c_double), ("constants", ctypes.c_double * 4), ("eps", ctypes.c_double * 2)]
-        + [("multiplier", ctypes.c_double)]
-        + [
-            (name, ctypes.c_void_p)
-            for name in (
-                "x", "weight", "bias", "gain", "shift", "mean", "variance", "state", "out", "grad_out",
-                "grad_x", "grad_weight", "grad_bias", "grad_gain", "grad_shift",
-            )
-        ]
-    )  # fmt: skip
+    _fields_ = _members()
 
 
 def _describe(
@@ -86,8 +89,7 @@ def _describe(
 
 
 def _forward(x, weight, bias, gain, shift, mean, variance, *settings):
-    *settings, keep = settings
-    training = settings[4]
+    keep, training, settings = settings[-1], settings[4], settings[:-1]
     x = x.contiguous()
     if training:
         mean, variance = torch.empty_like(mean), torch.empty_like(variance)
@@ -243,14 +245,16 @@ def forward(layer: GlobalLayer, x: Tensor) -> Tensor:
     velocity, diffusivity = layer.constant_velocity or 0.0, layer.constant_diffusivity or 0.0
     norms = [*(c.norm for c in present), layer.out_norm]
     weight = torch.stack([c.transform.weight for c in present])
+    gain = torch.stack([norm.weight for norm in norms])
+    shift = torch.stack([norm.bias for norm in norms])
     biased = present[0].transform.bias is not None
     training = layer.out_norm.training
     out, _, mean, variance = torch.ops.pde_ops.global_layer(
         x,
         weight,
         torch.stack([c.transform.bias for c in present]) if biased else None,
-        torch.stack([norm.weight for norm in norms]),
-        torch.stack([norm.bias for norm in norms]),
+        gain,
+        shift,
         torch.stack([norm.running_mean for norm in norms]),
         torch.stack([norm.running_var for norm in norms]),
         learned,
@@ -266,8 +270,7 @@ def forward(layer: GlobalLayer, x: Tensor) -> Tensor:
         layer.use_source,
         layer.residual,
         layer.activation,
-        torch.is_grad_enabled()
-        and (x.requires_grad or weight.requires_grad or layer.out_norm.weight.requires_grad),
+        torch.is_grad_enabled() and any(t.requires_grad for t in (x, weight, gain, shift)),
     )
     if training:
         _update(norms, mean, variance, x.numel() // layer.channels)
@@ -275,7 +278,7 @@ def forward(layer: GlobalLayer, x: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def _update(norms: list[nn.BatchNorm2d], mean: Tensor, variance: Tensor, count: int) -> None:
+def _update(norms: list, mean: Tensor, variance: Tensor, count: int) -> None:
     momentum = norms[0].momentum or 0.0
     unbiased = variance * (count / (count - 1))
     torch._foreach_lerp_([norm.running_mean for norm in norms], list(mean.unbind(0)), momentum)

@@ -96,7 +96,9 @@ void make_fields(const Setting<T>& e, const Norm<T>* norms, T* const* y, T* cons
       const T scale = norms[f].scale(), offset = norms[f].offset();
       const T* from = y[f];
       T* to = field[k];
-      each<T>(e.g, [=](long o) { store(to + o, activate<Vec<T>>(kind, load(from + o) * scale + offset)); });
+      with_activation(kind, [&](auto act) {
+        each<T>(e.g, [=](long o) { store(to + o, activate<Vec<T>>(act, load(from + o) * scale + offset)); });
+      });
     }
     if (k < 2) fill_halo(e.g, field[k], e.g.velocity);
   }
@@ -150,10 +152,12 @@ template <class T, int F> void forward_channels(const PdeLayer& l) {
         }
         const T scale = norms[F].scale(), offset = norms[F].offset();
         const bool residual = l.residual != 0;
-        each<T>(g, [=](long o) {
-          Vec<T> value = activate<Vec<T>>(kind, load(last + o) * scale + offset);
-          if (residual) value += load(x + o);
-          store(last + o, value);
+        with_activation(kind, [&](auto act) {
+          each<T>(g, [=](long o) {
+            Vec<T> value = activate<Vec<T>>(act, load(last + o) * scale + offset);
+            if (residual) value += load(x + o);
+            store(last + o, value);
+          });
         });
         store_planes(g, last, (T*)l.out + at, planes, e.apart);
       }
@@ -165,10 +169,13 @@ template <class T, int F> void forward_channels(const PdeLayer& l) {
         const long at = n * e.apart + channel * e.cells;
         const T *state = (const T*)l.state + at, *input = (const T*)l.x + at;
         T* out = (T*)l.out + at;
-        for (long o = 0; o < e.cells; ++o) {
-          const T value = activate<T>(kind, state[o] * scale + offset);
-          out[o] = l.residual ? value + input[o] : value;
-        }
+        const bool residual = l.residual != 0;
+        with_activation(kind, [&](auto act) {
+          for (long o = 0; o < e.cells; ++o) {
+            const T value = activate<T>(act, state[o] * scale + offset);
+            out[o] = residual ? value + input[o] : value;
+          }
+        });
       }
     }
   }
@@ -274,13 +281,15 @@ template <class T, int F> void backward_channels(const PdeLayer& l) {
           const T *value = y[f], *from = field[k];
           T* kept_pre = pre[f * e.packs + pack];
           Vec<T> grads{}, products{};
-          each_valid<T>(g, valid, [&](long o, Mask<T> m) __attribute__((always_inline)) {
-            const Vec<T> normal = (load(value + o) - norm.mean) * norm.rstd;
-            const Vec<T> raw = load(from + o) * slope<Vec<T>>(kind, normal * norm.gain + norm.shift);
-            const Vec<T> p = keep<T>(raw, m);
-            grads += p;
-            products += keep<T>(Vec<T>(p * normal), m);
-            store(kept_pre + o, p);
+          with_activation(kind, [&](auto act) {
+            each_valid<T>(g, valid, [&](long o, Mask<T> m) __attribute__((always_inline)) {
+              const Vec<T> normal = (load(value + o) - norm.mean) * norm.rstd;
+              const Vec<T> raw = load(from + o) * slope<Vec<T>>(act, normal * norm.gain + norm.shift);
+              const Vec<T> p = keep<T>(raw, m);
+              grads += p;
+              products += keep<T>(Vec<T>(p * normal), m);
+              store(kept_pre + o, p);
+            });
           });
           sums[f].grad += total<T>(grads);
           sums[f].product += total<T>(products);

@@ -29,6 +29,16 @@ template <class V> PDE_INLINE V slope(int kind, V x) {
   }
 }
 
+// f(the activation as a compile-time constant), so that the choice stands outside the loops.
+template <class F> PDE_INLINE void with_activation(int kind, F&& f) {
+  switch (kind) {
+    case kRelu: return f(std::integral_constant<int, kRelu>{});
+    case kRelu6: return f(std::integral_constant<int, kRelu6>{});
+    case kHardSwish: return f(std::integral_constant<int, kHardSwish>{});
+    default: return f(std::integral_constant<int, kIdentity>{});
+  }
+}
+
 template <class T> PDE_INLINE double total(Vec<T> v) {
   double sum = 0;
   for (int lane = 0; lane < kLanes<T>; ++lane) sum += v[lane];

@@ -1,0 +1,139 @@
+"""The fused layer against the composed one: outputs, gradients, running statistics."""
+
+from __future__ import annotations
+
+import copy
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch.utils.flop_counter import FlopCounterMode
+
+from pde_ops import GlobalLayer, cpu_backend, fused
+
+pytestmark = pytest.mark.skipif(not cpu_backend.built(), reason="no C++ compiler here")
+
+OPTIONS = [
+    {},
+    {"diffusivity": 1.0},
+    {"velocity": "none", "start_mechanism": "gain"},
+    {"boundary": "zero-flux", "dx": 2},
+    {"residual": True, "activation": "hard-swish"},
+    {"use_source": False, "activation": "relu6", "dy": 3},
+    {"bias": True, "kernel_size": 5, "steps": 1},
+    {"diffusivity": "none", "activation": "identity", "kernel_size": 1},
+]
+
+
+def pair(channels, options, dtype, training, seed=0):
+    """A layer with uneven norms that takes the kernel, and its composed double."""
+    torch.manual_seed(seed)
+    layer = GlobalLayer(channels, coefficient_start=0.4, **options).to(dtype)
+    for parameter in layer.parameters():
+        if parameter.dim() == 1:
+            parameter.data += 0.2 * torch.randn_like(parameter)
+    double = copy.deepcopy(layer).double()
+    double.backend = "eager"
+    return layer.train(training), double.train(training)
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(
+    shape=st.tuples(st.integers(2, 10), st.integers(1, 4), st.integers(2, 21), st.integers(2, 21)),
+    options=st.sampled_from(OPTIONS),
+    training=st.booleans(),
+    dtype=st.sampled_from([torch.float32, torch.float64]),
+    seed=st.integers(0, 99),
+)
+def test_equals_the_composed_layer(shape, options, training, dtype, seed):
+    layer, double = pair(shape[1], options, dtype, training, seed)
+    x = torch.randn(shape, dtype=dtype, requires_grad=True)
+    wide = x.detach().double().requires_grad_(True)
+    assert fused.applies(layer, x)
+    assert not fused.applies(double, wide)
+    out, expected = layer(x), double(wide)
+    grad = torch.randn_like(out)
+    out.backward(grad)
+    expected.backward(grad.double())
+    tolerance = 1e-4 if dtype == torch.float32 else 1e-9
+    scale = max(p.grad.abs().max() for p in double.parameters())
+
+    def close(ours, theirs, floor=0.0):
+        assert (ours.double() - theirs).abs().max() <= tolerance * max(theirs.abs().max(), floor)
+
+    close(out, expected)
+    close(x.grad, wide.grad)
+    for (name, ours), theirs in zip(layer.named_parameters(), double.parameters(), strict=True):
+        # Relative to all parameters' gradients: some vanish analytically (a bias before a norm).
+        assert ours.grad is not None, name
+        close(ours.grad, theirs.grad, floor=0.1 * scale)
+    for ours, theirs in zip(layer.buffers(), double.buffers(), strict=True):
+        close(ours, theirs.double(), floor=0.1)
+
+
+def test_the_layer_takes_the_kernel():
+    x = torch.randn(2, 4, 6, 6)
+    with FlopCounterMode(display=False) as counter:
+        GlobalLayer(4, steps=3)(x)
+    counted = {str(op): flops for op, flops in counter.get_flop_counts()["Global"].items()}
+    assert counted == {"pde_ops.global_layer": 2 * (36 + 7 * 4) * x.numel()}
+    assert sum(counted.values()) == 2 * 2 * GlobalLayer(4, steps=3).cost((6, 6)).macs
+
+
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize("biased", [True, False])
+def test_opcheck(training, biased):
+    channels, fields = 3, 2
+    make = lambda *shape: torch.rand(shape, requires_grad=True)  # noqa: E731
+    arguments = (
+        make(2, channels, 5, 4), make(fields, channels, 1, 3, 3), make(fields, channels) if biased else None,
+        make(3, channels), make(3, channels), torch.rand(3, channels), torch.rand(3, channels),
+        [0, 1, -1, -1], [0.0, 0.0, 1.0, 1.0], [1e-5, 1e-5], 0.3, training, 2, 0.2, 1, 1, "periodic", True,
+        False, "relu", True,
+    )  # fmt: skip
+    found = torch.library.opcheck(torch.ops.pde_ops.global_layer, arguments)
+    assert set(found.values()) == {"SUCCESS"}
+
+
+@pytest.mark.parametrize(
+    "options", [{"product": True}, {"activation": "silu"}, {"velocity": "full"}, {"backend": "eager"}]
+)
+def test_where_it_does_not_apply(options):
+    layer = GlobalLayer(4, **options)
+    x = torch.randn(2, 4, 5, 5)
+    assert not fused.applies(layer, x)
+    assert layer(x).shape == x.shape
+
+
+def test_hooks_autocast_and_export_see_the_composed_layer():
+    layer, x = GlobalLayer(4), torch.randn(2, 4, 5, 5)
+    assert fused.applies(layer, x)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert not fused.applies(layer, x)
+    seen = []
+    layer.velocity_x.norm.register_forward_hook(lambda *_: seen.append(1))
+    layer(x)
+    assert seen == [1]
+
+
+def test_without_gradients_nothing_is_kept_and_training_statistics_still_move():
+    layer, double = pair(4, {}, torch.float64, True)
+    x = torch.randn(3, 4, 6, 6, dtype=torch.float64)
+    with torch.no_grad():
+        torch.testing.assert_close(layer(x), double(x))
+    torch.testing.assert_close(layer.out_norm.running_var, double.out_norm.running_var)
+    assert layer.velocity_x.norm.num_batches_tracked == 1
+
+
+def test_a_second_derivative_is_refused_by_name():
+    layer, x = GlobalLayer(2), torch.randn(2, 2, 4, 4, requires_grad=True)
+    (first,) = torch.autograd.grad(layer(x).square().sum(), x, create_graph=True)
+    with pytest.raises(NotImplementedError, match="backend='eager' has"):
+        first.sum().backward()
+
+
+def test_not_a_number_passes_through():
+    x = torch.randn(2, 2, 4, 4)
+    x[0, 0, 0, 0] = float("nan")
+    assert torch.isnan(GlobalLayer(2)(x)).any()
