@@ -1,0 +1,68 @@
+"""The published networks against the counts measured on the authors' code and against the counter."""
+
+import pytest
+import torch
+
+from search_space import UserError, published, published_names
+from search_space.counting import count
+
+# name: (classes, parameters, convolutions' and linear layers' MACs, elements of norms' outputs), as measured
+MEASURED = {
+    "MNIST-ResNet": (10, 576_778, 29_750_144, 84_032),
+    "MNIST-Global": (10, 134_410, 13_866_368, 63_296),
+    "Neural-ODE": (10, 208_266, 100_086_656, 277_568),
+    "ResNet-32": (10, 466_906, 69_124_736, 315_392),
+    "ResNet-56": (100, 861_620, 125_753_600, 544_768),
+    "ResNet-Global": (100, 167_252, 14_784_768, 232_448),
+    "ResNet-Tiny": (100, 13_826, 3_299_104, 61_824),
+    "ResNet-Global-Tiny": (100, 15_923, 3_344_192, 109_312),
+    "Wide-ResNet": (100, 9_001_124, 1_327_195_136, 1_490_944),
+    "Wide-ResNet-Tiny": (100, 22_604, 9_532_192, 139_776),
+    "DenseNet": (100, 800_032, 287_960_472, 4_276_608),
+    "DenseNet-Global": (100, 481_192, 132_787_704, 1_663_872),
+    "DARTS": (100, 3_401_272, 528_410_880, 5_363_712),
+    "DARTS-Global": (100, 843_868, 210_984_192, 3_474_432),
+    "DARTS-Tiny": (100, 42_862, 6_829_248, 446_976),
+    "MBV2": (1000, 3_504_872, 300_774_272, 6_678_112),
+    "MBV2-Global": (1000, 2_952_232, 233_507_072, 6_097_952),
+    "MBV3": (1000, 5_483_032, 216_589_760, 4_399_808),
+    "MBV3-Global": (1000, 3_868_160, 174_401_696, 4_366_880),
+    "EfficientNet-B0": (1000, 5_288_548, 385_814_752, 6_737_696),
+    "EfficientNet-B0-Global": (1000, 3_822_932, 295_439_456, 6_464_864),
+}
+# the PDE's MACs, 7 an element and step, without the 7 an element that are counted once
+PDE = {"ResNet-Global": 200_704, "DenseNet-Global": 142_464, "DARTS-Global": 1_548_288, "MBV2-Global": 976_864}
+SOLVED = ("Neural-ODE", "MNIST-NeuPDE", "NeuPDE", "MDEQ-Tiny", "MDEQ")  # a solver's loop, not one pass
+
+
+@pytest.mark.parametrize("name", MEASURED)
+def test_counts_are_those_measured(name: str) -> None:
+    classes, params, macs, elements = MEASURED[name]
+    cost = published(name, classes=classes).cost()
+    assert cost.params == params
+    assert cost.macs_published == macs + 2 * elements
+    if "Global" not in name:
+        assert cost.macs == macs
+    if name in PDE:  # every layer has one step here, so the PDE counts twice: once for its coefficients
+        assert cost.macs == macs + 2 * PDE[name]
+
+
+@pytest.mark.parametrize("name", [name for name in published_names() if name not in SOLVED])
+def test_costs_are_what_the_counter_sees(name: str) -> None:
+    genotype = published(name)
+    with torch.device("meta"):
+        network = genotype.build()
+    assert count(network, genotype.image) == genotype.cost()
+
+
+@pytest.mark.parametrize("name", ["MNIST-Convolution", "MNIST-Residual", "MNIST-Global-Backbone"])
+def test_backbones_have_524_parameters(name: str) -> None:
+    assert published(name).cost().params == 524
+    assert published(name).build()(torch.randn(2, 1, 28, 28)).shape == (2, 10)
+
+
+def test_names_and_sizes() -> None:
+    assert published("resnet-global") == published("ResNet-Global", classes=10, image=(3, 32, 32))
+    assert published("ResNet-Global", image=(3, 64, 64)).image == (3, 64, 64)
+    with pytest.raises(UserError, match=r"published network is 'ResNet-33'; accepted: ResNet-32, "):
+        published("ResNet-33")
