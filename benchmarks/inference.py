@@ -4,8 +4,8 @@
 
 The poster gives 4.5 : 1.9 : 23.3 seconds, without its device or batch. The mark for ResNet-Global is a
 quarter of ResNet-32's time; its MACs are 0.22 of it. Networks have random weights: time does not depend on
-them but for MDEQ, whose solver may stop early. The networks take turns, so that a busy machine slows all of them, and each
-ratio is the median of the rounds' ratios.
+them but for MDEQ, whose solver may stop early. The networks take turns, so that a
+busy machine slows all of them, and each ratio is the median of the rounds' ratios.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
 No setting of the public code gives the poster's counts of its three ImageNet networks with global layers.
 Here all placements of the family's space at the published widths are counted: per stage, one up to the
-published number of blocks, or a one-step global layer with learned or constant diffusivity and each Init. Which of
-those that match was meant cannot be known from counts.
+published number of blocks, or a one-step global layer with learned or constant diffusivity and each Init.
+Which of those that match was meant cannot be known from counts.
 """
 
 from __future__ import annotations
@@ -53,9 +53,9 @@ class Found:
 def placements(name: str, *, tolerance: float = 2.0, limit: int = 20) -> Found:
     """The placements whose parameters and published MACs are both within ``tolerance`` percent.
 
-    The first are those in which fewest stages differ from the public description, then those with the smallest
-    differences. Parameters are compared with and without the classifier, since it is not known whether the
-    poster counts it. Takes up to a minute.
+    The first are those in which fewest stages differ from the public description, then those with the
+    smallest differences. Parameters are compared with and without the classifier, since it is not known whether
+    the poster counts it. Takes up to a minute.
 
     Raises:
         UserError: for another name than those in ``NAMES``.
@@ -99,11 +99,11 @@ def placements(name: str, *, tolerance: float = 2.0, limit: int = 20) -> Found:
         own = totals - np.array([0 if classifier else linear, 0])
         gaps = 100.0 * (own / poster - 1)
         for index in np.flatnonzero((np.abs(gaps) <= tolerance).all(axis=1)):
-            matches.append(
-                (float(np.abs(gaps[index]).max()), int(index), classifier, own[index], gaps[index])
-            )
-    matches.sort(key=lambda match: match[:3])
-    shape = [len(bodies) for bodies in options]
+            places = np.unravel_index(index, shape)
+            changed = sum(place != public for place, public in zip(places, described, strict=True))
+            order = (changed, float(np.abs(gaps[index]).max()), int(index), classifier)
+            matches.append((order, places, own[index], gaps[index]))
+    matches.sort(key=lambda match: match[0])
     result = []
     for order, places, own_counts, gap in matches[:limit]:
         stages = {

@@ -31,7 +31,12 @@ MEASURED = {
     "EfficientNet-B0-Global": (1000, 3_822_932, 295_439_456, 6_464_864),
 }
 # the PDE's MACs, 7 an element and step, without the 7 an element that are counted once
-PDE = {"ResNet-Global": 200_704, "DenseNet-Global": 142_464, "DARTS-Global": 1_548_288, "MBV2-Global": 976_864}
+PDE = {
+    "ResNet-Global": 200_704,
+    "DenseNet-Global": 142_464,
+    "DARTS-Global": 1_548_288,
+    "MBV2-Global": 976_864,
+}
 SOLVED = ("Neural-ODE", "MNIST-NeuPDE", "NeuPDE", "MDEQ-Tiny", "MDEQ")  # a solver's loop, not one pass
 
 

@@ -1,0 +1,98 @@
+"""The solvers' networks: costs against the counter, solutions against closed forms, gradients everywhere."""
+
+import math
+
+import pytest
+import torch
+from torch import nn
+
+pytest.importorskip("torchdiffeq")
+pytest.importorskip("torchdeq")
+
+from search_space import Genotype
+from search_space.baselines.evolution import ConvolutionField, DifferentialField, Evolution
+from search_space.baselines.mdeq import Equilibrium, MultiscaleLayer
+from search_space.counting import count
+
+
+class Decay(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.rate = nn.Parameter(torch.ones(()))
+
+    def forward(self, t: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+        return -self.rate * x
+
+
+@pytest.mark.parametrize(("solver", "tolerance"), [("rk4", 1e-4), ("dopri5", 1e-3)])
+def test_decay_is_exponential(solver: str, tolerance: float) -> None:
+    block = Evolution(Decay(), 16, solver)
+    out = block(torch.ones(1, 1, 2, 2))
+    assert out.detach() == pytest.approx(math.exp(-1.0), rel=tolerance)
+    out.sum().backward()
+    assert block.field.rate.grad.item() == pytest.approx(-4 * math.exp(-1.0), rel=10 * tolerance)
+
+
+def test_differences_are_exact_on_a_parabola() -> None:
+    field = DifferentialField(1)
+    field.norm = nn.Identity()
+    rows = torch.arange(6.0).view(1, 1, 6, 1).expand(1, 1, 6, 6)
+    seen = {}
+    field.conv1.register_forward_pre_hook(lambda module, inputs: seen.update(terms=inputs[0]))
+    field(torch.zeros(()), rows**2)
+    inner = seen["terms"][0, :, 2:4, 2:4]
+    assert inner[1, :, 0].tolist() == [4.0, 6.0]  # d/dx of x squared at 2 and 3
+    assert inner[2].abs().max() == 0
+    assert inner[3].unique().tolist() == [2.0]
+
+
+class Once(nn.Module):
+    def __init__(self, field: nn.Module) -> None:
+        super().__init__()
+        self.field = field
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.field(torch.zeros((), device=x.device), x)
+
+
+def test_costs_of_one_evaluation() -> None:
+    with torch.device("meta"):
+        convolution = ConvolutionField(32)
+    assert count(Once(convolution), (32, 6, 6)) == convolution.cost((6, 6))
+
+
+def test_equilibrium_is_near_a_fixed_point() -> None:
+    torch.manual_seed(0)
+    block = Equilibrium(4, 60, tolerance=1e-4).eval()
+    # Smaller weights bring the layer nearer to a contraction. Group norms keep it from being one, so that the
+    # solver ends near a fixed point; at its start, the zeros, the relative residual is 1.
+    for parameter in block.layer.parameters():
+        parameter.data.mul_(0.3)
+    x = torch.randn(1, 4, 8, 8)
+    with torch.no_grad():
+        found, _ = block.solve(
+            lambda *z: block.layer(list(z), x),
+            [x.new_zeros(1, c, 8 >> i, 8 >> i) for i, c in enumerate((4, 8, 16))],
+        )
+        again = block.layer(list(found[-1]), x)
+    for state, next_state in zip(found[-1], again, strict=True):
+        assert (state - next_state).norm() / next_state.norm() < 0.1
+
+
+def test_multiscale_layer_cost() -> None:
+    layer = MultiscaleLayer((4, 8, 16))
+    assert layer.cost((8, 8)).params == sum(p.numel() for p in layer.parameters())
+
+
+@pytest.mark.parametrize("system", ["neural-ode", "neupde", "mdeq"])
+@pytest.mark.parametrize("image", [(1, 28, 28), (3, 32, 32)])
+def test_baselines_train(system: str, image: tuple[int, int, int]) -> None:
+    torch.manual_seed(0)
+    settings = {"evaluations": 4, "widths": [8]}
+    genotype = Genotype("ode-baseline", image, 10, settings, {"system": system, "width": 8})
+    network = genotype.build()
+    logits = network(torch.randn(2, *image))
+    assert logits.shape == (2, 10)
+    logits.square().sum().backward()
+    assert all(p.grad is not None and p.grad.isfinite().all() for p in network.parameters())
+    assert genotype.cost().params == sum(p.numel() for p in network.parameters())
