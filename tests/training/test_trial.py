@@ -60,7 +60,7 @@ def test_settings_are_checked_when_they_are_made(changes, message):
 
 def test_importing_loads_nothing_heavy():
     """Each of these takes a second or more, in every trial."""
-    heavy = ("sklearn", "torchvision", "nni", "scipy", "pandas", "matplotlib", "onnx", "torch._dynamo")
+    heavy = ("sklearn", "torchvision", "nni", "scipy", "pandas", "matplotlib", "onnx", "timm")
     program = (
         "import sys, training.trial, training.data\n"
         "training.data.load_data('digits')\n"
