@@ -17,7 +17,7 @@ from torch.utils.flop_counter import register_flop_formula
 from pde_ops import cpu_backend
 from pde_ops.blocks import Convolution
 from pde_ops.coefficients import Coefficient, CoefficientNorm
-from pde_ops.operator import flops, library
+from pde_ops.operator import below_autograd, flops, library, records
 
 if TYPE_CHECKING:
     from pde_ops.layer import GlobalLayer
@@ -148,34 +148,55 @@ def _fake_backward(grad, state, x, weight, bias, gain, shift, *rest):
     )
 
 
-def _setup_context(ctx, inputs, output):
-    x, weight, bias, gain, shift, mean, variance, *settings, _keep = inputs
-    _, state, batch_mean, batch_variance = output
-    ctx.mark_non_differentiable(state, batch_mean, batch_variance)
-    ctx.set_materialize_grads(False)
-    if settings[4]:
-        mean, variance = batch_mean, batch_variance
-    ctx.save_for_backward(state, x, weight, bias, gain, shift, mean, variance)
-    ctx.settings = settings
+class _GlobalLayer(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, *arguments):
+        x, weight, bias, gain, shift, mean, variance, *settings, _keep = arguments
+        output = below_autograd(torch.ops.pde_ops.global_layer.default, *arguments)
+        _, state, batch_mean, batch_variance = output
+        ctx.mark_non_differentiable(state, batch_mean, batch_variance)
+        ctx.set_materialize_grads(False)
+        if settings[4]:
+            mean, variance = batch_mean, batch_variance
+        ctx.save_for_backward(state, x, weight, bias, gain, shift, mean, variance)
+        ctx.settings = settings
+        return output
+
+    @staticmethod
+    def backward(ctx, grad, *_):
+        if grad is None:
+            return (None,) * 21
+        saved = ctx.saved_tensors
+        found = torch.ops.pde_ops.global_layer_backward.default(grad, *saved, *ctx.settings)
+        grad_x, grad_weight, grad_bias, grad_gain, grad_shift = found
+        grad_bias = None if saved[3] is None else grad_bias
+        return (grad_x, grad_weight, grad_bias, grad_gain, grad_shift, *(None,) * 16)
 
 
-def _autograd(ctx, grad, *_):
-    state, x, weight, bias, gain, shift, mean, variance = ctx.saved_tensors
-    if grad is None:
-        return (None,) * 21
-    found = torch.ops.pde_ops.global_layer_backward(
-        grad, state, x, weight, bias, gain, shift, mean, variance, *ctx.settings
-    )
-    grad_x, grad_weight, grad_bias, grad_gain, grad_shift = found
-    return (grad_x, grad_weight, None if bias is None else grad_bias, grad_gain, grad_shift, *(None,) * 16)
+class _GlobalLayerBackward(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, *arguments):
+        return below_autograd(torch.ops.pde_ops.global_layer_backward.default, *arguments)
+
+    @staticmethod
+    def backward(ctx, *_):
+        raise NotImplementedError("the fused layer has no second derivative; backend='eager' has")
 
 
-def _no_second_derivative(ctx, *_):
-    raise NotImplementedError("the fused layer has no second derivative; backend='eager' has")
+def _forward_autograd(*arguments):
+    if records(*arguments[:5]):
+        return _GlobalLayer.apply(*arguments)
+    return below_autograd(torch.ops.pde_ops.global_layer.default, *arguments)
 
 
-torch.library.register_autograd("pde_ops::global_layer", _autograd, setup_context=_setup_context, lib=library)
-torch.library.register_autograd("pde_ops::global_layer_backward", _no_second_derivative, lib=library)
+def _backward_autograd(*arguments):
+    if records(*arguments[:7]):
+        return _GlobalLayerBackward.apply(*arguments)
+    return below_autograd(torch.ops.pde_ops.global_layer_backward.default, *arguments)
+
+
+library.impl("global_layer", _forward_autograd, "Autograd")
+library.impl("global_layer_backward", _backward_autograd, "Autograd")
 
 
 def _flops(x, weight, steps) -> int:

@@ -65,64 +65,89 @@ def _fake_backward(grad, h, *rest):
     return tuple(torch.empty_like(like) if wanted else h.new_empty(0) for wanted in rest[-1])
 
 
-def _setup_context(ctx, inputs, output):
-    ctx.save_for_backward(*inputs[:7])
-    ctx.settings = inputs[7:]
+def below_autograd(op, *arguments):
+    """Call ``op`` past autograd: straight to its kernel, to a fake rule or to a tracer."""
+    with torch._C._AutoDispatchBelowAutograd():
+        return op(*arguments)
 
 
-def _autograd(ctx, grad):
-    needed = list(ctx.needs_input_grad[:7])
-    found = torch.ops.pde_ops.integrate_backward(grad, *ctx.saved_tensors, *ctx.settings, needed)
-    gradients = [g if wanted else None for g, wanted in zip(found, needed, strict=True)]
-    return (*gradients, *(None for _ in ctx.settings))
+def records(*tensors: Tensor | None) -> bool:
+    """Whether autograd has to remember an operation on these tensors."""
+    return torch.is_grad_enabled() and any(t is not None and t.requires_grad for t in tensors)
 
 
-def _setup_context_backward(ctx, inputs, output):
-    ctx.save_for_backward(*inputs[:8])
-    ctx.settings, ctx.needed = inputs[8:15], inputs[15]
+# autograd.Function at the autograd key costs a third of what torch.library.register_autograd does per call,
+# which for small planes is as much as the kernel itself.
+class _Integrate(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, *arguments):
+        ctx.save_for_backward(*arguments[:7])
+        ctx.settings = arguments[7:]
+        return below_autograd(torch.ops.pde_ops.integrate.default, *arguments)
+
+    @staticmethod
+    def backward(ctx, grad):
+        needed = list(ctx.needs_input_grad[:7])
+        found = torch.ops.pde_ops.integrate_backward.default(grad, *ctx.saved_tensors, *ctx.settings, needed)
+        gradients = [g if wanted else None for g, wanted in zip(found, needed, strict=True)]
+        return (*gradients, *(None for _ in ctx.settings))
 
 
-def _autograd_backward(ctx, *seconds):
-    """Second derivatives, through autograd on the definition (slow, for checks and studies)."""
-    grad, *fields = ctx.saved_tensors
-    constants, steps, dt, dx, dy, boundary, _ = ctx.settings
-    with torch.enable_grad():
-        grad = grad.detach().requires_grad_(True)
-        fields = [None if t is None else t.detach().requires_grad_(True) for t in fields]
-        h, source, *coefficients, initial = fields
-        out = integrate_eager(
-            h, source, *_or_numbers(coefficients, constants),
-            steps=steps, dt=dt, dx=dx, dy=dy, initial=initial, boundary=boundary,
-        )  # fmt: skip
-        wanted = [i for i, yes in enumerate(ctx.needed) if yes]
-        first = torch.autograd.grad(
-            out, [fields[i] for i in wanted], grad, create_graph=True, allow_unused=True
-        )
-        terms = [
-            (g * seconds[i]).sum()
-            for i, g in zip(wanted, first, strict=True)
-            if g is not None and seconds[i] is not None and seconds[i].numel()
-        ]
-        inputs = [grad, *(t for t in fields if t is not None)]
-        scalar = sum(terms)
-        if not isinstance(scalar, Tensor) or not scalar.requires_grad:
-            return (None,) * 16
-        found = iter(torch.autograd.grad(scalar, inputs, allow_unused=True))
-    result = [next(found), *(None if t is None else next(found) for t in fields)]
-    return (*result, *(None for _ in range(8)))
+class _IntegrateBackward(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, *arguments):
+        ctx.save_for_backward(*arguments[:8])
+        ctx.settings, ctx.needed = arguments[8:15], arguments[15]
+        return below_autograd(torch.ops.pde_ops.integrate_backward.default, *arguments)
+
+    @staticmethod
+    def backward(ctx, *seconds):
+        """Second derivatives, through autograd on the definition (slow, for checks and studies)."""
+        grad, *fields = ctx.saved_tensors
+        constants, steps, dt, dx, dy, boundary, _ = ctx.settings
+        with torch.enable_grad():
+            grad = grad.detach().requires_grad_(True)
+            fields = [None if t is None else t.detach().requires_grad_(True) for t in fields]
+            h, source, *coefficients, initial = fields
+            out = integrate_eager(
+                h, source, *_or_numbers(coefficients, constants),
+                steps=steps, dt=dt, dx=dx, dy=dy, initial=initial, boundary=boundary,
+            )  # fmt: skip
+            wanted = [i for i, yes in enumerate(ctx.needed) if yes]
+            inputs = [fields[i] for i in wanted]
+            first = torch.autograd.grad(out, inputs, grad, create_graph=True, allow_unused=True)
+            terms = [
+                (g * seconds[i]).sum()
+                for i, g in zip(wanted, first, strict=True)
+                if g is not None and seconds[i] is not None and seconds[i].numel()
+            ]
+            inputs = [grad, *(t for t in fields if t is not None)]
+            scalar = sum(terms)
+            if not isinstance(scalar, Tensor) or not scalar.requires_grad:
+                return (None,) * 16
+            found = iter(torch.autograd.grad(scalar, inputs, allow_unused=True))
+        result = [next(found), *(None if t is None else next(found) for t in fields)]
+        return (*result, *(None for _ in range(8)))
 
 
 def _or_numbers(tensors, numbers):
     return [number if t is None else t for t, number in zip(tensors, numbers, strict=True)]
 
 
-torch.library.register_autograd("pde_ops::integrate", _autograd, setup_context=_setup_context, lib=library)
-torch.library.register_autograd(
-    "pde_ops::integrate_backward",
-    _autograd_backward,
-    setup_context=_setup_context_backward,
-    lib=library,
-)
+def _integrate_autograd(*arguments):
+    if records(*arguments[:7]):
+        return _Integrate.apply(*arguments)
+    return below_autograd(torch.ops.pde_ops.integrate.default, *arguments)
+
+
+def _integrate_backward_autograd(*arguments):
+    if records(*arguments[:8]):
+        return _IntegrateBackward.apply(*arguments)
+    return below_autograd(torch.ops.pde_ops.integrate_backward.default, *arguments)
+
+
+library.impl("integrate", _integrate_autograd, "Autograd")
+library.impl("integrate_backward", _integrate_backward_autograd, "Autograd")
 
 
 STEPS = 7  # where the steps stand among the arguments after h
