@@ -50,6 +50,14 @@ def measure(names: list[str], *, batch: int, repeats: int, device: str) -> dict[
     return found
 
 
+def spread(seconds_: list[float], base: list[float]) -> str:
+    """The middle half of the rounds' ratios."""
+    if len(base) < 2:
+        return "-"
+    low, _, high = statistics.quantiles((a / b for a, b in zip(seconds_, base, strict=True)), n=4)
+    return f"{low:.2f} to {high:.2f}"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -64,12 +72,17 @@ def main() -> None:
     found = measure(names, batch=arguments.batch, repeats=arguments.repeats, device=arguments.device)
     base = found["ResNet-32"]
     ratios = {n: statistics.median(a / b for a, b in zip(found[n], base, strict=True)) for n in names}
-    print(f"{'network':16}{'ms a batch':>12}{'to ResNet-32':>14}{'poster':>8}{'MACs':>8}")
+    print(f"{'network':16}{'ms a batch':>12}{'to ResNet-32':>14}{'quartiles':>16}{'poster':>8}{'MACs':>8}")
     macs = {name: published(name).cost().macs for name in names}
     for name in names:
         print(
             f"{name:16}{1e3 * statistics.median(found[name]):12.1f}{ratios[name]:14.3f}"
+            f"{spread(found[name], base):>16}"
             f"{POSTER[name] / POSTER['ResNet-32']:8.2f}{macs[name] / macs['ResNet-32']:8.2f}"
+        )
+    if len(base) < 2 or max(base) > 1.5 * min(base):
+        print(
+            "one network's rounds differ by more than half: the machine is busy, the ratios are no evidence"
         )
     met = ratios["ResNet-Global"] <= MARK
     print(f"ResNet-Global to ResNet-32: mark at most {MARK}, {'met' if met else 'not met'}")

@@ -54,8 +54,8 @@ def placements(name: str, *, tolerance: float = 2.0, limit: int = 20) -> Found:
     """The placements whose parameters and published MACs are both within ``tolerance`` percent.
 
     The first are those in which fewest stages differ from the public description, then those with the
-    smallest differences. Parameters are compared with and without the classifier, since it is not known whether
-    the poster counts it. Takes up to a minute.
+    smallest differences. Parameters are compared with and without the classifier, since it is not known
+    whether the poster counts it. Takes up to a minute.
 
     Raises:
         UserError: for another name than those in ``NAMES``.

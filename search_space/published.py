@@ -112,7 +112,11 @@ _ALL = (
     _residual("ResNet-Global", (16, 32, 64, 64), 1, (*_THREE, NONE)),
     _residual("ResNet-56-Global", (16, 32, 64, 64), 2, (*_THREE, NONE), note="the authors' name for m = 2"),
     _residual("ResNet-Global-Large", (32, 64, 128, 128), 2, (*_THREE, NONE), inferred=True),
-    _residual("ResNet-Tiny", (6, 8, 8, 8), 3, (NONE,) * 4),
+    _residual(
+        "ResNet-Tiny", (6, 8, 8, 8), 3, (NONE,) * 4,
+        note="four stages: three of widths 6, 8, 8 as described have 10,194 parameters; a fourth gives those "
+        "measured on the authors' code exactly",
+    ),
     _residual("ResNet-Global-Tiny", (10, 9, 16, 16), 1, (*_THREE, NONE)),
     _residual("Wide-ResNet", (16, 32, 64), 6, (NONE,) * 3, factor=4),
     _residual("Wide-ResNet-Global", (16, 32, 64), 1, (GLOBAL + "+basic_block",) * 3, factor=4),
