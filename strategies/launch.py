@@ -116,6 +116,8 @@ def _run_experiment(
     port: int,
     resume: bool,
 ) -> None:
+    from nni.experiment import RunMode
+
     from strategies.experiment import make_experiment, trials_to_recover
     from strategies.multitrial import MultiTrial, last_words
     from strategies.nni_compat import CandidateModel, kill_orphans
@@ -149,7 +151,7 @@ def _run_experiment(
         with portal:
             experiment.on_started = lambda: print(f"Portal: {portal.address}", flush=True)
             progress = Progress(settings.trials, known)
-            experiment.start(port)
+            experiment.start(port, run_mode=RunMode.Detach)  # its output goes to a file; stopped below
     finally:
         if progress is not None:
             progress.close()

@@ -1,0 +1,85 @@
+"""A search that is killed, or interrupted, and taken up again: nothing lost, nothing twice."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from strategies import SearchSettings
+from strategies.launch import make_proposer, make_subject
+
+ROOT = Path(__file__).resolve().parents[2]
+TRIALS = 6
+PROGRAM = """
+import sys
+import strategies.experiment
+strategies.experiment.TRIAL_MODULE = "tests.integration.faulty_trial"
+import run_search
+run_search._show_outcome = lambda *_: None
+sys.exit(run_search.main(sys.argv[1:]))
+"""
+
+
+def start(log: Path, *words: str) -> subprocess.Popen:
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "TRIAL_SECONDS": "1"}
+    with log.open("w") as file:
+        return subprocess.Popen(
+            [sys.executable, "-c", PROGRAM, *words], env=environment, stdout=file, stderr=subprocess.STDOUT
+        )
+
+
+def records(folder: Path) -> list[dict]:
+    path = folder / "candidates.jsonl"
+    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+
+def belonging(folder: Path) -> list[psutil.Process]:
+    return [p for p in psutil.process_iter(["cmdline"]) if str(folder) in " ".join(p.info["cmdline"] or ())]
+
+
+def wait_for(condition, seconds: float = 90) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not come to that"
+        time.sleep(0.1)
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
+def test_a_stopped_search_goes_on(tmp_path, number):
+    folder = tmp_path / "run"
+    options = ("--trials", str(TRIALS), "--strategy", "random", "--width", "4", "--port", "0")
+    log = tmp_path / "log"
+    search = start(log, "search", *options, "--run-dir", str(folder))
+    wait_for(lambda: len(records(folder)) >= 2)
+    search.send_signal(number)
+    search.wait(60)
+    said = log.read_text()
+    before = records(folder)
+    assert 2 <= len(before) < TRIALS
+    if number == signal.SIGINT:
+        assert search.returncode == 130
+        assert "Traceback" not in said
+        assert belonging(folder) == []
+    else:
+        assert belonging(folder) != []  # NNI's server outlives its launcher
+
+    resumed = start(log, "resume", str(folder), "--port", "0")
+    assert resumed.wait(150) == 0, log.read_text()
+    after = records(folder)
+    assert after[: len(before)] == before
+    assert sorted(record["index"] for record in after) == list(range(TRIALS))
+    assert belonging(folder) == []
+
+    settings = SearchSettings(trials=TRIALS, strategy="random", width=4)
+    proposer = make_proposer(settings, make_subject(settings))
+    uninterrupted = [proposer.propose(i, []).to_json() for i in range(TRIALS)]
+    assert [r["genotype"] for r in sorted(after, key=lambda r: r["index"])] == uninterrupted
+    assert {r["index"]: r["accuracy"] for r in after if r["status"] == "ok"} == {0: 0.5, 4: 0.54, 5: 0.55}
