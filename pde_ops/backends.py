@@ -16,7 +16,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from pde_ops import eager_backend
+from pde_ops import cpu_backend, eager_backend
 
 NAMES = ("auto", "eager", "cpu", "triton")
 
@@ -53,14 +53,9 @@ def choose(name: str, h: Tensor) -> ModuleType:
     if name == "eager":
         return eager_backend
     if name in ("auto", "cpu") and h.device.type == "cpu":
-        if importlib.util.find_spec("pde_ops.cpu_backend") is not None:
-            cpu_backend = importlib.import_module("pde_ops.cpu_backend")
-
-            reason = cpu_backend.unavailable(h)
-            if reason is None:
-                return cpu_backend
-        else:
-            reason = "it is not part of this installation"
+        reason = cpu_backend.unavailable(h)
+        if reason is None:
+            return cpu_backend
         if name == "cpu":
             raise ValueError(f"backend='cpu' cannot run: {reason}; accepted here: 'auto', 'eager'")
         return eager_backend

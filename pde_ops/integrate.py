@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from numbers import Real
 
 import torch
 from torch import Tensor
@@ -80,7 +79,7 @@ def integrate(
         elif name in ("source", "initial"):
             if value is not None:
                 raise ValueError(f"{name} is {value!r}; accepted: a tensor of h's shape or None")
-        elif isinstance(value, bool) or not isinstance(value, Real) or not math.isfinite(value):
+        elif isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
             raise ValueError(f"{name} is {value!r}; accepted: a tensor of h's shape or a finite number")
     fields = [value.to(dtype) if isinstance(value, Tensor) else None for value in (h, *named.values())]
     constants = [
@@ -95,7 +94,7 @@ def check_settings(*, steps: int, dt: float, dx: int, dy: int, boundary: str, ba
     for name, value in (("steps", steps), ("dx", dx), ("dy", dy)):
         if isinstance(value, bool) or not isinstance(value, int) or value < 1:
             raise ValueError(f"{name} is {value!r}; accepted: a whole number >= 1")
-    if isinstance(dt, bool) or not isinstance(dt, Real) or not math.isfinite(dt) or dt <= 0:
+    if isinstance(dt, bool) or not isinstance(dt, (int, float)) or not math.isfinite(dt) or dt <= 0:
         raise ValueError(f"dt is {dt!r}; accepted: a finite number > 0")
     if boundary not in BOUNDARIES:
         raise ValueError(f"boundary is {boundary!r}; accepted: {', '.join(BOUNDARIES)}")
