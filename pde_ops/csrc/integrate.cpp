@@ -8,6 +8,14 @@ static thread_local Scratch scratch;
 // Input tensors in the operator's order; null where absent.
 enum Input { kH, kSource, kVx, kVy, kDx, kDy, kInitial, kInputs };
 
+// Asks for the next planes while this thread computes on these: with few steps memory is what it waits for.
+template <class S> PDE_INLINE void fetch(const S* const* in, long at, long scalars) {
+  for (int k = 0; k < kInputs; ++k) {
+    if (!in[k]) continue;
+    for (long o = 0; o < scalars; o += 64 / long(sizeof(S))) __builtin_prefetch(in[k] + at + o, 0, 2);
+  }
+}
+
 template <class T, class S>
 void forward(S* out, const S* const* in, const double* constants, long planes, int rows, int cols,
              const Scheme& s, int threads) {
@@ -38,6 +46,7 @@ void forward(S* out, const S* const* in, const double* constants, long planes, i
       if (in[kSource]) load_planes(g, source, in[kSource] + at, count, cells);
       if (in[kInitial]) load_planes(g, p, in[kInitial] + at, count, cells);
       load_planes(g, h, in[kH] + at, count, cells);
+      if (at + 2 * lanes * cells <= planes * cells) fetch(in, at + lanes * cells, lanes * cells);
       fill_halo(g, h, g.state);
       set_up(g, s, c, field[0], field[1], field[2], field[3], in[kSource] ? source : (T*)nullptr, false);
       const T* last = advance(g, s, c, h, in[kInitial] ? p : (T*)nullptr, spare, in[kSource] != nullptr);
@@ -72,6 +81,7 @@ void backward(S* const* out, const S* grad, const S* const* in, const double* co
       load_planes(g, a.states[1], in[kH] + at, count, cells);
       fill_halo(g, a.states[1], g.state);
       load_planes(g, a.grad, grad + at, count, cells);
+      if (at + 2 * lanes * cells <= planes * cells) fetch(in, at + lanes * cells, lanes * cells);
       adjoint(g, s, a, source, initial);
       if (!initial && out[kH])
         each<T>(g, [&](long o) { store(a.grad_h + o, Vec<T>(load(a.grad_h + o) + load(a.grad_initial + o))); });
