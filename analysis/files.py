@@ -1,0 +1,36 @@
+"""Files that are whole or untouched, and one line for the user where the file system refuses."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from search_space.errors import UserError
+
+
+@contextlib.contextmanager
+def write_errors(path: Path) -> Iterator[None]:
+    """Turns what the file system refuses (read-only, full, no such folder) into a `UserError`."""
+    try:
+        yield
+    except OSError as error:
+        raise UserError(
+            f"cannot write {path}: {error.strerror or error}; free space or choose another folder"
+        ) from error
+
+
+def write_whole(path: str | Path, content: bytes | str) -> Path:
+    """Writes a file that is whole or as it was before. Raises `UserError`."""
+    path = Path(path)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    with write_errors(path):
+        try:
+            temporary.write_bytes(content if isinstance(content, bytes) else content.encode("utf-8"))
+            os.replace(temporary, path)
+        except OSError:
+            with contextlib.suppress(OSError):
+                temporary.unlink()
+            raise
+    return path

@@ -1,0 +1,155 @@
+"""A run folder, read: what a search was asked for and what it measured."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from search_space.errors import UserError
+from search_space.measurement import Measurement
+
+SETTINGS, CANDIDATES = "settings.json", "candidates.jsonl"
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run folder's content.
+
+    ``settings`` are the search's by name; ``provenance`` is what else stands in ``settings.json`` (versions,
+    commit, machine, start); ``torn_line`` is the number of a last line that a crash cut short, or None.
+    """
+
+    path: Path
+    settings: dict[str, Any]
+    measurements: tuple[Measurement, ...]
+    provenance: dict[str, Any] = field(default_factory=dict)
+    torn_line: int | None = None
+
+    @property
+    def name(self) -> str:
+        """The folder's name."""
+        return self.path.name
+
+    @property
+    def dataset(self) -> str | None:
+        """The data set's name, where the settings have one."""
+        name = self.settings.get("dataset")
+        return name if isinstance(name, str) else None
+
+    @property
+    def ok(self) -> tuple[Measurement, ...]:
+        """The candidates that were judged."""
+        return tuple(m for m in self.measurements if m.status == "ok")
+
+    @property
+    def failed(self) -> tuple[Measurement, ...]:
+        return tuple(m for m in self.measurements if m.status == "failed")
+
+    def require_ok(self) -> tuple[Measurement, ...]:
+        """``ok``, at least one. Raises `UserError` if nothing was measured, saying why."""
+        if self.ok:
+            return self.ok
+        if not self.measurements:
+            raise UserError(f"{self.path} holds no candidate yet; let the search measure one first")
+        last = self.measurements[-1]
+        reason = " ".join((last.error or "no reason was recorded").split())[:200]
+        raise UserError(
+            f"{self.path}: all {len(self.measurements)} candidates failed; the last one, {last.index}: {reason}"
+        )
+
+    def notes(self) -> list[str]:
+        """What a reader of the results should know about the record itself; one line each."""
+        if self.torn_line is None:
+            return []
+        return [f"{CANDIDATES}, line {self.torn_line}, was cut short by a crash and is left out"]
+
+
+def read_run(path: str | Path) -> Run:
+    """Reads a run folder; nothing is written.
+
+    A last line without its end is left out and noted: the search never acknowledged it.
+
+    Raises:
+        UserError: no such folder, no run in it, a damaged line (with its number).
+    """
+    path = Path(path).absolute()
+    if not path.is_dir():
+        raise UserError(f"{path} is no folder; accepted: a run folder, as a search makes")
+    if not (path / SETTINGS).is_file():
+        raise UserError(f"{path} is no run folder: it has no {SETTINGS}")
+    record = _settings(path / SETTINGS)
+    measurements, torn = _measurements(path / CANDIDATES)
+    provenance = {name: value for name, value in record.items() if name != "settings"}
+    return Run(path, record["settings"], measurements, provenance, torn)
+
+
+def _settings(path: Path) -> dict[str, Any]:
+    try:
+        record = json.loads(_read(path).decode("utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"{path} is damaged: it is not JSON") from error
+    if not isinstance(record, dict) or not isinstance(record.get("settings"), dict):
+        raise UserError(f"{path} is damaged: it has no object named settings")
+    return record
+
+
+def _measurements(path: Path) -> tuple[tuple[Measurement, ...], int | None]:
+    if not path.exists():
+        return (), None
+    *lines, rest = _read(path).split(b"\n")
+    found: dict[int, Measurement] = {}
+    for number, line in enumerate(lines, start=1):
+        try:
+            measurement = _checked(json.loads(line.decode("utf-8")))
+            if measurement.index in found:
+                raise UserError(f"candidate {measurement.index} stands there a second time")
+        except (ValueError, TypeError, RecursionError) as error:
+            reason = error if isinstance(error, UserError) else "it is not a candidate's JSON"
+            raise UserError(f"{path}, line {number}, is damaged: {reason}") from error
+        found[measurement.index] = measurement
+    return tuple(found.values()), len(lines) + 1 if rest else None
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise UserError(f"cannot read {path}: {error.strerror or error}") from error
+
+
+def _checked(record: Any) -> Measurement:
+    """A measurement whose numbers are numbers: what comes later computes with them and prints them."""
+    if not isinstance(record, dict):
+        raise UserError("it is no object")
+    found = Measurement.from_json(record)
+    for name in ("index", "macs", "macs_published", "params", "seed"):
+        value = getattr(found, name)
+        if type(value) is not int or value < 0:
+            raise UserError(f"{name} is {value!r:.60}; accepted: a whole number, 0 or more")
+    if found.status not in ("ok", "failed"):
+        raise UserError(f"status is {found.status!r:.60}; accepted: ok, failed")
+    if not isinstance(found.genotype, dict):
+        raise UserError(f"genotype is {found.genotype!r:.60}; accepted: an object")
+    if not _finite(found.seconds) or found.seconds < 0:
+        raise UserError(f"seconds is {found.seconds!r:.60}; accepted: a number, 0 or more")
+    if found.status == "ok" or found.accuracy is not None:
+        _share("accuracy", found.accuracy)
+    for value in found.history:
+        _share("history", value)
+    for name in ("trial", "error", "time"):
+        value = getattr(found, name)
+        if value is not None and not isinstance(value, str):
+            raise UserError(f"{name} is {value!r:.60}; accepted: text")
+    return found
+
+
+def _finite(value: Any) -> bool:
+    return type(value) in (int, float) and math.isfinite(value)
+
+
+def _share(name: str, value: Any) -> None:
+    if not _finite(value) or not 0 <= value <= 1:
+        raise UserError(f"{name} is {value!r:.60}; accepted: a number from 0 to 1")
