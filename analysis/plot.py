@@ -75,7 +75,9 @@ def front_plot(
     far = tuple(r for r in references if r not in near)
     extra = [(r.macs_published, 100 * r.accuracy) for r in near]
     wanted = [point for one in series for point in one.front] + extra
-    floor = _floor([y for _, y in candidates], min(y for _, y in wanted))
+    # By run: one that is worse throughout has no outliers for it.
+    floors = [_floor([y for _, y in one.candidates]) for one in series]
+    floor = min(*floors, *(y for _, y in wanted))
     shown = [point for point in candidates if point[1] >= floor] + extra
     xs = [x for x, _ in candidates + extra] + ([max_macs] if max_macs else [])
     return FrontPlot(
@@ -121,12 +123,12 @@ def _title(runs: Sequence[Run]) -> str:
     return " · ".join(shared) or "accuracy against MACs"
 
 
-def _floor(values: Sequence[float], wanted: float) -> float:
-    """The lowest accuracy to show: networks that learned nothing must not squeeze the others together."""
+def _floor(values: Sequence[float]) -> float:
+    """The lowest accuracy to show of a run: networks that learned nothing must not squeeze the others."""
     ordered = sorted(values)
     quarter, three = ordered[len(ordered) // 4], ordered[(3 * len(ordered)) // 4]
     outlier = quarter - 3 * max(three - quarter, 1.0)
-    return min([v for v in ordered if v >= outlier] + [wanted])
+    return min(value for value in ordered if value >= outlier)
 
 
 def _axes(xs: Sequence[float], ys: Sequence[float]) -> Axes:

@@ -14,7 +14,7 @@ from analysis.text import count_text, tick_text
 
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 _LINES = ("-", "--", "-.", ":")
-_BEST = "#D55E00"
+_BEST, _OTHERS = "#D55E00", "#8b939c"
 _LONGEST = 44  # letters of a run's name in the legend
 
 
@@ -29,7 +29,8 @@ def front_figure(plot: FrontPlot) -> Figure:
     entries = _legend_entries(plot)
     rows = -(-len(entries) // _columns(plot))
     note = _note(plot)
-    below = 0.62 + 0.2 * rows + (0.2 if note else 0)
+    room = 0.06 + 0.16 * len(note.splitlines())
+    below = 0.6 + 0.2 * rows + room
     height = 4.5 + below
     figure = new_figure(7.6, height)
     axes = figure.add_axes((0.68 / 7.6, below / height, 6.72 / 7.6, 4.05 / height))
@@ -48,12 +49,12 @@ def front_figure(plot: FrontPlot) -> Figure:
     _better(axes)
     _labels(axes, plot)
     figure.legend(
-        handles=entries, loc="lower center", bbox_to_anchor=(0.5, (0.26 if note else 0.06) / height),
+        handles=entries, loc="lower center", bbox_to_anchor=(0.5, (room + 0.06) / height),
         ncols=_columns(plot), frameon=False, fontsize=8.5, handlelength=2.2, columnspacing=1.8,
         borderaxespad=0, labelspacing=0.35,
     )  # fmt: skip
     if note:
-        figure.text(0.5, 0.1 / height, note, ha="center", va="bottom", fontsize=7.5, color=GREY)
+        figure.text(0.5, 0.06 / height, note, ha="center", va="bottom", fontsize=7.5, color=GREY)
     return figure
 
 
@@ -84,20 +85,20 @@ def _draw_series(axes: Any, plot: FrontPlot, series: Series, number: int, severa
     axes.plot(
         [x for x, _ in shown], [y for _, y in shown], linestyle="none", marker=marker,
         markersize=3.2 if many else 4.6, markerfacecolor="white", markeredgewidth=0.9,
-        markeredgecolor=colour if several else "#8b939c", alpha=0.45 if several else 0.85, zorder=2 + number / 50,
+        markeredgecolor=colour if several else _OTHERS, alpha=0.45 if several else 0.85, zorder=3 + number / 50,
         gid="candidates",
     )  # fmt: skip
     if under:
         axes.plot(
             [x for x, _ in under], [floor] * len(under), linestyle="none", marker="v", markersize=4.5,
-            color=colour if several else "#8b939c", clip_on=False, zorder=3, gid="below",
+            color=colour if several else _OTHERS, clip_on=False, zorder=3, gid="below",
         )  # fmt: skip
     # What a budget of x buys: level until the next point of the front, and on beyond the last one.
     xs = [x for x, _ in series.front] + [plot.axes.x[1]]
     ys = [y for _, y in series.front] + [series.front[-1][1]]
     line = _LINES[number % len(_LINES)]
     axes.plot(
-        xs, ys, drawstyle="steps-post", color=colour, linewidth=1.7, linestyle=line, zorder=4, gid="front"
+        xs, ys, drawstyle="steps-post", color=colour, linewidth=1.7, linestyle=line, zorder=2.5, gid="front"
     )
     axes.plot(
         xs[:-1], ys[:-1], linestyle="none", marker=marker, markersize=6.2, color=colour,
@@ -127,8 +128,8 @@ def _labels(axes: Any, plot: FrontPlot) -> None:
         x, y = plot.series[0].best
         wanted.append(((x, y), f"{y:.1f}%, {count_text(x)}", {"fontsize": 9, "fontweight": "bold"}))
     for reference in plot.references:
-        name = reference.name + (" (tiny)" if reference.tiny else "")
-        wanted.append(((reference.macs_published, 100 * reference.accuracy), name, {"fontsize": 7.5}))
+        point = reference.macs_published, 100 * reference.accuracy
+        wanted.append((point, reference.name, {"fontsize": 7.5}))
     if not wanted:
         return
     renderer = axes.figure.canvas.get_renderer()
@@ -180,9 +181,10 @@ def _legend_entries(plot: FrontPlot) -> list[Line2D]:
             Line2D([], [], color=colour, marker=marker, linestyle=_LINES[number % len(_LINES)],
                    markeredgecolor="white", markersize=6.2, label=name if several else "front")
         )  # fmt: skip
-    entries.append(_key("o", "white", "#8b939c", "other candidates", 4.6))
+    if any(point not in one.front for one in plot.series for point in one.candidates):
+        entries.append(_key("o", "white", _OTHERS, "other candidates", 4.6))
     if any(one.best for one in plot.series):
-        label = "best" if not plot.budget else f"best within {count_text(plot.budget)} MACs"
+        label = "best" if not plot.budget else "best within the budget"
         entries.append(_key("*", GREY if several else _BEST, INK, label, 12))
     if plot.budget:
         entries.append(
@@ -192,7 +194,7 @@ def _legend_entries(plot: FrontPlot) -> list[Line2D]:
                 color=GREY,
                 linestyle=(0, (2, 2)),
                 linewidth=1,
-                label=f"budget: {count_text(plot.budget)}",
+                label=f"budget: {tick_text(plot.budget)} MACs",
             )
         )
     for uses, label in ((True, "poster, with global layer"), (False, "poster, without")):
@@ -222,4 +224,4 @@ def _note(plot: FrontPlot) -> str:
     if plot.below:
         what = "candidate is" if plot.below == 1 else "candidates are"
         parts.append(f"{plot.below} {what} below the picture (▼ at its lower end).")
-    return "\n".join(" ".join(parts[i : i + 1]) for i in range(len(parts)))
+    return "\n".join(parts)

@@ -1,54 +1,43 @@
 """The paper's own results, to be drawn beside what a search found.
 
-Source: the poster of Kag and Saligrama, "Condensing CNNs with Partial Differential Equations", CVPR 2022.
-Its accuracies are on the test set, and its MACs are the published count (nothing of the PDE, see
-``pde_ops.cost``); a search's are on the validation set and the full count.
+Source: the poster of Kag and Saligrama, "Condensing CNNs with Partial Differential Equations", CVPR 2022, as
+``search_space/published.csv`` holds it. Its accuracies are on the test set, and its MACs are the published
+count (nothing of the PDE, see ``pde_ops.cost``); a search's are on the validation set and the full count.
 """
 
 from __future__ import annotations
 
-import csv
 from dataclasses import dataclass
-from importlib import resources
 
-_DATASETS = {
-    "cifar10": "CIFAR-10",
-    "cifar100": "CIFAR-100",
-    "mnist": "MNIST",
-    "imagenet": "ImageNet-1K",
-}
+from search_space.published_rows import Fact, facts, printed_number
+
+_DATASETS = {"cifar10": "CIFAR-10", "cifar100": "CIFAR-100", "mnist": "MNIST", "imagenet": "ImageNet-1K"}
 
 
 @dataclass(frozen=True)
 class Reference:
-    """One network of the poster: test accuracy in [0, 1], MACs by its published count, parameters."""
+    """One network of the poster: test accuracy in [0, 1] and MACs by its published count, as printed there."""
 
     name: str
     accuracy: float
     macs_published: int
-    params: int
     uses_global_layer: bool
-    tiny: bool = False  # of the poster's comparison at tiny widths
 
 
 def references(dataset: str | None) -> tuple[Reference, ...]:
-    """The poster's networks on that data set that have MACs, each once, by rising MACs; none for others."""
+    """The poster's networks on a data set (named as in the settings) that have MACs, by rising MACs."""
     wanted = _DATASETS.get(dataset or "")
-    text = resources.files("analysis").joinpath("references.csv").read_text(encoding="utf-8")
-    found = {
-        Reference(
-            row["system"],
-            round(float(row["accuracy_percent"]) / 100, 6),
-            int(row["macs"]),
-            int(row["params"]),
-            row["uses_global_layer"] == "yes",
-            row["note"] == "tiny width",
-        )
-        for row in csv.DictReader(text.splitlines())
-        if row["dataset"] == wanted and row["macs"]
-    }
-    nearly_same: dict[tuple[str, int], Reference] = {}
+    found = [made for fact in facts() if fact.dataset == wanted and (made := _reference(fact))]
+    once: dict[tuple[str, int], Reference] = {}
     for point in sorted(found, key=lambda p: (p.macs_published, p.name, -p.accuracy)):
-        # Two tables give one network with slightly different roundings.
-        nearly_same.setdefault((point.name, point.macs_published), point)
-    return tuple(nearly_same.values())
+        # Two of the poster's tables give one network, rounded differently.
+        once.setdefault((point.name, point.macs_published), point)
+    return tuple(once.values())
+
+
+def _reference(fact: Fact) -> Reference | None:
+    macs = printed_number(fact.macs)
+    if macs is None or fact.accuracy_percent is None:
+        return None
+    name = fact.system + (" (tiny)" if fact.network.endswith("-Tiny") else "")
+    return Reference(name, round(fact.accuracy_percent / 100, 6), macs[0], "Global" in fact.system)

@@ -3,7 +3,7 @@
     python -m benchmarks.coefficient_start --data-dir DIR [--seeds 3] [--out results/coefficient-start]
 
 The tiny ResNet-Global (widths 10, 9, 16, 16, one block a stage, a global layer of five steps after the first
-three) on 6,400 CIFAR-10 images, 8 epochs, one cycle, judged on 4,000 other *training* images: a default is
+three) on 3,200 CIFAR-10 images, 8 epochs, one cycle, judged on 2,000 other *training* images: a default is
 chosen here, so the test set has no say. Each run is appended to ``runs.jsonl``; a call goes on where the last
 one stopped, and ends with the table over seeds.
 """
@@ -27,7 +27,7 @@ from training.data import load_data
 from training.fit import fit
 from training.recipe import Recipe
 
-TRAIN, VALIDATION = 6_400, 4_000
+TRAIN, VALIDATION = 3_200, 2_000
 RECIPE = Recipe(
     "coefficient-start", epochs=8, batch_size=64, learning_rate=0.1, schedule="one-cycle", warmup=0.25,
     weight_decay=3e-5,

@@ -61,7 +61,7 @@ class SearchSettings:
         None, "operations to choose among, with commas (the space's own)", metavar="NAMES"
     )
     epochs: int | None = _option(None, "training of each candidate", unit="epochs", metavar="E")
-    trials: int = _option(24, "candidates to train", unit="candidates", metavar="N")
+    trials: int = _option(20, "candidates to train", unit="candidates", metavar="N")
     concurrency: int = _option(2, "trials at the same time", unit="trials", metavar="M")
     max_macs: int | None = _option(
         None, "budget: no candidate above it is trained", unit="MACs of one image, such as 20M",

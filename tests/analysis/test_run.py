@@ -1,0 +1,61 @@
+import json
+
+import pytest
+
+from analysis.run import read_run
+from search_space.errors import UserError
+from tests.analysis.runs import FIVE, make_run
+
+
+def test_a_run_is_read_as_it_was_written(tmp_path):
+    run = read_run(make_run(tmp_path / "run", FIVE))
+    assert run.measurements == tuple(FIVE)
+    assert [m.index for m in run.failed] == [3]
+    assert run.settings["dataset"] == run.dataset == "digits"
+    assert run.provenance["versions"]["nni"] == "3.0"
+    assert run.notes() == []
+
+
+def test_a_torn_last_line_is_left_out_and_said(tmp_path):
+    path = make_run(tmp_path / "run", FIVE)
+    file = path / "candidates.jsonl"
+    file.write_bytes(file.read_bytes()[:-10])
+    run = read_run(path)
+    assert [m.index for m in run.measurements] == [0, 1, 2, 3]
+    assert run.notes() == ["candidates.jsonl, line 5, was cut short by a crash and is left out"]
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("{", "line 6, is damaged: it is not a candidate's JSON"),
+        ("[]", "line 6, is damaged: it is no object"),
+        (json.dumps(FIVE[0].to_json()), "candidate 0 stands there a second time"),
+        (json.dumps(FIVE[0].to_json() | {"index": 9, "accuracy": 1.5}), "accuracy is 1.5"),
+        (json.dumps(FIVE[0].to_json() | {"index": 9, "macs": "many"}), "macs is 'many'"),
+        (json.dumps({"index": 9}), "lacks genotype"),
+    ],
+)
+def test_a_damaged_line_is_named(tmp_path, line, said):
+    path = make_run(tmp_path / "run", FIVE)
+    with (path / "candidates.jsonl").open("a") as file:
+        file.write(line + "\n")
+    with pytest.raises(UserError, match=said):
+        read_run(path)
+
+
+def test_what_is_no_run(tmp_path):
+    with pytest.raises(UserError, match="is no folder"):
+        read_run(tmp_path / "nowhere")
+    with pytest.raises(UserError, match=r"has no settings\.json"):
+        read_run(tmp_path)
+    (tmp_path / "settings.json").write_text("[1]")
+    with pytest.raises(UserError, match="no object named settings"):
+        read_run(tmp_path)
+
+
+def test_a_run_without_a_result_says_why(tmp_path):
+    with pytest.raises(UserError, match="holds no candidate yet"):
+        read_run(make_run(tmp_path / "empty", [])).require_ok()
+    with pytest.raises(UserError, match="all 1 candidates failed; the last one, 3: the <roof> fell in"):
+        read_run(make_run(tmp_path / "failed", [FIVE[3]])).require_ok()

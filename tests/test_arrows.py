@@ -1,0 +1,56 @@
+"""Imports go down the list of rooms only, wherever in a file they stand."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+MAY_IMPORT = {
+    "pde_ops": set(),
+    "search_space": {"pde_ops"},
+    "training": {"search_space", "pde_ops"},
+    "strategies": {"training", "search_space", "pde_ops"},
+    "analysis": {"search_space"},
+}
+ROOMS = {*MAY_IMPORT, "run_search", "tests", "benchmarks", "tools"}
+
+
+def imported(tree: ast.AST) -> set[str]:
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            found.add(node.module.split(".")[0])
+    return found
+
+
+@pytest.mark.parametrize("room", MAY_IMPORT)
+def test_imports_go_down(room):
+    files = sorted((ROOT / room).rglob("*.py"))
+    assert files
+    for path in files:
+        others = imported(ast.parse(path.read_text())) & ROOMS - {room}
+        assert others <= MAY_IMPORT[room], path
+
+
+def test_only_strategies_and_a_spaces_model_know_nni():
+    for room in MAY_IMPORT:
+        for path in sorted((ROOT / room).rglob("*.py")):
+            if "nni" in imported(ast.parse(path.read_text())):
+                assert room == "strategies" or path.name in ("darts_supernet.py", "model_space.py"), path
+
+
+def test_nothing_is_unpickled():
+    loaders = {"load", "loads", "Unpickler"}
+    for room in MAY_IMPORT:
+        for path in sorted((ROOT / room).rglob("*.py")):
+            for node in ast.walk(ast.parse(path.read_text())):
+                if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+                    assert not (node.value.id in ("pickle", "cloudpickle") and node.attr in loaders), path
+                if isinstance(node, ast.Call) and ast.unparse(node.func) == "torch.load":
+                    safe = [ast.unparse(k.value) for k in node.keywords if k.arg == "weights_only"]
+                    assert safe == ["True"], path
