@@ -11,12 +11,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 
-from analysis.canvas import COLOURS, FAINT, GREY, INK, new_figure, png, save, style
+from analysis.canvas import COLOURS, GREY, INK, new_figure, png, save, style
+from analysis.drawing_table import GLOBAL_PREFIX, decision_tables, table_figure
 from search_space.genotype import Genotype
 
 CELL_INPUTS = ("before", "last")  # the outputs of the two cells before this one
-GLOBAL_PREFIX = "global_"
-_ROW, _COLUMN, _BOX = 0.5, 2.5, (1.95, 0.3)  # inches
+_ROW, _BOX = 0.5, (1.95, 0.3)  # inches
+_LONGEST = 31  # letters of a primitive's name in a box
 
 
 @dataclass(frozen=True)
@@ -58,12 +59,12 @@ def _figure(genotype: Genotype) -> Figure:
     architecture = genotype.architecture
     if all(isinstance(nodes, list) for nodes in architecture.values()):
         return _cells_figure(genotype, {name: cell_operations(nodes) for name, nodes in architecture.items()})
-    return _table_figure(genotype, architecture)
+    return table_figure(_title(genotype), decision_tables(architecture))
 
 
 def _cells_figure(genotype: Genotype, cells: Mapping[str, list[Operation]]) -> Figure:
     rows = max(len(operations) for operations in cells.values())
-    width, height = 5.4 * len(cells) + 0.3, _ROW * (rows + 1) + 1.1
+    width, height = 5.4 * len(cells) + 0.3, _ROW * rows + 1.55
     figure = new_figure(width, height)
     figure.text(0.15 / width, 1 - 0.2 / height, _title(genotype), va="top", fontsize=10, fontweight="bold")
     for number, (name, operations) in enumerate(cells.items()):
@@ -78,13 +79,17 @@ def _draw_cell(axes: Axes, name: str, operations: list[Operation], width: float,
     axes.set_ylim(0, height)
     axes.axis("off")
     axes.text(0.15, height - 0.15, f"{name} cell", va="center", fontsize=10, color=GREY)
+    note = (
+        "before, last: the two cells before. A node is the sum of its operations; the cell gives all nodes."
+    )
+    axes.text(0.15, 0.2, note, va="center", fontsize=6.5, color=GREY)
     nodes = sorted({operation.node for operation in operations})
     left, middle, right = 0.62, width / 2 + 0.05, width - 0.55
     top = height - 0.6
     heights = {id(operation): top - _ROW * row for row, operation in enumerate(operations)}
     of_node = {n: [heights[id(o)] for o in operations if o.node == n] for n in nodes}
     node_height = {n: sum(values) / len(values) for n, values in of_node.items()}
-    states = [*range(len(CELL_INPUTS)), *nodes[:-1]]
+    states = sorted({operation.source for operation in operations})
     spread = (top - min(heights.values())) / max(len(states) - 1, 1)
     state_height = {state: top - spread * place for place, state in enumerate(states)}
     for operation in operations:
@@ -93,7 +98,7 @@ def _draw_cell(axes: Axes, name: str, operations: list[Operation], width: float,
         source = state_height[operation.source]
         _arrow(axes, (left + 0.36, source), (middle - _BOX[0] / 2, y), colour)
         _arrow(axes, (middle + _BOX[0] / 2, y), (right - 0.3, node_height[operation.node]), colour)
-        _box(axes, (middle, y), _BOX, operation.primitive.replace("_", " "), operation.is_global)
+        _box(axes, (middle, y), _BOX, _shortened(operation.primitive), operation.is_global)
     for state, y in state_height.items():
         _box(axes, (left, y), (0.72, 0.3), _state_name(state), False)
     for node, y in node_height.items():
@@ -102,6 +107,11 @@ def _draw_cell(axes: Axes, name: str, operations: list[Operation], width: float,
 
 def _state_name(state: int) -> str:
     return CELL_INPUTS[state] if state < len(CELL_INPUTS) else f"node {state - len(CELL_INPUTS)}"
+
+
+def _shortened(primitive: str) -> str:
+    """The primitive's name as it fits into a box."""
+    return primitive if len(primitive) <= _LONGEST else primitive[: _LONGEST - 1] + "…"
 
 
 def _arrow(axes: Axes, start: tuple[float, float], end: tuple[float, float], colour: str) -> None:
@@ -124,28 +134,11 @@ def _box(axes: Axes, centre: tuple[float, float], size: tuple[float, float], tex
     axes.text(*centre, text, ha="center", va="center", fontsize=7.5, color=INK, zorder=4)
 
 
-def _table_figure(genotype: Genotype, architecture: Mapping[str, Any]) -> Figure:
-    rows = list(architecture.items())
-    height = 0.27 * len(rows) + 0.65
-    figure = new_figure(5.6, height)
-    axes = figure.add_axes((0, 0, 1, 1))
-    axes.set_xlim(0, 5.6)
-    axes.set_ylim(0, height)
-    axes.axis("off")
-    axes.text(0.15, height - 0.2, _title(genotype), va="top", fontsize=10, fontweight="bold")
-    for row, (name, value) in enumerate(rows):
-        y = height - 0.62 - 0.27 * row
-        strong = isinstance(value, str) and GLOBAL_PREFIX in value
-        axes.plot([0.15, 5.45], [y - 0.135] * 2, color=FAINT, linewidth=0.6)
-        axes.text(0.15, y, str(name)[:40], va="center", fontsize=8.5)
-        axes.text(
-            3.0, y, str(value)[:50], va="center", fontsize=8.5, color=COLOURS[1] if strong else INK,
-            fontweight="bold" if strong else "normal",
-        )  # fmt: skip
-    return figure
-
-
 def _title(genotype: Genotype) -> str:
-    settings = {name: genotype.settings[name] for name in ("width", "cells") if name in genotype.settings}
+    settings = {
+        name: genotype.settings[name]
+        for name in ("width", "cells")
+        if isinstance(genotype.settings.get(name), int)
+    }
     described = ", ".join(f"{name} {value}" for name, value in settings.items())
     return genotype.space + (f" ({described})" if described else "")

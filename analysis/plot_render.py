@@ -45,7 +45,7 @@ def front_figure(plot: FrontPlot) -> Figure:
             linestyle="none", gid="reference",
         )  # fmt: skip
     if plot.budget:
-        axes.axvline(plot.budget, color=GREY, linestyle=(0, (2, 2)), linewidth=1, zorder=1.5)
+        axes.axvline(plot.budget, ymax=0.88, color=GREY, linestyle=(0, (2, 2)), linewidth=1, zorder=1.5)
     _better(axes)
     _labels(axes, plot)
     figure.legend(
@@ -143,17 +143,21 @@ def _labels(axes: Any, plot: FrontPlot) -> None:
     points += [at(r.macs_published, 100 * r.accuracy) for r in plot.references]
     points += [at(x, y) for one in plot.series for x, y in one.candidates[:400]]
     for one in plot.series:  # the steps of the front, as a row of points
-        for (x0, y0), (x1, _) in zip(one.front, [*one.front[1:], (plot.axes.x[1], 0.0)], strict=True):
-            a, b = at(x0, y0), at(x1, y0)
+        for (x0, y0), (x1, y1) in zip(
+            one.front, [*one.front[1:], (plot.axes.x[1], one.front[-1][1])], strict=True
+        ):
+            a, b = at(x0, y0), at(x1, y1)
             points += [(a[0] + (b[0] - a[0]) * k / 12, a[1]) for k in range(13)]
+            points += [(b[0], a[1] + (b[1] - a[1]) * k / 12) for k in range(13)]
     window = axes.get_window_extent(renderer)
     area = Box(window.x0 + 4, window.y0 + 4, window.x1 - 2, window.y1 - 2)
     arrow = Box(window.x0, window.y0 + 0.88 * window.height, window.x0 + 0.16 * window.width, window.y1)
     texts = [axes.text(*anchor, text, **look) for anchor, text, look in wanted]
     extents = [text.get_window_extent(renderer) for text in texts]
     scale = DPI / 100
+    star = 9 * scale if len(plot.references) < len(wanted) else 0  # the first label's mark is larger
     boxes = place(
-        [at(*anchor) for anchor, _, _ in wanted], [(e.width + 2, e.height) for e in extents], points, area,
+        [at(*anchor) for anchor, _, _ in wanted], [(e.width + (2 if i else 2 + star), e.height) for i, e in enumerate(extents)], points, area,
         taken=[arrow], scale=scale,
     )  # fmt: skip
     back = axes.transData.inverted().transform

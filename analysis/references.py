@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from search_space.published_rows import Fact, facts, printed_number
 
 _DATASETS = {"cifar10": "CIFAR-10", "cifar100": "CIFAR-100", "mnist": "MNIST", "imagenet": "ImageNet-1K"}
+_TINY = "same-footprint-tiny"  # the poster's table of networks at tiny widths
 
 
 @dataclass(frozen=True)
@@ -39,5 +40,5 @@ def _reference(fact: Fact) -> Reference | None:
     macs = printed_number(fact.macs)
     if macs is None or fact.accuracy_percent is None:
         return None
-    name = fact.system + (" (tiny)" if fact.network.endswith("-Tiny") else "")
+    name = fact.system + (" (tiny)" if fact.table == _TINY else "")
     return Reference(name, round(fact.accuracy_percent / 100, 6), macs[0], "Global" in fact.system)
