@@ -169,12 +169,52 @@ def _report(args: argparse.Namespace) -> None:
     print(report(args.runs, args.out or args.runs[0]).table)
 
 
+def _train_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--published", required=True, metavar="NAME", help="a network of `published`")
+    parser.add_argument("--out", type=Path, metavar="DIR", help="folder to make or go on with (runs/<name>)")
+    _training_options(parser)
+
+
+def _train_published(args: argparse.Namespace) -> None:
+    from search_space import published
+    from training.datasets import dataset_info
+
+    info = dataset_info(args.dataset, args.data_dir)
+    genotype = published(args.published, classes=info.classes, image=info.image)
+    out = args.out or Path("runs", f"{args.published}-{args.dataset}-{args.recipe}-seed{args.seed}".lower())
+    _train(genotype, out, args)
+
+
+def _published_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--csv", type=Path, metavar="FILE", help="write the rows there as well")
+    parser.add_argument(
+        "--placements", metavar="NAME", help="instead, list the placements of an ImageNet network's global "
+        "layers whose counts are within 2%% of the poster's"
+    )  # fmt: skip
+
+
+def _published(args: argparse.Namespace) -> None:
+    if args.placements is not None:
+        from search_space import placements
+
+        print(placements.table(placements.placements(args.placements)))
+        return
+    from search_space import published_rows
+
+    rows = published_rows.rows()
+    print(published_rows.table(rows))
+    if args.csv is not None:
+        print(f"written: {published_rows.write_csv(rows, args.csv)}")
+
+
 # name: (what it does, its options, its action)
 COMMANDS = {
     "search": ("explore a space, and end with a front of accuracy against MACs", _search_options, _search),
     "resume": ("go on with a search that was stopped or killed", _resume_options, _resume),
     "export": ("write an architecture as JSON, ONNX and torch.export program", _export_options, _export),
     "retrain": ("train an architecture to the end, and test it", _retrain_options, _retrain),
+    "train": ("train a published network by a recipe, and test it", _train_options, _train_published),
+    "published": ("the paper's table beside this project's counts", _published_options, _published),
     "report": ("draw and tabulate finished runs", _report_options, _report),
 }
 
