@@ -1,0 +1,72 @@
+"""The README's commands are run as they stand there, and its Python, too."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import run_search
+
+ROOT = Path(__file__).resolve().parents[1]
+README = (ROOT / "README.md").read_text()
+MARK = "<!-- executed by tests/test_readme.py -->\n```sh\n"
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
+
+
+def test_the_commands_run_in_their_order(tmp_path):
+    commands = README.split(MARK)[1].split("```")[0].strip().splitlines()
+    assert [command.split()[2] for command in commands] == ["search", "export", "retrain", "report"]
+    environment = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    for command in commands:
+        command = command.replace("run_search.py", str(ROOT / "run_search.py"))
+        done = subprocess.run(
+            command, shell=True, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=280
+        )
+        assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
+        assert "Traceback" not in done.stderr
+    run = tmp_path / "runs" / "first"
+    written = {path.name for path in run.iterdir()}
+    assert written >= {"front.csv", "front.png", "best.json", "best.png", "report.html", "candidates.jsonl"}
+    assert {path.name for path in (run / "export").iterdir()} >= {"genotype.json", "model.onnx", "model.pt2"}
+    (trained,) = run.glob("best-*/result.json")
+    assert 0 <= json.loads(trained.read_text())["test_accuracy"] <= 1
+    assert (trained.parent / "weights.safetensors").is_file()
+
+
+def test_the_python_runs(tmp_path):
+    code = "\n".join(blocks("python"))
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=200
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_every_command_and_option_that_is_named_exists(capsys):
+    with pytest.raises(SystemExit):
+        run_search.main(["search", "--help"])
+    known = set(re.findall(r"--[a-z-]+", capsys.readouterr().out))
+    search = "\n".join(
+        line for line in README.splitlines() if "--strategy" in line or line.startswith("- `--")
+    )
+    assert set(re.findall(r"(?<!\S)`?(--[a-z][a-z-]+)", search)) <= known
+    for command in re.findall(r"run_search\.py ([a-z]+)", README):
+        assert command in run_search.COMMANDS, command
+
+
+def test_every_make_target_that_is_named_exists():
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert set(re.findall(r"`?make ([a-z]+)", README)) <= targets
+
+
+def test_the_files_that_it_points_to_exist():
+    for target in re.findall(r"\]\(((?!http)[^)#]+)\)", README):
+        assert (ROOT / target).exists(), target
