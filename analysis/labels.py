@@ -6,6 +6,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 Pixel = tuple[float, float]
 _ANGLES = (0, 180, 45, 315, 135, 225, 90, 270, 20, 340, 160, 200, 65, 295, 115, 245)  # degrees, best first
 _DISTANCES = (9, 16, 27, 42, 62, 88)  # pixels at 100 dots an inch
@@ -62,7 +64,7 @@ def place(
     nearest one. Deterministic.
     """
     hard = list(taken)
-    dots = [Box.around(point, 4 * scale) for point in points]
+    dots, radius = np.asarray(points, dtype=float).reshape(-1, 2), 4 * scale
     found: list[Box] = []
     for anchor, size in zip(anchors, sizes, strict=True):
         best: tuple[float, Box] | None = None
@@ -72,13 +74,23 @@ def place(
                 cost = 0.02 * rank + distance / 20
                 cost += 0 if box.within(area) else 1000
                 cost += 100 * sum(box.overlap(other) > 0 for other in hard)
-                cost += 3 * sum(box.overlap(dot) > 0 for dot in dots)
+                if best is not None and cost >= best[0]:
+                    continue
+                cost += 3 * _hidden(box, dots, radius)
                 if best is None or cost < best[0]:
                     best = cost, box
         assert best is not None
         hard.append(best[1])
         found.append(best[1])
     return found
+
+
+def _hidden(box: Box, points: np.ndarray, radius: float) -> int:
+    """How many squares of that radius around ``points`` (K, 2) the box covers some of."""
+    x, y = points[:, 0], points[:, 1]
+    beside = (x + radius <= box.left) | (x - radius >= box.right)
+    apart = (y + radius <= box.bottom) | (y - radius >= box.top)
+    return int(np.count_nonzero(~(beside | apart)))
 
 
 def _beside(anchor: Pixel, size: tuple[float, float], distance: float, angle: float) -> Box:

@@ -9,33 +9,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from analysis import html
 from analysis.best import best
 from analysis.drawing import drawing_png
 from analysis.files import write_errors, write_whole
 from analysis.front import front
-from analysis.hypervolume import hypervolume, reference_macs
+from analysis.hypervolume import dominated_share, reference_macs
+from analysis.page import Subject, report_page
 from analysis.plot import distinct_names, front_plot
 from analysis.plot_render import render_front
 from analysis.references import references
 from analysis.run import Run, read_run
-from analysis.text import count_text, duration_text, percent_text, table_text
+from analysis.text import count_text, percent_text, table_text
 from search_space.errors import UserError
 from search_space.genotype import Genotype
 from search_space.measurement import Measurement
 
-COLUMNS = (
-    "rank",
-    "run",
-    "index",
-    "accuracy",
-    "macs",
-    "macs_published",
-    "params",
-    "seconds",
-    "seed",
-    "genotype",
-)
+COLUMNS = ("rank", "run", "index", "accuracy", "macs", "macs_published", "params", "seconds", "seed", "genotype")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -46,51 +35,62 @@ class Outcome:
     files: tuple[Path, ...]
 
 
-def write_outcome(path: str | Path, max_macs: int | None = None) -> Outcome:
-    """Writes into a run folder ``front.csv``, ``front.png``, ``best.json`` (a genotype), ``best.png``,
-    ``outcome.json`` and ``report.html``.
+def write_outcome(path: str | Path, max_macs: int | None = None, out: str | Path | None = None) -> Outcome:
+    """Writes ``front.csv``, ``front.png``, ``best.json`` (a genotype), ``best.png`` (its drawing),
+    ``outcome.json`` and ``report.html``, into the run folder unless ``out`` names another one.
 
-    ``max_macs``: the best is the best one within it. Raises `UserError`: nothing measured, nothing within the
-    budget, files that cannot be written.
+    ``max_macs``: the best is the best one within it.
+
+    Raises:
+        UserError: nothing measured; files that cannot be written; nothing within the budget, or a best
+            genotype that cannot be read here, after the front and the report were written without it.
     """
     run = read_run(path)
-    chosen = best(run, max_macs)
-    genotype = _genotype(chosen)
-    genotype.save(run.path / "best.json")
+    out = _made(run.path if out is None else Path(out))
+    run.require_ok()
+    try:
+        chosen = best(run, max_macs)
+        genotype = _genotype(chosen)
+    except UserError:
+        _write([run], out, max_macs, None)
+        raise
     drawing = drawing_png(genotype)
-    limit = reference_macs(run.ok)
     numbers = {
         "accuracy": chosen.accuracy,
         "macs": chosen.macs,
         "params": chosen.params,
         "index": chosen.index,
-        "hypervolume": _hypervolume(run.ok, limit),
+        "hypervolume": dominated_share(run.ok, reference_macs(run.ok)),
         "candidates": len(run.measurements),
         "failed": len(run.failed),
     }
-    files = [
-        run.path / "best.json",
-        write_whole(run.path / "best.png", drawing),
-        write_whole(run.path / "outcome.json", json.dumps(numbers, indent=1) + "\n"),
-    ]
-    made = _write([run], run.path, max_macs, [html.heading("The best architecture"),
-                  html.paragraph(_sentence(chosen)), html.image(drawing, "the best architecture")])  # fmt: skip
-    where = f"Best: {_sentence(chosen)}.\nIn {run.path}: " + ", ".join(
-        file.name for file in (*files, *made.files)
+    files: tuple[Path, ...] = (
+        genotype.save(out / "best.json"),
+        write_whole(out / "best.png", drawing),
+        write_whole(out / "outcome.json", json.dumps(numbers, indent=1) + "\n"),
     )
-    return Outcome(f"{made.table}\n\n{where}", (*files, *made.files))
+    made = _write([run], out, max_macs, Subject(_sentence(chosen), drawing))
+    files += made.files
+    where = f"Best: {_sentence(chosen)}.\nIn {out}: {', '.join(file.name for file in files)}"
+    return Outcome(f"{made.table}\n\n{where}", files)
 
 
 def report(paths: Sequence[str | Path], out: str | Path) -> Outcome:
-    """The fronts of several runs over each other, as ``front.csv``, ``front.png`` and ``report.html`` in
-    ``out``; of one run all that `write_outcome` writes. Raises `UserError`."""
-    if len(paths) == 1 and Path(out).absolute() == Path(paths[0]).absolute():
-        return write_outcome(paths[0], _budget(read_run(paths[0])))
+    """The fronts of several runs over each other, as ``comparison.csv``, ``comparison.png`` and
+    ``comparison.html`` in ``out``; of one run all that `write_outcome` writes.
+
+    Raises `UserError`, also for a run that is named twice.
+    """
+    if not paths:
+        raise UserError("no run folder is named; accepted: one or more")
+    if len(paths) == 1:
+        return write_outcome(paths[0], _budget(read_run(paths[0])), out)
     runs = [read_run(path) for path in paths]
-    out = Path(out)
-    with write_errors(out):
-        out.mkdir(parents=True, exist_ok=True)
-    made = _write(runs, out, None, [])
+    for position, run in enumerate(runs):
+        if any(run.path.resolve() == other.path.resolve() for other in runs[:position]):
+            raise UserError(f"{run.path} is named twice; accepted: different run folders")
+    out = _made(Path(out))
+    made = _write(runs, out, None, None)
     return Outcome(f"{made.table}\n\nIn {out}: " + ", ".join(f.name for f in made.files), made.files)
 
 
@@ -112,34 +112,50 @@ def chosen_genotype(path: str | Path, index: int | None = None) -> Genotype:
     raise UserError(f"{path} has no candidate {index}; it has {known}")
 
 
+def _made(folder: Path) -> Path:
+    with write_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
 def _budget(run: Run) -> int | None:
     budget = run.settings.get("max_macs")
-    return budget if isinstance(budget, int) else None
+    return budget if type(budget) is int else None
 
 
-def _write(runs: Sequence[Run], out: Path, max_macs: int | None, more: list[str]) -> Outcome:
-    for run in runs:
-        run.require_ok()
+def _write(runs: Sequence[Run], out: Path, max_macs: int | None, subject: Subject | None) -> Outcome:
+    """Table, picture and page of the common front."""
     names = distinct_names(runs)
-    owner = {id(m): name for run, name in zip(runs, names, strict=True) for m in run.ok}
-    everything = [m for run in runs for m in run.ok]
-    points = front(everything)
+    owner = {id(m): name for run, name in zip(runs, names, strict=True) for m in run.require_ok()}
+    points = front(m for run in runs for m in run.ok)
     dataset = runs[0].dataset if len({run.dataset for run in runs}) == 1 else None
     plot = front_plot(runs, max_macs=max_macs, references=references(dataset))
     picture = render_front(plot)
-    files = (
-        write_whole(out / "front.csv", _csv(points, owner)),
-        write_whole(out / "front.png", picture),
-        write_whole(out / "report.html", _page(runs, names, plot.title, picture, points, more)),
-    )
     several = len(runs) > 1
+    table, drawn, page = (
+        ("comparison.csv", "comparison.png", "comparison.html")
+        if several
+        else ("front.csv", "front.png", "report.html")
+    )
+    files: tuple[Path, ...] = (
+        write_whole(out / table, _csv(points, owner)),
+        write_whole(out / drawn, picture),
+        write_whole(out / page, report_page(plot.title, picture, runs, names, points, subject)),
+    )
     columns = ["accuracy %", "MACs", "params", "candidate", *(["run"] if several else [])]
     rows = [
         [percent_text(m.accuracy), count_text(m.macs), count_text(m.params), str(m.index),
          *([owner[id(m)]] if several else [])]
         for m in points
     ]  # fmt: skip
-    return Outcome(table_text(columns, rows), files)
+    text = table_text(columns, rows)
+    if several:
+        limit = reference_macs(m for run in runs for m in run.ok)
+        shares = [
+            [f"{100 * dominated_share(run.ok, limit):.2f}", n] for run, n in zip(runs, names, strict=True)
+        ]
+        text += "\n\n" + table_text(["hypervolume %", "run"], shares)
+    return Outcome(text, files)
 
 
 def _csv(points: Sequence[Measurement], owner: dict[int, str]) -> str:
@@ -147,69 +163,17 @@ def _csv(points: Sequence[Measurement], owner: dict[int, str]) -> str:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
     for rank, m in enumerate(points, start=1):
-        key = _genotype(m).key()
-        writer.writerow(
-            [
-                rank,
-                owner[id(m)],
-                m.index,
-                m.accuracy,
-                m.macs,
-                m.macs_published,
-                m.params,
-                m.seconds,
-                m.seed,
-                key,
-            ]
-        )
+        numbers = (m.accuracy, m.macs, m.macs_published, m.params, m.seconds, m.seed)
+        writer.writerow([rank, owner[id(m)], m.index, *numbers, _key(m)])
     return text.getvalue()
 
 
-def _page(
-    runs: Sequence[Run],
-    names: Sequence[str],
-    title: str,
-    picture: bytes,
-    points: Sequence[Measurement],
-    more: list[str],
-) -> str:
-    limit = reference_macs([m for run in runs for m in run.ok])
-    parts = [html.image(picture, "accuracy against MACs"), *more, html.heading("The front")]
-    parts.append(_candidates(points))
-    parts += [
-        html.heading("Runs"),
-        html.paragraph(
-            f"Hypervolume: the area, in accuracy times MACs over {count_text(limit)}, that a run's front dominates."
-        ),
-        html.table(
-            ("candidates", "failed", "time", "hypervolume", "run"),
-            [
-                (len(run.measurements), len(run.failed), duration_text(sum(m.seconds for m in run.measurements)),
-                 f"{_hypervolume(run.ok, limit):.4f}", name)
-                for run, name in zip(runs, names, strict=True)
-            ],
-        ),
-    ]  # fmt: skip
-    for run, name in zip(runs, names, strict=True):
-        parts += [html.heading(f"All candidates of {name}"), *map(html.paragraph, run.notes())]
-        parts.append(_candidates(sorted(run.measurements, key=lambda m: m.index)))
-        facts = {**run.settings, **run.provenance}
-        parts += [
-            html.heading(f"Settings of {name}"),
-            html.table(("name", "value"), facts.items(), names=True),
-        ]
-    return html.page(title, parts)
-
-
-def _candidates(measurements: Sequence[Measurement]) -> str:
-    return html.table(
-        ("candidate", "accuracy %", "MACs", "MACs (published)", "params", "time", "by epoch, %, or why it failed"),
-        [
-            (m.index, percent_text(m.accuracy), f"{m.macs:,}", f"{m.macs_published:,}", f"{m.params:,}",
-             duration_text(m.seconds), m.error or " ".join(f"{100 * a:.1f}" for a in m.history))
-            for m in measurements
-        ],
-    )  # fmt: skip
+def _key(measurement: Measurement) -> str:
+    """The genotype's key; empty for one that cannot be read here, for want of a plugin's primitive say."""
+    try:
+        return _genotype(measurement).key()
+    except UserError:
+        return ""
 
 
 def _sentence(m: Measurement) -> str:
@@ -217,11 +181,6 @@ def _sentence(m: Measurement) -> str:
         f"candidate {m.index}, {percent_text(m.accuracy)}% validation accuracy, {count_text(m.macs)} MACs "
         f"({count_text(m.macs_published)} by the published count), {count_text(m.params)} parameters"
     )
-
-
-def _hypervolume(measurements: Sequence[Measurement], limit: float) -> float:
-    """In units of full accuracy times the reference's MACs: between 0 and 1."""
-    return hypervolume([(m.accuracy or 0.0, m.macs) for m in measurements], (0.0, limit)) / limit
 
 
 def _genotype(measurement: Measurement) -> Genotype:

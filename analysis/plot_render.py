@@ -13,7 +13,7 @@ from analysis.plot import FrontPlot, Series
 from analysis.text import count_text, tick_text
 
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X")
-_LINES = ("-", "--", "-.", ":")
+_LINES: tuple[Any, ...] = ("-", "--", "-.", ":")
 _BEST, _OTHERS = "#D55E00", "#8b939c"
 _LONGEST = 44  # letters of a run's name in the legend
 

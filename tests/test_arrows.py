@@ -28,6 +28,11 @@ def imported(tree: ast.AST) -> set[str]:
     return found
 
 
+def test_an_import_within_a_function_is_seen():
+    source = "import a.b\ndef f():\n    from c.d import e\n    if f:\n        import g as h, i\n"
+    assert imported(ast.parse(source)) == {"a", "c", "g", "i"}
+
+
 @pytest.mark.parametrize("room", MAY_IMPORT)
 def test_imports_go_down(room):
     files = sorted((ROOT / room).rglob("*.py"))

@@ -54,9 +54,52 @@ def test_several_runs_are_drawn_over_each_other(tmp_path):
     outcome = report([one, two], tmp_path / "both")
     assert "a/run" in outcome.table
     assert "b/run" in outcome.table
-    page = (tmp_path / "both" / "report.html").read_text()
+    page = (tmp_path / "both" / "comparison.html").read_text()
     assert "a/run" in page
-    assert "Hypervolume" in page
+    # To 9900 MACs: 0.5 * 8900 of one; 0.7 * 7900 + 0.1 * 900 of the other.
+    assert f"{100 * 0.5 * 8900 / 9900:.2f}" in outcome.table.split("hypervolume %")[1]
+    assert f"{100 * (0.7 * 7900 + 0.1 * 900) / 9900:.2f}" in outcome.table.split("hypervolume %")[1]
+    with (tmp_path / "both" / "comparison.csv").open() as file:
+        assert [row["run"] for row in csv.DictReader(file)] == ["a/run", "b/run", "b/run"]
+
+
+def test_a_comparison_leaves_a_runs_own_report_alone(tmp_path):
+    one = make_run(tmp_path / "one", FIVE[:2])
+    two = make_run(tmp_path / "two", FIVE[2:])
+    write_outcome(one)
+    before = {path.name: path.read_bytes() for path in one.iterdir() if path.is_file()}
+    report([one, two], one)
+    assert {name: (one / name).read_bytes() for name in before} == before
+    with pytest.raises(UserError, match="one is named twice"):
+        report([one, two, one], tmp_path / "both")
+
+
+def test_the_front_is_written_even_if_nothing_is_within_the_budget(tmp_path):
+    run = make_run(tmp_path / "run", FIVE)
+    with pytest.raises(UserError, match="max_macs is 500"):
+        write_outcome(run, max_macs=500)
+    assert (run / "front.csv").exists()
+    assert (run / "report.html").exists()
+    assert not (run / "best.json").exists()
+
+
+def test_a_genotype_that_is_not_known_here_costs_only_the_best(tmp_path):
+    architecture = FIVE[4].genotype["architecture"]
+    strange = {**FIVE[4].genotype, "architecture": {**architecture, "normal": [[["plugin_op", 0]]]}}
+    run = make_run(tmp_path / "run", [*FIVE[:4], measurement(4, 0.8, 9000, genotype=strange)])
+    with pytest.raises(UserError, match="genotype"):
+        write_outcome(run)
+    with (run / "front.csv").open() as file:
+        assert [bool(row["genotype"]) for row in csv.DictReader(file)] == [True, True, False]
+
+
+def test_no_part_of_a_file_is_left_behind(tmp_path):
+    run = make_run(tmp_path / "run", FIVE)
+    write_outcome(run)
+    assert sorted(path.name for path in run.iterdir() if path.is_file()) == [
+        "best.json", "best.png", "candidates.jsonl", "front.csv", "front.png", "outcome.json", "report.html",
+        "settings.json",
+    ]  # fmt: skip
 
 
 def test_a_candidate_is_chosen_by_index_or_file(tmp_path):
@@ -73,7 +116,8 @@ def test_a_runs_text_is_shown_and_never_run(tmp_path):
     run = make_run(tmp_path / "run", [*FIVE, measurement(5, None, 10, error=evil)], strategy=evil)
     write_outcome(run)
     page = (run / "report.html").read_text()
-    assert "<script" not in page
+    assert page.count("<script") == 1  # the one that sorts tables
+    assert "<script>alert" not in page
     assert "<img src=x" not in page
     assert "&lt;script&gt;alert(1)" in page
     assert "default-src 'none'" in page

@@ -1,0 +1,31 @@
+import base64
+import hashlib
+import re
+
+from analysis.html import Cell, heading, image, page, paragraph, table
+
+EVIL = "\"'><script>alert(1)</script>&amp;"
+SAFE = "&quot;&#x27;&gt;&lt;script&gt;alert(1)&lt;/script&gt;&amp;amp;"
+
+
+def test_text_is_escaped_wherever_it_stands():
+    for made in (
+        heading(EVIL), paragraph(EVIL), image(b"", EVIL), table([EVIL], []), table(["a"], [[EVIL]]),
+        table(["a"], [[Cell(1, EVIL)]]),
+    ):  # fmt: skip
+        assert SAFE in made
+        assert "<script" not in made
+    assert page(EVIL, []).count(SAFE) == 2
+
+
+def test_only_the_pages_own_script_may_run():
+    made = page("title", [])
+    (script,) = re.findall(r"<script>(.*?)</script>", made, re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    policy = f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-{digest}'"
+    assert f'content="{policy}"' in made
+    assert not re.search(r"(?:src|href)=\"(?!data:)", made)
+
+
+def test_a_cell_is_sorted_by_its_value():
+    assert '<td data-value="1234567.0">1,234,567</td>' in table(["MACs"], [[Cell(1234567, "1,234,567")]])
