@@ -35,8 +35,7 @@ RECIPE = Recipe(
 VARIANTS: dict[str, dict[str, Any] | None] = {
     "no global layer": None,
     "published (eps = C)": {"published": True},
-    **{f"multiplier {s:g}": {"coefficient_start": s} for s in (0.02, 0.05, 0.1, 0.3, 1.0)},
-    **{f"gain {s:g}": {"coefficient_start": s, "start_mechanism": "gain"} for s in (0.05,)},
+    **{f"multiplier {s:g}": {"coefficient_start": s} for s in (0.05, 0.3, 1.0)},
 }
 
 
