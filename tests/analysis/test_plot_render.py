@@ -31,6 +31,9 @@ def test_the_marks_stand_where_the_record_says():
     (line,) = drawn(figure, "front")
     assert line[:3] == ((1000, 50), (2000, 70), (9000, 80))
     assert line[3][1] == 80  # level, to the end of the axis
+    # A budget between two points buys the one on its left.
+    steps = {each.get_drawstyle() for each in figure.axes[0].get_lines() if each.get_gid() == "front"}
+    assert steps == {"steps-post"}
     assert [text.get_text() for text in figure.axes[0].texts] == ["", "better", "80.0%, 9.00k"]
 
 
