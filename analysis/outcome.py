@@ -37,7 +37,8 @@ class Outcome:
 
 def write_outcome(path: str | Path, max_macs: int | None = None, out: str | Path | None = None) -> Outcome:
     """Writes ``front.csv``, ``front.png``, ``best.json`` (a genotype), ``best.png`` (its drawing),
-    ``outcome.json`` and ``report.html``, into the run folder unless ``out`` names another one.
+    ``outcome.json`` and ``report.html``, into the run folder unless ``out`` names another one; where the paper
+    has points for the data set, ``front_close.png`` too, without them.
 
     ``max_macs``: the best is the best one within it.
 
@@ -131,17 +132,15 @@ def _write(runs: Sequence[Run], out: Path, max_macs: int | None, subject: Subjec
     dataset = runs[0].dataset if len({run.dataset for run in runs}) == 1 else None
     plot = front_plot(runs, max_macs=max_macs, references=references(dataset))
     picture = render_front(plot)
+    # The poster's networks may lie so far off that the candidates become a dot.
+    close = render_front(front_plot(runs, max_macs=max_macs)) if plot.references else None
     several = len(runs) > 1
-    table, drawn, page = (
-        ("comparison.csv", "comparison.png", "comparison.html")
-        if several
-        else ("front.csv", "front.png", "report.html")
-    )
-    files: tuple[Path, ...] = (
-        write_whole(out / table, _csv(points, owner)),
-        write_whole(out / drawn, picture),
-        write_whole(out / page, report_page(plot.title, picture, runs, names, points, subject)),
-    )
+    stem, page = ("comparison", "comparison.html") if several else ("front", "report.html")
+    files = [write_whole(out / f"{stem}.csv", _csv(points, owner)), write_whole(out / f"{stem}.png", picture)]
+    if close is not None:
+        files.append(write_whole(out / f"{stem}_close.png", close))
+    pictures = [picture] if close is None else [picture, close]
+    files.append(write_whole(out / page, report_page(plot.title, pictures, runs, names, points, subject)))
     columns = ["accuracy %", "MACs", "params", "candidate", *(["run"] if several else [])]
     rows = [
         [percent_text(m.accuracy), count_text(m.macs), count_text(m.params), str(m.index),
@@ -155,7 +154,7 @@ def _write(runs: Sequence[Run], out: Path, max_macs: int | None, subject: Subjec
             [f"{100 * dominated_share(run.ok, limit):.2f}", n] for run, n in zip(runs, names, strict=True)
         ]
         text += "\n\n" + table_text(["hypervolume %", "run"], shares)
-    return Outcome(text, files)
+    return Outcome(text, tuple(files))
 
 
 def _csv(points: Sequence[Measurement], owner: dict[int, str]) -> str:

@@ -27,14 +27,14 @@ class Subject:
 
 def report_page(
     title: str,
-    picture: bytes,
+    pictures: Sequence[bytes],
     runs: Sequence[Run],
     names: Sequence[str],
     points: Sequence[Measurement],
     subject: Subject | None,
 ) -> str:
-    """The page as HTML. ``picture`` is the front's plot, ``points`` the common front of all ``runs``."""
-    parts = [html.image(picture, "accuracy against MACs")]
+    """The page as HTML. ``pictures`` are the front's plots, ``points`` the common front of all ``runs``."""
+    parts = [html.image(picture, "accuracy against MACs") for picture in pictures]
     if subject is not None:
         parts += [
             html.heading("The best architecture"),

@@ -127,3 +127,12 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path):
     run = make_run(tmp_path / "run", FIVE)
     with pytest.raises(UserError, match="cannot write /proc/report"):
         report([run], "/proc/report")
+
+
+def test_with_the_papers_points_there_is_a_picture_without_them_too(tmp_path):
+    run = make_run(tmp_path / "run", [measurement(0, 0.3, 3_000_000)], dataset="cifar10")
+    outcome = write_outcome(run)
+    assert run / "front_close.png" in outcome.files
+    assert (run / "front_close.png").read_bytes() != (run / "front.png").read_bytes()
+    digits = make_run(tmp_path / "digits", FIVE)
+    assert "front_close.png" not in {path.name for path in write_outcome(digits).files}

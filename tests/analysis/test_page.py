@@ -19,7 +19,7 @@ def tables(page):
 
 def test_front_progress_candidates_failures_and_settings():
     page = report_page(
-        "title", b"png", [RUN], ["run"], [FIVE[0], FIVE[2], FIVE[4]], Subject("the best", b"x")
+        "title", [b"png"], [RUN], ["run"], [FIVE[0], FIVE[2], FIVE[4]], Subject("the best", b"x")
     )
     front, progress, candidates, failed, settings = tables(page)
     assert [row[:4] for row in front[1:]] == [
@@ -46,7 +46,7 @@ def test_front_progress_candidates_failures_and_settings():
 def test_several_runs_say_whose_a_point_is():
     other = Run(Path("other"), SETTINGS, tuple(FIVE[2:]))
     one = Run(Path("one"), SETTINGS, tuple(FIVE[:2]))
-    page = report_page("title", b"png", [one, other], ["one", "other"], [FIVE[0], FIVE[4]], None)
+    page = report_page("title", [b"png"], [one, other], ["one", "other"], [FIVE[0], FIVE[4]], None)
     front, progress, *_ = tables(page)
     assert [(row[0], row[-1]) for row in front[1:]] == [("0", "one"), ("4", "other")]
     assert [row[-1] for row in progress[1:]] == ["one", "other"]
