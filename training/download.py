@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 from pathlib import Path
 
@@ -22,12 +23,15 @@ def download(name: str, path: Path) -> None:
     """
     from filelock import FileLock
 
+    made = not path.parent.exists()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(path.with_suffix(".lock")):
             if not path.is_file():
                 _write(path, _fetch(name, path.parent))
     except (OSError, RuntimeError) as error:
+        if made:
+            shutil.rmtree(path.parent, ignore_errors=True)
         reason = " ".join(str(error).split())
         raise UserError(
             f"dataset {name} is not in {path.parent} and cannot be downloaded ({reason}); put {path.name} "

@@ -117,13 +117,16 @@ def test_killed_and_resumed(tmp_path):
 import sys
 from pathlib import Path
 from tests.training.test_fit import RECIPE, coloured, fit, network
-import time
+import time, torch
+torch.set_num_threads(int(sys.argv[2]))
 fit(network(), coloured(), RECIPE, seed=1, checkpoint=Path(sys.argv[1]),
     on_epoch=lambda result: time.sleep(60) if result.epoch == 2 else None)
 """
     checkpoint = tmp_path / "c.pt"
     root = Path(__file__).parents[2]
-    process = subprocess.Popen([sys.executable, "-c", program, str(checkpoint)], cwd=root)
+    # Sums over several threads are rounded otherwise than over one, and earlier tests set their number.
+    threads = str(torch.get_num_threads())
+    process = subprocess.Popen([sys.executable, "-c", program, str(checkpoint), threads], cwd=root)
     try:
         deadline = time.monotonic() + 60
         while _epochs(checkpoint) < 2:
