@@ -219,21 +219,27 @@ COMMANDS = {
 }
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Runs a command; the exit code: 0, 2 for a user's mistake, 130 after Ctrl-C."""
-    words = list(sys.argv[1:] if argv is None else argv)
+def _make_parser(words: Sequence[str]) -> Parser:
     parser = Parser(prog="run_search.py", description=(__doc__ or "").splitlines()[0])
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, (help_, add_options, _) in COMMANDS.items():
         command = commands.add_parser(name, help=help_, description=help_, allow_abbrev=False)
         if name in words[:1]:  # options of the others would only cost imports
             add_options(command)
-    from search_space.errors import UserError
+    return parser
 
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs a command; the exit code: 0, 2 for a user's mistake, 130 after Ctrl-C."""
+    words = list(sys.argv[1:] if argv is None else argv)
     try:
-        args = parser.parse_args(words)
+        args = _make_parser(words).parse_args(words)
         COMMANDS[args.command][2](args)
-    except UserError as error:
+    except ValueError as error:
+        from search_space.errors import UserError  # not above: it would make `--help` wait for torch
+
+        if not isinstance(error, UserError):
+            raise
         print(f"error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:

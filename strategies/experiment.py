@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from subprocess import Popen
 from typing import Any
 
+from search_space.errors import UserError
 from strategies.multitrial import MultiTrial
 from strategies.nni_compat import CandidateConfig, CandidateExperiment, CandidateModel, trial_command
 from strategies.run_folder import NNI, RunFolder
@@ -60,6 +62,16 @@ def trials_to_recover(experiment: SearchExperiment) -> dict[int, int]:
             if job.status in ("WAITING", "RUNNING", "UNKNOWN"):
                 found[parameters.parameters["index"]] = parameters.parameter_id
     return found
+
+
+def check_server(experiment: SearchExperiment, run: RunFolder) -> None:
+    """Raises `UserError` if NNI's server has ended: NNI itself would wait for it for ever."""
+    server = experiment._proc
+    if isinstance(server, Popen) and server.poll() is not None:
+        raise UserError(
+            f"NNI's server ended by itself (code {server.returncode}; its log is below {run.path / 'nni'}); "
+            f"what was measured is kept: `run_search.py resume {run.path}` goes on"
+        )
 
 
 class _NoEvaluator:

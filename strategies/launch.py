@@ -118,7 +118,7 @@ def _run_experiment(
 ) -> None:
     from nni.experiment import RunMode
 
-    from strategies.experiment import make_experiment, trials_to_recover
+    from strategies.experiment import check_server, make_experiment, trials_to_recover
     from strategies.multitrial import MultiTrial, last_words
     from strategies.nni_compat import CandidateModel, kill_orphans
     from strategies.portal import Portal
@@ -142,15 +142,21 @@ def _run_experiment(
         on_measurement=on_measurement,
         find_error=lambda trial: last_words(run.path / "nni" / experiment.id, trial),
         recovered=lambda: trials_to_recover(experiment) if resume else {},
+        check_server=lambda: check_server(experiment, run),
     )
     experiment = make_experiment(settings, run, CandidateModel(decisions), strategy, resume)
     kill_orphans(experiment.id)
     portal = Portal(settings, port)
     run.write(NNI, {"experiment": experiment.id, "port": port, "address": portal.address})
+
+    def on_started() -> None:
+        nonlocal progress
+        print(f"Portal: {portal.address}", flush=True)
+        progress = Progress(settings.trials, known)
+
     try:
         with portal:
-            experiment.on_started = lambda: print(f"Portal: {portal.address}", flush=True)
-            progress = Progress(settings.trials, known)
+            experiment.on_started = on_started
             experiment.start(port, run_mode=RunMode.Detach)  # its output goes to a file; stopped below
     finally:
         if progress is not None:

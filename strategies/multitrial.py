@@ -46,7 +46,8 @@ class MultiTrial(Strategy):
     Candidate i is proposed from the results of candidates 0 to i - ``concurrency`` alone, in order: see
     `strategies.proposers`. ``known`` are measurements from before a resume; they are proposed again, to bring
     the proposer to where it was, but not run. ``on_measurement`` is called once for each new one;
-    ``find_error`` gives the last words of a trial by NNI's id.
+    ``find_error`` gives the last words of a trial by NNI's id; ``recovered`` the candidates that NNI runs
+    again by itself; ``check_server`` raises if NNI's server is gone.
     """
 
     def __init__(
@@ -60,12 +61,14 @@ class MultiTrial(Strategy):
         on_measurement: Callable[[Measurement], None],
         find_error: Callable[[str], str],
         recovered: Callable[[], dict[int, int]],
+        check_server: Callable[[], None],
     ) -> None:
         super().__init__()
         self.proposer, self.trial = proposer, trial
         self.trials, self.concurrency = trials, concurrency
         self.results = {measurement.index: measurement for measurement in known}
-        self.on_measurement, self.find_error, self.recovered = on_measurement, find_error, recovered
+        self.on_measurement, self.find_error = on_measurement, find_error
+        self.recovered, self.check_server = recovered, check_server
         self.events: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self.running: dict[int, _Trial] = {}
 
@@ -101,6 +104,7 @@ class MultiTrial(Strategy):
                     index += 1
                     continue
             self._handle_events()
+            self.check_server()
             time.sleep(_POLL_SECONDS)
 
     def _may_propose(self, index: int) -> bool:
@@ -156,7 +160,9 @@ class MultiTrial(Strategy):
 
 def last_words(experiment_folder: Path, trial: str) -> str:
     """The end of what a trial wrote to stderr, on one line; empty if it said nothing."""
-    for path in experiment_folder.glob(f"environments/*/trials/{trial}/trial.stderr" if trial else ""):
+    if not trial:
+        return ""
+    for path in experiment_folder.glob(f"environments/*/trials/{trial}/trial.stderr"):
         lines = [line.strip() for line in path.read_text(errors="replace").splitlines() if line.strip()]
         return " | ".join(lines[-_ERROR_LINES:])[-500:]
     return ""

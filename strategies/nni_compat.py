@@ -3,13 +3,17 @@ it is no longer needed (all in tests/strategies/test_nni_compat.py, unless anoth
 
 - `portal_environment`: its server listens on every interface, trusts any Host and lets paths climb; see
   portal_guard.js (test_portal_guard.py). Trials that start together can get each other's parameters; see
-  trial_parameters.js (test_parameters_are_handed_out_from_one_queue).
+  trial_parameters.js (test_parameters_are_handed_out_from_one_queue). Its
+  clients ask the user's HTTP proxy for loopback (test_clients_go_through_a_proxy).
 - `CandidateConfig`: a NAS trial's command cannot be set, and its own one imports all of nni.nas and
   Lightning in every trial, seconds each (test_trial_command_is_fixed).
 - `CandidateEngine`: a model travels to the trial as a pickle or a traced constructor call; a genotype is
   plain JSON. The id of a trial does not reach a strategy (test_events_lack_the_trial).
+- trial_channel.py: NNI's own client imports all of NNI, 2 seconds in every trial (test_trial_channel.py).
+- `check_server` in experiment.py: when the server ends, NNI waits for it for ever (test_resume.py).
 - `TolerantChannel`: messages that come on a resume end the listening thread, and the run hangs for ever
-  (test_resume_messages_end_the_listener).
+  (test_resume_messages_end_the_listener); a lost connection ends it with a stack trace in the terminal
+  (test_a_lost_connection_ends_the_listener).
 - `CandidateExperiment`: its checkpoints need torch's unsafe loading, and hold nothing that the run folder
   does not (test_checkpoint_cannot_be_loaded).
 - `kill_orphans`: when the launcher is killed, the server, its port and its trials live on.
@@ -62,6 +66,7 @@ with warnings.catch_warnings():
     from nni.nas.space import ExecutableModelSpace, ModelStatus
     from nni.runtime.tuner_command_channel import TunerCommandChannel
     from nni.runtime.tuner_command_channel.command_type import CommandType
+    from websockets.exceptions import WebSocketException
 
 # NNI's import replaces the root's handlers and turns its own loggers up; its console lines are not ours.
 logging.getLogger("nni").handlers.clear()
@@ -74,8 +79,14 @@ def portal_environment() -> Iterator[None]:
     """Environment in which a server that is started here loads what mends it."""
     # Quoted: the path may have spaces in it.
     options = " ".join(f'--require="{path}"' for path in PRELOADS)
-    with mock.patch.dict(os.environ, {"NODE_OPTIONS": options}):
+    direct = {name: _with_loopback(os.environ.get(name, "")) for name in ("NO_PROXY", "no_proxy")}
+    with mock.patch.dict(os.environ, {"NODE_OPTIONS": options, **direct}):
         yield
+
+
+def _with_loopback(hosts: str) -> str:
+    """A list of hosts to reach without the user's HTTP proxy, with this machine among them."""
+    return ",".join(filter(None, [hosts, "localhost", "127.0.0.1"]))
 
 
 class CandidateModel(ExecutableModelSpace):
@@ -112,11 +123,15 @@ def _mutable(label: str, options: tuple) -> Categorical:
 
 
 class TolerantChannel(TunerCommandChannel):
-    """NNI's channel, deaf to what it does not understand on a resume."""
+    """NNI's channel, deaf to what it does not understand on a resume, and closed where the server is gone."""
 
     def _receive(self) -> Any:
         while True:
-            kind, data = super()._receive()
+            try:
+                kind, data = super()._receive()
+            except (OSError, WebSocketException) as error:
+                logging.getLogger("nni").warning("the server is gone: %s", error)
+                return CommandType.Terminate, ""
             if kind not in _RESUME_MESSAGES:
                 return kind, data
 

@@ -1,7 +1,7 @@
 """A trial of a multi-trial search: ``python -m strategies.trial_entry``, started by NNI.
 
-It reads a genotype and how to judge it, trains, reports each epoch and the outcome to NNI. Importing only
-what that needs (of NNI the reporting side, none of its NAS) keeps the start short.
+It reads a genotype and how to judge it, trains, reports each epoch and the outcome to NNI. It imports only
+what that needs, which keeps the start short.
 """
 
 from __future__ import annotations
@@ -9,11 +9,10 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-import nni
-
 from search_space.errors import UserError
 from search_space.genotype import Genotype
 from search_space.measurement import Measurement
+from strategies.trial_channel import TrialChannel
 from training.trial import TrialSettings, measure
 
 
@@ -28,14 +27,15 @@ def final_metric(measurement: Measurement) -> dict[str, Any]:
     }
 
 
-def run(parameters: dict[str, Any]) -> int:
+def run(channel: TrialChannel) -> int:
     """Judges one candidate; the exit code: 1, after one line on stderr, if it could not be judged."""
     try:
+        parameters = channel.parameters()
         measurement = measure(
             Genotype.from_json(parameters["genotype"]),
             TrialSettings(**parameters["trial"]),
             index=parameters["index"],
-            report=nni.report_intermediate_result,
+            report=channel.report_intermediate,
         )
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
@@ -43,9 +43,19 @@ def run(parameters: dict[str, Any]) -> int:
     if measurement.status != "ok":
         print(f"error: {measurement.error}", file=sys.stderr)
         return 1
-    nni.report_final_result(final_metric(measurement))
+    channel.report_final(final_metric(measurement))
     return 0
 
 
+def main() -> int:
+    """`run` in a process that NNI started."""
+    try:
+        channel = TrialChannel.from_environment()
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return run(channel)
+
+
 if __name__ == "__main__":
-    sys.exit(run(nni.get_next_parameter()))
+    sys.exit(main())

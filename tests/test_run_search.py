@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import socket
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
 import run_search
+
+ROOT = Path(__file__).resolve().parents[1]
 
 
 def run(capsys, *words) -> tuple[int, str, str]:
@@ -28,7 +33,6 @@ def run(capsys, *words) -> tuple[int, str, str]:
         (["search", "--max-macs", "3Q"], "'3Q' is no count; accepted: a number with k, M or G"),
         (["search", "--max-macs", "1k"], "no architecture of darts-global with at most 1,000 MACs"),
         (["search", "--strategy", "darts", "--max-macs", "1k"], "max_macs is 1,000; the smallest network"),
-        (["search", "--dataset", "cifar10", "--data-dir", "nowhere"], "cifar10"),
         (["search", "--colour", "red"], "unrecognized arguments: --colour red"),
         (["resume", "nowhere"], "is no run folder"),
         (["export", "nowhere"], "nowhere"),
@@ -66,6 +70,49 @@ def test_a_run_folder_in_use_is_named(capsys, tmp_path):
     code, _, err = run(capsys, "search", "--port", 0, "--run-dir", tmp_path)
     assert code == 2
     assert f"{tmp_path} already holds a run" in err
+
+
+def test_damaged_data_are_named(capsys, tmp_path):
+    (tmp_path / "cifar10.npz").write_bytes(b"PK, and then nothing")
+    run_dir = tmp_path / "run"
+    code, _, err = run(capsys, "search", "--dataset", "cifar10", "--data-dir", tmp_path, "--run-dir", run_dir)
+    assert code == 2
+    assert err.count("\n") == 1
+    assert f"{tmp_path / 'cifar10.npz'} is damaged" in err
+    assert not run_dir.exists()
+
+
+def test_the_list_of_commands_waits_for_nothing_heavy():
+    program = (
+        "import sys, run_search\n"
+        "try: run_search.main(['--help'])\n"
+        "except SystemExit: print([name for name in ('torch', 'nni', 'numpy') if name in sys.modules])"
+    )
+    said = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert said.stdout.splitlines()[-1] == "[]"
+    for command in run_search.COMMANDS:
+        assert command in said.stdout
+
+
+def test_a_fault_of_the_program_is_no_mistake_of_the_user(monkeypatch):
+    def broken(_):
+        raise ValueError("a fault")
+
+    monkeypatch.setitem(run_search.COMMANDS, "report", ("", run_search._report_options, broken))
+    with pytest.raises(ValueError, match="a fault"):
+        run_search.main(["report", "nowhere"])
+
+
+def test_ctrl_c_is_one_line(capsys, monkeypatch):
+    def interrupted(_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setitem(run_search.COMMANDS, "report", ("", run_search._report_options, interrupted))
+    code, _, err = run(capsys, "report", "nowhere")
+    assert code == 130
+    assert "what was measured is kept" in err
 
 
 def test_help_names_choices_defaults_and_units(capsys):

@@ -5,11 +5,12 @@ import signal
 import sys
 import time
 
-import nni
+from strategies.trial_channel import TrialChannel
 
 
 def main() -> None:
-    index = nni.get_next_parameter()["index"]
+    channel = TrialChannel.from_environment()
+    index = channel.parameters()["index"]
     if index == 1:
         raise RuntimeError("the roof fell in")
     if index == 2:
@@ -17,9 +18,9 @@ def main() -> None:
     if index == 3:
         sys.exit(0)
     for epoch in range(2):
-        nni.report_intermediate_result({"default": 0.1 * epoch + 0.01 * index, "macs": 1000, "params": 10})
+        channel.report_intermediate({"default": 0.1 * epoch + 0.01 * index, "macs": 1000, "params": 10})
     time.sleep(float(os.environ.get("TRIAL_SECONDS", "0")))
-    nni.report_final_result({"default": 0.5 + 0.01 * index, "macs": 1000, "params": 10, "seconds": 0.1})
+    channel.report_final({"default": 0.5 + 0.01 * index, "macs": 1000, "params": 10, "seconds": 0.1})
 
 
 if __name__ == "__main__":

@@ -52,24 +52,40 @@ def wait_for(condition, seconds: float = 90) -> None:
         time.sleep(0.1)
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
-def test_a_stopped_search_goes_on(tmp_path, number):
-    folder = tmp_path / "run"
+@pytest.fixture
+def folder(tmp_path):
+    """A run folder; what a failing test leaves running in it is ended."""
+    yield tmp_path / "run"
+    for process in belonging(tmp_path / "run"):
+        process.kill()
+
+
+def server_of(folder: Path) -> psutil.Process:
+    (server,) = [p for p in belonging(folder) if "--experiment-id" in p.cmdline()]
+    return server
+
+
+@pytest.mark.parametrize("victim", ["launcher", "launcher, by Ctrl-C", "server"])
+def test_a_stopped_search_goes_on(folder, tmp_path, victim):
     options = ("--trials", str(TRIALS), "--strategy", "random", "--width", "4", "--port", "0")
     log = tmp_path / "log"
     search = start(log, "search", *options, "--run-dir", str(folder))
     wait_for(lambda: len(records(folder)) >= 2)
-    search.send_signal(number)
-    search.wait(60)
+    if victim == "server":
+        server_of(folder).kill()
+    else:
+        search.send_signal(signal.SIGKILL if victim == "launcher" else signal.SIGINT)
+    code = search.wait(60)
     said = log.read_text()
     before = records(folder)
     assert 2 <= len(before) < TRIALS
-    if number == signal.SIGINT:
-        assert search.returncode == 130
-        assert "Traceback" not in said
-        assert belonging(folder) == []
+    assert "Traceback" not in said
+    if victim == "launcher":
+        assert server_of(folder).is_running()  # NNI's server outlives its launcher
     else:
-        assert belonging(folder) != []  # NNI's server outlives its launcher
+        assert code == {"server": 2}.get(victim, 130), said
+        assert belonging(folder) == []
+        assert ("NNI's server ended" in said) == (victim == "server")
 
     resumed = start(log, "resume", str(folder), "--port", "0")
     assert resumed.wait(150) == 0, log.read_text()

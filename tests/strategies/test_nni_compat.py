@@ -66,6 +66,20 @@ def test_resume_messages_end_the_listener(kind):
     assert type(tolerant.receive()).__name__ == "Terminate"
 
 
+def test_a_lost_connection_ends_the_listener():
+    class Wire:
+        def receive(self):
+            raise ConnectionRefusedError(111, "refused")
+
+    plain = nni_compat.TunerCommandChannel("ws://localhost:1")
+    plain._channel = Wire()
+    with pytest.raises(ConnectionRefusedError):
+        plain.receive()
+    tolerant = TolerantChannel("ws://localhost:1")
+    tolerant._channel = Wire()
+    assert type(tolerant.receive()).__name__ == "Terminate"
+
+
 def test_parameters_are_handed_out_from_one_queue():
     assert "this.parameters.shift()" in (SERVER / "training_service/v3/compat.js").read_text()
 
@@ -87,6 +101,32 @@ def test_a_space_has_the_labels_of_its_decisions():
     space = CandidateModel({"normal/op_2_0": ("a", "b"), "width": (1, 2, 3)})
     assert set(space.simplify()) == {"normal/op_2_0", "width"}
     assert space.candidate({"index": 3}).parameters == {"index": 3}
+
+
+def test_events_lack_the_trial():
+    from dataclasses import fields
+
+    from nni.nas.execution.event import TrainingEndEvent
+
+    assert {field.name for field in fields(TrainingEndEvent)} == {"model", "status"}
+
+
+def test_clients_go_through_a_proxy(monkeypatch):
+    import requests
+
+    monkeypatch.setenv("http_proxy", "http://proxy.invalid:3128")
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.setenv(name, "mine.invalid")
+    asked = [f"http://{host}:8080/api" for host in ("localhost", "127.0.0.1")]
+    assert all("http" in requests.utils.get_environ_proxies(url) for url in asked)
+    with nni_compat.portal_environment():
+        assert all(requests.utils.get_environ_proxies(url) == {} for url in asked)
+        assert requests.utils.get_environ_proxies("http://mine.invalid/") == {}
+    from nni.experiment import rest
+
+    source = Path(rest.__file__).read_text()
+    assert "proxies" not in source
+    assert "trust_env" not in source
 
 
 def test_orphans_of_an_experiment_are_ended_and_nobody_else():

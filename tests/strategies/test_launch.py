@@ -1,0 +1,101 @@
+"""What stands around an experiment: ports, progress, signals, what a resume may change."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import time
+
+import pytest
+
+from search_space.errors import UserError
+from search_space.measurement import Measurement
+from strategies import launch
+from strategies.launch import Progress, free_port, make_proposer, make_subject, termination_as_interrupt
+from strategies.proposers import Evolution, RandomSearch
+from strategies.run_folder import RunFolder
+from strategies.settings import SearchSettings
+
+
+def measured(index: int, accuracy: float | None) -> Measurement:
+    return Measurement(
+        index=index, genotype={}, status="failed" if accuracy is None else "ok", accuracy=accuracy, macs=1,
+        macs_published=1, params=1, seconds=1.0, seed=0, error=None if accuracy is not None else "it fell",
+    )  # fmt: skip
+
+
+def test_the_strategys_name_and_options_make_its_proposer():
+    settings = SearchSettings(population=5, tournament=2, mac_penalty=0.5, max_macs=10**6, seed=9)
+    subject = make_subject(settings)
+    assert (subject.image, subject.classes) == ((1, 8, 8), 10)
+    evolution = make_proposer(settings, subject)
+    assert isinstance(evolution, Evolution)
+    assert (evolution.population, evolution.tournament, evolution.mac_penalty) == (5, 2, 0.5)
+    assert (evolution.seed, evolution.max_macs) == (9, 10**6)
+    assert isinstance(make_proposer(SearchSettings(strategy="random"), subject), RandomSearch)
+
+
+def test_a_port_is_free_or_named():
+    assert 1024 <= free_port(0) <= 65535
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with pytest.raises(UserError, match=rf"port {port} cannot be had .*--port \(0: any\)"):
+            free_port(port)
+    assert free_port(port) == port
+
+
+def test_progress_knows_the_best_and_the_failed(capsys):
+    progress = Progress(5, [measured(0, 0.25), measured(1, None)])
+    assert (progress.best, progress.failed, progress.bar.n) == (0.25, 1, 2)
+    progress.add(measured(2, 0.2))
+    assert progress.bar.postfix == "best 25.00%, 1 failed"
+    progress.add(measured(3, 0.5))
+    progress.add(measured(4, None))
+    assert progress.bar.postfix == "best 50.00%, 2 failed"
+    assert progress.bar.n == 5
+    progress.close()
+    assert "candidate 4 failed: it fell" in capsys.readouterr().err
+
+
+def test_termination_is_an_interrupt_for_a_while():
+    before = signal.getsignal(signal.SIGTERM)
+
+    def terminate():
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(5)
+
+    with pytest.raises(KeyboardInterrupt), termination_as_interrupt():
+        terminate()
+    assert signal.getsignal(signal.SIGTERM) == before
+
+
+@pytest.fixture
+def proceeded(monkeypatch):
+    calls = []
+    monkeypatch.setattr(launch, "proceed", lambda settings, run, *, resume: calls.append((settings, resume)))
+    return calls
+
+
+def test_a_resume_keeps_the_runs_settings_and_takes_what_may_differ(tmp_path, proceeded):
+    RunFolder.create(tmp_path / "run", SearchSettings(seed=3, width=4, trials=5).to_json())
+    settings = launch.resume(tmp_path / "run", {"port": 0, "trials": 9, "seed": 3})
+    assert (settings.seed, settings.width, settings.trials, settings.port) == (3, 4, 9, 0)
+    assert proceeded == [(settings, True)]
+
+
+def test_a_finished_run_is_not_started_again(tmp_path, proceeded):
+    run = RunFolder.create(tmp_path / "run", SearchSettings(trials=2).to_json())
+    for index in range(2):
+        run.append(measured(index, 0.5))
+    launch.resume(run.path, {})
+    assert proceeded == []
+
+
+def test_a_resume_under_other_settings_is_refused(tmp_path, proceeded):
+    run = RunFolder.create(tmp_path / "run", SearchSettings(seed=3).to_json())
+    with pytest.raises(UserError, match="seed is 4, in the run 3"):
+        launch.resume(run.path, {"seed": 4})
+    assert proceeded == []

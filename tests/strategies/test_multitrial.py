@@ -1,0 +1,184 @@
+"""The multi-trial strategy against an engine that ends trials in any order."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+from nni.nas.execution.event import FinalMetricEvent, IntermediateMetricEvent, TrainingEndEvent
+from nni.nas.space import ModelStatus
+
+from search_space import Genotype
+from search_space.errors import UserError
+from strategies import multitrial
+from strategies.multitrial import MultiTrial, last_words
+from strategies.nni_compat import CandidateEngine, CandidateModel
+from strategies.proposers import Evolution, Subject
+from training.trial import TrialSettings
+
+SUBJECT = Subject("darts-global", {"width": 4, "cells": 1, "nodes": 2}, (1, 8, 8), 10)
+TRIALS = 14
+
+
+class Engine(CandidateEngine):
+    """Runs ``workers`` trials at a time and, at each tick, ends one of them that chance picks.
+
+    The accuracy of a candidate is a function of its genotype; ``faults``: what becomes of which index.
+    """
+
+    def __init__(self, workers: int, order: int, faults: dict[int, str] | None = None) -> None:
+        self.workers, self.rng, self.faults = workers, random.Random(order), faults or {}
+        self.running: list[CandidateModel] = []
+        self.submitted: list[int] = []
+        self.ended: list[int] = []
+        self.adopted: dict[int, int] = {}
+        self.most = 0
+
+    def register_model_event_callback(self, kind, put) -> None:
+        self.put = put
+
+    def unregister_model_event_callback(self, kind, put) -> None:
+        pass
+
+    def idle_worker_available(self) -> bool:
+        return len(self.running) < self.workers
+
+    def submit_models(self, *models) -> None:
+        for model in models:
+            self.submitted.append(model.parameters["index"])
+            self.running.append(model)
+        self.most = max(self.most, len(self.running))
+
+    def adopt(self, number, model) -> None:
+        self.adopted[model.parameters["index"]] = number
+        self.running.append(model)
+
+    def tick(self) -> None:
+        if not self.running:
+            return
+        model = self.running.pop(self.rng.randrange(len(self.running)))
+        index = model.parameters["index"]
+        model.trial = f"trial{index}"
+        self.ended.append(index)
+        fault = self.faults.get(index)
+        accuracy = int(Genotype.from_json(model.parameters["genotype"]).key(), 16) % 1000 / 1000
+        self.put(IntermediateMetricEvent(model, {"default": accuracy / 2}))
+        if fault is None:
+            self.put(FinalMetricEvent(model, {"default": accuracy, "seconds": 1.5}))
+        status = {"crash": ModelStatus.Failed, "kill": ModelStatus.Interrupted}.get(
+            fault, ModelStatus.Trained
+        )
+        self.put(TrainingEndEvent(model, status))
+
+
+@pytest.fixture(autouse=True)
+def no_waiting(monkeypatch):
+    monkeypatch.setattr(multitrial, "_POLL_SECONDS", 0)
+
+
+def run(engine: Engine, *, concurrency: int, known=(), recovered=None, tick=None, errors=None, trials=TRIALS):
+    measured = []
+    strategy = MultiTrial(
+        Evolution(SUBJECT, 5, population=4, tournament=2),
+        TrialSettings(threads=1),
+        trials=trials,
+        concurrency=concurrency,
+        known=list(known),
+        on_measurement=measured.append,
+        find_error=lambda trial: (errors or {}).get(trial, ""),
+        recovered=lambda: recovered or {},
+        check_server=tick or engine.tick,
+    )
+    strategy(CandidateModel({}), engine)
+    return measured
+
+
+def genotypes(measured):
+    return [m.genotype for m in sorted(measured, key=lambda m: m.index)]
+
+
+@pytest.mark.parametrize("concurrency", [1, 3])
+def test_candidates_do_not_depend_on_the_order_in_which_trials_end(concurrency):
+    engines = [Engine(concurrency, order) for order in range(6)]
+    runs = [run(engine, concurrency=concurrency) for engine in engines]
+    assert all(genotypes(measured) == genotypes(runs[0]) for measured in runs)
+    assert all(engine.submitted == list(range(TRIALS)) for engine in engines)
+    assert {engine.most for engine in engines} == {concurrency}
+    if concurrency > 1:
+        assert len({tuple(engine.ended) for engine in engines}) > 1  # the orders really differed
+
+
+def test_slow_workers_change_nothing():
+    """Three trials may run, but the machine only ever has room for one."""
+    assert genotypes(run(Engine(1, 0), concurrency=3)) == genotypes(run(Engine(3, 0), concurrency=3))
+
+
+def test_each_candidate_is_proposed_from_results_it_may_know():
+    engine = Engine(3, 1)
+    measured = run(engine, concurrency=3)
+    assert [m.index for m in measured] == engine.ended
+    for place, index in enumerate(engine.ended):
+        # When i was still running, no candidate beyond i + 2 had been proposed, far less ended.
+        assert max(engine.ended[: place + 1]) <= index + 2
+
+
+@pytest.mark.parametrize("cut", [1, 5, 9])
+def test_a_resumed_run_goes_on_as_if_nothing_had_happened(cut):
+    whole = run(Engine(2, 0), concurrency=2)
+    engine = Engine(2, 3)
+    rest = run(engine, concurrency=2, known=whole[:cut])
+    assert {m.index for m in whole[:cut]} & set(engine.submitted) == set()
+    assert genotypes(whole[:cut] + rest) == genotypes(whole)
+
+
+def test_a_trial_that_nni_runs_again_is_waited_for_not_repeated():
+    whole = run(Engine(2, 0), concurrency=2)
+    known = [m for m in whole if m.index < 4]
+    engine = Engine(2, 0)
+    rest = run(engine, concurrency=2, known=known, recovered={4: 17, 5: 18})
+    assert engine.adopted == {4: 17, 5: 18}
+    assert 4 not in engine.submitted
+    assert 5 not in engine.submitted
+    assert genotypes(known + rest) == genotypes(whole)
+
+
+def test_failures_are_measurements_with_their_reason():
+    faults = {1: "crash", 2: "kill", 3: "silent"}
+    said = {"trial1": "RuntimeError: no", "trial3": "a warning"}
+    measured = {m.index: m for m in run(Engine(2, 0, faults), concurrency=2, errors=said)}
+    assert len(measured) == TRIALS
+    assert measured[1].error == "RuntimeError: no"
+    assert measured[2].error == "the trial was killed"
+    assert measured[3].error == "the trial ended without a result. a warning"
+    for index, each in measured.items():
+        cost = Genotype.from_json(each.genotype).cost()
+        assert (each.macs, each.params) == (cost.macs, cost.params)
+        assert each.status == ("failed" if index in faults else "ok")
+        assert (each.accuracy is None) == (index in faults)
+        assert len(each.history) == 1
+        if index not in faults:
+            assert each.seconds == 1.5
+            assert each.trial == f"trial{index}"
+
+
+def test_a_server_that_is_gone_ends_it_with_what_was_measured():
+    engine = Engine(2, 0)
+
+    def tick():
+        if len(engine.ended) == 3:
+            raise UserError("gone")
+        engine.tick()
+
+    with pytest.raises(UserError, match="gone"):
+        run(engine, concurrency=2, tick=tick)
+    assert len(engine.ended) == 3
+
+
+def test_last_words_are_the_end_of_stderr_on_one_line(tmp_path):
+    folder = tmp_path / "environments" / "local-env" / "trials" / "abc"
+    folder.mkdir(parents=True)
+    (folder / "trial.stderr").write_text("one\n\n two\nthree\n  four \n")
+    assert last_words(tmp_path, "abc") == "two | three | four"
+    (folder / "trial.stderr").write_text("x" * 2000)
+    assert last_words(tmp_path, "abc") == "x" * 500
+    assert last_words(tmp_path, "other") == last_words(tmp_path, "") == ""
