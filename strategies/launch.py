@@ -223,7 +223,7 @@ def proceed(settings: SearchSettings, run: RunFolder, *, resume: bool = False) -
 
 
 # What may be otherwise when a run is taken up again: where it is shown, and with what means it runs.
-_FREE_ON_RESUME = ("port", "host", "run_dir", "threads", "trials", "device", "data_dir")
+_FREE_ON_RESUME = ("port", "host", "run_dir", "threads", "trials", "device", "devices", "data_dir")
 
 
 def resume(path: Path, given: dict[str, Any]) -> SearchSettings:

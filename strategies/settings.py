@@ -23,6 +23,7 @@ MULTI_TRIAL = ("evolution", "random")
 ONE_SHOT = ("darts",)
 STRATEGIES = MULTI_TRIAL + ONE_SHOT
 PLATFORMS = ("local",)
+PORTAL = ("on", "off")
 _SUFFIXES = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9}
 
 
@@ -76,6 +77,10 @@ class SearchSettings:
     seed: int = _option(0, "decides candidates, weights, batches and the validation split", metavar="S")
     run_dir: str | None = _option(None, "run folder to make (runs/<time>-<strategy>)", metavar="DIR")
     port: int = _option(8080, "port of the portal; 0 takes a free one", metavar="P")
+    portal: str = _option(
+        "on", "off: a one-shot search without NNI's portal (multi-trial searches run in it)",
+        choices=lambda: PORTAL,
+    )  # fmt: skip
     host: str | None = _option(
         None, "address to show the portal on, behind a token; without it, this machine alone", metavar="HOST"
     )
@@ -88,6 +93,10 @@ class SearchSettings:
     tournament: int = _option(3, "evolution: candidates drawn, the best becomes a parent", metavar="N")
     supernet_epochs: int = _option(20, "darts: training of the supernet", unit="epochs", metavar="E")
     device: str = _option("auto", "cpu, cuda, cuda:N, or auto: a GPU where there is one")
+    devices: int | None = _option(
+        None, "darts: processes that share each batch of the supernet, a GPU each; by default all local GPUs, "
+        "on a CPU one", metavar="N",
+    )  # fmt: skip
     threads: int = _option(0, "CPU threads a trial; 0 shares the cores among the trials", metavar="N")
 
     def __post_init__(self) -> None:
@@ -96,16 +105,18 @@ class SearchSettings:
             ("supernet_epochs", 1), ("threads", 0), ("port", 0),
         ):  # fmt: skip
             self._whole(name, least)
-        for name in ("width", "cells", "epochs", "max_macs", "train_limit", "batch_size"):
+        for name in ("width", "cells", "epochs", "max_macs", "train_limit", "batch_size", "devices"):
             if getattr(self, name) is not None:
                 self._whole(name, 1)
         if self.port > 65535:
             raise UserError(f"port is {self.port}; accepted: 0 to 65535")
-        for name, accepted in (("strategy", STRATEGIES), ("space", space_names())):
+        for name, accepted in (("strategy", STRATEGIES), ("space", space_names()), ("portal", PORTAL)):
             if getattr(self, name) not in accepted:
                 raise UserError(f"unknown {name} {getattr(self, name)!r}; accepted: {', '.join(accepted)}")
         if self.dataset not in dataset_names():
             raise UserError(f"unknown dataset {self.dataset!r}; accepted: {', '.join(dataset_names())}")
+        if self.portal == "off" and self.strategy in MULTI_TRIAL:
+            raise UserError(f"portal is off with {self.strategy}; accepted: on, its trials run in NNI")
         if not 0 <= self.mac_penalty < float("inf"):
             raise UserError(f"mac_penalty is {self.mac_penalty:g}; accepted: 0 (off) or more")
         get_space(self.space).make_settings(self.space_settings())
