@@ -17,7 +17,7 @@ from pde_ops import integrate
 from pde_ops.cost import Cost, conv_cost, linear_cost, norm_cost, pde_cost
 from search_space.checks import one_of
 from search_space.errors import UserError
-from search_space.families.blocks import ConvNormAct
+from search_space.families.blocks import Conv3, ConvNormAct
 from search_space.families.family import Family, Part, one_each
 from search_space.families.layers import NONE, STARTS, layer_names, make_layer
 from search_space.families.resnet import check_layers, whole_numbers
@@ -32,6 +32,41 @@ PIXEL_FEATURES = (CONVOLUTION, *(f"{kind}{steps}" for kind in (RESIDUAL, GLOBAL)
 def group_norm(channels: int) -> nn.GroupNorm:
     """Normalisation in 32 groups, or one a channel where there are fewer."""
     return nn.GroupNorm(min(32, channels), channels)
+
+
+class SingleConv(nn.Conv2d):
+    """3x3 convolution of one channel to one, without bias; keeps the size.
+
+    While training on a CPU the images of the batch stand side by side as the channels of a depthwise one: the
+    same sums, and forward and backward take an eighth of the time of PyTorch's convolution of one channel
+    (1.1 ms for 7.9, 128 images of 28 x 28 pixels on one thread).
+    """
+
+    def __init__(self) -> None:
+        super().__init__(1, 1, 3, padding=1, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.training or x.device.type != "cpu":
+            return super().forward(x)
+        count = x.shape[0]
+        weight = self.weight.expand(count, 1, 3, 3)
+        return F.conv2d(x.transpose(0, 1), weight, padding=1, groups=count).transpose(0, 1)
+
+    def cost(self, size: Size) -> Cost:
+        return conv_cost(1, 1, 3, size)
+
+
+def conv3(in_channels: int, channels: int) -> nn.Conv2d:
+    """A 3x3 convolution without bias that keeps the size, in the form that is quick for its channels."""
+    return SingleConv() if in_channels == channels == 1 else Conv3(in_channels, channels)
+
+
+class Stem(ConvNormAct):
+    """Convolution, batch norm, ReLU, quick for one channel, too."""
+
+    def __init__(self, in_channels: int, channels: int) -> None:
+        super().__init__(in_channels, channels)
+        self.conv = conv3(in_channels, channels)
 
 
 class Downsampling(nn.Module):
@@ -119,7 +154,7 @@ class Backbone(nn.Module):
         self.kind, self.channels = kind, channels
         self.steps = 1 if kind == CONVOLUTION else int(kind.rpartition("_")[2])
         self.norm = nn.BatchNorm2d(channels)
-        self.conv = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
+        self.conv = conv3(channels, channels)
         self.out_norm = nn.BatchNorm2d(channels)
 
     def features(self, x: Tensor) -> Tensor:
@@ -223,7 +258,7 @@ class MnistGlobalSpace(Family):
         width, features = architecture["width"], architecture["features"]
         if settings.frame == "pixel":
             return [
-                Part(ConvNormAct, (image[0], width)),
+                Part(Stem, (image[0], width)),
                 Part(Backbone, (features, width)),
                 Part(PooledClassifier, (width, image[1:], classes)),
             ]

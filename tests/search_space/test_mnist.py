@@ -1,0 +1,30 @@
+"""The convolution of one channel against PyTorch's."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch.nn import functional as F
+
+from search_space import published
+from search_space.families.mnist import SingleConv
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_it_is_the_convolution_with_its_gradients(training: bool) -> None:
+    torch.manual_seed(0)
+    conv = SingleConv().double().train(training)
+    x = torch.randn(5, 1, 7, 9, dtype=torch.float64, requires_grad=True)
+    weight = conv.weight.detach().clone().requires_grad_()
+    expected = F.conv2d(x, weight, padding=1)
+    above = torch.randn_like(expected)
+    found = torch.autograd.grad(conv(x), (x, conv.weight), above)
+    torch.testing.assert_close(conv(x), expected)
+    for one, other in zip(found, torch.autograd.grad(expected, (x, weight), above), strict=True):
+        torch.testing.assert_close(one, other)
+
+
+def test_backbones_keep_the_names_of_their_weights() -> None:
+    network = published("MNIST-Residual").build()
+    shapes = {name: tuple(t.shape) for name, t in network.state_dict().items() if t.ndim == 4}
+    assert shapes == {"part0.conv.weight": (1, 1, 3, 3), "part1.conv.weight": (1, 1, 3, 3)}
