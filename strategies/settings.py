@@ -22,7 +22,7 @@ from training.trial import TrialSettings
 MULTI_TRIAL = ("evolution", "random")
 ONE_SHOT = ("darts",)
 STRATEGIES = MULTI_TRIAL + ONE_SHOT
-PLATFORMS = ("local",)
+PLATFORMS = ("local", "remote", "kubernetes")
 PORTAL = ("on", "off")
 _SUFFIXES = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9}
 
@@ -84,6 +84,13 @@ class SearchSettings:
     host: str | None = _option(
         None, "address to show the portal on, behind a token; without it, this machine alone", metavar="HOST"
     )
+    platform: str = _option(
+        "local",
+        "where trials run: this machine, others over SSH (--hosts), or Kubernetes (--cluster)",
+        choices=lambda: PLATFORMS,
+    )
+    hosts: str | None = _option(None, "the machines of --platform remote, a TOML file", metavar="FILE")
+    cluster: str | None = _option(None, "the cluster of --platform kubernetes, a TOML file", metavar="FILE")
     train_limit: int | None = _option(None, "use so many training images", unit="images", metavar="N")
     validation: float = _option(0.2, "share of the training images held out to judge candidates")
     recipe: str = _option("search", "how candidates are trained", choices=lambda: tuple(RECIPES))
@@ -117,10 +124,33 @@ class SearchSettings:
             raise UserError(f"unknown dataset {self.dataset!r}; accepted: {', '.join(dataset_names())}")
         if self.portal == "off" and self.strategy in MULTI_TRIAL:
             raise UserError(f"portal is off with {self.strategy}; accepted: on, its trials run in NNI")
+        self._check_platform()
         if not 0 <= self.mac_penalty < float("inf"):
             raise UserError(f"mac_penalty is {self.mac_penalty:g}; accepted: 0 (off) or more")
         get_space(self.space).make_settings(self.space_settings())
         self.trial_settings()
+
+    def _check_platform(self) -> None:
+        if self.platform not in PLATFORMS:
+            raise UserError(f"unknown platform {self.platform!r}; accepted: {', '.join(PLATFORMS)}")
+        for name, platform in (("hosts", "remote"), ("cluster", "kubernetes")):
+            if (getattr(self, name) is not None) != (self.platform == platform):
+                raise UserError(
+                    f"platform is {self.platform} and {name} {getattr(self, name)!r}; --{name} FILE goes with "
+                    f"--platform {platform}, and is needed there"
+                )
+        if self.platform == "local":
+            return
+        if self.strategy in ONE_SHOT:
+            raise UserError(
+                f"strategy {self.strategy} has no trials to send away; accepted with platform {self.platform}: "
+                f"{', '.join(MULTI_TRIAL)}"
+            )
+        if self.data_dir is not None and not os.path.isabs(self.data_dir):
+            raise UserError(
+                f"data_dir is {self.data_dir!r}; with platform {self.platform} it is a folder where trials run, "
+                "so an absolute path is accepted alone"
+            )
 
     def _whole(self, name: str, least: int) -> None:
         value = getattr(self, name)
@@ -147,9 +177,14 @@ class SearchSettings:
             validation=self.validation,
             train_limit=self.train_limit,
             seed=self.seed,
-            device=self.real_device(),
-            threads=self.threads or max(1, (os.cpu_count() or 1) // self.concurrency),
+            # Elsewhere the trial decides (trial_entry.py): this machine's GPUs and cores say nothing there.
+            device=self.real_device() if self.platform == "local" else self.device,
+            threads=self.threads or (self.own_threads() if self.platform == "local" else 0),
         )
+
+    def own_threads(self) -> int:
+        """Threads of a trial here, this machine's cores shared out."""
+        return max(1, (os.cpu_count() or 1) // self.concurrency)
 
     def real_device(self) -> str:
         """``device`` with ``auto`` decided."""

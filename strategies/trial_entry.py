@@ -6,6 +6,7 @@ what that needs, which keeps the start short.
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 from typing import Any
 
@@ -27,13 +28,22 @@ def final_metric(measurement: Measurement) -> dict[str, Any]:
     }
 
 
+def on_this_machine(trial: TrialSettings) -> TrialSettings:
+    """``trial`` with the device "auto" decided, for a search does not know the machines its trials run on."""
+    if trial.device != "auto":
+        return trial
+    import torch
+
+    return dataclasses.replace(trial, device="cuda" if torch.cuda.is_available() else "cpu")
+
+
 def run(channel: TrialChannel) -> int:
     """Judges one candidate; the exit code: 1, after one line on stderr, if it could not be judged."""
     try:
         parameters = channel.parameters()
         measurement = measure(
             Genotype.from_json(parameters["genotype"]),
-            TrialSettings(**parameters["trial"]),
+            on_this_machine(TrialSettings(**parameters["trial"])),
             index=parameters["index"],
             report=channel.report_intermediate,
         )
