@@ -6,7 +6,7 @@ worker processes, with torchvision's transforms.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +16,7 @@ from torch import Tensor
 from search_space.errors import UserError
 from training.augment import Augmentation, cut_out, draw, move
 from training.datasets import DatasetInfo
-from training.split import Batches, DeviceSplit, Split, stratified
+from training.split import Batches, DeviceSplit, Part, Split, stratified
 
 DEVICE_BYTES = 2**30  # decoded images up to this size are kept on the device
 _LIMIT_SEED = 20250103
@@ -116,6 +116,21 @@ class _Decoded(torch.utils.data.Dataset):
         return self.transform(image), int(self.labels[index])
 
 
+class _Parts(torch.utils.data.Sampler[list[int]]):
+    """Of each batch of rows every n-th row, from the i-th on."""
+
+    def __init__(self, batches: torch.utils.data.BatchSampler, part: Part) -> None:
+        self.batches, self.part = batches, part
+
+    def __len__(self) -> int:
+        return len(self.batches)
+
+    def __iter__(self) -> Iterator[list[int]]:
+        first, step = self.part
+        for rows in self.batches:
+            yield rows[first::step]
+
+
 class StreamSplit:
     """A part that is read from its files in every epoch (see ``training.split.Split``).
 
@@ -148,7 +163,12 @@ class StreamSplit:
         return DeviceSplit(torch.cat(images), torch.cat(labels), self.info, self.device)
 
     def batches(
-        self, batch_size: int, *, augmentation: Augmentation | None = None, seed: int | None = None
+        self,
+        batch_size: int,
+        *,
+        augmentation: Augmentation | None = None,
+        seed: int | None = None,
+        part: Part = (0, 1),
     ) -> Batches:
         transform = self._middle() if seed is None else self._random_cut()
         # The random cut takes the place of the padded one.
@@ -156,22 +176,34 @@ class StreamSplit:
             Augmentation(flip=augmentation.flip, cutout=augmentation.cutout) if augmentation else None
         )
         generator = None if seed is None else torch.Generator().manual_seed(seed)
-        for pixels, labels in self._load(batch_size, transform, generator):
+        for pixels, labels in self._load(batch_size, transform, generator, part):
             images = pixels.to(self.device, non_blocking=True)
             if generator is None or augmentation is None:
                 yield self._pixels.normalised(images), labels.to(self.device, non_blocking=True)
                 continue
-            draws = draw(augmentation, len(images), self.info.image[1:], generator, self.device)
+            whole = min(batch_size, len(self))
+            draws = draw(augmentation, whole, self.info.image[1:], generator, self.device)
+            draws = draws.of(slice(part[0], None, part[1]))
             images = self._pixels.normalised(move(images, augmentation, draws))
             yield cut_out(images, augmentation, draws), labels.to(self.device, non_blocking=True)
 
-    def _load(self, batch_size: int, transform: Callable, generator: torch.Generator | None) -> Batches:
+    def _load(
+        self,
+        batch_size: int,
+        transform: Callable,
+        generator: torch.Generator | None,
+        part: Part = (0, 1),
+    ) -> Batches:
         decoded = _Decoded(self.files, self.rows, transform)
+        order: torch.utils.data.Sampler[int] = torch.utils.data.SequentialSampler(decoded)
+        if generator is not None:
+            order = torch.utils.data.RandomSampler(decoded, generator=generator)
+        whole = torch.utils.data.BatchSampler(
+            order, batch_size, drop_last=generator is not None and len(decoded) >= batch_size
+        )
         loader = torch.utils.data.DataLoader(
             decoded,
-            batch_size,
-            shuffle=generator is not None,
-            drop_last=generator is not None and len(decoded) >= batch_size,
+            batch_sampler=_Parts(whole, part),  # only these files are decoded
             num_workers=self.workers,
             pin_memory=self.device.type == "cuda",
             # Also seeds the workers; without it the global generator would be used up.

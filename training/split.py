@@ -14,19 +14,26 @@ from training.augment import Augmentation, cut_out, draw, move
 from training.datasets import DatasetInfo
 
 Batches = Iterator[tuple[Tensor, Tensor]]
+Part = tuple[int, int]
 
 
 class Split(Protocol):
     """``batches`` yields normalised images (B, C, H, W) in float32 and labels (B,) in int64, on the device.
 
     With a ``seed``: shuffled, augmented and without a last short batch (unless it is the only one), the same
-    for the same seed. Without: in order, as they are, complete.
+    for the same seed. Without: in order, as they are, complete. ``part`` (i, n) leaves every n-th image of each
+    batch, from the i-th on: what one of n processes gets that share the batches.
     """
 
     def __len__(self) -> int: ...
 
     def batches(
-        self, batch_size: int, *, augmentation: Augmentation | None = None, seed: int | None = None
+        self,
+        batch_size: int,
+        *,
+        augmentation: Augmentation | None = None,
+        seed: int | None = None,
+        part: Part = (0, 1),
     ) -> Batches: ...
 
 
@@ -47,11 +54,17 @@ class DeviceSplit:
         return len(self.labels)
 
     def batches(
-        self, batch_size: int, *, augmentation: Augmentation | None = None, seed: int | None = None
+        self,
+        batch_size: int,
+        *,
+        augmentation: Augmentation | None = None,
+        seed: int | None = None,
+        part: Part = (0, 1),
     ) -> Batches:
+        first, step = part
         if seed is None:
             for start in range(0, len(self), batch_size):
-                rows = slice(start, start + batch_size)
+                rows = slice(start + first, start + batch_size, step)
                 yield self.normalised(self.images[rows]), self.labels[rows]
             return
         augmentation = augmentation or Augmentation()
@@ -60,7 +73,7 @@ class DeviceSplit:
         order = torch.randperm(len(self), generator=generator).to(device)
         draws = draw(augmentation, len(self), size, generator, device)
         for start in range(0, steps_per_epoch(len(self), batch_size) * batch_size, batch_size):
-            rows = slice(start, start + batch_size)
+            rows = slice(start + first, start + batch_size, step)
             of_batch = draws.of(rows)
             moved = move(self.images[order[rows]], augmentation, of_batch)
             yield cut_out(self.normalised(moved), augmentation, of_batch), self.labels[order[rows]]

@@ -5,6 +5,7 @@ from PIL import Image
 
 from search_space.errors import UserError
 from training import folder
+from training.augment import Augmentation
 from training.data import dataset_info, load_data
 
 COLOURS = {"blue": (10, 20, 200), "green": (30, 190, 40), "red": (210, 15, 25)}
@@ -62,6 +63,18 @@ def test_streamed_batches_repeat_with_the_seed(images, monkeypatch):
     first, again, other = ([label.tolist() for _, label in train.batches(4, seed=s)] for s in (1, 1, 2))
     assert first == again != other
     assert [len(labels) for labels in first] == [4] * 4
+
+
+def test_parts_of_streamed_batches_share_the_files(images, monkeypatch):
+    monkeypatch.setattr(folder, "DEVICE_BYTES", 0)
+    train = opened(images).train
+    flip = Augmentation(flip=True)
+    whole = [label.tolist() for _, label in train.batches(5, seed=1)]
+    parts = [
+        [label.tolist() for _, label in train.batches(5, augmentation=flip, seed=1, part=(i, 2))]
+        for i in (0, 1)
+    ]
+    assert parts == [[labels[i::2] for labels in whole] for i in (0, 1)]
 
 
 def test_workers_see_the_same_images(images, monkeypatch):

@@ -81,3 +81,15 @@ def test_stratified_depends_on_the_seed_alone():
 def test_more_than_there_are_is_refused():
     with pytest.raises(UserError, match="11 images were asked for; there are 10"):
         stratified(np.zeros(10, int), 11, 0)
+
+
+@pytest.mark.parametrize("seed", [None, 7])
+def test_parts_of_a_batch_put_together_are_the_batch(seed):
+    options = {"augmentation": Augmentation(padding=1, flip=True, cutout=2), "seed": seed}
+    whole = list(split().batches(5, **options))
+    parts = [list(split().batches(5, part=(i, 2), **options)) for i in range(2)]
+    assert [[len(labels) for _, labels in part] for part in parts] == [[3, 3], [2, 2]]
+    for (images, labels), *shares in zip(whole, *parts, strict=True):
+        for i, (some, their_labels) in enumerate(shares):
+            assert torch.equal(some, images[i::2])
+            assert torch.equal(their_labels, labels[i::2])
