@@ -2,30 +2,26 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
 from tqdm import tqdm
 
-from search_space import Genotype, get_space
-from search_space.errors import UserError
 from search_space.measurement import Measurement
-from strategies.oneshot_candidates import check_budget, propose
-from strategies.oneshot_distribution import Architecture, CellDistribution, CostTable
+from strategies.oneshot_candidates import propose
+from strategies.oneshot_distribution import CellDistribution, CostTable
+from strategies.oneshot_parallel import train_in_processes
+from strategies.oneshot_plan import OneShotPlan, check_plan, make_genotype, make_plan
 from strategies.oneshot_quiet import chatter_into
-from strategies.oneshot_settings import SupernetSettings
-from strategies.oneshot_table import cost_table
-from training.data import Data, DatasetInfo, dataset_info, load_data
-from training.trial import TrialSettings, measure
+from strategies.oneshot_state import SearchState
+from training.data import DatasetInfo
+from training.trial import measure
 
 if TYPE_CHECKING:
-    from strategies.oneshot_keeper import SearchState
     from strategies.run_folder import RunFolder
     from strategies.settings import SearchSettings
 
@@ -33,23 +29,6 @@ Report = Callable[[dict[str, Any]], None]
 EPOCHS_FILE = "oneshot.jsonl"
 CHECKPOINT = Path("checkpoints") / "supernet.pt"
 LOG_FILE = "oneshot.log"
-
-
-@dataclass(frozen=True)
-class OneShotPlan:
-    """``space_settings`` by name; ``trial``: how the candidates are judged, up to ``trials`` of them, none
-    with more than ``max_macs`` MACs; its data set, split, seed and device are the supernet's too."""
-
-    space: str
-    space_settings: dict[str, Any]
-    trial: TrialSettings
-    supernet: SupernetSettings
-    trials: int
-    max_macs: float | None = None
-
-    def __post_init__(self) -> None:
-        if self.trials < 1:
-            raise UserError(f"trials is {self.trials}; it must be 1 or more")
 
 
 def run_oneshot(
@@ -67,21 +46,6 @@ def run_oneshot(
         report=report,
         progress=progress,
     )
-
-
-def make_plan(settings: SearchSettings) -> OneShotPlan:
-    # Everything is in this process, one candidate after the other, so all cores are the supernet's.
-    trial = dataclasses.replace(settings.trial_settings(), threads=settings.threads)
-    supernet = SupernetSettings(
-        epochs=settings.supernet_epochs,
-        mac_penalty=settings.mac_penalty,
-        seed=settings.seed,
-        device=trial.device,
-    )
-    if settings.batch_size is not None:
-        supernet = dataclasses.replace(supernet, batch_size=settings.batch_size)
-    max_macs = None if settings.max_macs is None else float(settings.max_macs)
-    return OneShotPlan(settings.space, settings.space_settings(), trial, supernet, settings.trials, max_macs)
 
 
 def search_and_measure(
@@ -137,19 +101,6 @@ def search_and_measure(
                 )
 
 
-def check_plan(plan: OneShotPlan) -> tuple[DatasetInfo, CostTable]:
-    """What can be known before anything is trained. Raises ``UserError`` for a space without such cells and
-    for a budget that no network meets."""
-    info = dataset_info(plan.trial.dataset, plan.trial.data_dir, image_size=plan.trial.image_size)
-    table = cost_table(plan.space, plan.space_settings, info.image, info.classes)
-    check_budget(table.smallest(), plan.max_macs)
-    return info, table
-
-
-def make_genotype(plan: OneShotPlan, info: DatasetInfo, architecture: Architecture) -> Genotype:
-    return Genotype(plan.space, info.image, info.classes, plan.space_settings, architecture)
-
-
 def _search(
     plan: OneShotPlan,
     info: DatasetInfo,
@@ -158,12 +109,6 @@ def _search(
     report: Report | None,
     progress: bool,
 ) -> SearchState:
-    log = folder / LOG_FILE
-    with chatter_into(log):  # NNI and Lightning warn already when they are imported
-        from strategies.oneshot_search import search_supernet
-    data = _load(plan.trial)
-    space = get_space(plan.space)
-    settings = space.make_settings(plan.space_settings)
     lines = _EpochLines(folder / EPOCHS_FILE)
 
     def on_epoch(state: SearchState) -> None:
@@ -176,37 +121,12 @@ def _search(
             if report is not None:
                 report({name: value for name, value in record.items() if value is not None})
 
-    return search_supernet(
-        lambda: space.model_space(settings, info.image, info.classes),
-        table,
-        data,
-        plan.supernet,
-        checkpoint=folder / CHECKPOINT,
-        log=log,
-        describe={
-            "space": plan.space,
-            "space settings": space.settings_json(settings),
-            **{f"trial's {name}": getattr(plan.trial, name) for name in _OF_THE_SUPERNET_TOO},
-        },
-        on_epoch=on_epoch,
-        progress=progress,
-    )
-
-
-_OF_THE_SUPERNET_TOO = ("dataset", "seed", "validation", "train_limit", "image_size")
-
-
-def _load(trial: TrialSettings) -> Data:
-    return load_data(
-        trial.dataset,
-        trial.data_dir,
-        device=trial.device,
-        seed=trial.seed,
-        validation=trial.validation,
-        train_limit=trial.train_limit,
-        image_size=trial.image_size,
-        workers=trial.workers,
-    )
+    checkpoint, log = folder / CHECKPOINT, folder / LOG_FILE
+    if plan.devices > 1 and lines.count < plan.supernet.epochs:  # what is trained already is only read back
+        return train_in_processes(plan, checkpoint, log, on_epoch, progress)
+    with chatter_into(log):  # NNI and Lightning warn already when they are imported
+        from strategies.oneshot_training import train_supernet
+    return train_supernet(plan, info, table, checkpoint, log, on_epoch, progress)
 
 
 class _EpochLines:
@@ -240,3 +160,6 @@ def _whole_lines(path: Path) -> int:
 
 def _step(bar: tqdm) -> None:
     bar.update()
+
+
+__all__ = ["CHECKPOINT", "EPOCHS_FILE", "check_plan", "make_plan", "run_oneshot", "search_and_measure"]

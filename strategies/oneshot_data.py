@@ -8,14 +8,15 @@ import numpy as np
 from torch import Tensor
 
 from training.augment import Augmentation
-from training.split import Split
+from training.split import Part, Split
 
 
 class EpochBatches:
     """``steps`` batches of ``split`` an epoch, which begins again, in another order, when it is used up.
 
     Order and augmentation are decided by ``seed`` and by the epoch that ``epoch()`` tells when the first
-    batch is asked for, so a search that was stopped goes on with the batches that it would have had.
+    batch is asked for, so a search that was stopped goes on with the batches that it would have had. With a
+    ``part`` these are parts of batches (see ``training.split.Split``).
     """
 
     def __init__(
@@ -27,7 +28,9 @@ class EpochBatches:
         augmentation: Augmentation,
         seed: int,
         epoch: Callable[[], int],
+        part: Part = (0, 1),
     ) -> None:
+        self.part = part
         self.split, self.batch_size, self.steps = split, min(batch_size, len(split)), steps
         self.augmentation, self.seed, self.epoch = augmentation, seed, epoch
 
@@ -38,7 +41,9 @@ class EpochBatches:
         epoch, left, round_ = self.epoch(), self.steps, 0
         while left:
             seed = epoch_seed(self.seed, epoch, round_)
-            for batch in self.split.batches(self.batch_size, augmentation=self.augmentation, seed=seed):
+            for batch in self.split.batches(
+                self.batch_size, augmentation=self.augmentation, seed=seed, part=self.part
+            ):
                 yield batch
                 left -= 1
                 if not left:

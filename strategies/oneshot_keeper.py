@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,23 +15,16 @@ from tqdm import tqdm
 
 from strategies.oneshot_data import epoch_seed
 from strategies.oneshot_distribution import Architecture, CostTable, Node
+from strategies.oneshot_ranks import Ranks
 from strategies.oneshot_settings import SupernetSettings
+from strategies.oneshot_state import SearchState
 from training.checkpoint import load_checkpoint, require_same, save_checkpoint
 from training.data import Data
 from training.fit import TrainingFailed, evaluate
 from training.split import steps_per_epoch
 
+MEANS = ("device",)  # of the settings, those that may change when a search is taken up again
 _STEPS_BETWEEN_CHECKS = 50  # of the losses for NaN: each check waits for the device
-
-
-@dataclass(frozen=True)
-class SearchState:
-    """After the last epoch done: one record an epoch (see ``EpochKeeper``), what each epoch derived, and the
-    logits of each node, (E, K + 1), on the CPU."""
-
-    records: list[dict[str, Any]]
-    derived: list[Architecture]
-    logits: dict[Node, Tensor]
 
 
 class EpochKeeper(pl.Callback):
@@ -43,9 +35,13 @@ class EpochKeeper(pl.Callback):
     ``expected_macs`` and ``derived_macs`` (of one image), ``entropy`` (nats, mean over edges; ln(K + 1) at
     the start), ``skips`` (in the derived cells) and ``expected_skips``, each also by cell,
     ``learning_rate`` and ``seconds``.
+
+    Where ``ranks`` train together all of them come to the same records, but the first one alone judges,
+    saves, reports and shows progress.
     """
 
-    def __init__(self, table, data, settings, described, checkpoint, on_epoch, progress) -> None:
+    def __init__(self, table, data, settings, described, checkpoint, on_epoch, progress, ranks) -> None:
+        self.ranks: Ranks = ranks
         self.table: CostTable = table
         self.data: Data = data
         self.settings: SupernetSettings = settings
@@ -59,15 +55,25 @@ class EpochKeeper(pl.Callback):
         self.steps = steps_per_epoch(len(data.train), settings.batch_size)
         self.started = 0.0
         self.bar = tqdm(
-            total=settings.epochs * self.steps, desc="supernet", unit="step", disable=not progress, leave=True
+            total=settings.epochs * self.steps,
+            desc="supernet",
+            unit="step",
+            leave=True,
+            disable=not (progress and self.first),
         )
+
+    @property
+    def first(self) -> bool:
+        return self.ranks.number == 0
 
     def state(self) -> SearchState:
         return SearchState(list(self.records), list(self.derived), self.logits)
 
     def read(self, path: Path) -> None:
         saved = load_checkpoint(path, torch.device(self.settings.device))
-        require_same(path, saved["settings"], self.described)
+        # A checkpoint may be gone on with elsewhere.
+        before = {name: value for name, value in saved["settings"].items() if name not in MEANS}
+        require_same(path, before, self.described)
         self.saved, self.records, self.derived = saved, saved["records"], saved["derived"]
         self.logits = {(cell, number): rows.cpu() for cell, number, rows in saved["logits"]}
         self.bar.update(len(self.records) * self.steps)
@@ -81,10 +87,12 @@ class EpochKeeper(pl.Callback):
             for optimizer, state in zip(trainer.optimizers, self.saved["optimizers"], strict=True):
                 optimizer.load_state_dict(state)
             self.saved = None
+        self.ranks.copy_from_first(module)
 
     def on_train_epoch_start(self, trainer: pl.Trainer, module: Any) -> None:
         # Each epoch has a seed of its own, so that no generator's state has to be saved to resume.
-        torch.manual_seed(epoch_seed(self.settings.seed, trainer.current_epoch))
+        others = (self.ranks.number,) if self.ranks.number else ()
+        torch.manual_seed(epoch_seed(self.settings.seed, trainer.current_epoch, *others))
         self.started = time.perf_counter()
         module.weight_loss, module.architecture_loss = torch.zeros(()), torch.zeros(())
         module.train()
@@ -102,9 +110,12 @@ class EpochKeeper(pl.Callback):
             self._require_finite(trainer, module)
 
     def on_train_epoch_end(self, trainer: pl.Trainer, module: Any) -> None:
-        self._require_finite(trainer, module)
+        losses = self._require_finite(trainer, module)
+        self.ranks.require_equal(module.arch_parameters(), "architecture weights")
+        self.ranks.average_statistics(module)
         assert self.data.validation is not None  # the settings of a search hold images out
-        accuracy = evaluate(module.model, self.data.validation)
+        accuracy = evaluate(module.model, self.data.validation) if self.first else 0.0
+        accuracy = self.ranks.tell_all(accuracy, module.device)
         distribution = module.distribution()
         architecture = distribution.derive()
         entropy, expected = distribution.entropy(), _skips(distribution.expected_count, self.table)
@@ -113,8 +124,8 @@ class EpochKeeper(pl.Callback):
         record: dict[str, Any] = {
             "default": accuracy,
             "epoch": trainer.current_epoch + 1,
-            "loss": float(module.weight_loss) / self.steps,
-            "architecture_loss": None if warming else float(module.architecture_loss) / self.steps,
+            "loss": losses[0] / self.steps,
+            "architecture_loss": None if warming else losses[1] / self.steps,
             "expected_macs": round(float(distribution.expected_macs().detach())),
             "derived_macs": round(self.table.macs(architecture)),
             "entropy": math.fsum(entropy.values()) / len(entropy),
@@ -130,7 +141,8 @@ class EpochKeeper(pl.Callback):
         self.records.append(record)
         self.derived.append(architecture)
         self.logits = {node: rows.detach().cpu() for node, rows in distribution.logits.items()}
-        self._save(trainer, module)
+        if self.first:
+            self._save(trainer, module)
         self.bar.set_postfix_str(
             f"accuracy {accuracy:.3f}, {record['expected_macs'] / 1e6:.2f}M MACs expected"
         )
@@ -147,16 +159,20 @@ class EpochKeeper(pl.Callback):
         }
         save_checkpoint(state, self.checkpoint)
 
-    def _require_finite(self, trainer: pl.Trainer, module: Any) -> None:
-        for name, loss in (("loss", module.weight_loss), ("architecture loss", module.architecture_loss)):
-            if not torch.isfinite(loss):
+    def _require_finite(self, trainer: pl.Trainer, module: Any) -> list[float]:
+        """The sums so far of both losses, over all processes, so that all of them stop or none does."""
+        own = torch.stack([module.weight_loss, module.architecture_loss.to(module.weight_loss.device)])
+        losses = self.ranks.total(own).tolist()
+        for name, loss in zip(("loss", "architecture loss"), losses, strict=True):
+            if not math.isfinite(loss):
                 raise TrainingFailed(
-                    f"the supernet's {name} is {float(loss)} in epoch {trainer.current_epoch + 1} of "
+                    f"the supernet's {name} is {loss} in epoch {trainer.current_epoch + 1} of "
                     f"{self.settings.epochs}; lower its learning rate (now {self.settings.learning_rate:g})"
                 )
+        return losses
 
     def _tell(self) -> None:
-        if self.on_epoch is not None:
+        if self.on_epoch is not None and self.first:
             self.on_epoch(self.state())
 
 

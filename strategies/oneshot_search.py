@@ -14,11 +14,14 @@ from nni.nas.execution import SequentialExecutionEngine
 from nni.nas.space import RawFormatModelSpace
 from torch import nn
 
+from search_space.errors import UserError
 from strategies.oneshot_data import EpochBatches, epoch_seed
 from strategies.oneshot_distribution import CostTable
-from strategies.oneshot_keeper import EpochKeeper, SearchState
+from strategies.oneshot_keeper import MEANS, EpochKeeper
 from strategies.oneshot_quiet import chatter_into
+from strategies.oneshot_ranks import ALONE, Ranks, trainer_options
 from strategies.oneshot_settings import SupernetSettings
+from strategies.oneshot_state import SearchState
 from strategies.oneshot_supernet import PenalisedDarts, SupernetTraining
 from training.augment import Augmentation
 from training.data import Data
@@ -36,6 +39,7 @@ def search_supernet(
     describe: dict[str, Any] | None = None,
     on_epoch: Callable[[SearchState], None] | None = None,
     progress: bool = False,
+    ranks: Ranks = ALONE,
 ) -> SearchState:
     """Searches with NNI's DARTS on the model space that ``make_space`` builds; ``table`` gives its MACs.
 
@@ -45,11 +49,16 @@ def search_supernet(
     same numbers as if it had never stopped (exactly so on a CPU). ``describe`` adds to what must then be
     unchanged; ``on_epoch`` is called after each epoch, and once with what was read back.
 
+    Several ``ranks``, whose ``oneshot_ranks.group`` exists, share each batch: its size, and with it the
+    learning rate's meaning, is that of all of them together. Norms see a process's part of a batch only.
+
     Raises ``TrainingFailed`` if a loss is not finite (epochs done are kept), ``UserError`` for a checkpoint
-    of other settings, ``KeyboardInterrupt`` when interrupted.
+    of other settings and for batches that are too small to be shared, ``KeyboardInterrupt`` when interrupted.
     """
     described = dataclasses.asdict(settings) | {"train images": len(data.train)} | (describe or {})
-    keeper = EpochKeeper(table, data, settings, described, checkpoint, on_epoch, progress)
+    described = {name: value for name, value in described.items() if name not in MEANS}
+    keeper = EpochKeeper(table, data, settings, described, checkpoint, on_epoch, progress, ranks)
+    shares = _shares(data, settings, ranks)
     on_interrupt = signal.getsignal(signal.SIGINT)
     if checkpoint.is_file():
         keeper.read(checkpoint)
@@ -58,7 +67,7 @@ def search_supernet(
     steps = steps_per_epoch(len(data.train), settings.batch_size)
     with chatter_into(log), torch.random.fork_rng(devices=_cuda_devices(settings.device)):
         torch.manual_seed(settings.seed)
-        trainer = _make_trainer(settings, keeper)
+        trainer = _make_trainer(settings, keeper, ranks)
         evaluator = Lightning(
             SupernetTraining(
                 learning_rate=settings.learning_rate,
@@ -67,8 +76,8 @@ def search_supernet(
                 auxiliary_weight=settings.auxiliary_weight,
             ),
             trainer,
-            train_dataloaders=_batches(data, data.train, settings, steps, trainer, 0),
-            val_dataloaders=_batches(data, data.validation, settings, steps, trainer, 1),
+            train_dataloaders=_batches(data, data.train, settings, steps, trainer, ranks, 0),
+            val_dataloaders=_batches(data, data.validation, settings, steps, trainer, ranks, 1),
         )
         strategy = PenalisedDarts(
             table=table,
@@ -76,6 +85,8 @@ def search_supernet(
             arc_learning_rate=settings.architecture_learning_rate,
             gradient_clip_val=settings.clip_norm,
             warmup_epochs=settings.warmup_epochs,
+            ranks=ranks,
+            shares=shares,
         )
         try:
             strategy(RawFormatModelSpace.from_model(make_space(), evaluator), SequentialExecutionEngine())
@@ -89,13 +100,20 @@ def search_supernet(
     return keeper.state()
 
 
-def _make_trainer(settings: SupernetSettings, keeper: EpochKeeper) -> Any:
-    cuda = settings.device.startswith("cuda")
-    _, _, number = settings.device.partition(":")
+def _shares(data: Data, settings: SupernetSettings, ranks: Ranks) -> tuple[float, float]:
+    assert data.validation is not None  # the settings of a search hold images out
+    sizes = [min(settings.batch_size, len(split)) for split in (data.train, data.validation)]
+    if min(sizes) < ranks.count:
+        raise UserError(
+            f"devices is {ranks.count}; a batch of {min(sizes)} images cannot be shared by so many"
+        )
+    return ranks.share(sizes[0]), ranks.share(sizes[1])
+
+
+def _make_trainer(settings: SupernetSettings, keeper: EpochKeeper, ranks: Ranks) -> Any:
     trainer = Trainer(
+        **trainer_options(ranks, settings.device),
         max_epochs=settings.epochs,
-        accelerator="gpu" if cuda else "cpu",
-        devices=[int(number or 0)] if cuda else 1,
         callbacks=[keeper],
         logger=False,
         enable_checkpointing=False,  # Lightning's holds pickles; the keeper's is plain
@@ -109,7 +127,9 @@ def _make_trainer(settings: SupernetSettings, keeper: EpochKeeper) -> Any:
     return trainer
 
 
-def _batches(data: Data, split: Any, settings: SupernetSettings, steps: int, trainer: Any, role: int) -> Any:
+def _batches(
+    data: Data, split: Any, settings: SupernetSettings, steps: int, trainer: Any, ranks: Ranks, role: int
+) -> Any:
     height = data.info.image[1]
     return EpochBatches(
         split,
@@ -118,6 +138,7 @@ def _batches(data: Data, split: Any, settings: SupernetSettings, steps: int, tra
         augmentation=Augmentation(padding=round(height / 8), flip=data.info.flip),
         seed=epoch_seed(settings.seed, role),
         epoch=lambda: trainer.current_epoch,
+        part=ranks.part,
     )
 
 

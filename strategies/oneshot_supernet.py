@@ -28,6 +28,7 @@ from nni.nas.strategy import DARTS
 from torch import Tensor, nn
 
 from strategies.oneshot_distribution import CellDistribution, CostTable, Node
+from strategies.oneshot_ranks import ALONE, Ranks
 
 
 class MixedCell(DifferentiableMixedCell):
@@ -83,14 +84,25 @@ class PenalisedDartsModule(DartsLightningModule):
         ``mac_penalty`` * expected MACs / expected MACs at the start,
 
     the start being all logits equal, where that quotient is 1 whatever the width and the image size.
+
+    ``ranks`` share each batch; ``shares`` are this process's, of a batch of the weights and of one of the
+    logits. Both losses kept here are this process's parts of the whole ones.
     """
 
     def __init__(
-        self, training_module: LightningModule, *, table: CostTable, mac_penalty: float, **options: Any
+        self,
+        training_module: LightningModule,
+        *,
+        table: CostTable,
+        mac_penalty: float,
+        ranks: Ranks = ALONE,
+        shares: tuple[float, float] = (1.0, 1.0),
+        **options: Any,
     ) -> None:
         super().__init__(training_module, **options)
         self.table = table
         self.mac_penalty = mac_penalty
+        self.ranks, self.shares = ranks, shares
         self.reference_macs = float(uniform(table).expected_macs())
         self.weight_loss = torch.zeros(())
         self.architecture_loss = torch.zeros(())
@@ -127,14 +139,17 @@ class PenalisedDartsModule(DartsLightningModule):
 
     def manual_backward(self, loss: Tensor, *args: Any, **kwargs: Any) -> None:
         if self._updating_weights:
-            self.weight_loss = self.weight_loss.to(loss.device) + loss.detach()
+            share = self.shares[0]
+            self.weight_loss = self.weight_loss.to(loss.device) + share * loss.detach()
             inputs = self._known()[2]
         else:
             if self.mac_penalty:
                 loss = loss + self.mac_penalty * self.distribution().expected_macs() / self.reference_macs
-            self.architecture_loss = self.architecture_loss.to(loss.device) + loss.detach()
+            share = self.shares[1]
+            self.architecture_loss = self.architecture_loss.to(loss.device) + share * loss.detach()
             inputs = self._known()[1]
         super().manual_backward(loss, *args, inputs=inputs, **kwargs)
+        self.ranks.add_gradients(inputs, share)
 
     def advance_optimization(self, *args: Any, **kwargs: Any) -> None:
         self._updating_weights = True
@@ -160,17 +175,28 @@ class PenalisedDartsModule(DartsLightningModule):
 class PenalisedDarts(DARTS):
     """NNI's DARTS strategy on the modules above. ``options`` are those of ``DARTS``."""
 
-    def __init__(self, *, table: CostTable, mac_penalty: float = 0.0, **options: Any) -> None:
+    def __init__(
+        self,
+        *,
+        table: CostTable,
+        mac_penalty: float = 0.0,
+        ranks: Ranks = ALONE,
+        shares: tuple[float, float] = (1.0, 1.0),
+        **options: Any,
+    ) -> None:
         # One log of probabilities an epoch is what NNI cannot be kept from; see log_probs.
         super().__init__(mutation_hooks=[MixedCell.mutate], log_prob_every_n_step=10**9, **options)
         self.table = table
         self.mac_penalty = mac_penalty
+        self.ranks, self.shares = ranks, shares
 
     def configure_oneshot_module(self, training_module: LightningModule) -> PenalisedDartsModule:
         return PenalisedDartsModule(
             training_module,
             table=self.table,
             mac_penalty=self.mac_penalty,
+            ranks=self.ranks,
+            shares=self.shares,
             arc_learning_rate=self.arc_learning_rate,
             gradient_clip_val=self.gradient_clip_val,
             log_prob_every_n_step=self.log_prob_every_n_step,
