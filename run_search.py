@@ -23,8 +23,9 @@ class Parser(argparse.ArgumentParser):
         sys.exit(2)
 
 
-def _add_fields(parser: argparse.ArgumentParser, settings: type) -> None:
-    """An option for each field of a settings class, with its help, unit, choices and default."""
+def _add_fields(parser: argparse.ArgumentParser, settings: type, plain: bool = False) -> None:
+    """An option for each field of a settings class, with its help, unit, choices and default; ``plain`` leaves
+    what is given as text."""
     for field in dataclasses.fields(settings):
         meta = field.metadata
         words = [meta["help"]]
@@ -37,16 +38,19 @@ def _add_fields(parser: argparse.ArgumentParser, settings: type) -> None:
         parser.add_argument(
             "--" + field.name.replace("_", "-"),
             help=" ".join(words).replace("%", "%%"),
-            type=_parser(meta.get("parse"), str(field.type)),
+            type=str if plain else _parser(field),
             metavar=meta.get("metavar", "X"),
             default=argparse.SUPPRESS,
         )
 
 
-def _parser(parse: Any, annotation: str) -> Any:
-    """Text to value: the field's own parser, or the one of its type."""
-    if parse is None:
-        return {"int": int, "float": float}.get(annotation.split(" ")[0], str)
+def _parser(field: dataclasses.Field) -> Any:
+    """As argparse wants it: a number's own complaint, and ours, in one line."""
+    from strategies.settings import option_parser
+
+    parse = option_parser(field)
+    if isinstance(parse, type):
+        return parse
 
     def told(text: str) -> Any:
         try:
@@ -72,19 +76,108 @@ def _search(args: argparse.Namespace) -> None:
     from strategies import SearchSettings, search
 
     settings = SearchSettings(**_given(args, SearchSettings))
-    _show_outcome(search(settings), settings.max_macs)
+    search(settings, lambda run: _show_outcome(run, settings.max_macs))
 
 
 def _resume_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("run", type=Path, help="run folder of a search that was stopped or killed")
+    parser.add_argument(
+        "run", type=Path, help="run folder of a search, hub or sweep that was stopped or killed"
+    )
     _search_options(parser)
 
 
 def _resume(args: argparse.Namespace) -> None:
-    from strategies import SearchSettings, resume
+    from strategies import RunFolder, SearchSettings, hub, resume
 
-    settings = resume(args.run, _given(args, SearchSettings))
-    _show_outcome(args.run, settings.max_macs)
+    given = _given(args, SearchSettings)
+    run = RunFolder.open(args.run)
+    if hub.is_hub(run):
+        _show_sweep(hub.resume_hub(run, given), run.path)
+    else:
+        budget = given.get("max_macs", run.settings().get("max_macs"))
+        resume(args.run, given, lambda path: _show_outcome(path, budget))
+
+
+def _hub_options(parser: argparse.ArgumentParser) -> None:
+    _searches_option(parser)
+    _search_options(parser)
+
+
+def _searches_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--searches", type=int, default=1, metavar="N", help="searches at the same time (default: 1)"
+    )
+
+
+def _hub(args: argparse.Namespace) -> None:
+    from strategies import SearchSettings, hub
+
+    hub.open_hub(SearchSettings(**hub.SMALL | _given(args, SearchSettings)), args.searches)
+
+
+def _sweep_options(parser: argparse.ArgumentParser) -> None:
+    from strategies.settings import SearchSettings
+
+    parser.add_argument(
+        "--seeds", dest="seed", default=argparse.SUPPRESS, metavar="S,S", help="same as --seed"
+    )
+    _searches_option(parser)
+    _add_fields(parser, SearchSettings, plain=True)
+
+
+def _sweep(args: argparse.Namespace) -> None:
+    from strategies import SearchSettings, hub
+    from strategies.hub_rows import grid
+
+    rows, settings = grid(_given(args, SearchSettings))
+    finished = hub.sweep(rows, settings, args.searches)
+    _show_sweep(finished, finished[0].parent.parent if finished else Path("."))
+
+
+def _show_sweep(searches: list[Path], out: Path) -> None:
+    from analysis import report
+    from search_space.errors import UserError
+
+    if not searches:
+        raise UserError("no search of it came to an end; each one's trial.stderr in the portal says why")
+    print(report(searches, out).table)
+
+
+def _list_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("folders", type=Path, nargs="*", default=[Path("runs")], help="where to look (runs)")
+
+
+def _list(args: argparse.Namespace) -> None:
+    from strategies import runs
+
+    print(runs.table(runs.find_runs(args.folders)))
+
+
+def _run_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("run", type=Path, help="run folder")
+
+
+def _view_options(parser: argparse.ArgumentParser) -> None:
+    _run_option(parser)
+    parser.add_argument("--port", type=int, default=8080, metavar="P", help="0 takes a free one (8080)")
+    parser.add_argument("--host", metavar="HOST", help="address to show it on, behind a token")
+
+
+def _view(args: argparse.Namespace) -> None:
+    from strategies import RunFolder, runs
+
+    runs.view(RunFolder.open(args.run), args.port, args.host)
+
+
+def _stop(args: argparse.Namespace) -> None:
+    from strategies import RunFolder, runs
+
+    ended = runs.stop(RunFolder.open(args.run))
+    print(
+        f"{args.run} was stopped; `run_search.py resume {args.run}` goes on"
+        if ended
+        else f"{args.run} was not running"
+    )
 
 
 def _show_outcome(run: Path, max_macs: int | None) -> None:
@@ -211,6 +304,11 @@ def _published(args: argparse.Namespace) -> None:
 COMMANDS = {
     "search": ("explore a space, and end with a front of accuracy against MACs", _search_options, _search),
     "resume": ("go on with a search that was stopped or killed", _resume_options, _resume),
+    "hub": ("open the portal as the place from which searches are launched", _hub_options, _hub),
+    "sweep": ("run a search for every combination of values, to one front", _sweep_options, _sweep),
+    "list": ("tell which runs there are, and how far they are", _list_options, _list),
+    "view": ("show a finished run in the portal again", _view_options, _view),
+    "stop": ("end a run in order", _run_option, _stop),
     "export": ("write an architecture as JSON, ONNX and torch.export program", _export_options, _export),
     "retrain": ("train an architecture to the end, and test it", _retrain_options, _retrain),
     "train": ("train a published network by a recipe, and test it", _train_options, _train_published),

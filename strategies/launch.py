@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-import signal
 import socket
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tqdm import tqdm
 
 from search_space import get_space
 from search_space.errors import UserError
 from search_space.measurement import Measurement
+from strategies.platforms import make_platform, serving
 from strategies.proposers import Evolution, Proposer, RandomSearch, Subject
-from strategies.run_folder import NNI, RunFolder
+from strategies.run_folder import NNI, NNI_LOG, OUTCOME, RunFolder
 from strategies.settings import ONE_SHOT, SearchSettings
-from training.data import prepare_data
+from strategies.signals import termination_as_interrupt, uninterrupted
 
-LOG = "nni.log"
+if TYPE_CHECKING:
+    from strategies.row_experiment import RowExperiment
+
+Conclude = Callable[[Path], object]
+_LAST_METRIC_SECONDS = 15.0
 
 
 def make_proposer(settings: SearchSettings, subject: Subject) -> Proposer:
@@ -39,8 +43,8 @@ def make_proposer(settings: SearchSettings, subject: Subject) -> Proposer:
 
 def make_subject(settings: SearchSettings) -> Subject:
     """What is searched; fetches the data set if it is missing. Raises `UserError` for damaged data."""
-    info = prepare_data(settings.dataset, settings.data_dir)
-    return Subject(settings.space, settings.space_settings(), info.image, info.classes)
+    image, classes = make_platform(settings).image_and_classes()
+    return Subject(settings.space, settings.space_settings(), image, classes)
 
 
 def free_port(port: int) -> int:
@@ -78,20 +82,6 @@ class Progress:
         self.bar.close()
 
 
-@contextmanager
-def termination_as_interrupt() -> Iterator[None]:
-    """While it lasts, SIGTERM ends the program as Ctrl-C does: in order."""
-
-    def interrupt(*_: Any) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
-
-
 def run_multi_trial(settings: SearchSettings, run: RunFolder, *, resume: bool = False) -> None:
     """Runs, or goes on with, a multi-trial search; returns when every candidate is measured.
 
@@ -100,11 +90,12 @@ def run_multi_trial(settings: SearchSettings, run: RunFolder, *, resume: bool = 
     subject = make_subject(settings)
     known = run.measurements()
     port = free_port(settings.port)
+    platform = make_platform(settings)
     run.path.joinpath("nni").mkdir(exist_ok=True)
     print("Starting NNI (some seconds)", flush=True)
     from strategies.nni_compat import chatter_to, portal_environment
 
-    with chatter_to(run.path / LOG), portal_environment(), termination_as_interrupt():
+    with chatter_to(run.path / NNI_LOG), portal_environment(), serving(platform), termination_as_interrupt():
         _run_experiment(settings, run, subject, known, port, resume)
 
 
@@ -146,7 +137,10 @@ def _run_experiment(
     )
     experiment = make_experiment(settings, run, CandidateModel(decisions), strategy, resume)
     kill_orphans(experiment.id)
-    portal = Portal(settings, port)
+    platform = make_platform(settings)
+    if resume:
+        platform.clean(experiment.id)
+    portal = Portal(settings.host, port)
     run.write(NNI, {"experiment": experiment.id, "port": port, "address": portal.address})
 
     def on_started() -> None:
@@ -161,27 +155,42 @@ def _run_experiment(
     finally:
         if progress is not None:
             progress.close()
-        with _uninterrupted():
+        with uninterrupted():
             experiment.stop()
             kill_orphans(experiment.id)
+            platform.clean(experiment.id, forget=True)
 
 
-@contextmanager
-def _uninterrupted() -> Iterator[None]:
-    """A second Ctrl-C must not leave half of a shutdown behind."""
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
-def run_one_shot(settings: SearchSettings, run: RunFolder) -> None:
-    """Runs, or goes on with, a one-shot search."""
+def run_one_shot(settings: SearchSettings, run: RunFolder, conclude: Conclude) -> None:
+    """Runs, or goes on with, a one-shot search, shown in the portal as a single row unless that is off."""
     from strategies.oneshot import run_oneshot
 
-    with termination_as_interrupt():
+    with ExitStack() as stack:
+        stack.enter_context(termination_as_interrupt())
+        shown = None if settings.portal == "off" else stack.enter_context(_row(settings, run))
         run_oneshot(settings, run, progress=True)
+        conclude(run.path)
+        if shown is not None:
+            shown.wait(1, seconds=_LAST_METRIC_SECONDS)
+
+
+def _row(settings: SearchSettings, run: RunFolder) -> RowExperiment:
+    """The experiment whose only row follows this search."""
+    from strategies.hub_rows import form, row_of
+    from strategies.row_experiment import RowExperiment
+
+    print("Starting NNI (some seconds)", flush=True)
+    return RowExperiment(
+        run,
+        settings.title(),
+        [("search", row_of(settings))],
+        form(),
+        module="strategies.follow_trial",
+        arguments=(str(run.path),),
+        concurrency=1,
+        port=free_port(settings.port),
+        host=settings.host,
+    )
 
 
 def check(settings: SearchSettings) -> None:
@@ -194,6 +203,7 @@ def check(settings: SearchSettings) -> None:
         check_plan(make_plan(settings))
     else:
         make_proposer(settings, subject).propose(0, [])
+    if settings.portal == "on":
         free_port(settings.port)
 
 
@@ -205,29 +215,38 @@ def default_run_dir(settings: SearchSettings) -> Path:
     return Path("runs", f"{now}-{settings.dataset}-{settings.strategy}")
 
 
-def search(settings: SearchSettings) -> Path:
-    """Runs a search in a new run folder, whose path is returned. Raises `UserError`."""
+def search(settings: SearchSettings, conclude: Conclude = lambda run: None) -> Path:
+    """Runs a search in a new run folder, whose path is returned; ``conclude`` is called on it at the end, while
+    a one-shot search is still shown. Raises `UserError`."""
     check(settings)
     run = RunFolder.create(settings.run_dir or default_run_dir(settings), settings.to_json())
     print(f"Run folder: {run.path}", flush=True)
-    proceed(settings, run)
+    proceed(settings, run, conclude)
     return run.path
 
 
-def proceed(settings: SearchSettings, run: RunFolder, *, resume: bool = False) -> None:
+def proceed(
+    settings: SearchSettings, run: RunFolder, conclude: Conclude = lambda run: None, *, resume: bool = False
+) -> None:
     """Runs the search of ``settings`` in ``run``, or goes on with it."""
-    if settings.strategy in ONE_SHOT:
-        run_one_shot(settings, run)
-    else:
-        run_multi_trial(settings, run, resume=resume)
+    with run.lock():
+        run.path.joinpath(OUTCOME).unlink(missing_ok=True)
+        if settings.strategy in ONE_SHOT:
+            run_one_shot(settings, run, conclude)
+        else:
+            run_multi_trial(settings, run, resume=resume)
+            conclude(run.path)
 
 
 # What may be otherwise when a run is taken up again: where it is shown, and with what means it runs.
-_FREE_ON_RESUME = ("port", "host", "run_dir", "threads", "trials", "device", "devices", "data_dir")
+_FREE_ON_RESUME = (
+    "port", "host", "portal", "run_dir", "threads", "trials", "device", "devices", "data_dir", "hosts", "cluster",
+)  # fmt: skip
 
 
-def resume(path: Path, given: dict[str, Any]) -> SearchSettings:
-    """Goes on with the search in ``path``; ``given`` are settings named again, by name.
+def resume(path: Path, given: dict[str, Any], conclude: Conclude = lambda run: None) -> SearchSettings:
+    """Goes on with the search in ``path``; ``given`` are settings named again, by name; ``conclude`` as for
+    `search`.
 
     Raises `UserError` if one of them differs from the run's and would change its course.
     """
@@ -244,5 +263,7 @@ def resume(path: Path, given: dict[str, Any]) -> SearchSettings:
         )
     settings = SearchSettings.from_json(kept | given)
     if len(run.measurements()) < settings.trials:
-        proceed(settings, run, resume=True)
+        proceed(settings, run, conclude, resume=True)
+    else:
+        conclude(run.path)
     return settings

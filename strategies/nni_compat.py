@@ -16,6 +16,7 @@ it is no longer needed (all in tests/strategies/test_nni_compat.py, unless anoth
   (test_a_lost_connection_ends_the_listener).
 - `CandidateExperiment`: its checkpoints need torch's unsafe loading, and hold nothing that the run folder
   does not (test_checkpoint_cannot_be_loaded).
+- `RowsExperiment`, `view_experiment`: see there.
 - `kill_orphans`: when the launcher is killed, the server, its port and its trials live on.
 - `chatter_to`: import-time and run-time messages of NNI go to a file of the run folder.
 """
@@ -25,17 +26,20 @@ from __future__ import annotations
 import logging
 import os
 import signal
+import subprocess
 import sys
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from threading import Event, Thread
 from typing import Any
 from unittest import mock
 
 import psutil
 
-PRELOADS = [Path(__file__).with_name(name) for name in ("portal_guard.js", "trial_parameters.js")]
+_PRELOADS = ("portal_guard.js", "trial_parameters.js", "trial_places.js", "remote_worker.js")
+PRELOADS = [Path(__file__).with_name(name) for name in _PRELOADS]
 
 
 @contextmanager
@@ -59,6 +63,7 @@ def chatter_to(path: Path) -> Iterator[None]:
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     import nni.nas.execution.training_service as training_service
+    from nni.experiment import Experiment, RunMode, launcher
     from nni.experiment.config import ExperimentConfig
     from nni.mutable import Categorical, MutableDict, label_scope
     from nni.nas.execution import TrainingServiceExecutionEngine
@@ -181,6 +186,43 @@ class CandidateConfig(NasExperimentConfig):
 CandidateConfig.__name__ = "NasExperimentConfig"
 
 
+class RowConfig(ExperimentConfig):
+    """A configuration without a tuner: see `RowsExperiment`."""
+
+
+RowConfig.__name__ = CandidateConfig.__name__
+
+
+class RowsExperiment(Experiment):
+    """An experiment that hands out ``rows``, the parameters of its trials, in order, once, and then waits for
+    those that the portal's user submits, which NNI's server starts by itself.
+
+    A tuner of NNI's is a process that imports all of NNI, and has ten seconds for that
+    (test_a_tuner_has_ten_seconds); here this process is the tuner.
+    """
+
+    def __init__(self, config: RowConfig, rows: list[dict[str, Any]]) -> None:
+        super().__init__(config)
+        self.rows, self.sent = rows, 0
+
+    def _start_nni_manager(self, port: int, *rest: Any) -> None:
+        address = f"ws://localhost:{port}/tuner"
+        debug, run_mode, _, tags = rest
+        super()._start_nni_manager(port, debug, run_mode, address, tags)
+        channel = TolerantChannel(address)
+        channel.on_initialize(lambda _: channel.send_initialized())
+        channel.on_request_trial_jobs(lambda asked: self._send(channel, asked.count))
+        channel.connect()
+        Thread(target=channel.listen, args=(Event(),), name="rows", daemon=True).start()
+
+    def _send(self, channel: TolerantChannel, count: int) -> None:
+        for number, row in list(enumerate(self.rows))[self.sent : self.sent + count]:
+            channel.send_trial(number, row)  # type: ignore[arg-type]
+            self.sent += 1
+        if self.sent == len(self.rows):
+            channel.send_no_more_trial_jobs()
+
+
 class CandidateExperiment(NasExperiment):
     """An NNI experiment over genotypes: nothing is pickled, nothing is loaded from its folder."""
 
@@ -218,6 +260,49 @@ def kill_orphans(experiment: str) -> list[int]:
     return [process.pid for process in found]
 
 
+@contextmanager
+def view_experiment(identity: str, folder: Path, port: int) -> Iterator[None]:
+    """While it lasts, NNI's server on ``port`` shows the finished experiment in ``folder``.
+
+    NNI's own ``view`` finds experiments through a list in the user's home, so not one that was copied from
+    another machine, and not one whose launcher was killed, which stands there as running.
+    """
+    kept = launcher.get_stopped_experiment_config_json(identity, str(folder))
+    config = ViewedConfig(kept | {"experimentWorkingDirectory": str(folder)})
+    logs = folder / identity / "log"
+    logs.mkdir(parents=True, exist_ok=True)
+    server = launcher.start_experiment("view", identity, config, port, False, RunMode.Detach, None)  # type: ignore[arg-type]
+    try:
+        yield
+    finally:
+        server.terminate()
+        try:
+            server.wait(10)
+        except subprocess.TimeoutExpired:
+            server.kill()
+            server.wait()
+
+
+class ViewedConfig:
+    """An experiment's configuration as NNI's database has it: enough to be sent back to its server."""
+
+    def __init__(self, record: dict[str, Any]) -> None:
+        self.record = record
+        self.experiment_working_directory = record["experimentWorkingDirectory"]
+        self.experiment_name = record.get("experimentName")
+        self.log_level = record.get("logLevel", "info")
+        service = record["trainingService"]
+        self.training_service: Any = service if isinstance(service, list) else _Platform(service["platform"])
+
+    def json(self) -> dict[str, Any]:
+        return self.record
+
+
+class _Platform:
+    def __init__(self, platform: str) -> None:
+        self.platform = platform
+
+
 def trial_command(module: str, *arguments: str) -> str:
     """The command line of a trial: this interpreter, by its absolute path."""
     return " ".join([sys.executable, "-m", module, *arguments])
@@ -228,8 +313,11 @@ __all__ = [
     "CandidateEngine",
     "CandidateExperiment",
     "CandidateModel",
+    "RowConfig",
+    "RowsExperiment",
     "chatter_to",
     "kill_orphans",
     "portal_environment",
     "trial_command",
+    "view_experiment",
 ]

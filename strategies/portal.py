@@ -4,23 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from strategies.settings import SearchSettings
-
 
 class Portal:
     """While it lasts, the portal of the NNI server on ``port`` is reachable at ``address``.
 
-    Without ``settings.host`` that is the server itself, on loopback. With it, a proxy listens there on the
+    Without ``host`` that is the server itself, on loopback. With it, a proxy listens there on the
     next free port and wants the token in the address.
     """
 
-    def __init__(self, settings: SearchSettings, port: int) -> None:
+    def __init__(self, host: str | None, port: int) -> None:
         self.address = f"http://127.0.0.1:{port}"
         self.proxy: Any = None
-        if settings.host is not None:
+        if host is not None:
             from strategies.proxy import Proxy, ProxySettings
 
-            self.proxy = Proxy(ProxySettings(settings.host, 0, port))
+            self.proxy = Proxy(ProxySettings(host, 0, port))
             self.address = self.proxy.start()
 
     def __enter__(self) -> Portal:

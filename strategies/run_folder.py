@@ -6,10 +6,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import platform
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timezone
@@ -20,7 +22,10 @@ from typing import Any
 from search_space.errors import UserError
 from search_space.measurement import Measurement
 
-SETTINGS, CANDIDATES, NNI = "settings.json", "candidates.jsonl", "nni.json"
+SETTINGS, CANDIDATES, NNI, LOCK = "settings.json", "candidates.jsonl", "nni.json", ".lock"
+NNI_LOG = "nni.log"
+OUTCOME = "outcome.json"  # written last, by whoever judges the run
+_LOCK_TRIES = 10
 _PACKAGES = ("torch", "torchvision", "nni", "numpy", "pytorch-lightning")
 
 
@@ -80,6 +85,43 @@ class RunFolder:
         if not (path / SETTINGS).is_file():
             raise UserError(f"{path} is no run folder: it has no {SETTINGS}")
         return cls(path)
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """While it lasts, this process alone works on the run; the system frees it when the process ends.
+
+        Raises `UserError`, naming the process, if another one does.
+        """
+        with write_errors(self.path):
+            file = (self.path / LOCK).open("a+")
+        with file:
+            for patience in range(_LOCK_TRIES, -1, -1):  # whoever only looks holds it for a moment
+                try:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    break
+                except BlockingIOError:
+                    if not patience:
+                        raise UserError(
+                            f"process {self.owner()} is at work on {self.path}; wait for it, or end it with "
+                            f"`run_search.py stop {self.path}`"
+                        ) from None
+                    time.sleep(0.1)
+            file.truncate(0)
+            file.write(str(os.getpid()))
+            file.flush()
+            yield
+
+    def owner(self) -> int | None:
+        """The process that is at work on the run; None if none is."""
+        try:
+            with (self.path / LOCK).open() as file:
+                try:
+                    fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    return int(file.read() or 0)
+        except FileNotFoundError:
+            pass
+        return None
 
     def settings(self) -> dict[str, Any]:
         """The search's settings by name."""

@@ -194,6 +194,10 @@ class SearchSettings:
 
         return "cuda" if torch.cuda.is_available() else "cpu"
 
+    def title(self) -> str:
+        """What the portal calls the search."""
+        return f"{self.space} on {self.dataset}, {self.strategy}"
+
     def to_json(self) -> dict[str, Any]:
         return dataclasses.asdict(self)
 
@@ -206,4 +210,28 @@ class SearchSettings:
         return cls(**record)
 
 
-Parser = Callable[[str], Any]
+def option_names() -> list[str]:
+    """The names of a search's settings."""
+    return [field.name for field in dataclasses.fields(SearchSettings)]
+
+
+def option(name: str) -> dataclasses.Field:
+    """The setting of that name."""
+    return {field.name: field for field in dataclasses.fields(SearchSettings)}[name]
+
+
+def option_parser(field: dataclasses.Field) -> Callable[[str], Any]:
+    """Text to value: the field's own parser, or the one of its type. It raises ``ValueError``."""
+    plain = {"int": int, "float": float}.get(str(field.type).split(" ")[0], str)
+    return field.metadata.get("parse", plain)
+
+
+def parse_option(name: str, text: str) -> Any:
+    """The value that ``text`` means for the setting ``name``. Raises `UserError`."""
+    field = option(name)
+    try:
+        return option_parser(field)(text)
+    except UserError as error:
+        raise UserError(f"{name}: {error}") from error
+    except ValueError as error:
+        raise UserError(f"{name} is {text!r}; accepted: {field.type}".replace(" | None", "")) from error

@@ -10,7 +10,6 @@ from threading import Thread
 import pytest
 
 from strategies.portal import Portal
-from strategies.settings import SearchSettings
 
 
 @pytest.fixture
@@ -32,14 +31,14 @@ def server():
 
 
 def test_without_a_host_it_is_the_server_on_loopback():
-    with Portal(SearchSettings(), 8123) as portal:
+    with Portal(None, 8123) as portal:
         assert portal.address == "http://127.0.0.1:8123"
         assert portal.proxy is None
 
 
 def test_with_a_host_it_is_behind_a_token(server):
     opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
-    with Portal(SearchSettings(host="127.0.0.1"), server) as portal:
+    with Portal("127.0.0.1", server) as portal:
         assert f":{server}" not in portal.address
         with opener.open(portal.address) as answer:
             assert answer.read() == b"portal"

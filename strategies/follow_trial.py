@@ -1,0 +1,44 @@
+"""The row that shows a one-shot search: ``python -m strategies.follow_trial RUN``, as a trial of NNI's.
+
+The search itself runs in its launcher; this process only passes on what the run folder gains.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+
+from strategies.follow import Follower
+from strategies.run_folder import RunFolder
+from strategies.trial_channel import TrialChannel
+
+POLL_SECONDS = 0.5
+
+
+def run(channel: TrialChannel, folder: Path) -> int:
+    """Reports until the search is over; the exit code, 1 if it ended without an outcome."""
+    channel.parameters()
+    print(f"run folder: {folder}", flush=True)
+    follower = Follower(folder)
+    while True:
+        over = RunFolder(folder).owner() is None  # asked first: what comes after is in the last look
+        outcome = follower.outcome()
+        for metric in follower.new():
+            channel.report_intermediate(metric)
+        if outcome is not None:
+            channel.report_final(outcome)
+            return 0
+        if over:
+            print("error: the search ended without an outcome", file=sys.stderr)
+            return 1
+        time.sleep(POLL_SECONDS)
+
+
+def main() -> int:
+    """`run` in a process that NNI started."""
+    return run(TrialChannel.from_environment(), Path(sys.argv[1]))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,110 @@
+"""One row of a hub: a whole search, as a trial of NNI's (``python -m strategies.hub_trial HUB``).
+
+The search is a process of its own, `run_search.py search` with the row's values as options, so that a wrong
+value is refused by the same checks with the same words as on the command line, and so that it may start an
+experiment of its own. What its run folder gains is passed on to the portal as it comes.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from strategies.follow import Follower, own_portal
+from strategies.hub_rows import read_rows, row_options, write_rows
+from strategies.run_folder import SETTINGS, RunFolder
+from strategies.settings import ONE_SHOT
+from strategies.trial_channel import TrialChannel
+
+POLL_SECONDS = 0.5
+_PR_SET_PDEATHSIG = 1
+
+
+def command(hub: Path, name: str, parameters: dict[str, str]) -> list[str]:
+    """The search's command line: a new one, or the rest of one that was stopped."""
+    run = hub / "searches" / name
+    program = [sys.executable, "-m", "run_search"]
+    if (run / SETTINGS).is_file():
+        own = ["resume", str(run)]
+        one_shot = RunFolder(run).settings().get("strategy") in ONE_SHOT
+    else:
+        shared = RunFolder.open(hub).settings()["shared"]
+        own = ["search", "--run-dir", str(run), *row_options({**shared, **parameters})]
+        one_shot = parameters.get("strategy") in ONE_SHOT
+    # This row is a one-shot search's portal; a multi-trial one has another experiment for its trials.
+    return program + own + (["--portal", "off"] if one_shot else ["--port", "0"])
+
+
+def start(words: list[str]) -> subprocess.Popen:
+    """The search's process; on Linux it is asked to stop when this one ends, even by SIGKILL."""
+    library = ctypes.CDLL(None) if sys.platform == "linux" else None
+
+    def end_with_parent() -> None:
+        if library is not None:
+            library.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+    # The search may start an experiment of its own, and must not take itself for this trial of this one.
+    environment = {n: v for n, v in os.environ.items() if not n.startswith("NNI_") and n != "NODE_OPTIONS"}
+    return subprocess.Popen(
+        words,
+        env=environment | {"TQDM_DISABLE": "1"},
+        stdin=subprocess.DEVNULL,
+        preexec_fn=end_with_parent,  # this process has no other thread
+    )
+
+
+def run(channel: TrialChannel, hub: Path) -> int:
+    """Runs the row's search to its end; the exit code, the search's own."""
+    parameters = channel.parameters()
+    if channel.parameter is None:  # submitted in the portal
+        name = f"trial-{channel.trial}"
+        write_rows(hub, [(name, parameters)])
+    else:
+        name, parameters = read_rows(hub)[channel.parameter]
+    folder = hub / "searches" / name
+    print(f"run folder: {folder}", flush=True)
+    follower = Follower(folder)
+    if follower.outcome() is None:
+        words = command(hub, name, parameters)
+        child = start(words)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: child.terminate())
+        code = _pass_on(channel, follower, child)
+        if code:
+            return code
+    for metric in follower.new():
+        channel.report_intermediate(metric)
+    outcome = follower.outcome()
+    assert outcome is not None
+    channel.report_final(outcome)
+    return 0
+
+
+def _pass_on(channel: TrialChannel, follower: Follower, child: subprocess.Popen) -> int:
+    """Reports what comes until the search ends; its exit code."""
+    said = None
+    while True:
+        code = child.poll()
+        for metric in follower.new():
+            channel.report_intermediate(metric)
+        portal = own_portal(follower.run)
+        if portal is not None and portal != said:
+            said = portal
+            print(f"its trials: {portal}", flush=True)
+        if code is not None:
+            return code
+        time.sleep(POLL_SECONDS)
+
+
+def main() -> int:
+    """`run` in a process that NNI started."""
+    return run(TrialChannel.from_environment(), Path(sys.argv[1]))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,117 @@
+"""An NNI experiment of searches: each trial, a row of the portal's table, is or shows a whole search."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import time
+from contextlib import ExitStack
+from subprocess import Popen
+from typing import Any
+
+from nni.experiment import RunMode
+
+from search_space.errors import UserError
+from strategies.nni_compat import (
+    RowConfig,
+    RowsExperiment,
+    chatter_to,
+    kill_orphans,
+    portal_environment,
+    trial_command,
+)
+from strategies.portal import Portal
+from strategies.run_folder import NNI, NNI_LOG, RunFolder
+from strategies.signals import uninterrupted
+
+_ENDED = ("SUCCEEDED", "FAILED", "USER_CANCELED", "SYS_CANCELED", "EARLY_STOPPED")
+_POLL_SECONDS = 0.5
+
+
+class RowExperiment:
+    """While it lasts, an experiment in ``run`` hands ``rows`` (name, parameters), numbered from 0, to trials of
+    ``module``, to which ``arguments`` are passed; ``form`` tells the portal's form what each parameter accepts (NNI's
+    search-space format). Its address is ``portal.address``. Leaving ends every process of it.
+    """
+
+    def __init__(
+        self,
+        run: RunFolder,
+        name: str,
+        rows: list[tuple[str, dict[str, str]]],
+        form: dict[str, Any],
+        *,
+        module: str,
+        arguments: tuple[str, ...],
+        concurrency: int,
+        port: int,
+        host: str | None,
+    ) -> None:
+        self.run, self.port = run, port
+        folder = run.path / "nni"
+        code = folder / "code"
+        code.mkdir(parents=True, exist_ok=True)
+        config = RowConfig("local")
+        config.experiment_name = name
+        config.experiment_working_directory = str(folder)
+        config.trial_code_directory = str(code)
+        config.trial_command = trial_command(module, *map(shlex.quote, arguments))
+        config.trial_concurrency = concurrency
+        config.search_space = form
+        config.training_service.use_active_gpu = True
+        self.experiment = RowsExperiment(config, [parameters for _, parameters in rows])
+        self.portal = Portal(host, port)
+        self.stack = ExitStack()
+
+    def __enter__(self) -> RowExperiment:
+        end_former(self.run)
+        with ExitStack() as stack:
+            stack.enter_context(self.portal)
+            record = {"experiment": self.experiment.id, "port": self.port, "address": self.portal.address}
+            self.run.write(NNI, record)
+            stack.enter_context(chatter_to(self.run.path / NNI_LOG))
+            stack.callback(self._stop)
+            with portal_environment():
+                self.experiment.start(self.port, run_mode=RunMode.Detach)
+            print(f"Portal: {self.portal.address}", flush=True)
+            self.stack = stack.pop_all()
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        self.stack.close()
+
+    def _stop(self) -> None:
+        with uninterrupted():
+            self.experiment.stop()
+            kill_orphans(self.experiment.id)
+
+    def ended(self) -> int:
+        """How many rows have ended, in whatever way. Raises `UserError` if the server is gone."""
+        return sum(job.status in _ENDED for job in self._jobs())
+
+    def wait(self, rows: int, *, seconds: float) -> None:
+        """Returns when ``rows`` rows have ended, or after ``seconds``."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end and self.ended() < rows:
+            time.sleep(_POLL_SECONDS)
+
+    def _jobs(self) -> list[Any]:
+        server = self.experiment._proc
+        if isinstance(server, Popen) and server.poll() is not None:
+            raise UserError(
+                f"NNI's server ended by itself (code {server.returncode}; its log is below "
+                f"{self.run.path / 'nni'}); `run_search.py resume {self.run.path}` goes on"
+            )
+        try:
+            return self.experiment.list_trial_jobs()
+        except OSError:
+            return []  # it is about to end, which the next call will see
+
+
+def end_former(run: RunFolder) -> list[int]:
+    """Ends what a killed launcher left of the run's experiment: the processes ended."""
+    try:
+        former = json.loads((run.path / NNI).read_text(encoding="utf-8"))["experiment"]
+    except FileNotFoundError:
+        return []
+    return kill_orphans(former)
