@@ -110,7 +110,9 @@ def _watch(run: RunFolder, experiment: Any, *, forever: bool) -> None:
             "Ctrl-C ends the hub.",
             flush=True,
         )
-    with tqdm(total=len(read_rows(run.path)), unit="search", dynamic_ncols=True, disable=forever) as bar:
+    with tqdm(
+        total=len(read_rows(run.path)), unit="search", dynamic_ncols=True, disable=forever or None
+    ) as bar:
         while True:
             ended = experiment.ended()
             bar.total = len(read_rows(run.path))

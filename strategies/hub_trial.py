@@ -52,7 +52,7 @@ def start(words: list[str]) -> subprocess.Popen:
     environment = {n: v for n, v in os.environ.items() if not n.startswith("NNI_") and n != "NODE_OPTIONS"}
     return subprocess.Popen(
         words,
-        env=environment | {"TQDM_DISABLE": "1"},
+        env=environment,
         stdin=subprocess.DEVNULL,
         preexec_fn=end_with_parent,  # this process has no other thread
     )

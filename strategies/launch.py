@@ -64,7 +64,9 @@ class Progress:
     """A tqdm bar over candidates with the best one so far."""
 
     def __init__(self, total: int, known: list[Measurement]) -> None:
-        self.bar = tqdm(total=total, initial=len(known), unit="candidate", dynamic_ncols=True)
+        self.bar = tqdm(
+            total=total, initial=len(known), unit="candidate", dynamic_ncols=True, disable=None
+        )  # None: only on a terminal
         self.best = max((m.accuracy for m in known if m.accuracy is not None), default=None)
         self.failed = sum(m.status == "failed" for m in known)
 

@@ -17,7 +17,8 @@ it is no longer needed (all in tests/strategies/test_nni_compat.py, unless anoth
 - `CandidateExperiment`: its checkpoints need torch's unsafe loading, and hold nothing that the run folder
   does not (test_checkpoint_cannot_be_loaded).
 - `RowsExperiment`, `view_experiment`: see there.
-- `kill_orphans`: when the launcher is killed, the server, its port and its trials live on.
+- launcher_watch.js: when the launcher is killed, the server, its port and its trials live on
+  (test_resume.py). `kill_orphans` ends what a killed server leaves.
 - `chatter_to`: import-time and run-time messages of NNI go to a file of the run folder.
 """
 
@@ -38,7 +39,13 @@ from unittest import mock
 
 import psutil
 
-_PRELOADS = ("portal_guard.js", "trial_parameters.js", "trial_places.js", "remote_worker.js")
+_PRELOADS = (
+    "portal_guard.js",
+    "trial_parameters.js",
+    "trial_places.js",
+    "remote_worker.js",
+    "launcher_watch.js",
+)
 PRELOADS = [Path(__file__).with_name(name) for name in _PRELOADS]
 
 

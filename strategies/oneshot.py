@@ -80,7 +80,10 @@ def search_and_measure(
     )
     epochs = plan.trial.make_recipe().epochs
     with tqdm(
-        total=len(architectures) * epochs, desc="candidates", unit="epoch", disable=not progress
+        total=len(architectures) * epochs,
+        desc="candidates",
+        unit="epoch",
+        disable=None if progress else True,  # None: only on a terminal
     ) as bar:
         for index, architecture in enumerate(architectures):
             if any(measurement.index == index for measurement in done):

@@ -59,7 +59,7 @@ class EpochKeeper(pl.Callback):
             desc="supernet",
             unit="step",
             leave=True,
-            disable=not (progress and self.first),
+            disable=None if progress and self.first else True,  # None: only on a terminal
         )
 
     @property

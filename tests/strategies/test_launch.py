@@ -75,7 +75,11 @@ def test_termination_is_an_interrupt_for_a_while():
 @pytest.fixture
 def proceeded(monkeypatch):
     calls = []
-    monkeypatch.setattr(launch, "proceed", lambda settings, run, *, resume: calls.append((settings, resume)))
+    monkeypatch.setattr(
+        launch,
+        "proceed",
+        lambda settings, run, conclude, *, resume: calls.append((settings, resume)),
+    )
     return calls
 
 
