@@ -263,7 +263,10 @@ def _report(args: argparse.Namespace) -> None:
 
 
 def _train_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--published", required=True, metavar="NAME", help="a network of `published`")
+    parser.add_argument(
+        "--published", required=True, metavar="NAME", help="a network of `published`; --recipe published is "
+        "then its own recipe"
+    )  # fmt: skip
     parser.add_argument("--out", type=Path, metavar="DIR", help="folder to make or go on with (runs/<name>)")
     _training_options(parser)
 
@@ -271,9 +274,12 @@ def _train_options(parser: argparse.ArgumentParser) -> None:
 def _train_published(args: argparse.Namespace) -> None:
     from search_space import published
     from training.datasets import dataset_info
+    from training.recipes import published_recipe
 
     info = dataset_info(args.dataset, args.data_dir)
     genotype = published(args.published, classes=info.classes, image=info.image)
+    if args.recipe == "published":
+        args.recipe = published_recipe(args.published).name
     out = args.out or Path("runs", f"{args.published}-{args.dataset}-{args.recipe}-seed{args.seed}".lower())
     _train(genotype, out, args)
 

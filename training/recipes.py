@@ -95,6 +95,29 @@ _ALL = [
 ]
 RECIPES = {recipe.name: recipe for recipe in _ALL}
 
+# The recipe of each published network by its name (``search_space.published_names()``), case aside. Those
+# left out have none: the compared systems' papers train them otherwise than the paper that compares.
+_OF_NETWORKS = {
+    "resnet": ("ResNet-32", "ResNet-56"),
+    "resnet-global": ("ResNet-Global",),
+    "resnet-global-56": ("ResNet-56-Global", "ResNet-Global-Large"),
+    "densenet": ("DenseNet", "DenseNet-Global", "DenseNet-Global-Large"),
+    "wide-resnet": ("Wide-ResNet",),
+    "wide-resnet-global": ("Wide-ResNet-Global", "Wide-ResNet-Global-Large"),
+    "tiny-resnet-global": ("ResNet-Global-Tiny",),
+    "tiny": (
+        "ResNet-Tiny", "Wide-ResNet-Tiny", "Wide-ResNet-Global-Tiny", "DARTS-Tiny", "DARTS-Global-Tiny",
+    ),
+    "darts": ("DARTS",),
+    "darts-global": ("DARTS-Global", "DARTS-Global-Biased", "DARTS-Global-Large"),
+    "mnist": ("MNIST-ResNet", "MNIST-Global", "Neural-ODE"),
+    "mnist-backbone": ("MNIST-Convolution", "MNIST-Residual", "MNIST-Global-Backbone"),
+    "mobilenetv2": ("MBV2", "MBV2-Global"),
+    "mobilenetv3": ("MBV3", "MBV3-Global"),
+    "efficientnet": ("EfficientNet-B0", "EfficientNet-B0-Global"),
+}  # fmt: skip
+_BY_NETWORK = {network.lower(): recipe for recipe, names in _OF_NETWORKS.items() for network in names}
+
 
 def recipe_names() -> tuple[str, ...]:
     return tuple(RECIPES)
@@ -105,3 +128,10 @@ def get_recipe(name: str, **changes: Any) -> Recipe:
     if name not in RECIPES:
         raise UserError(f"unknown recipe {name!r}; known are {', '.join(RECIPES)}")
     return RECIPES[name].replace(**{field: value for field, value in changes.items() if value is not None})
+
+
+def published_recipe(network: str) -> Recipe:
+    """The recipe that the published ``network`` (its name; case does not matter) was trained by."""
+    if network.lower() not in _BY_NETWORK:
+        raise UserError(f"{network} has no published recipe; accepted: one of {', '.join(RECIPES)}")
+    return RECIPES[_BY_NETWORK[network.lower()]]

@@ -213,6 +213,14 @@ def test_negative_seed():
         fit(network(), coloured(), RECIPE, seed=-1)
 
 
+def test_a_cpu_neither_compiles_nor_rounds(monkeypatch):
+    """Without instructions for it bfloat16 is slow on a CPU, and compiling takes longer than a short training."""
+    monkeypatch.setattr(torch, "compile", lambda *_: pytest.fail("compiled"))
+    plain = fit(network(), coloured(), RECIPE, seed=0)
+    fast = fit(network(), coloured(), RECIPE.replace(bf16=True, channels_last=True, compile=True), seed=0)
+    assert [epoch.loss for epoch in fast.history] == [epoch.loss for epoch in plain.history]
+
+
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 def test_fast_settings_on_a_gpu(tmp_path):
     recipe = RECIPE.replace(epochs=8, bf16=True, channels_last=True, compile=True)

@@ -1,7 +1,8 @@
 import pytest
 
 from search_space.errors import UserError
-from training.recipes import get_recipe, recipe_names
+from search_space.published import published_names
+from training.recipes import get_recipe, published_recipe, recipe_names
 
 
 @pytest.mark.parametrize(
@@ -56,3 +57,22 @@ def test_unknown_name():
     with pytest.raises(UserError, match="unknown recipe 'slow'; known are resnet"):
         get_recipe("slow")
     assert {"fast", "search", "mobilenetv2", "efficientnet"} <= set(recipe_names())
+
+
+def test_each_network_of_the_paper_itself_has_its_recipe():
+    found = {}
+    for name in published_names():
+        try:
+            found[name] = published_recipe(name).name
+        except UserError:
+            found[name] = None
+    without = {"MNIST-NeuPDE", "NeuPDE", "MDEQ-Tiny", "MDEQ", "ResNet-152", "DenseNet-169"}
+    assert {name for name, recipe in found.items() if recipe is None} == without
+    assert found["ResNet-Global-Tiny"] == "tiny-resnet-global"
+    assert found["MNIST-Residual"] == "mnist-backbone"
+    assert found["DARTS-Global"] == "darts-global"
+
+
+def test_a_network_without_a_recipe_is_told():
+    with pytest.raises(UserError, match="NeuPDE has no published recipe; accepted: one of resnet, "):
+        published_recipe("NeuPDE")

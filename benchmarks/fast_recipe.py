@@ -1,0 +1,120 @@
+"""The recipe ``fast`` against a network's published recipe: the same accuracy in a fraction of the epochs?
+
+    python -m benchmarks.fast_recipe --network MNIST-Global-Backbone --dataset mnist --data-dir DIR \\
+        [--epochs 30] [--fast-epochs 5 10] [--seeds 3] [--train-limit N] [--out results/published/fast.jsonl]
+
+Both train the same network from the same weights (a seed each) on the same images with the published
+recipe's augmentation; what differs is optimiser, schedule, batch, weight decay and label smoothing. The
+published schedule's milestones are fractions, so ``--epochs`` shortens it as a whole. Judged on a tenth of
+the *training* images: choosing a recipe is a choice, so the test set has no say. Each run is appended to
+``--out``; a call goes on where the last one stopped, and ends with the table over seeds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+from tqdm import tqdm
+
+from search_space.published import published
+from training.data import Data, load_data
+from training.fit import fit
+from training.recipe import Recipe
+from training.recipes import get_recipe, published_recipe
+
+VALIDATION = 0.1  # of the training images
+_AUGMENTATION = ("crop", "flip", "cutout")
+
+
+def fast_for(network: str, epochs: int) -> Recipe:
+    """The recipe ``fast`` with the augmentation of the network's published recipe."""
+    own = published_recipe(network)
+    return get_recipe("fast", epochs=epochs, **{name: getattr(own, name) for name in _AUGMENTATION})
+
+
+def run(network: str, recipe: Recipe, seed: int, data: Data) -> dict[str, Any]:
+    """One training; its record has validation accuracies in [0, 1] and CPU seconds of all threads."""
+    torch.manual_seed(seed)
+    model = published(network, classes=data.info.classes, image=data.info.image).build()
+    started, clock = time.process_time(), time.perf_counter()
+    result = fit(model, data, recipe, seed=seed)
+    return {
+        "network": network, "dataset": data.info.name, "train_images": len(data.train), "recipe": recipe.name,
+        "epochs": recipe.epochs, "seed": seed, "accuracy": result.accuracy,
+        "history": [epoch.accuracy for epoch in result.history],
+        "cpu_seconds": round(time.process_time() - started, 1),
+        "seconds": round(time.perf_counter() - clock, 1),
+    }  # fmt: skip
+
+
+def key(record: dict[str, Any]) -> tuple[Any, ...]:
+    """What makes two runs the same."""
+    return tuple(record[name] for name in ("network", "dataset", "train_images", "recipe", "epochs", "seed"))
+
+
+def table(records: list[dict[str, Any]]) -> str:
+    """Mean and standard deviation over seeds in Markdown, a line for each recipe and number of epochs."""
+    lines = [
+        "| network | data | training images | recipe | epochs | validation accuracy, % | deviation | n | CPU s |",
+        "| --- | --- | ---: | --- | ---: | ---: | ---: | ---: | ---: |",
+    ]
+    for group in dict.fromkeys(key(record)[:-1] for record in records):
+        same = [record for record in records if key(record)[:-1] == group]
+        values = [100 * record["accuracy"] for record in same]
+        deviation = f"{statistics.stdev(values):.2f}" if len(values) > 1 else "-"
+        network, dataset, images, recipe, epochs = group
+        lines.append(
+            f"| {network} | {dataset} | {images:,} | {recipe} | {epochs} | {statistics.mean(values):.2f} "
+            f"| {deviation} | {len(values)} | {statistics.mean(r['cpu_seconds'] for r in same):.0f} |"
+        )
+    return "\n".join(lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--network", default="MNIST-Global-Backbone", help="a published network")
+    parser.add_argument("--dataset", default="mnist")
+    parser.add_argument("--data-dir", required=True, help="folder with <dataset>.npz")
+    parser.add_argument("--epochs", type=int, help="of the published recipe (its own)")
+    parser.add_argument("--fast-epochs", type=int, nargs="+", default=[5, 10], help="of the fast one (5 10)")
+    parser.add_argument("--seeds", type=int, default=3, help="seeds of each (3)")
+    parser.add_argument("--train-limit", type=int, help="use so many training images")
+    parser.add_argument("--threads", type=int, default=1, help="CPU threads (1)")
+    parser.add_argument("--out", type=Path, default=Path("results/published/fast.jsonl"))
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
+    data = load_data(
+        arguments.dataset, arguments.data_dir, validation=VALIDATION, train_limit=arguments.train_limit
+    )
+    recipes = [fast_for(arguments.network, epochs) for epochs in arguments.fast_epochs]
+    own = published_recipe(arguments.network)
+    recipes.append(own if arguments.epochs is None else own.replace(epochs=arguments.epochs))
+    arguments.out.parent.mkdir(parents=True, exist_ok=True)
+    path: Path = arguments.out
+    records = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+    done = {key(record) for record in records}
+    network, images = arguments.network, len(data.train)
+    todo = [
+        (recipe, seed)
+        for seed in range(arguments.seeds)
+        for recipe in recipes
+        if (network, arguments.dataset, images, recipe.name, recipe.epochs, seed) not in done
+    ]
+    with path.open("a", encoding="utf-8") as file:
+        for recipe, seed in tqdm(todo, unit="run"):
+            records.append(run(network, recipe, seed, data))
+            file.write(json.dumps(records[-1]) + "\n")
+            file.flush()
+    print(table(records))
+
+
+if __name__ == "__main__":
+    main()
