@@ -9,7 +9,8 @@ from typing import Any
 
 from search_space.errors import UserError
 from strategies.multitrial import MultiTrial
-from strategies.nni_compat import CandidateConfig, CandidateExperiment, CandidateModel, trial_command
+from strategies.nni_compat import CandidateConfig, CandidateExperiment, CandidateModel
+from strategies.platforms import SERVICES, make_platform
 from strategies.run_folder import NNI, RunFolder
 from strategies.settings import SearchSettings
 
@@ -32,17 +33,22 @@ def make_experiment(
     """The experiment, its files in the run folder; with ``resume`` the run's own one, taken up again."""
     code = run.path / "nni" / "code"
     code.mkdir(parents=True, exist_ok=True)
-    config = CandidateConfig(execution_engine="ts", model_format="raw", training_service_platform="local")
+    # NNI hands this folder to trials, and fails if it is empty; they find the packages by other means.
+    (code / "README").write_text("Trials start in this folder.\n")
+    config = CandidateConfig(
+        execution_engine="ts", model_format="raw", training_service_platform=SERVICES[settings.platform]
+    )
     config.experiment_name = f"{settings.space} on {settings.dataset}, {settings.strategy}"
     config.experiment_working_directory = str(run.path / "nni")
-    # NNI hands this folder to trials; the package itself is installed, so there is nothing in it.
     config.trial_code_directory = str(code)
-    config.trial_command = trial_command(TRIAL_MODULE)
+    platform = make_platform(settings)
+    config.trial_command = platform.trial_command(TRIAL_MODULE)
     config.trial_concurrency = settings.concurrency
     config.max_trial_number = None
-    config.training_service.use_active_gpu = True
-    if settings.real_device().startswith("cuda"):
-        config.trial_gpu_number = 1
+    if settings.platform == "local":
+        config.training_service.use_active_gpu = True  # NNI asks; which GPUs are used, says trial_places.js
+    platform.configure(config)
+    platform.record(run)
     identity = None
     if resume and (run.path / NNI).is_file():
         identity = json.loads((run.path / NNI).read_text())["experiment"]

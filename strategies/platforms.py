@@ -1,0 +1,112 @@
+"""Where the trials of a search run: this machine, others over SSH, a Kubernetes cluster.
+
+A platform knows the data set's images where trials will read them, fills in NNI's configuration, holds what
+NNI's server needs in its environment, and leaves nothing behind.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from typing import Any, Protocol
+from unittest import mock
+
+from strategies.run_folder import RunFolder
+from strategies.settings import SearchSettings
+from training.data import prepare_data
+
+# NNI's names of its training services.
+SERVICES = {"local": "local", "remote": "remote", "kubernetes": "frameworkcontroller"}
+
+
+class Platform(Protocol):
+    """What a search asks of the place its trials run in. Everything raises `UserError`."""
+
+    def image_and_classes(self) -> tuple[tuple[int, int, int], int]:
+        """(channels, height, width) and the number of classes of the data set; fetches it if it is missing."""
+
+    def trial_command(self, module: str) -> str:
+        """The shell command by which NNI starts ``python -m module``."""
+
+    def configure(self, config: Any) -> None:
+        """Fills in NNI's configuration, whose training service is the platform's."""
+
+    def places(self) -> list[dict[str, Any]]:
+        """For each machine, how many ``trials`` at the same time, and the ``gpus`` they use in turn."""
+
+    @contextmanager
+    def serving(self) -> Iterator[None]:
+        """Environment for NNI's server."""
+        yield
+
+    def record(self, run: RunFolder) -> None:
+        """Writes into the run folder what should be known of the platform later."""
+
+    def clean(self, experiment: str, *, forget: bool = False) -> None:
+        """Ends what the experiment left running elsewhere; with ``forget`` removes its files there."""
+
+
+class LocalPlatform:
+    """This machine."""
+
+    def __init__(self, settings: SearchSettings) -> None:
+        self.settings = settings
+
+    def image_and_classes(self) -> tuple[tuple[int, int, int], int]:
+        info = prepare_data(self.settings.dataset, self.settings.data_dir)
+        return info.image, info.classes
+
+    def trial_command(self, module: str) -> str:
+        from strategies.nni_compat import trial_command
+
+        return trial_command(module)
+
+    def configure(self, config: Any) -> None:
+        pass
+
+    def places(self) -> list[dict[str, Any]]:
+        return [{"trials": self.settings.concurrency, "gpus": self._gpus()}]
+
+    def _gpus(self) -> list[str]:
+        if self.settings.real_device() != "cuda":
+            return []  # none, or the one that the user named
+        visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+        if visible:
+            return visible.split(",")
+        import torch
+
+        return [str(index) for index in range(torch.cuda.device_count())]
+
+    @contextmanager
+    def serving(self) -> Iterator[None]:
+        yield
+
+    def record(self, run: RunFolder) -> None:
+        pass
+
+    def clean(self, experiment: str, *, forget: bool = False) -> None:
+        pass
+
+
+@lru_cache(maxsize=1)  # a search asks twice, and looking at machines takes seconds
+def make_platform(settings: SearchSettings) -> Platform:
+    """The platform that ``settings`` name. Raises `UserError` for a file that does not describe one."""
+    if settings.platform == "remote":
+        from strategies.remote import RemotePlatform
+
+        return RemotePlatform(settings)
+    if settings.platform == "kubernetes":
+        from strategies.kubernetes import KubernetesPlatform
+
+        return KubernetesPlatform(settings)
+    return LocalPlatform(settings)
+
+
+@contextmanager
+def serving(platform: Platform) -> Iterator[None]:
+    """Environment in which an NNI server that is started here finds its machines and their places."""
+    with platform.serving(), mock.patch.dict(os.environ, {"PDE_NAS_PLACES": json.dumps(platform.places())}):
+        yield
