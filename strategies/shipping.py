@@ -54,4 +54,4 @@ def _files(name: str) -> Iterator[tuple[Path, str]]:
     folder = Path(next(iter(spec.submodule_search_locations)))
     for path in sorted(folder.rglob("*")):
         if path.is_file() and not set(_LEFT_OUT) & set(path.parts):
-            yield path, f"{name}/{path.relative_to(folder).as_posix()}"
+            yield path, f"{name.replace('.', '/')}/{path.relative_to(folder).as_posix()}"
