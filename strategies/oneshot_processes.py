@@ -93,6 +93,10 @@ def _follow(
                 _raise_failure(processes, heard, log)
         elif "error" in message:
             raise UserError(message["error"])
+        elif "crash" in message:
+            heard.put((number, message))  # for what names the failure
+            processes[number].wait()
+            _raise_failure(processes, heard, log)
         else:
             on_message(number, message)
 
@@ -104,26 +108,20 @@ def _raise_failure(
     end = time.monotonic() + _GRACE
     while time.monotonic() < end and any(process.poll() is None for process in processes):
         time.sleep(0.05)
+    crashes: dict[int, str] = {}
     while not heard.empty():
-        message = heard.get()[1]
+        number, message = heard.get()
         if message is not None and "error" in message:
             raise UserError(message["error"])
+        if message is not None and "crash" in message:
+            crashes[number] = message["crash"]
     failed = [(process.poll() or 0, number) for number, process in enumerate(processes) if process.poll()]
     code, number = min(failed)
-    how = f"was ended by signal {-code}" if code < 0 else f"failed: {_last_line(log)}"
+    how = f"was ended by signal {-code}" if code < 0 else f"failed ({crashes.get(number, f'code {code}')})"
     raise UserError(
         f"process {number} of the {len(processes)} that train the supernet {how}; more is in {log}; the "
         "epochs done are kept"
     )
-
-
-def _last_line(log: Path) -> str:
-    try:
-        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        return "its log cannot be read"
-    said = [line.strip() for line in lines if line.strip()]
-    return said[-1][:300] if said else "it said nothing"
 
 
 def _hear(
@@ -171,8 +169,9 @@ def serve(work: Callable[[Message, int, int, Path, Send], None]) -> None:
         work(told["request"], told["number"], told["count"], Path(told["meeting"], "group"), send)
     except UserError as error:
         send({"error": str(error)})
-    except BaseException:  # noqa: BLE001 - the end of the process, whatever it was
+    except BaseException as error:  # noqa: BLE001 - the end of the process, whatever it was
         log.write(traceback.format_exc())
+        send({"crash": " ".join(f"{type(error).__name__}: {error}".split())[:300]})
         code = 1
     log.flush()
     os._exit(code)  # without waiting for what a group that broke has left behind

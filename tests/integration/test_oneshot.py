@@ -155,3 +155,22 @@ def test_smallest_network_is_the_smallest(finished):
 def test_a_space_without_such_cells_is_refused():
     with pytest.raises(UserError, match="one-shot search knows darts-global"):
         cost_table("resnet", {}, (3, 32, 32), 10)
+
+
+def test_two_processes_leave_what_one_leaves(finished, tmp_path):
+    settings = dataclasses.replace(SETTINGS, devices=2, trials=1)
+    run = RunFolder.create(tmp_path / "run", settings.to_json())
+    told = []
+    run_oneshot(settings, run, told.append)
+    one, two = lines(finished[0]), lines(run)
+    assert [each["epoch"] for each in two] == [each.get("epoch") for each in told[:-1]] == [1, 2]
+    assert one[0].keys() == two[0].keys()
+    # Norms see half of each batch, so the numbers are near, and not the same
+    assert two[-1]["loss"] == pytest.approx(one[-1]["loss"], rel=0.2)
+    assert two[-1]["expected_macs"] == pytest.approx(one[-1]["expected_macs"], rel=0.02)
+    assert [m.genotype for m in run.measurements()] == [two[-1]["genotype"]]
+    # What two have done, one can go on with
+    (run.path / EPOCHS_FILE).unlink()
+    (run.path / "candidates.jsonl").unlink()
+    run_oneshot(dataclasses.replace(settings, devices=None), run)
+    assert lines(run) == two
