@@ -15,9 +15,9 @@ from typing import Any
 from tqdm import tqdm
 
 from search_space.errors import UserError
-from strategies.hub_rows import SHARED, Row, form, read_rows, row_of, write_rows
+from strategies.hub_rows import SHARED, Row, form, read_rows, row_of, waiting, write_rows
 from strategies.launch import free_port, make_subject
-from strategies.run_folder import OUTCOME, RunFolder
+from strategies.run_folder import NNI, OUTCOME, RunFolder
 from strategies.settings import SearchSettings
 from strategies.signals import termination_as_interrupt, uninterrupted
 
@@ -83,6 +83,7 @@ def _proceed(run: RunFolder, port: int) -> list[Path]:
     settings = run.settings()
     kind, shared = settings["kind"], settings["shared"]
     with run.lock(), termination_as_interrupt():
+        _keep_waiting(run)
         experiment = RowExperiment(
             run,
             f"{kind} of searches",
@@ -101,6 +102,16 @@ def _proceed(run: RunFolder, port: int) -> list[Path]:
             with uninterrupted():
                 _end_searches(run)
     return _finished(run)
+
+
+def _keep_waiting(run: RunFolder) -> None:
+    """Adds what was submitted to the former experiment and had not started when it ended."""
+    from strategies.nni_compat import submitted_trials
+
+    if (run.path / NNI).is_file():
+        former = run.read(NNI)["experiment"]
+        submitted = submitted_trials(run.path / "nni" / former / "db" / "nni.sqlite")
+        write_rows(run.path, waiting(read_rows(run.path), former, submitted))
 
 
 def _watch(run: RunFolder, experiment: Any, *, forever: bool) -> None:

@@ -80,6 +80,19 @@ def grid(texts: dict[str, str]) -> tuple[list[Row], list[SearchSettings]]:
     return rows, all_settings
 
 
+def submitted_name(experiment: str, trial: str) -> str:
+    """The name of a row that the portal's user submitted."""
+    return f"submitted-{experiment}-{trial}"
+
+
+def waiting(rows: list[Row], experiment: str, submitted: list[dict[str, str]]) -> list[Row]:
+    """Of the rows that were ``submitted`` to an experiment, in order, those that never started: they are not
+    among the hub's ``rows``."""
+    started = sum(name.startswith(submitted_name(experiment, "")) for name, _ in rows)
+    late = enumerate(submitted[started:], start=started)
+    return [(submitted_name(experiment, str(number)), parameters) for number, parameters in late]
+
+
 def write_rows(hub: Path, rows: Iterable[Row]) -> None:
     """Adds rows to the hub's list; each is one write, so that several processes may."""
     path = hub / ROWS

@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 
 from strategies.follow import Follower, own_portal
-from strategies.hub_rows import read_rows, row_options, write_rows
+from strategies.hub_rows import read_rows, row_options, submitted_name, write_rows
 from strategies.run_folder import SETTINGS, RunFolder
 from strategies.settings import ONE_SHOT
 from strategies.trial_channel import TrialChannel
@@ -62,7 +62,7 @@ def run(channel: TrialChannel, hub: Path) -> int:
     """Runs the row's search to its end; the exit code, the search's own."""
     parameters = channel.parameters()
     if channel.parameter is None:  # submitted in the portal
-        name = f"trial-{channel.trial}"
+        name = submitted_name(os.environ["NNI_EXP_ID"], channel.trial)
         write_rows(hub, [(name, parameters)])
     else:
         name, parameters = read_rows(hub)[channel.parameter]

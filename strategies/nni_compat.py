@@ -16,7 +16,8 @@ it is no longer needed (all in tests/strategies/test_nni_compat.py, unless anoth
   (test_a_lost_connection_ends_the_listener).
 - `CandidateExperiment`: its checkpoints need torch's unsafe loading, and hold nothing that the run folder
   does not (test_checkpoint_cannot_be_loaded).
-- `RowsExperiment`, `view_experiment`: see there.
+- `_wait_for_server`: three seconds are all that a starting server gets (test_a_server_gets_three_seconds).
+- `RowsExperiment`, `submitted_trials`, `view_experiment`: see there.
 - launcher_watch.js: when the launcher is killed, the server, its port and its trials live on
   (test_resume.py). `kill_orphans` ends what a killed server leaves.
 - `chatter_to`: import-time and run-time messages of NNI go to a file of the run folder.
@@ -24,20 +25,26 @@ it is no longer needed (all in tests/strategies/test_nni_compat.py, unless anoth
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
+import time
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from threading import Event, Thread
 from typing import Any
 from unittest import mock
+from urllib.parse import quote
 
 import psutil
+
+from search_space.errors import UserError
 
 _PRELOADS = (
     "portal_guard.js",
@@ -47,6 +54,8 @@ _PRELOADS = (
     "launcher_watch.js",
 )
 PRELOADS = [Path(__file__).with_name(name) for name in _PRELOADS]
+
+_START_SECONDS = 60.0
 
 
 @contextmanager
@@ -70,7 +79,7 @@ def chatter_to(path: Path) -> Iterator[None]:
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     import nni.nas.execution.training_service as training_service
-    from nni.experiment import Experiment, RunMode, launcher
+    from nni.experiment import Experiment, RunMode, launcher, rest
     from nni.experiment.config import ExperimentConfig
     from nni.mutable import Categorical, MutableDict, label_scope
     from nni.nas.execution import TrainingServiceExecutionEngine
@@ -92,8 +101,28 @@ def portal_environment() -> Iterator[None]:
     # Quoted: the path may have spaces in it.
     options = " ".join(f'--require="{path}"' for path in PRELOADS)
     direct = {name: _with_loopback(os.environ.get(name, "")) for name in ("NO_PROXY", "no_proxy")}
-    with mock.patch.dict(os.environ, {"NODE_OPTIONS": options, **direct}):
+    with (
+        mock.patch.dict(os.environ, {"NODE_OPTIONS": options, **direct}),
+        mock.patch.object(launcher, "_check_rest_server", _wait_for_server),
+    ):
         yield
+
+
+def _wait_for_server(port: int, retry: int = 0, url_prefix: str | None = None) -> None:
+    """Returns when the server on ``port`` answers. NNI's own gives up after three seconds, which a busy machine
+    needs for starting it."""
+    end = time.monotonic() + _START_SECONDS
+    while True:
+        try:
+            rest.get(port, "/check-status", url_prefix)
+            return
+        except (OSError, ValueError) as error:
+            if time.monotonic() > end:
+                raise UserError(
+                    f"NNI's server did not answer on port {port} within {_START_SECONDS:.0f} seconds ({error}); "
+                    "its log is below the run folder"
+                ) from error
+        time.sleep(0.1)
 
 
 def _with_loopback(hosts: str) -> str:
@@ -230,6 +259,18 @@ class RowsExperiment(Experiment):
             channel.send_no_more_trial_jobs()
 
 
+def submitted_trials(database: Path) -> list[dict[str, Any]]:
+    """The parameters of every trial that the portal's user submitted to an experiment, in order, started or not:
+    NNI's server keeps those that wait in memory alone."""
+    if not database.is_file():
+        return []
+    with closing(sqlite3.connect(f"file:{quote(str(database))}?mode=ro", uri=True)) as connection:
+        found = connection.execute(
+            "select data from TrialJobEvent where event = 'ADD_CUSTOMIZED' order by rowid"
+        )
+        return [json.loads(text) for (text,) in found]
+
+
 class CandidateExperiment(NasExperiment):
     """An NNI experiment over genotypes: nothing is pickled, nothing is loaded from its folder."""
 
@@ -325,6 +366,7 @@ __all__ = [
     "chatter_to",
     "kill_orphans",
     "portal_environment",
+    "submitted_trials",
     "trial_command",
     "view_experiment",
 ]

@@ -157,6 +157,13 @@ class RunFolder:
                 raise UserError(f"{path}, line {number}, is damaged: {error}") from error
         return found
 
+    def read(self, name: str) -> Any:
+        """What `write` wrote as ``name``. Raises `UserError` if it is missing or damaged."""
+        try:
+            return json.loads((self.path / name).read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise UserError(f"{self.path / name} cannot be read: {error}") from error
+
     def write(self, name: str, record: Any) -> None:
         """Writes ``name`` in this folder as JSON, whole or not at all."""
         write_json(self.path / name, record)

@@ -1,0 +1,104 @@
+"""Runs listed, stopped and shown again."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from search_space.errors import UserError
+from strategies import RunFolder, SearchSettings, runs
+from strategies.hub_rows import write_rows
+from tests.strategies.test_launch import measured
+
+HOLDER = """
+import sys, time
+from strategies import RunFolder
+with RunFolder.open(sys.argv[1]).lock():
+    print("held", flush=True)
+    time.sleep(60)
+"""
+
+
+@pytest.fixture
+def held(tmp_path):
+    """A run that another process is at work on."""
+    run = RunFolder.create(tmp_path / "held", SearchSettings(trials=4).to_json())
+    root = Path(__file__).resolve().parents[2]
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLDER, str(run.path)], stdout=subprocess.PIPE, text=True, cwd=root
+    )
+    assert process.stdout.readline() == "held\n"
+    yield run, process
+    process.kill()
+    process.wait()
+    process.stdout.close()
+
+
+def test_the_states_of_a_run(tmp_path, held):
+    run, process = held
+    run.append(measured(0, 0.5))
+    stopped = RunFolder.create(tmp_path / "stopped", SearchSettings(trials=2).to_json())
+    finished = RunFolder.create(tmp_path / "finished", SearchSettings(trials=2).to_json())
+    (finished.path / "outcome.json").write_text("{}")
+    hub = RunFolder.create(tmp_path / "hub", {"kind": "sweep", "searches": 1, "shared": {}})
+    write_rows(hub.path, [("a", {}), ("b", {})])
+    row = RunFolder.create(hub.path / "searches" / "a", SearchSettings(strategy="darts").to_json())
+    (row.path / "outcome.json").write_text("{}")
+    training = tmp_path / "training"
+    training.mkdir()
+    (training / "settings.json").write_text(json.dumps({"settings": {}, "genotype": "x"}))
+    found = {status.run.name: status for status in runs.find_runs([tmp_path])}
+    assert set(found) == {"held", "stopped", "finished", "hub", "a"}
+    assert (found["held"].state, found["held"].process) == ("running", process.pid)
+    assert (found["held"].done, found["held"].total, found["held"].best) == (1, 4, 0.5)
+    assert found["stopped"].state == "stopped"
+    assert found["finished"].state == "finished"
+    assert (found["hub"].kind, found["hub"].state, found["hub"].done) == ("sweep", "stopped", 1)
+    assert found["a"].kind == "darts"
+    lines = runs.table(list(found.values())).splitlines()
+    assert len(lines) == 6
+    assert stopped.path.name in "".join(lines)
+
+
+def test_two_processes_do_not_work_on_one_run(held):
+    run, process = held
+    with pytest.raises(UserError, match=f"process {process.pid} is at work on"), run.lock():
+        pass
+    with pytest.raises(UserError, match="is at work; its portal"):
+        runs.view(run, 0, None)
+
+
+def test_stop_ends_it_in_order(held):
+    run, process = held
+    assert runs.stop(run)
+    assert process.wait(10) == -signal.SIGTERM
+    assert run.owner() is None
+    assert not runs.stop(run)
+    with run.lock():
+        assert run.owner() == os.getpid()
+
+
+def test_a_killed_process_frees_its_run(held):
+    run, process = held
+    process.kill()
+    process.wait()
+    with run.lock():
+        time.sleep(0)
+
+
+def test_a_run_that_was_never_in_the_portal_cannot_be_shown(tmp_path):
+    run = RunFolder.create(tmp_path / "run", SearchSettings().to_json())
+    with pytest.raises(UserError, match="never in the portal"):
+        runs.view(run, 0, None)
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(UserError, match="nowhere is no folder"):
+        runs.find_runs([tmp_path / "nowhere"])
