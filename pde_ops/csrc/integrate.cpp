@@ -1,5 +1,8 @@
 // pde_ops::integrate on the CPU: every plane stays in one core's cache for all steps, forward and backward.
-#include "scheme.h"
+//
+// Planes whose rows fill whole registers are taken where they lie (flat.h); others are copied into padded planes,
+// small ones a register full of them side by side (scheme.h).
+#include "flat_adjoint.h"
 
 namespace pde {
 
@@ -7,6 +10,120 @@ static thread_local Scratch scratch;
 
 // Input tensors in the operator's order; null where absent.
 enum Input { kH, kSource, kVx, kVy, kDx, kDy, kInitial, kInputs };
+
+// ---- planes where they lie -------------------------------------------------------------------------
+
+template <class T> struct PlaneKernels {
+  void (*forward)(const Flat<T>&, const Scheme&, const Inputs<T>&, T*, T*, Ahead&);
+  void (*backward)(const Flat<T>&, const Scheme&, const Inputs<T>&, const T*, const Outputs<T>&, T*,
+                   std::vector<const T*>&, bool, Ahead&);
+};
+template <class T, int R, int H> constexpr PlaneKernels<T> kKernels = {flat_forward<T, R, H>, flat_backward<T, R, H>};
+template <class T> const PlaneKernels<T>& plane_kernels(const Flat<T>& f) {
+  switch (f.width / kLanes<T>) {
+    case 1: return f.rows == 8 && f.sx == 1 ? kKernels<T, 1, 8> : kKernels<T, 1, 0>;
+    case 2: return kKernels<T, 2, 0>;
+    case 4: return kKernels<T, 4, 0>;
+    default: return kKernels<T, 0, 0>;
+  }
+}
+
+// The operator's inputs plane by plane as T: where they lie, converted, or filled with a number once.
+template <class T, class S> class PlaneInputs {
+ public:
+  static constexpr int kPlanes = kInputs;
+  PlaneInputs(const S* const* in, const double* constants, long cells, T* memory)
+      : in_(in), cells_(cells), memory_(memory) {
+    for (int k = kSource; k < kInitial; ++k)
+      if (!in[k]) std::fill_n(plane(k), cells, k == kSource ? T(0) : T(constants[k - kVx]));
+  }
+  Inputs<T> at(long start) const {
+    const T* found[kInputs];
+    for (int k = 0; k < kInputs; ++k) found[k] = in_[k] ? convert(in_[k] + start, plane(k)) : plane(k);
+    const T* before = in_[kInitial] ? found[kInitial] : found[kH];
+    return {found[kH], found[kSource], found[kVx], found[kVy], found[kDx], found[kDy], before};
+  }
+  const T* convert(const S* from, T* to) const {
+    if constexpr (std::is_same<T, S>::value) return from;
+    for (long o = 0; o < cells_; ++o) to[o] = widen(from[o]);
+    return to;
+  }
+
+ private:
+  T* plane(int k) const { return memory_ + k * cells_; }
+  const S* const* in_;
+  long cells_;
+  T* memory_;
+};
+
+// To fetch the plane that starts `cells` scalars later.
+template <class S> Ahead next_plane(const S* const* in, long start, long cells, bool more, int calls) {
+  if (!more || calls < 1) return {};
+  Ahead ahead(cells * long(sizeof(S)), calls);
+  for (int k = 0; k < kInputs; ++k)
+    if (in[k]) ahead.from[k] = reinterpret_cast<const char*>(in[k] + start + cells);
+  return ahead;
+}
+
+template <class T, class S>
+void forward_flat(S* out, const S* const* in, const double* constants, long planes, const Flat<T>& f, const Scheme& s,
+                  int threads) {
+  const auto kernel = plane_kernels(f).forward;
+#pragma omp parallel num_threads(threads) if (threads > 1)
+  {
+    T* memory = scratch.get<T>((PlaneInputs<T, S>::kPlanes + 1 + kFlatForwardPlanes) * f.cells);
+    const PlaneInputs<T, S> inputs(in, constants, f.cells, memory);
+    T* const result = memory + PlaneInputs<T, S>::kPlanes * f.cells;
+#pragma omp for schedule(static)
+    for (long plane = 0; plane < planes; ++plane) {
+      const long at = plane * f.cells;
+      Ahead ahead = next_plane(in, at, f.cells, plane + 1 < planes, f.rows * (s.steps - 1));
+      if constexpr (std::is_same<T, S>::value) {
+        kernel(f, s, inputs.at(at), out + at, result, ahead);
+      } else {
+        kernel(f, s, inputs.at(at), result, result + f.cells, ahead);
+        for (long o = 0; o < f.cells; ++o) narrow(result[o], out[at + o]);
+      }
+    }
+  }
+}
+
+template <class T, class S>
+void backward_flat(S* const* out, const S* grad, const S* const* in, const double* constants, long planes,
+                   const Flat<T>& f, const Scheme& s, int threads) {
+  const auto kernel = plane_kernels(f).backward;
+  constexpr bool same = std::is_same<T, S>::value;
+  const long own = 2 * kInputs + 2;  // inputs, their gradients, the result's gradient, one for what nobody wants
+#pragma omp parallel num_threads(threads) if (threads > 1)
+  {
+    const long scalars = own * f.cells + flat_backward_scalars(f.cells, f.width, s.steps, kLanes<T>);
+    T* memory = scratch.get<T>(scalars);
+    const PlaneInputs<T, S> inputs(in, constants, f.cells, memory);
+    T* const found = memory + kInputs * f.cells;
+    std::vector<const T*> pointers;
+#pragma omp for schedule(static)
+    for (long plane = 0; plane < planes; ++plane) {
+      const long at = plane * f.cells;
+      T* to[kInputs];
+      for (int k = 0; k < kInputs; ++k) {
+        to[k] = found + (out[k] ? k : kInputs) * f.cells;
+        if constexpr (same)
+          if (out[k]) to[k] = out[k] + at;
+      }
+      const Outputs<T> outputs{to[kH], to[kSource], to[kVx], to[kVy], to[kDx], to[kDy], to[kInitial]};
+      Ahead ahead = next_plane(in, at, f.cells, plane + 1 < planes, f.rows * (2 * s.steps - 2));
+      if (!same) ahead = {};
+      const T* from = inputs.convert(grad + at, found + (kInputs + 1) * f.cells);
+      kernel(f, s, inputs.at(at), from, outputs, memory + own * f.cells, pointers, in[kInitial] != nullptr, ahead);
+      if constexpr (!same)
+        for (int k = 0; k < kInputs; ++k)
+          if (out[k])
+            for (long o = 0; o < f.cells; ++o) narrow(to[k][o], out[k][at + o]);
+    }
+  }
+}
+
+// ---- padded planes ---------------------------------------------------------------------------------
 
 // Asks for the next planes while this thread computes on these: with few steps memory is what it waits for.
 template <class S> PDE_INLINE void fetch(const S* const* in, long at, long scalars) {
@@ -19,6 +136,7 @@ template <class S> PDE_INLINE void fetch(const S* const* in, long at, long scala
 template <class T, class S>
 void forward(S* out, const S* const* in, const double* constants, long planes, int rows, int cols,
              const Scheme& s, int threads) {
+  if (Flat<T>::fits(s, cols)) return forward_flat<T, S>(out, in, constants, planes, Flat<T>(s, rows, cols), s, threads);
   const int lanes = choose_lanes<T>(rows, cols, planes);
   const Grid g = make_grid<T>(rows, cols, s.dx, s.dy, s.periodic, 0, lanes);
   const long cells = long(rows) * cols, packs = (planes + lanes - 1) / lanes;
@@ -58,6 +176,7 @@ void forward(S* out, const S* const* in, const double* constants, long planes, i
 template <class T, class S>
 void backward(S* const* out, const S* grad, const S* const* in, const double* constants, long planes,
               int rows, int cols, const Scheme& s, int threads) {
+  if (Flat<T>::fits(s, cols)) return backward_flat<T, S>(out, grad, in, constants, planes, Flat<T>(s, rows, cols), s, threads);
   const int lanes = choose_lanes<T>(rows, cols, planes);
   const Grid g = make_grid<T>(rows, cols, s.dx, s.dy, s.periodic, 0, lanes);
   const long cells = long(rows) * cols, packs = (planes + lanes - 1) / lanes;
