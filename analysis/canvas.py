@@ -13,8 +13,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
-from analysis.files import write_whole
 from search_space.errors import UserError
+from search_space.files import write_whole
 
 DPI = 160
 INK, GREY, FAINT = "#1b1f24", "#6b7280", "#d5d9de"

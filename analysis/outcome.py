@@ -11,7 +11,6 @@ from pathlib import Path
 
 from analysis.best import best
 from analysis.drawing import drawing_png
-from analysis.files import write_errors, write_whole
 from analysis.front import front
 from analysis.hypervolume import dominated_share, reference_macs
 from analysis.page import Subject, report_page
@@ -21,6 +20,7 @@ from analysis.references import references
 from analysis.run import Run, read_run
 from analysis.text import count_text, percent_text, table_text
 from search_space.errors import UserError
+from search_space.files import write_errors, write_whole
 from search_space.genotype import Genotype
 from search_space.measurement import Measurement
 

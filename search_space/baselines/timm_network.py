@@ -15,6 +15,7 @@ from torch import nn
 
 from pde_ops.cost import Cost
 from search_space.counting import count
+from search_space.errors import UserError
 from search_space.families.family import Family, Part, one_each
 from search_space.genotype import Genotype
 from search_space.space import Decision, Image, register_space
@@ -55,4 +56,7 @@ def _make(model: str, channels: int, classes: int) -> nn.Module:
 def _counted(model: str, image: Image, classes: int) -> Cost:
     with torch.device("meta"):
         network = _make(model, image[0], classes)
-    return count(network, image)
+    try:
+        return count(network, image)
+    except RuntimeError as error:  # torch's word for a map that no pooling window fits into
+        raise UserError(f"image is {image[1]} x {image[2]} pixels; too small for {model}: {error}") from error

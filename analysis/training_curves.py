@@ -1,0 +1,103 @@
+"""Accuracy over the epochs of trainings: panels side by side, one colour a network, thin lines for seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
+
+from analysis.canvas import COLOURS, FAINT, GREY, INK, new_figure, png, style
+
+_LINES: tuple[Any, ...] = ("-", (0, (4, 1.5)), (0, (1, 1.2)), "-.")
+_PANEL_WIDTH, _HEIGHT = 4.6, 3.6  # inches
+_MARKERS = ("o", "s", "D", "^", "v", "P")
+
+
+@dataclass(frozen=True)
+class TrainingCurve:
+    """Percent at epochs 1, 2, ...; ``end``: test accuracy in percent after the last one, or None."""
+
+    name: str
+    values: tuple[float, ...]
+    end: float | None = None
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Curves of one data set; those of one name are seeds of each other. ``floor``: least percent shown, for
+    curves that begin far below where they differ; None shows all."""
+
+    title: str
+    y_label: str
+    curves: tuple[TrainingCurve, ...]
+    floor: float | None = None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(curve.name for curve in self.curves))
+
+    @property
+    def limits(self) -> tuple[float, float]:
+        """Of the y-axis: a little beyond what is shown."""
+        shown = [v for c in self.curves for v in (*c.values, *(() if c.end is None else (c.end,)))]
+        high, low = max(shown), min(shown) if self.floor is None else self.floor
+        room = 0.04 * (high - low) or 1.0
+        return low - (room if self.floor is None else 0), min(high + room, 100.0 + room / 2)
+
+
+def render_curves(panels: Sequence[Panel]) -> bytes:
+    """The panels as PNG."""
+    width = _PANEL_WIDTH * len(panels)
+    with style():
+        figure = new_figure(width, _HEIGHT)
+        for place, panel in enumerate(panels):
+            left = (place * _PANEL_WIDTH + 0.62) / width
+            axes = figure.add_axes((left, 0.135, (_PANEL_WIDTH - 0.8) / width, 0.755))
+            _draw(axes, panel)
+        return png(figure)
+
+
+def _draw(axes: Any, panel: Panel) -> None:
+    ends = False
+    for curve in panel.curves:
+        number = panel.names.index(curve.name)
+        colour = COLOURS[number % len(COLOURS)]
+        epochs = range(1, len(curve.values) + 1)
+        axes.plot(
+            epochs, curve.values, color=colour, linewidth=1.3, linestyle=_LINES[number % len(_LINES)],
+            alpha=0.85, zorder=3, gid="curve",
+        )  # fmt: skip
+        if curve.end is not None:
+            ends = True
+            axes.plot(
+                [len(curve.values)], [curve.end], linestyle="none", marker=_MARKERS[number % len(_MARKERS)],
+                markersize=6.5, color=colour, markeredgecolor="white", markeredgewidth=0.8, zorder=5,
+                clip_on=False, gid="end",
+            )  # fmt: skip
+    axes.set_ylim(*panel.limits)
+    axes.set_xlim(left=0)
+    axes.set_title(panel.title, loc="left", fontsize=10, color=INK)
+    axes.set_xlabel("epoch")
+    axes.set_ylabel(panel.y_label)
+    axes.grid(color=FAINT, linewidth=0.6)
+    axes.set_axisbelow(True)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8))
+    for side in ("top", "right"):
+        axes.spines[side].set_visible(False)
+    entries = [
+        Line2D(
+            [], [], color=COLOURS[i % len(COLOURS)], linestyle=_LINES[i % len(_LINES)], linewidth=1.6,
+            marker=_MARKERS[i % len(_MARKERS)] if ends else "", markersize=6, markeredgecolor="white",
+            label=name,
+        )
+        for i, name in enumerate(panel.names)
+    ]  # fmt: skip
+    legend = axes.legend(
+        handles=entries, loc="lower right", fontsize=8, frameon=True, framealpha=0.9, edgecolor="none",
+        title="marker: test accuracy, last epoch" if ends else None, title_fontsize=7.5,
+    )  # fmt: skip
+    legend.get_title().set_color(GREY)
+    legend.set_zorder(6)
