@@ -27,7 +27,7 @@ import torch
 
 from analysis.confusion import ConfusionPanel, render_confusions
 from analysis.feature_maps import FeatureRow, render_features
-from analysis.files import write_whole
+from search_space.files import write_whole
 from analysis.text import duration_text
 from analysis.training import Summary, Training, read_training, read_trainings, summaries, trainings_text
 from analysis.training_curves import Panel, TrainingCurve, render_curves
