@@ -13,6 +13,7 @@ from tqdm import tqdm
 
 from search_space import get_space
 from search_space.errors import UserError
+from search_space.files import write_errors
 from search_space.measurement import Measurement
 from strategies.platforms import make_platform, serving
 from strategies.proposers import Evolution, Proposer, RandomSearch, Subject
@@ -93,7 +94,8 @@ def run_multi_trial(settings: SearchSettings, run: RunFolder, *, resume: bool = 
     known = run.measurements()
     port = free_port(settings.port)
     platform = make_platform(settings)
-    run.path.joinpath("nni").mkdir(exist_ok=True)
+    with write_errors(run.path):
+        run.path.joinpath("nni").mkdir(exist_ok=True)
     print("Starting NNI (some seconds)", flush=True)
     from strategies.nni_compat import chatter_to, portal_environment
 
@@ -134,10 +136,11 @@ def _run_experiment(
         known=known,
         on_measurement=on_measurement,
         find_error=lambda trial: last_words(run.path / "nni" / experiment.id, trial),
-        recovered=lambda: trials_to_recover(experiment) if resume else {},
+        recovered=lambda: recovered,
         check_server=lambda: check_server(experiment, run),
     )
     experiment = make_experiment(settings, run, CandidateModel(decisions), strategy, resume)
+    recovered = trials_to_recover(run, experiment.id) if resume else {}
     kill_orphans(experiment.id)
     platform = make_platform(settings)
     if resume:

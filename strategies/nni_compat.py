@@ -45,6 +45,7 @@ from urllib.parse import quote
 import psutil
 
 from search_space.errors import UserError
+from strategies.oneshot_quiet import QuietHandler
 
 _PRELOADS = (
     "portal_guard.js",
@@ -61,7 +62,7 @@ _START_SECONDS = 60.0
 @contextmanager
 def chatter_to(path: Path) -> Iterator[None]:
     """Sends warnings and NNI's log messages to a file while it lasts."""
-    handler = logging.FileHandler(path)
+    handler = QuietHandler(path)
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     logger = logging.getLogger("nni")
     before = logger.handlers[:], logger.level, logger.propagate

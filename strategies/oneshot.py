@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from tqdm import tqdm
 
+from search_space.files import write_errors, write_whole
 from search_space.measurement import Measurement
 from strategies.oneshot_candidates import propose
 from strategies.oneshot_distribution import CellDistribution, CostTable
@@ -147,13 +148,14 @@ class _EpochLines:
     def write(self, records) -> None:
         records = list(records)
         new = records if self.fresh else records[self.count :]
-        target = self.path.with_name(self.path.name + ".part") if self.fresh else self.path
-        with target.open("w" if self.fresh else "a", encoding="utf-8") as stream:
-            stream.writelines(json.dumps(record) + "\n" for record in new)
-            stream.flush()
-            os.fsync(stream.fileno())
+        text = "".join(json.dumps(record) + "\n" for record in new)
         if self.fresh:
-            os.replace(target, self.path)
+            write_whole(self.path, text)
+        else:
+            with write_errors(self.path), self.path.open("a", encoding="utf-8") as stream:
+                stream.write(text)
+                stream.flush()
+                os.fsync(stream.fileno())
         self.fresh, self.count = False, len(records)
 
 

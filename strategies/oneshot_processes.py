@@ -8,6 +8,7 @@ starter is gone when that closes, however it went. It answers in lines of JSON.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import queue
@@ -156,9 +157,9 @@ def serve(work: Callable[[Message, int, int, Path, Send], None]) -> None:
     channel = os.fdopen(os.dup(1), "w", encoding="utf-8")
     # Python's stderr stays the terminal, for the progress bar; what libraries print goes to the log.
     sys.stderr = os.fdopen(os.dup(2), "w", buffering=1, encoding="utf-8")
-    log = open(told["log"], "a", buffering=1, encoding="utf-8")  # noqa: SIM115 - as long as the process
-    os.dup2(log.fileno(), 1)
-    os.dup2(log.fileno(), 2)
+    log = os.open(told["log"], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+    os.dup2(log, 1)
+    os.dup2(log, 2)
 
     def send(message: Message) -> None:
         channel.write(json.dumps(message) + "\n")
@@ -170,10 +171,10 @@ def serve(work: Callable[[Message, int, int, Path, Send], None]) -> None:
     except UserError as error:
         send({"error": str(error)})
     except BaseException as error:  # noqa: BLE001 - the end of the process, whatever it was
-        log.write(traceback.format_exc())
+        with contextlib.suppress(OSError):  # a full disk
+            os.write(log, traceback.format_exc().encode())
         send({"crash": " ".join(f"{type(error).__name__}: {error}".split())[:300]})
         code = 1
-    log.flush()
     os._exit(code)  # without waiting for what a group that broke has left behind
 
 

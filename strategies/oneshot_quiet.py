@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from search_space.files import write_errors
 
 _CHATTY = (
     "pytorch_lightning",
@@ -18,11 +21,27 @@ _CHATTY = (
 )
 
 
+class QuietHandler(logging.FileHandler):
+    """Says nothing where a line cannot be logged: a full disk is told, in one line, by what must be kept."""
+
+    def __init__(self, path: Path) -> None:
+        """Raises ``UserError`` where there can be no such file."""
+        with write_errors(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            super().__init__(path)
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        """Instead of a stack trace on the terminal, nothing."""
+
+    def close(self) -> None:
+        with contextlib.suppress(OSError):  # what is left in its buffer
+            super().close()
+
+
 @contextmanager
 def chatter_into(path: Path) -> Iterator[None]:
     """While it lasts, log records of those libraries and all warnings are appended to ``path`` alone."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handler = logging.FileHandler(path)
+    handler = QuietHandler(path)
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     record = logging.getLogger("strategies.oneshot.warnings")
     loggers = [*(logging.getLogger(name) for name in _CHATTY), record]

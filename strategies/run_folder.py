@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from search_space.errors import UserError
+from search_space.files import write_errors, write_whole
 from search_space.measurement import Measurement
 
 SETTINGS, CANDIDATES, NNI, LOCK = "settings.json", "candidates.jsonl", "nni.json", ".lock"
@@ -29,27 +30,9 @@ _LOCK_TRIES = 10
 _PACKAGES = ("torch", "torchvision", "nni", "numpy", "pytorch-lightning")
 
 
-@contextmanager
-def write_errors(path: Path) -> Iterator[None]:
-    """Turns what the file system refuses (full, read-only, no such folder) into one line for the user."""
-    try:
-        yield
-    except OSError as error:
-        raise UserError(
-            f"cannot write {path}: {error.strerror or error}; free space or choose another folder"
-        ) from error
-
-
 def write_json(path: Path, record: Any) -> None:
     """Writes a JSON file that is whole or untouched, on the disk when this returns."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    with write_errors(path):
-        with temporary.open("w", encoding="utf-8") as file:
-            json.dump(record, file, indent=1)
-            file.write("\n")
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
+    write_whole(path, json.dumps(record, indent=1) + "\n")
 
 
 class RunFolder:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import os
+import io
 import pickle
+import warnings
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -11,23 +12,27 @@ from typing import Any
 import torch
 
 from search_space.errors import UserError
+from search_space.files import write_errors, write_whole
 
 
 def save_checkpoint(state: dict[str, Any], path: Path) -> None:
-    """Writes ``state`` (tensors and plain values) to ``path``; a crash leaves the former file as it was."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(path.name + ".part")
-    with unfinished.open("wb") as stream:
-        torch.save(state, stream)
-        stream.flush()
-        os.fsync(stream.fileno())
-    os.replace(unfinished, path)
+    """Writes ``state`` (tensors and plain values) to ``path``; a crash leaves the former file as it was.
+
+    Raises ``UserError`` where it cannot be written.
+    """
+    with write_errors(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    content = io.BytesIO()  # torch's own words for a full disk say neither that nor where
+    torch.save(state, content)
+    write_whole(path, content.getbuffer())
 
 
 def load_checkpoint(path: Path, device: torch.device) -> dict[str, Any]:
     """What ``save_checkpoint`` wrote. A damaged file raises ``UserError``."""
     try:
-        return torch.load(path, map_location=device, weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the error says it
+            return torch.load(path, map_location=device, weights_only=True)
     except (OSError, EOFError, RuntimeError, pickle.UnpicklingError, zipfile.BadZipFile) as error:
         raise UserError(f"checkpoint {path} cannot be read; delete it to begin again") from error
 

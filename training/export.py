@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from pde_ops.eager import integrate_eager
 from search_space.errors import UserError
+from search_space.files import write_errors, write_whole
 
 if TYPE_CHECKING:
     from search_space import Genotype
@@ -53,7 +54,8 @@ def export(
     if weights is not None:
         load_weights(model, Path(weights))
     model.eval().requires_grad_(False)
-    folder.mkdir(parents=True, exist_ok=True)
+    with write_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
     genotype.save(folder / GENOTYPE)
     written = [GENOTYPE]
     if weights is not None:
@@ -61,7 +63,9 @@ def export(
         written.append(WEIGHTS)
 
     program = plain_program(model, tuple(genotype.image))
-    torch.export.save(program, folder / PROGRAM)
+    content = io.BytesIO()
+    torch.export.save(program, content)
+    write_whole(folder / PROGRAM, content.getbuffer())
     _save_onnx(program, folder / ONNX)
     images = torch.randn(3, *genotype.image, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
@@ -94,17 +98,16 @@ def _save_onnx(program: torch.export.ExportedProgram, path: Path) -> None:
         optimizer.fold_constants(onnx.model)
         optimizer.remove_unused_nodes(onnx.model)
         CommonSubexpressionEliminationPass()(onnx.model)
-        onnx.save(path)
+        with write_errors(path):
+            onnx.save(path)
 
 
 def save_weights(model: nn.Module, path: Path) -> None:
     """Writes the model's parameters and buffers as safetensors, whole or not at all."""
-    from safetensors.torch import save_file
+    from safetensors.torch import save
 
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
-    unfinished = path.with_name(path.name + ".part")
-    save_file(tensors, unfinished)
-    unfinished.replace(path)
+    write_whole(path, save(tensors))
 
 
 def load_weights(model: nn.Module, path: Path) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 import platform
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from search_space.errors import UserError
+from search_space.files import write_errors, write_whole
 from training.checkpoint import require_same
 from training.data import load_data, require_fitting
 from training.evaluate import confusion, predict
@@ -124,7 +124,7 @@ def retrain(
     }
     if data.info.classes <= _LARGEST_CONFUSION:
         result["confusion"] = confusion(predicted, true, data.info.classes).tolist()
-    _write(folder / RESULT, result)
+    write_whole(folder / RESULT, json.dumps(result, indent=1))
     (folder / CHECKPOINT).unlink(missing_ok=True)
     return result
 
@@ -143,23 +143,16 @@ def _claim(folder: Path, genotype: Genotype, settings: RetrainSettings) -> None:
         return
     if folder.exists() and any(folder.iterdir()):
         raise UserError(f"{folder} is not empty and holds no training to continue; give another folder")
-    folder.mkdir(parents=True, exist_ok=True)
+    with write_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
     genotype.save(folder / GENOTYPE)
-    _write(path, {"genotype": genotype.key(), "settings": settings.to_json()})
+    record = {"genotype": genotype.key(), "settings": settings.to_json()}
+    write_whole(path, json.dumps(record, indent=1))
 
 
 def _essential(settings: dict[str, Any]) -> dict[str, Any]:
     flat = {name: value for name, value in settings.items() if name not in _MEANS and name != "recipe"}
     return flat | {f"recipe {name}": value for name, value in settings["recipe"].items()}
-
-
-def _write(path: Path, record: dict[str, Any]) -> None:
-    unfinished = path.with_name(path.name + ".part")
-    with unfinished.open("w") as stream:
-        json.dump(record, stream, indent=1)
-        stream.flush()
-        os.fsync(stream.fileno())
-    os.replace(unfinished, path)
 
 
 def _versions() -> dict[str, str]:
