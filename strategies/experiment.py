@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from subprocess import Popen
 from typing import Any
 
@@ -60,13 +62,27 @@ def make_experiment(
     return experiment
 
 
-def trials_to_recover(experiment: SearchExperiment) -> dict[int, int]:
-    """Candidates that NNI runs again by itself after a resume: index to NNI's parameter number."""
-    found: dict[int, int] = {}
-    for job in experiment.list_trial_jobs():
-        for parameters in job.hyperParameters or ():
-            if job.status in ("WAITING", "RUNNING", "UNKNOWN"):
-                found[parameters.parameters["index"]] = parameters.parameter_id
+def trials_to_recover(run: RunFolder, experiment: str) -> dict[int, int]:
+    """Candidates that NNI will run again by itself if it takes the experiment up: index to NNI's parameter number.
+
+    To be asked before its server starts, which then marks them so that they cannot be told from those that an
+    earlier resume took up and lost.
+    """
+    database = run.path / "nni" / experiment / "db" / "nni.sqlite"
+    if not database.is_file():
+        return {}
+    last: dict[str, tuple[str, str]] = {}
+    with closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True)) as connection:
+        for trial, event, data in connection.execute(
+            "select trialJobId, event, data from TrialJobEvent order by rowid"
+        ):
+            given = data or last.get(trial, ("", ""))[1]
+            last[trial] = (event, given)
+    found = {}
+    for event, data in last.values():
+        if event in ("WAITING", "RUNNING"):
+            parameters = json.loads(data)
+            found[parameters["parameters"]["index"]] = parameters["parameter_id"]
     return found
 
 

@@ -72,6 +72,7 @@ class Machine:
             },
             "python": self.command(),
             "nni": self.found["nni"],
+            "scripts": self.found["scripts"],
             "keyKind": self.key_kind,
             "keyFingerprint": self.key_fingerprint,
             "passphraseEnv": host.passphrase_env,

@@ -8,6 +8,7 @@ Either prints one line: a mark, then JSON.
 from __future__ import annotations
 
 import base64
+import importlib.util
 import io
 import json
 import os
@@ -19,6 +20,7 @@ import tarfile
 import tempfile
 from importlib import metadata
 
+_UNQUOTABLE = "[\\s'\"\\\\$`!]"
 MARK = "PDE-NAS-ANSWER "
 # What a trial imports, and NNI's part there; names are the distributions'.
 NEEDED = ("torch", "torchvision", "numpy", "scikit-learn", "safetensors", "nni", "psutil")
@@ -37,10 +39,15 @@ def look(archive, name, needed, dataset, data_dir, plugins):
             missing.append(package)
     if missing:
         return dict(found, error=f"{sys.executable} lacks {', '.join(missing)}; install the project there")
+    # Found without importing NNI, which takes seconds.
+    nni = os.path.dirname(importlib.util.find_spec("nni").origin)  # type: ignore
+    found["scripts"] = os.path.join(nni, "tools", "nni_manager_scripts")
+    if re.search(_UNQUOTABLE, found["scripts"]):
+        return dict(found, error=f"nni there is in {nni!r}; accepted: a path without spaces and quotes")
     if not os.path.exists("/bin/bash"):
         return dict(found, error="there is no /bin/bash, by which NNI starts trials")
     home = os.path.expanduser("~")
-    if re.search("[\\s'\"\\\\$`!]", home):
+    if re.search(_UNQUOTABLE, home):
         return dict(found, error=f"its home folder is {home!r}; accepted: a path without spaces and quotes")
     found["home"] = home
     try:

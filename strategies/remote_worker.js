@@ -53,14 +53,15 @@ function patchClient(client) {
 function patchSsh(ssh) {
     const run = ssh.prototype.run;
     ssh.prototype.run = async function (command) {
+        const known = knownHost(this.config.host, this.config.port, this.config.user);
         if (/ -m pip install nni --upgrade$/.test(command)) {
             return '';
         }
         if (/ -c "import nni ; print\(nni.__version__\)"$/.test(command)) {
-            const { host, port, user } = this.config;
-            return knownHost(host, port, user).nni; // known already, and its import takes seconds
+            return known.nni; // its import takes seconds
         }
-        return run.call(this, command);
+        // As a file, not as a module of NNI, for the same reason.
+        return run.call(this, command.replace(/ -m nni\.tools\.nni_manager_scripts\.(\w+)/, ` ${known.scripts}/$1.py`));
     };
 }
 

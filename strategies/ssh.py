@@ -132,8 +132,8 @@ def _explained(host: Host, stderr: str, last: str) -> str:
         return "its host key is another than known_hosts has; find out why before going on"
     if "Host key verification failed" in stderr:
         return f"its host key is not known here; `ssh -p {host.port} {host.user}@{host.host}` once shows and keeps it"
-    if "incorrect passphrase" in stderr or "no identity pubkey loaded" in stderr.lower():
-        return _no_key(host)
+    if "Permission denied" in stderr and "Server accepts key" in stderr:
+        return _no_key(host)  # it would take the key, which could not be opened here to sign with
     if "Permission denied" in stderr:
         return f"it refuses the key {host.key} for the user {host.user} ({last})"
     if "remote port forwarding failed" in stderr:

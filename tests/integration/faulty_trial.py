@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 import time
+from pathlib import Path
 
 from strategies.trial_channel import TrialChannel
 
@@ -11,6 +12,7 @@ from strategies.trial_channel import TrialChannel
 def main() -> None:
     channel = TrialChannel.from_environment()
     index = channel.parameters()["index"]
+    print("from", Path(__file__).resolve())
     if index == 1:
         raise RuntimeError("the roof fell in")
     if index == 2:

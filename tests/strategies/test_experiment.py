@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import subprocess
 import sys
-from types import SimpleNamespace
 
 import pytest
 
@@ -38,9 +38,14 @@ def test_all_its_files_are_in_the_run_folder(run):
     assert "darts-global on digits, evolution" in config.experiment_name
 
 
-def test_a_trial_on_a_gpu_has_one_to_itself(run):
+def test_gpus_are_not_left_to_nni_which_never_gives_out_the_only_one(run):
     config = made(run, SearchSettings(device="cuda")).config.canonical_copy()
-    assert config.trial_gpu_number == 1
+    assert config.trial_gpu_number in (None, 0)
+
+
+def test_the_folder_that_nni_sends_away_is_not_empty(run):
+    made(run)
+    assert [path.name for path in (run.path / "nni" / "code").iterdir()] == ["README"]
 
 
 def test_a_resume_takes_the_experiment_up_again_where_it_began(run):
@@ -55,14 +60,24 @@ def test_a_resume_takes_the_experiment_up_again_where_it_began(run):
     assert made(run)._action == "create"
 
 
-def test_what_nni_runs_again_is_known_by_index():
-    def job(status, index, number):
-        given = SimpleNamespace(parameters={"index": index}, parameter_id=number)
-        return SimpleNamespace(status=status, hyperParameters=[given])
-
-    jobs = [job("SUCCEEDED", 0, 10), job("WAITING", 1, 11), job("RUNNING", 2, 12), job("FAILED", 3, 13)]
-    jobs.append(SimpleNamespace(status="WAITING", hyperParameters=None))
-    assert trials_to_recover(SimpleNamespace(list_trial_jobs=lambda: jobs)) == {1: 11, 2: 12}
+def test_what_nni_runs_again_is_known_by_index(run):
+    assert trials_to_recover(run, "abc123xy") == {}  # it was killed before it had a database
+    events = [
+        ("one", "RUNNING", {"parameter_id": 10, "parameters": {"index": 0}}),
+        ("two", "WAITING", {"parameter_id": 11, "parameters": {"index": 1}}),
+        ("one", "SUCCEEDED", None),
+        ("two", "RUNNING", None),
+        ("six", "RUNNING", {"parameter_id": 12, "parameters": {"index": 2}}),
+        ("six", "ADD_RESUMED", None),  # taken up before, and lost by a second kill
+        ("ten", "WAITING", {"parameter_id": 13, "parameters": {"index": 3}}),
+    ]
+    database = run.path / "nni" / "abc123xy" / "db" / "nni.sqlite"
+    database.parent.mkdir(parents=True)
+    with sqlite3.connect(database) as connection:
+        connection.execute("create table TrialJobEvent (trialJobId text, event text, data text)")
+        rows = [(trial, event, data and json.dumps(data)) for trial, event, data in events]
+        connection.executemany("insert into TrialJobEvent values (?, ?, ?)", rows)
+    assert trials_to_recover(run, "abc123xy") == {1: 11, 3: 13}
 
 
 def test_a_server_that_ended_is_said_in_one_line(run):
