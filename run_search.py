@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import errno
 import os
 import sys
 from collections.abc import Sequence
@@ -41,7 +42,16 @@ def _add_fields(parser: argparse.ArgumentParser, settings: type, plain: bool = F
             type=str if plain else _parser(field),
             metavar=meta.get("metavar", "X"),
             default=argparse.SUPPRESS,
+            action=_Joined if meta.get("repeated") else "store",
         )
+
+
+class _Joined(argparse.Action):
+    """What is given several times is one text, with spaces."""
+
+    def __call__(self, parser: Any, namespace: Any, values: Any, option_string: Any = None) -> None:
+        before = getattr(namespace, self.dest, None)
+        setattr(namespace, self.dest, values if before is None else f"{before} {values}")
 
 
 def _parser(field: dataclasses.Field) -> Any:
@@ -284,6 +294,17 @@ def _train_published(args: argparse.Namespace) -> None:
     _train(genotype, out, args)
 
 
+def _spaces_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("names", nargs="*", metavar="SPACE", help="spaces to show (all)")
+
+
+def _spaces(args: argparse.Namespace) -> None:
+    from search_space import space_names
+    from search_space.setting_text import settings_help
+
+    print("\n\n".join(settings_help(name) for name in args.names or space_names()))
+
+
 def _published_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--csv", type=Path, metavar="FILE", help="write the rows there as well")
     parser.add_argument(
@@ -318,6 +339,7 @@ COMMANDS = {
     "export": ("write an architecture as JSON, ONNX and torch.export program", _export_options, _export),
     "retrain": ("train an architecture to the end, and test it", _retrain_options, _retrain),
     "train": ("train a published network by a recipe, and test it", _train_options, _train_published),
+    "spaces": ("the spaces with their settings, for --space and --setting", _spaces_options, _spaces),
     "published": ("the paper's table beside this project's counts", _published_options, _published),
     "report": ("draw and tabulate finished runs", _report_options, _report),
 }
@@ -352,6 +374,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # whoever read the output went away
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM):
+            raise
+        print(f"error: {error.filename or 'a file'}: {error.strerror}", file=sys.stderr)
+        return 2
     return 0
 
 

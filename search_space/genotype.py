@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from pde_ops.cost import Cost
 from search_space.checks import shown, whole_number
 from search_space.errors import UserError
+from search_space.files import write_whole
 
 if TYPE_CHECKING:
     from torch import nn
@@ -139,15 +139,10 @@ class Genotype:
 
     def save(self, path: str | Path) -> Path:
         """Writes the JSON, whole or not at all. Raises ``GenotypeError`` where it cannot."""
-        path = Path(path)
-        part = path.with_name(f".{path.name}.{os.getpid()}.part")
         try:
-            part.write_text(json.dumps(self.to_json(), indent=1) + "\n", encoding="utf-8")
-            part.replace(path)
-        except OSError as error:
-            part.unlink(missing_ok=True)
-            raise GenotypeError(f"cannot write genotype {path}: {error.strerror or error}") from error
-        return path
+            return write_whole(path, json.dumps(self.to_json(), indent=1) + "\n")
+        except UserError as error:
+            raise GenotypeError(str(error)) from error
 
     @classmethod
     def load(cls, path: str | Path) -> Genotype:

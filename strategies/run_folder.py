@@ -57,8 +57,9 @@ class RunFolder:
             if path.exists() and (not path.is_dir() or any(path.iterdir())):
                 raise UserError(f"{path} exists and is no empty folder; name another with --run-dir")
             path.mkdir(parents=True, exist_ok=True)
-            (path / "checkpoints").mkdir()
         write_json(path / SETTINGS, {"settings": settings, **provenance()})
+        with write_errors(path):
+            (path / "checkpoints").mkdir(exist_ok=True)
         return cls(path)
 
     @classmethod

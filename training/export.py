@@ -56,7 +56,6 @@ def export(
     model.eval().requires_grad_(False)
     with write_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
-    genotype.save(folder / GENOTYPE)
     written = [GENOTYPE]
     if weights is not None:
         save_weights(model, folder / WEIGHTS)
@@ -67,6 +66,7 @@ def export(
     torch.export.save(program, content)
     write_whole(folder / PROGRAM, content.getbuffer())
     _save_onnx(program, folder / ONNX)
+    genotype.save(folder / GENOTYPE)  # last: a folder that has it holds a whole export
     images = torch.randn(3, *genotype.image, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
         difference = (program.module()(images) - model(images)).abs().max()

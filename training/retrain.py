@@ -76,6 +76,8 @@ def retrain(
     """
     folder = Path(out_dir)
     _claim(folder, genotype, settings)
+    if not (folder / GENOTYPE).exists():
+        genotype.save(folder / GENOTYPE)
     if (folder / RESULT).exists():
         return json.loads((folder / RESULT).read_text())
     if settings.threads:
@@ -145,7 +147,6 @@ def _claim(folder: Path, genotype: Genotype, settings: RetrainSettings) -> None:
         raise UserError(f"{folder} is not empty and holds no training to continue; give another folder")
     with write_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
-    genotype.save(folder / GENOTYPE)
     record = {"genotype": genotype.key(), "settings": settings.to_json()}
     write_whole(path, json.dumps(record, indent=1))
 
