@@ -70,7 +70,7 @@ class Proposer(ABC):
             return repeated
         raise UserError(
             f"no architecture of {self.subject.space} with at most {self.max_macs:,} MACs was found; the "
-            f"smallest has {smallest:,}: raise --max-macs, or lower --width or --cells"
+            f"smallest has {smallest:,}: raise --max-macs, or lower --width, --cells or what --setting offers"
         )
 
     def _towards_budget(self, genotype: Genotype, rng: random.Random) -> tuple[Genotype, int]:

@@ -15,6 +15,7 @@ from typing import Any
 
 from search_space import get_space, space_names
 from search_space.errors import UserError
+from search_space.setting_text import parse_settings
 from training.datasets import dataset_names
 from training.recipes import RECIPES
 from training.trial import TrialSettings
@@ -61,6 +62,10 @@ class SearchSettings:
     primitives: str | None = _option(
         None, "operations to choose among, with commas (the space's own)", metavar="NAMES"
     )
+    setting: str | None = _option(
+        None, "the space's own settings, lists with commas, such as `stages=3 widths=8,16`; may be given several "
+        "times (`run_search.py spaces` lists all)", metavar="NAME=VALUE", repeated=True,
+    )  # fmt: skip
     epochs: int | None = _option(None, "training of each candidate", unit="epochs", metavar="E")
     trials: int = _option(20, "candidates to train", unit="candidates", metavar="N")
     concurrency: int = _option(2, "trials at the same time", unit="trials", metavar="M")
@@ -163,7 +168,18 @@ class SearchSettings:
         given: dict[str, Any] = {"width": self.width, "cells": self.cells}
         if self.primitives is not None:
             given["primitives"] = [name.strip() for name in self.primitives.split(",")]
-        return small | {name: value for name, value in given.items() if value is not None}
+        given = {name: value for name, value in given.items() if value is not None}
+        own = parse_settings(self.space, self.setting)
+        for name in own.keys() & given.keys():
+            raise UserError(f"{name} is given as --{name} and in --setting; accepted: one of them")
+        known = [field.name for field in dataclasses.fields(get_space(self.space).Settings)]
+        for name in given:
+            if name not in known:
+                raise UserError(
+                    f"{self.space} has no setting {name}; accepted with --setting NAME=VALUE: "
+                    f"{', '.join(known) or 'none'}"
+                )
+        return small | given | own
 
     def trial_settings(self) -> TrialSettings:
         """How each candidate is judged."""

@@ -130,3 +130,29 @@ def test_a_resume_under_other_settings_names_them(capsys, tmp_path):
     assert code == 2
     assert "seed is 4, in the run 3" in err
     assert "width is 8, in the run 4" in err
+
+
+def test_settings_given_several_times_are_one_text(capsys, tmp_path, monkeypatch):
+    import strategies
+
+    seen = []
+    monkeypatch.setattr(strategies, "search", lambda settings, *_: seen.append(settings))
+    code, _, err = run(
+        capsys,
+        "search",
+        "--space",
+        "resnet-global",
+        "--setting",
+        "stages=3",
+        "--setting",
+        "widths=8,16 blocks=1",
+    )
+    assert (code, err) == (0, "")
+    assert seen[0].space_settings() == {"stages": 3, "widths": [8, 16], "blocks": [1]}
+
+
+def test_spaces_are_shown_with_their_settings(capsys):
+    code, out, _ = run(capsys, "spaces", "mnist-global")
+    assert code == 0
+    assert "widths=1,8,16,32,64" in out
+    assert "darts-global" not in out

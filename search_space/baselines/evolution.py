@@ -111,15 +111,18 @@ class Evolution(nn.Module):
     def __init__(self, field: nn.Module, evaluations: int, solver: str, tolerance: float = 1e-3) -> None:
         super().__init__()
         self.field, self.evaluations, self.solver, self.tolerance = field, evaluations, solver, tolerance
-        self.library = extra("torchdiffeq")
+        extra(
+            "torchdiffeq"
+        )  # told here and not in the first step; a module cannot be copied, so none is kept
 
     def forward(self, x: Tensor) -> Tensor:
+        library = extra("torchdiffeq")
         steps = self.evaluations // 4 if self.solver == "rk4" else 1
         times = torch.linspace(0.0, 1.0, steps + 1, device=x.device)
         if self.solver == "rk4":
-            return self.library.odeint(self.field, x, times, method="rk4")[-1]
+            return library.odeint(self.field, x, times, method="rk4")[-1]
         tolerances = {"rtol": self.tolerance, "atol": self.tolerance}
-        return self.library.odeint_adjoint(self.field, x, times, method="dopri5", **tolerances)[-1]
+        return library.odeint_adjoint(self.field, x, times, method="dopri5", **tolerances)[-1]
 
     def cost(self, size: Size) -> Cost:
         once: Cost = self.field.cost(size)  # type: ignore[operator]

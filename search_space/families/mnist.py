@@ -93,7 +93,12 @@ class Downsampling(nn.Module):
         return first, second, (second[0] // 2, second[1] // 2)
 
     def out_size(self, size: Size) -> Size:
-        return self.sizes(size)[2]
+        out = self.sizes(size)[2]
+        if min(out) < 2:  # group norm needs more than one value a group
+            raise UserError(
+                f"image is {size[0]} x {size[1]} pixels; accepted with frame downsampling: 12 x 12 or more"
+            )
+        return out
 
     def cost(self, size: Size) -> Cost:
         before, c = self.channels
@@ -191,6 +196,10 @@ class PooledClassifier(nn.Module):
         return self.linear(F.avg_pool2d(x, 4).flatten(1))
 
     def out_size(self, size: Size) -> Size:
+        if min(size) < 4:
+            raise UserError(
+                f"image is {size[0]} x {size[1]} pixels; accepted with frame pixel: 4 x 4 or more"
+            )
         return size[0] // 4, size[1] // 4
 
     def cost(self, size: Size) -> Cost:

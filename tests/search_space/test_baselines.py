@@ -1,5 +1,6 @@
 """The solvers' networks: costs against the counter, solutions against closed forms, gradients everywhere."""
 
+import copy
 import math
 
 import pytest
@@ -31,6 +32,14 @@ def test_decay_is_exponential(solver: str, tolerance: float) -> None:
     assert out.detach() == pytest.approx(math.exp(-1.0), rel=tolerance)
     out.sum().backward()
     assert block.field.rate.grad.item() == pytest.approx(-4 * math.exp(-1.0), rel=10 * tolerance)
+
+
+@pytest.mark.parametrize("kind", ["neural-ode", "neupde"])
+def test_a_block_can_be_copied(kind: str) -> None:
+    torch.manual_seed(0)
+    genotype = Genotype("ode-baseline", (1, 12, 12), 3, {"evaluations": 4}, {"system": kind, "width": 16})
+    network, x = genotype.build().eval(), torch.randn(2, 1, 12, 12)
+    torch.testing.assert_close(copy.deepcopy(network)(x), network(x))
 
 
 def test_differences_are_exact_on_a_parabola() -> None:

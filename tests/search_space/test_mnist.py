@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from search_space import published
+from search_space import UserError, published, sample
 from search_space.families.mnist import SingleConv
 
 
@@ -28,3 +28,12 @@ def test_backbones_keep_the_names_of_their_weights() -> None:
     network = published("MNIST-Residual").build()
     shapes = {name: tuple(t.shape) for name, t in network.state_dict().items() if t.ndim == 4}
     assert shapes == {"part0.conv.weight": (1, 1, 3, 3), "part1.conv.weight": (1, 1, 3, 3)}
+
+
+def test_images_that_are_too_small_are_told() -> None:
+    with pytest.raises(UserError, match="image is 8 x 8 pixels; accepted with frame downsampling: 12 x 12"):
+        sample("mnist-global", 0, image=(1, 8, 8))
+    small = sample("mnist-global", 0, image=(1, 12, 12)).build().train()
+    assert small(torch.randn(1, 1, 12, 12)).shape == (1, 10)
+    with pytest.raises(UserError, match="image is 3 x 3 pixels; accepted with frame pixel: 4 x 4 or more"):
+        published("MNIST-Residual", image=(1, 3, 3))

@@ -58,3 +58,30 @@ def test_cores_are_shared_among_trials(monkeypatch):
     assert SearchSettings(concurrency=3).trial_settings().threads == 2
     assert SearchSettings(concurrency=16).trial_settings().threads == 1
     assert SearchSettings(threads=5).trial_settings().threads == 5
+
+
+def test_a_spaces_own_settings_are_given_by_name():
+    found = SearchSettings(space="resnet-global", setting="stages=3 widths=8,16")
+    assert found.space_settings() == {"stages": 3, "widths": [8, 16]}
+    assert SearchSettings(setting="width=4 nodes=2").space_settings()["width"] == 4
+    assert SearchSettings.from_json(found.to_json()) == found
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (
+            {"space": "resnet-global", "width": 8},
+            "resnet-global has no setting width; accepted with --setting",
+        ),
+        ({"width": 8, "setting": "width=4"}, "width is given as --width and in --setting"),
+        (
+            {"space": "resnet-global", "setting": "stages=9"},
+            "stages is 9; accepted: a whole number from 1 to 6",
+        ),
+        ({"space": "timm-network", "cells": 3}, "timm-network has no setting cells; .*: none"),
+    ],
+)
+def test_wrong_settings_of_a_space_are_named(given, said):
+    with pytest.raises(UserError, match=said):
+        SearchSettings(**given)
