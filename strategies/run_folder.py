@@ -90,9 +90,10 @@ class RunFolder:
                             f"`run_search.py stop {self.path}`"
                         ) from None
                     time.sleep(0.1)
-            file.truncate(0)
-            file.write(str(os.getpid()))
-            file.flush()
+            with write_errors(self.path):
+                file.truncate(0)
+                file.write(str(os.getpid()))
+                file.flush()
             yield
 
     def owner(self) -> int | None:
