@@ -8,7 +8,7 @@ global layer in it, and its poster: the one-channel backbones).
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -152,6 +152,10 @@ class Backbone(nn.Module):
     ``convolution``: g(h). ``residual_<K>``: K times h + g(h) with the same weights. ``shared_global_<K>``: K
     steps of the PDE with velocities u = v = g(h), not activated, D = 1, dt = 0.2 and h as source and start.
     Then BN and ReLU.
+
+    The K residual steps share weights and not the statistics that BN keeps for evaluation: h grows from step
+    to step, and with one mean and variance for all of them a network that is right for 91.5% of the test
+    images by each batch's own statistics was right for 63.1% in evaluation.
     """
 
     def __init__(self, kind: str, channels: int) -> None:
@@ -159,19 +163,26 @@ class Backbone(nn.Module):
         self.kind, self.channels = kind, channels
         self.steps = 1 if kind == CONVOLUTION else int(kind.rpartition("_")[2])
         self.norm = nn.BatchNorm2d(channels)
+        # What the later residual steps keep for evaluation: buffers alone, weight and bias are the first's.
+        later = self.steps - 1 if kind.startswith(RESIDUAL) else 0
+        self.statistics = nn.ModuleList(nn.BatchNorm2d(channels, affine=False) for _ in range(later))
         self.conv = conv3(channels, channels)
         self.out_norm = nn.BatchNorm2d(channels)
 
-    def features(self, x: Tensor) -> Tensor:
-        return self.conv(F.relu(self.norm(x)))
+    def features(self, x: Tensor, step: int = 0) -> Tensor:
+        kept = cast(nn.BatchNorm2d, self.statistics[step - 1] if step else self.norm)
+        x = F.batch_norm(
+            x, kept.running_mean, kept.running_var, self.norm.weight, self.norm.bias, self.training
+        )
+        return self.conv(F.relu(x))
 
     def forward(self, h: Tensor) -> Tensor:
         if self.kind.startswith(GLOBAL):
             velocity = self.features(h)
             h = integrate(h, h, velocity, velocity, 1.0, 1.0, steps=self.steps, dt=0.2)
         elif self.kind.startswith(RESIDUAL):
-            for _ in range(self.steps):
-                h = h + self.features(h)
+            for step in range(self.steps):
+                h = h + self.features(h, step)
         else:
             h = self.features(h)
         return F.relu(self.out_norm(h))

@@ -7,7 +7,7 @@ import torch
 from torch.nn import functional as F
 
 from search_space import UserError, published, sample
-from search_space.families.mnist import SingleConv
+from search_space.families.mnist import Backbone, SingleConv
 
 
 @pytest.mark.parametrize("training", [True, False])
@@ -37,3 +37,16 @@ def test_images_that_are_too_small_are_told() -> None:
     assert small(torch.randn(1, 1, 12, 12)).shape == (1, 10)
     with pytest.raises(UserError, match="image is 3 x 3 pixels; accepted with frame pixel: 4 x 4 or more"):
         published("MNIST-Residual", image=(1, 3, 3))
+
+
+def test_residual_steps_keep_statistics_of_their_own() -> None:
+    """After training on one batch with momentum 0.1 many times, evaluation of it is what training computes."""
+    torch.manual_seed(0)
+    backbone = Backbone("residual_5", 1)
+    x = torch.rand(64, 1, 12, 12)
+    for _ in range(150):
+        trained = backbone(x)
+    torch.testing.assert_close(backbone.eval()(x), trained, rtol=0, atol=0.02)
+    means = [backbone.norm.running_mean.item(), *(s.running_mean.item() for s in backbone.statistics)]
+    assert len(set(means)) == 5
+    assert sum(p.numel() for p in backbone.parameters()) == 13
