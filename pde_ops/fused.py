@@ -41,6 +41,10 @@ library.define(
 )
 
 
+FORWARD = torch.ops.pde_ops.global_layer.default
+BACKWARD = torch.ops.pde_ops.global_layer_backward.default
+
+
 def _members() -> list[Any]:
     sizes = ("rows", "cols", "steps", "dx", "dy", "periodic", "threads", "type")
     switches = ("fields", "kernel", "training", "use_source", "residual", "activation")
@@ -152,7 +156,7 @@ class _GlobalLayer(torch.autograd.Function):
     @staticmethod
     def forward(ctx, *arguments):
         x, weight, bias, gain, shift, mean, variance, *settings, _keep = arguments
-        output = below_autograd(torch.ops.pde_ops.global_layer.default, *arguments)
+        output = below_autograd(FORWARD, _forward, *arguments)
         _, state, batch_mean, batch_variance = output
         ctx.mark_non_differentiable(state, batch_mean, batch_variance)
         ctx.set_materialize_grads(False)
@@ -167,7 +171,8 @@ class _GlobalLayer(torch.autograd.Function):
         if grad is None:
             return (None,) * 21
         saved = ctx.saved_tensors
-        found = torch.ops.pde_ops.global_layer_backward.default(grad, *saved, *ctx.settings)
+        arguments = (grad, *saved, *ctx.settings)
+        found = BACKWARD(*arguments) if torch.is_grad_enabled() else below_autograd(BACKWARD, _backward, *arguments)
         grad_x, grad_weight, grad_bias, grad_gain, grad_shift = found
         grad_bias = None if saved[3] is None else grad_bias
         return (grad_x, grad_weight, grad_bias, grad_gain, grad_shift, *(None,) * 16)
@@ -176,7 +181,7 @@ class _GlobalLayer(torch.autograd.Function):
 class _GlobalLayerBackward(torch.autograd.Function):
     @staticmethod
     def forward(ctx, *arguments):
-        return below_autograd(torch.ops.pde_ops.global_layer_backward.default, *arguments)
+        return below_autograd(BACKWARD, _backward, *arguments)
 
     @staticmethod
     def backward(ctx, *_):
@@ -186,13 +191,13 @@ class _GlobalLayerBackward(torch.autograd.Function):
 def _forward_autograd(*arguments):
     if records(*arguments[:5]):
         return _GlobalLayer.apply(*arguments)
-    return below_autograd(torch.ops.pde_ops.global_layer.default, *arguments)
+    return below_autograd(FORWARD, _forward, *arguments)
 
 
 def _backward_autograd(*arguments):
     if records(*arguments[:7]):
         return _GlobalLayerBackward.apply(*arguments)
-    return below_autograd(torch.ops.pde_ops.global_layer_backward.default, *arguments)
+    return below_autograd(BACKWARD, _backward, *arguments)
 
 
 library.impl("global_layer", _forward_autograd, "Autograd")
@@ -270,7 +275,7 @@ def forward(layer: GlobalLayer, x: Tensor) -> Tensor:
     shift = torch.stack([norm.bias for norm in norms])
     biased = present[0].transform.bias is not None
     training = layer.out_norm.training
-    out, _, mean, variance = torch.ops.pde_ops.global_layer(
+    out, _, mean, variance = FORWARD(
         x,
         weight,
         torch.stack([c.transform.bias for c in present]) if biased else None,

@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Tensor
 
-from pde_ops import backends, operator  # noqa: F401  (operator registers pde_ops::integrate)
+from pde_ops import backends, operator
 from pde_ops.eager import BOUNDARIES
 
 
@@ -86,7 +86,7 @@ def integrate(
         0.0 if isinstance(value, Tensor) else float(value)
         for value in (velocity_x, velocity_y, diffusivity_x, diffusivity_y)
     ]
-    return torch.ops.pde_ops.integrate(*fields, constants, steps, float(dt), dx, dy, boundary, backend)
+    return operator.INTEGRATE(*fields, constants, steps, float(dt), dx, dy, boundary, backend)
 
 
 def check_settings(*, steps: int, dt: float, dx: int, dy: int, boundary: str, backend: str) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
+from torch.nn import Parameter
 from torch.utils.flop_counter import register_flop_formula
 
 from pde_ops import backends
@@ -28,6 +29,10 @@ library.define(
     "-> (Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor)",
     tags=(torch.Tag.pt2_compliant_tag,),
 )
+
+
+INTEGRATE = torch.ops.pde_ops.integrate.default
+BACKWARD = torch.ops.pde_ops.integrate_backward.default
 
 
 def _forward(h, source, vx, vy, dfx, dfy, initial, constants, steps, dt, dx, dy, boundary, backend):
@@ -65,8 +70,20 @@ def _fake_backward(grad, h, *rest):
     return tuple(torch.empty_like(like) if wanted else h.new_empty(0) for wanted in rest[-1])
 
 
-def below_autograd(op, *arguments):
-    """Call ``op`` past autograd: straight to its kernel, to a fake rule or to a tracer."""
+def below_autograd(op, kernel, *arguments):
+    """Call ``op`` past autograd: to its kernel, to a fake rule or to a tracer.
+
+    Where nobody stands between (an ordinary CPU tensor, no dispatch mode, no functorch transform) ``kernel``,
+    the function that the dispatcher would find, is called at once; its way there costs more than a small plane.
+    """
+    x = arguments[0]
+    if (
+        type(x) in (Tensor, Parameter)
+        and x.device.type == "cpu"
+        and not torch._C._len_torch_dispatch_stack()
+        and torch._C._functorch.peek_interpreter_stack() is None
+    ):
+        return kernel(*arguments)
     with torch._C._AutoDispatchBelowAutograd():
         return op(*arguments)
 
@@ -83,12 +100,13 @@ class _Integrate(torch.autograd.Function):
     def forward(ctx, *arguments):
         ctx.save_for_backward(*arguments[:7])
         ctx.settings = arguments[7:]
-        return below_autograd(torch.ops.pde_ops.integrate.default, *arguments)
+        return below_autograd(INTEGRATE, _forward, *arguments)
 
     @staticmethod
     def backward(ctx, grad):
         needed = list(ctx.needs_input_grad[:7])
-        found = torch.ops.pde_ops.integrate_backward.default(grad, *ctx.saved_tensors, *ctx.settings, needed)
+        arguments = (grad, *ctx.saved_tensors, *ctx.settings, needed)
+        found = BACKWARD(*arguments) if torch.is_grad_enabled() else below_autograd(BACKWARD, _backward, *arguments)
         gradients = [g if wanted else None for g, wanted in zip(found, needed, strict=True)]
         return (*gradients, *(None for _ in ctx.settings))
 
@@ -98,7 +116,7 @@ class _IntegrateBackward(torch.autograd.Function):
     def forward(ctx, *arguments):
         ctx.save_for_backward(*arguments[:8])
         ctx.settings, ctx.needed = arguments[8:15], arguments[15]
-        return below_autograd(torch.ops.pde_ops.integrate_backward.default, *arguments)
+        return below_autograd(BACKWARD, _backward, *arguments)
 
     @staticmethod
     def backward(ctx, *seconds):
@@ -137,13 +155,13 @@ def _or_numbers(tensors, numbers):
 def _integrate_autograd(*arguments):
     if records(*arguments[:7]):
         return _Integrate.apply(*arguments)
-    return below_autograd(torch.ops.pde_ops.integrate.default, *arguments)
+    return below_autograd(INTEGRATE, _forward, *arguments)
 
 
 def _integrate_backward_autograd(*arguments):
     if records(*arguments[:8]):
         return _IntegrateBackward.apply(*arguments)
-    return below_autograd(torch.ops.pde_ops.integrate_backward.default, *arguments)
+    return below_autograd(BACKWARD, _backward, *arguments)
 
 
 library.impl("integrate", _integrate_autograd, "Autograd")

@@ -71,14 +71,18 @@ template <class T, int... I> PDE_INLINE Vec<T> move_down(Vec<T> v, T x, std::int
 }
 template <class T> using Lanes = std::make_integer_sequence<int, kLanes<T>>;
 
-// The left and right neighbours of the vector at x of a row.
+// The left and right neighbours of the vector at x of a row; edge: what stands before its first, after its last cell.
+template <class T> PDE_INLINE Vec<T> left_of(const T* row, long x, T edge) {
+  return x ? load(row + x - 1) : move_up(load(row), edge, Lanes<T>{});
+}
+template <class T> PDE_INLINE Vec<T> right_of(const T* row, long x, long width, T edge) {
+  return x + kLanes<T> < width ? load(row + x + 1) : move_down(load(row + x), edge, Lanes<T>{});
+}
 template <class T> PDE_INLINE Vec<T> left(const Flat<T>& f, const T* row, long x, T ghost = T(1)) {
-  if (x) return load(row + x - 1);
-  return move_up(load(row), row[f.before] * ghost, Lanes<T>{});
+  return left_of(row, x, row[f.before] * ghost);
 }
 template <class T> PDE_INLINE Vec<T> right(const Flat<T>& f, const T* row, long x, long width, T ghost = T(1)) {
-  if (x + kLanes<T> < width) return load(row + x + 1);
-  return move_down(load(row + x), row[f.after] * ghost, Lanes<T>{});
+  return right_of(row, x, width, row[f.after] * ghost);
 }
 
 // f(x) for every vector of a row of R registers (0: as many as there are).
@@ -146,8 +150,8 @@ PDE_INLINE Cell<T> cell(const Flat<T>& f, const Factors<T>& k, const Inputs<T>& 
   return c;
 }
 
-// Coefficients and the first step at once. N: how many are stored for later steps (0: none); kStep: out is made.
-template <class T, int R, int H, int N, bool kStep>
+// Coefficients and the first step at once. N: how many are stored for later steps (0: none).
+template <class T, int R, int H, int N>
 void first_step(const Flat<T>& f, const Scheme& s, T* c, const Inputs<T>& in, T* out) {
   const Factors<T> k(s);
   const long width = row_width<T, R>(f);
@@ -166,7 +170,6 @@ void first_step(const Flat<T>& f, const Scheme& s, T* c, const Inputs<T>& in, T*
         set<T, N>(c, o, kSrc, Vec<T>(src * w.inverse));
         if constexpr (N == kAllSlots) set<T, N>(c, o, kInv, w.inverse);
       }
-      if (!kStep) return;
       const Vec<T> before = load(in.p + o);
       const Vec<T> below = load(in.h + lo + x) - before, above = load(in.h + up + x) - before;
       const Vec<T> less = left(f, in.h + at, x) - before, more = right(f, in.h + at, x, width) - before;
@@ -201,10 +204,10 @@ constexpr int kFlatForwardPlanes = kForwardSlots + 2;
 // All steps of one plane into out. memory: kFlatForwardPlanes planes.
 template <class T, int R, int H>
 void flat_forward(const Flat<T>& f, const Scheme& s, const Inputs<T>& in, T* out, T* memory, Ahead& ahead) {
-  if (s.steps == 1) return first_step<T, R, H, 0, true>(f, s, (T*)nullptr, in, out);
+  if (s.steps == 1) return first_step<T, R, H, 0>(f, s, (T*)nullptr, in, out);
   T* const c = memory;
   T* const states[2] = {c + kForwardSlots * f.cells, c + (kForwardSlots + 1) * f.cells};
-  first_step<T, R, H, kForwardSlots, true>(f, s, c, in, states[0]);
+  first_step<T, R, H, kForwardSlots>(f, s, c, in, states[0]);
   const T *now = states[0], *before = in.h;
   for (int k = 1; k < s.steps; ++k) {
     T* next = k + 1 == s.steps ? out : states[k % 2];

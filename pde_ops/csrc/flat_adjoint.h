@@ -102,6 +102,55 @@ void gather(const Flat<T>& f, const Scheme& s, const T* c, const T* const* state
   });
 }
 
+// The gradients of one step: nothing is kept but each cell's shares of its neighbours' gradients. memory: 5 planes.
+template <class T, int R, int H>
+void flat_backward_once(const Flat<T>& f, const Scheme& s, const Inputs<T>& in, const T* grad, const Outputs<T>& out,
+                        T* memory, bool initial) {
+  const Factors<T> k(s);
+  const long width = row_width<T, R>(f);
+  T *const xl = memory, *const xu = xl + f.cells, *const yl = xu + f.cells, *const yu = yl + f.cells;
+  T* const e = yu + f.cells;
+  each_row<T, R, H>(f, width, [&](int i, long at, long lo, long up) __attribute__((always_inline)) {
+    const T lo_sign = f.has_lower(i) ? k.ax : -k.ax, up_sign = f.has_upper(i) ? k.ax : -k.ax;
+    each_vector<T, R>(width, [&](long x) __attribute__((always_inline)) {
+      const Cell<T> w = cell(f, k, in, at, lo, up, lo_sign, up_sign, x, width);
+      const long o = at + x;
+      const Vec<T> g = load(grad + o), share = g * w.inverse;
+      const Vec<T> before = load(in.p + o), now = load(in.h + o);
+      const Vec<T> below = load(in.h + lo + x) - before, above = load(in.h + up + x) - before;
+      const Vec<T> less = left(f, in.h + at, x) - before, more = right(f, in.h + at, x, width) - before;
+      const Vec<T> along_x = below + above, along_y = less + more, across_x = above - below, across_y = more - less;
+      Vec<T> change = w.bx * along_x + w.ax * across_x + w.by * along_y + w.ay * across_y;
+      change = (change + w.centre * now + load(in.source + o) * k.two_dt) * w.inverse;
+      store(xl + o, Vec<T>((w.bx - w.ax) * share));
+      store(xu + o, Vec<T>((w.bx + w.ax) * share));
+      store(yl + o, Vec<T>((w.by - w.ay) * share));
+      store(yu + o, Vec<T>((w.by + w.ay) * share));
+      store(e + o, Vec<T>(now * share));
+      store(out.dfx + o, Vec<T>((along_x - change) * share * k.bx));
+      store(out.dfy + o, Vec<T>((along_y - change) * share * k.by));
+      store(out.source + o, Vec<T>(share * k.two_dt));
+      store(out.u + o, Vec<T>(across_x * share * k.ax));
+      store(out.v + o, Vec<T>(across_y * share * k.ay));
+      const Vec<T> earlier = share * T(2) - g;
+      store(out.h + o, Vec<T>(initial ? w.centre * share : w.centre * share + earlier));
+      if (initial) store(out.p + o, earlier);
+    });
+  });
+  each_row<T, R, H>(f, width, [&](int i, long at, long lo, long up) __attribute__((always_inline)) {
+    const T *from_lower = f.has_lower(i) ? xu + lo : xl + at, *from_upper = f.has_upper(i) ? xl + up : xu + at;
+    const T before = f.periodic ? yu[at + width - 1] : yl[at], after = f.periodic ? yl[at] : yu[at + width - 1];
+    each_vector<T, R>(width, [&](long x) __attribute__((always_inline)) {
+      const long o = at + x;
+      const Vec<T> a = load(from_lower + x) + load(from_upper + x);
+      const Vec<T> b = left_of(yu + at, x, before) + right_of(yl + at, x, width, after);
+      store(out.h + o, Vec<T>(load(out.h + o) + a + b));
+      store(out.u + o, Vec<T>(load(out.u + o) + (load(e + lo + x) - load(e + up + x)) * k.ax));
+      store(out.v + o, Vec<T>(load(out.v + o) + (left(f, e + at, x) - right(f, e + at, x, width)) * k.ay));
+    });
+  });
+}
+
 inline long flat_backward_scalars(long cells, long width, int steps, int lanes) {
   return (kAllSlots + 2L * (steps - 1) + 1) * cells + 2 * (width + 2 * lanes);
 }
@@ -111,6 +160,7 @@ template <class T, int R, int H>
 void flat_backward(const Flat<T>& f, const Scheme& s, const Inputs<T>& in, const T* grad, const Outputs<T>& out,
                    T* memory, std::vector<const T*>& pointers, bool initial, Ahead& ahead) {
   const int steps = s.steps;
+  if (steps == 1) return flat_backward_once<T, R, H>(f, s, in, grad, out, memory, initial);
   T* const c = memory;
   T *const e = c + kAllSlots * f.cells, *states = e + f.cells, *gradients = states + (steps - 1) * f.cells;
   T* const rows = gradients + (steps - 1) * f.cells;
@@ -124,8 +174,7 @@ void flat_backward(const Flat<T>& f, const Scheme& s, const Inputs<T>& in, const
   }
   gradient[steps - 1] = grad;
 
-  if (steps == 1) first_step<T, R, H, kAllSlots, false>(f, s, c, in, (T*)nullptr);
-  else first_step<T, R, H, kAllSlots, true>(f, s, c, in, states);
+  first_step<T, R, H, kAllSlots>(f, s, c, in, states);
   for (int k = 1; k + 1 < steps; ++k)
     flat_step<T, R, H, kAllSlots>(f, c, states + k * f.cells, state[k], state[k - 1], ahead);
   turn_columns<T, R, H>(f, c, rows);
@@ -134,9 +183,8 @@ void flat_backward(const Flat<T>& f, const Scheme& s, const Inputs<T>& in, const
     const T* now = gradient[k];
     const T* later = k + 1 < steps ? gradient[k + 1] : nullptr;
     const T* also = k || initial ? nullptr : now;
-    if (later && also) flat_step_back<T, R, H, true, true>(f, c, to, now, later, also, ahead);
+    if (also) flat_step_back<T, R, H, true, true>(f, c, to, now, later, also, ahead);
     else if (later) flat_step_back<T, R, H, true, false>(f, c, to, now, later, also, ahead);
-    else if (also) flat_step_back<T, R, H, false, true>(f, c, to, now, later, also, ahead);
     else flat_step_back<T, R, H, false, false>(f, c, to, now, later, also, ahead);
   }
   gather<T, R, H>(f, s, c, state, gradient, out, e, initial);
