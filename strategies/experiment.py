@@ -50,7 +50,7 @@ def make_experiment(
     if settings.platform == "local":
         config.training_service.use_active_gpu = True  # NNI asks; which GPUs are used, says trial_places.js
     platform.configure(config)
-    platform.record(run)
+    platform.record(run, config)
     identity = None
     if resume and (run.path / NNI).is_file():
         identity = json.loads((run.path / NNI).read_text())["experiment"]

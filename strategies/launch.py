@@ -123,7 +123,15 @@ def _run_experiment(
     decisions = {d.label: d.options for d in space.decisions(made, subject.image, subject.classes)}
     progress: Progress | None = None
 
+    platform = make_platform(settings)
+
+    def find_error(trial: str) -> str:
+        platform.fetch(run.path / "nni" / experiment.id, trial)
+        return last_words(run.path / "nni" / experiment.id, trial)
+
     def on_measurement(measurement: Measurement) -> None:
+        if measurement.status == "ok" and measurement.trial is not None:
+            platform.fetch(run.path / "nni" / experiment.id, measurement.trial)
         run.append(measurement)
         if progress is not None:
             progress.add(measurement)
@@ -135,14 +143,13 @@ def _run_experiment(
         concurrency=settings.concurrency,
         known=known,
         on_measurement=on_measurement,
-        find_error=lambda trial: last_words(run.path / "nni" / experiment.id, trial),
+        find_error=find_error,
         recovered=lambda: recovered,
         check_server=lambda: check_server(experiment, run),
     )
     experiment = make_experiment(settings, run, CandidateModel(decisions), strategy, resume)
     recovered = trials_to_recover(run, experiment.id) if resume else {}
     kill_orphans(experiment.id)
-    platform = make_platform(settings)
     if resume:
         platform.clean(experiment.id)
     portal = Portal(settings.host, port)

@@ -52,6 +52,7 @@ _PRELOADS = (
     "trial_parameters.js",
     "trial_places.js",
     "remote_worker.js",
+    "cluster_channel.js",
     "launcher_watch.js",
 )
 PRELOADS = [Path(__file__).with_name(name) for name in _PRELOADS]

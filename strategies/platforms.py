@@ -11,6 +11,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
+from pathlib import Path
 from typing import Any, Protocol
 from unittest import mock
 
@@ -42,8 +43,11 @@ class Platform(Protocol):
         """Environment for NNI's server."""
         yield
 
-    def record(self, run: RunFolder) -> None:
-        """Writes into the run folder what should be known of the platform later."""
+    def record(self, run: RunFolder, config: Any) -> None:
+        """Writes into the run folder what should be known of the platform later; ``config`` is NNI's."""
+
+    def fetch(self, folder: Path, trial: str) -> None:
+        """Brings the files of a trial that ended into the experiment's ``folder``, if NNI did not."""
 
     def clean(self, experiment: str, *, forget: bool = False) -> None:
         """Ends what the experiment left running elsewhere; with ``forget`` removes its files there."""
@@ -84,7 +88,10 @@ class LocalPlatform:
     def serving(self) -> Iterator[None]:
         yield
 
-    def record(self, run: RunFolder) -> None:
+    def record(self, run: RunFolder, config: Any) -> None:
+        pass
+
+    def fetch(self, folder: Path, trial: str) -> None:
         pass
 
     def clean(self, experiment: str, *, forget: bool = False) -> None:

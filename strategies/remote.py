@@ -16,6 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 from unittest import mock
 
@@ -171,7 +172,10 @@ class RemotePlatform:
         with mock.patch.dict(os.environ, {"PDE_NAS_HOSTS": hosts}):
             yield
 
-    def record(self, run: RunFolder) -> None:
+    def fetch(self, folder: Path, trial: str) -> None:
+        """Nothing: NNI's server does it (remote_worker.js)."""
+
+    def record(self, run: RunFolder, config: Any) -> None:
         """Writes what the machines are into the run folder."""
         run.write(
             REPORT, {m.host.name: m.found | {"trials": m.trials, "gpus": m.gpus} for m in self.machines}

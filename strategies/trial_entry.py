@@ -13,6 +13,7 @@ from typing import Any
 from search_space.errors import UserError
 from search_space.genotype import Genotype
 from search_space.measurement import Measurement
+from strategies.printed_channel import PrintedChannel, open_channel
 from strategies.trial_channel import TrialChannel
 from training.trial import TrialSettings, measure
 
@@ -37,7 +38,7 @@ def on_this_machine(trial: TrialSettings) -> TrialSettings:
     return dataclasses.replace(trial, device="cuda" if torch.cuda.is_available() else "cpu")
 
 
-def run(channel: TrialChannel) -> int:
+def run(channel: TrialChannel | PrintedChannel) -> int:
     """Judges one candidate; the exit code: 1, after one line on stderr, if it could not be judged."""
     try:
         parameters = channel.parameters()
@@ -60,7 +61,7 @@ def run(channel: TrialChannel) -> int:
 def main() -> int:
     """`run` in a process that NNI started."""
     try:
-        channel = TrialChannel.from_environment()
+        channel = open_channel()
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

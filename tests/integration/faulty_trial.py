@@ -6,11 +6,11 @@ import sys
 import time
 from pathlib import Path
 
-from strategies.trial_channel import TrialChannel
+from strategies.printed_channel import open_channel
 
 
 def main() -> None:
-    channel = TrialChannel.from_environment()
+    channel = open_channel()
     index = channel.parameters()["index"]
     print("from", Path(__file__).resolve())
     if index == 1:

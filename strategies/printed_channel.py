@@ -1,0 +1,63 @@
+"""A trial's line to NNI where it runs in a cluster: parameters from a file, metrics as lines on stdout.
+
+NNI's runner, which starts the trial, reads them there. As in `strategies.trial_channel`, the same messages as
+NNI's own client sends, without importing NNI.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from search_space.errors import UserError
+from strategies.trial_channel import TrialChannel
+
+
+class PrintedChannel:
+    """The channel of the trial that NNI knows as ``trial`` and whose files are in ``folder``."""
+
+    def __init__(self, folder: Path, trial: str) -> None:
+        self.folder, self.trial = folder, trial
+        self.parameter: int | None = None
+        self.reported = 0
+
+    @classmethod
+    def from_environment(cls) -> PrintedChannel:
+        """The channel that NNI's runner names. Raises `UserError` outside a trial."""
+        try:
+            return cls(Path(os.environ["NNI_SYS_DIR"]), os.environ["NNI_TRIAL_JOB_ID"])
+        except KeyError as error:
+            raise UserError(f"{error.args[0]} is not set: trials are started by NNI, not by hand") from error
+
+    def parameters(self) -> dict[str, Any]:
+        """What this trial is to judge."""
+        record = json.loads((self.folder / "parameter.cfg").read_text(encoding="utf-8"))
+        self.parameter = record["parameter_id"]
+        return record["parameters"]
+
+    def report_intermediate(self, metric: dict[str, Any]) -> None:
+        """Shows ``metric``, whose ``default`` is drawn, as the next intermediate result."""
+        self._print("PERIODICAL", self.reported, metric)
+        self.reported += 1
+
+    def report_final(self, metric: dict[str, Any]) -> None:
+        """Shows ``metric`` as the outcome."""
+        self._print("FINAL", 0, metric)
+
+    def _print(self, kind: str, sequence: int, value: dict[str, Any]) -> None:
+        metric = {
+            "parameter_id": self.parameter,
+            "trial_job_id": self.trial,
+            "type": kind,
+            "sequence": sequence,
+            "value": json.dumps(value),
+        }
+        print(f"NNISDK_MEb'{json.dumps(metric)}'", flush=True)
+
+
+def open_channel() -> TrialChannel | PrintedChannel:
+    """The channel of this process, whichever way NNI started it. Raises `UserError` outside a trial."""
+    in_cluster = os.environ.get("NNI_PLATFORM") == "frameworkcontroller"
+    return PrintedChannel.from_environment() if in_cluster else TrialChannel.from_environment()
