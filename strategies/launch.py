@@ -113,10 +113,11 @@ def _run_experiment(
 ) -> None:
     from nni.experiment import RunMode
 
-    from strategies.experiment import check_server, make_experiment, trials_to_recover
+    from strategies.experiment import make_experiment, trials_to_recover
     from strategies.multitrial import MultiTrial, last_words
     from strategies.nni_compat import CandidateModel, kill_orphans
     from strategies.portal import Portal
+    from strategies.server_watch import ServerWatch
 
     space = get_space(subject.space)
     made = space.make_settings(subject.settings)
@@ -145,9 +146,10 @@ def _run_experiment(
         on_measurement=on_measurement,
         find_error=find_error,
         recovered=lambda: recovered,
-        check_server=lambda: check_server(experiment, run),
+        check_server=lambda: watch(),
     )
     experiment = make_experiment(settings, run, CandidateModel(decisions), strategy, resume)
+    watch = ServerWatch(experiment, run)
     recovered = trials_to_recover(run, experiment.id) if resume else {}
     kill_orphans(experiment.id)
     if resume:
