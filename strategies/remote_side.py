@@ -87,7 +87,7 @@ def clean(experiment, forget):
                 ended.append(process)
         except (psutil.Error, OSError):
             continue  # it ended, or belongs to somebody else
-    psutil.wait_procs(ended, timeout=10)
+    psutil.wait_procs(ended, timeout=3)
     if forget:
         shutil.rmtree(folder, ignore_errors=True)
     return {"ended": len(ended)}
