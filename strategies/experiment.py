@@ -11,7 +11,7 @@ from typing import Any
 
 from search_space.errors import UserError
 from strategies.multitrial import MultiTrial
-from strategies.nni_compat import CandidateConfig, CandidateExperiment, CandidateModel
+from strategies.nni_compat import CandidateConfig, CandidateExperiment, CandidateModel, was_stored
 from strategies.platforms import SERVICES, make_platform
 from strategies.run_folder import NNI, RunFolder
 from strategies.settings import SearchSettings
@@ -54,7 +54,7 @@ def make_experiment(
     identity = None
     if resume and (run.path / NNI).is_file():
         identity = json.loads((run.path / NNI).read_text())["experiment"]
-        if not (run.path / "nni" / identity / "db" / "nni.sqlite").is_file():
+        if not was_stored(run.path / "nni" / identity / "db" / "nni.sqlite"):
             identity = None  # it was killed before it began
     experiment = SearchExperiment(space, _NoEvaluator(), strategy, config, id=identity)
     if identity is not None:

@@ -15,7 +15,7 @@ from typing import Any
 from tqdm import tqdm
 
 from search_space.errors import UserError
-from strategies.hub_rows import SHARED, Row, form, read_rows, row_of, waiting, write_rows
+from strategies.hub_rows import SHARED, Row, read_rows, row_of, waiting, write_rows
 from strategies.launch import free_port, make_subject
 from strategies.run_folder import NNI, OUTCOME, RunFolder
 from strategies.settings import SearchSettings
@@ -88,7 +88,6 @@ def _proceed(run: RunFolder, port: int) -> list[Path]:
             run,
             f"{kind} of searches",
             read_rows(run.path),
-            form(),
             module="strategies.hub_trial",
             arguments=(str(run.path),),
             concurrency=settings["searches"],

@@ -14,7 +14,7 @@ from typing import Any
 
 from search_space.errors import UserError
 from strategies.run_folder import write_errors
-from strategies.settings import SearchSettings, option, option_names, parse_option
+from strategies.settings import SearchSettings, option_names, parse_option
 
 DEFAULT = "default"
 ROWS = "rows.jsonl"
@@ -46,17 +46,6 @@ def row_options(parameters: dict[str, Any]) -> list[str]:
         for name, value in parameters.items()
         if str(value).strip() not in ("", DEFAULT)
     ]
-
-
-def form() -> dict[str, Any]:
-    """NNI's search space: where a list of words is all that is accepted the portal's form asks before it
-    submits another one."""
-    found = {}
-    for name in row_names():
-        choices = option(name).metadata.get("choices")
-        if choices is not None:
-            found[name] = {"_type": "choice", "_value": [*choices()]}
-    return found
 
 
 def grid(texts: dict[str, str]) -> tuple[list[Row], list[SearchSettings]]:

@@ -190,7 +190,7 @@ def run_one_shot(settings: SearchSettings, run: RunFolder, conclude: Conclude) -
 
 def _row(settings: SearchSettings, run: RunFolder) -> RowExperiment:
     """The experiment whose only row follows this search."""
-    from strategies.hub_rows import form, row_of
+    from strategies.hub_rows import row_of
     from strategies.row_experiment import RowExperiment
 
     print("Starting NNI (some seconds)", flush=True)
@@ -198,7 +198,6 @@ def _row(settings: SearchSettings, run: RunFolder) -> RowExperiment:
         run,
         settings.title(),
         [("search", row_of(settings))],
-        form(),
         module="strategies.follow_trial",
         arguments=(str(run.path),),
         concurrency=1,

@@ -261,16 +261,32 @@ class RowsExperiment(Experiment):
             channel.send_no_more_trial_jobs()
 
 
+def was_stored(database: Path) -> bool:
+    """Whether an experiment came so far that it can be resumed or viewed: its server writes its settings there
+    some moments after it makes the file, and fails on a file without them."""
+    if not database.is_file():
+        return False
+    try:
+        with closing(_read(database)) as connection:
+            return connection.execute("select count(*) from ExperimentProfile").fetchone()[0] > 0
+    except sqlite3.Error:
+        return False
+
+
 def submitted_trials(database: Path) -> list[dict[str, Any]]:
     """The parameters of every trial that the portal's user submitted to an experiment, in order, started or not:
     NNI's server keeps those that wait in memory alone."""
-    if not database.is_file():
+    if not was_stored(database):
         return []
-    with closing(sqlite3.connect(f"file:{quote(str(database))}?mode=ro", uri=True)) as connection:
+    with closing(_read(database)) as connection:
         found = connection.execute(
             "select data from TrialJobEvent where event = 'ADD_CUSTOMIZED' order by rowid"
         )
         return [json.loads(text) for (text,) in found]
+
+
+def _read(database: Path) -> sqlite3.Connection:
+    return sqlite3.connect(f"file:{quote(str(database))}?mode=ro", uri=True)
 
 
 class CandidateExperiment(NasExperiment):
@@ -371,4 +387,5 @@ __all__ = [
     "submitted_trials",
     "trial_command",
     "view_experiment",
+    "was_stored",
 ]

@@ -30,8 +30,8 @@ _POLL_SECONDS = 0.5
 
 class RowExperiment:
     """While it lasts, an experiment in ``run`` hands ``rows`` (name, parameters), numbered from 0, to trials of
-    ``module``, to which ``arguments`` are passed; ``form`` tells the portal's form what each parameter accepts (NNI's
-    search-space format). Its address is ``portal.address``. Leaving ends every process of it.
+    ``module``, to which ``arguments`` are passed. Its address is ``portal.address``. Leaving ends every process
+    of it.
     """
 
     def __init__(
@@ -39,7 +39,6 @@ class RowExperiment:
         run: RunFolder,
         name: str,
         rows: list[tuple[str, dict[str, str]]],
-        form: dict[str, Any],
         *,
         module: str,
         arguments: tuple[str, ...],
@@ -57,7 +56,7 @@ class RowExperiment:
         config.trial_code_directory = str(code)
         config.trial_command = trial_command(module, *map(shlex.quote, arguments))
         config.trial_concurrency = concurrency
-        config.search_space = form
+        config.search_space = {}  # or the page asks back before it submits a value that is not in it
         config.training_service.use_active_gpu = True
         self.experiment = RowsExperiment(config, [parameters for _, parameters in rows])
         self.portal = Portal(host, port)

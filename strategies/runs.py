@@ -151,12 +151,14 @@ def view(run: RunFolder, port: int, host: str | None) -> None:
 
 
 def _experiment(run: RunFolder) -> str:
+    from strategies.nni_compat import was_stored
+
     if run.owner() is not None:
         raise UserError(f"{run.path} is at work; its portal is {own_portal(run.path)}")
     try:
         record: dict[str, Any] = json.loads((run.path / NNI).read_text(encoding="utf-8"))
         identity = record["experiment"]
-        kept = (run.path / "nni" / identity / "db" / "nni.sqlite").is_file()
+        kept = was_stored(run.path / "nni" / identity / "db" / "nni.sqlite")
     except (FileNotFoundError, KeyError):
         kept = False
     if not kept:

@@ -8,10 +8,8 @@ from search_space.errors import UserError
 from strategies import SearchSettings
 from strategies.hub_rows import (
     SHARED,
-    form,
     grid,
     read_rows,
-    row_names,
     row_of,
     row_options,
     submitted_name,
@@ -37,12 +35,6 @@ def test_every_value_is_text_and_what_is_left_open_says_default():
     assert row["width"] == "default"
     assert row["strategy"] == "evolution"
     assert not set(row) & {*SHARED, "port", "run_dir"}
-
-
-def test_the_form_lists_words_where_only_words_are_accepted():
-    assert form()["strategy"] == {"_type": "choice", "_value": ["evolution", "random", "darts"]}
-    assert "seed" not in form()
-    assert set(form()) <= set(row_names())
 
 
 def test_a_grid_is_every_combination_named_after_what_differs():

@@ -1,0 +1,46 @@
+"""The command line as a process of its own, and what is left of it."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def start(log: Path, *words: str, program: str | None = None) -> subprocess.Popen:
+    """``run_search.py`` with these words, or ``program`` with them; what it says goes to ``log``."""
+    python = ["-c", program] if program else [str(ROOT / "run_search.py")]
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    with log.open("w") as file:
+        return subprocess.Popen(
+            [sys.executable, *python, *words], env=environment, stdout=file, stderr=subprocess.STDOUT
+        )
+
+
+def wait_for(condition: Callable[[], object], seconds: float = 120) -> None:
+    """Until ``condition`` holds."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not come to that"
+        time.sleep(0.1)
+
+
+def address(log: Path) -> str:
+    """The portal's, once it is said."""
+    wait_for(lambda: "Portal: " in log.read_text())
+    found = re.search(r"Portal: (\S+)", log.read_text())
+    assert found is not None
+    return found[1]
+
+
+def belonging(folder: Path) -> list[psutil.Process]:
+    """Every process that names the folder on its command line."""
+    return [p for p in psutil.process_iter(["cmdline"]) if str(folder) in " ".join(p.info["cmdline"] or ())]
