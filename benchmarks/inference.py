@@ -1,61 +1,142 @@
 """Inference time of ResNet-32, ResNet-Global and MDEQ on CIFAR-10 images, as ratios within one run.
 
-    python -m benchmarks.inference [--batch 32] [--repeats 15] [--device cpu] [--skip-mdeq] [--out FILE]
+    python -m benchmarks.inference [--batch 32] [--repeats 15] [--threads 1] [--clock cpu] [--device cpu]
+        [--skip-mdeq] [--out FILE]
 
 The poster gives 4.5 : 1.9 : 23.3 seconds, without its device or batch. The mark for ResNet-Global is a
 quarter of ResNet-32's time; its MACs are 0.22 of it. Networks have random weights: time does not depend on
-them but for MDEQ, whose solver may stop early. The networks take turns, so that a
-busy machine slows all of them, and each ratio is the median of the rounds' ratios.
+them but for MDEQ, whose solver may stop early. Both residual networks are timed as they are trained, and
+with batch norms folded into convolutions, as one deploys them (the global layer folds its own by itself).
+
+The networks take turns, so that a busy machine slows all of them; ``--clock cpu --threads 1`` counts this
+process's own time alone. Each ratio is the median of the rounds' ratios, and the verdict goes by their
+quartiles: "met" or "not met" only where the middle half of the rounds agrees, and none at all where it is
+spread over more than a third of the median.
 """
 
 from __future__ import annotations
 
 import argparse
+import copy
 import json
 import platform
 import statistics
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
 from tqdm import tqdm
 
+from search_space.families.blocks import ConvNormAct, Residual
 from search_space.published import published
 
 MARK = 0.25
-POSTER = {"ResNet-32": 4.5, "ResNet-Global": 1.9, "MDEQ-Tiny": 23.3}
+POSTER = {"ResNet-32": 4.5, "ResNet-Global": 1.9, "MDEQ-Tiny": 23.3}  # seconds
+FOLDED = ", norms folded"
+WIDEST = 1 / 3  # of the median: more between the quartiles is no evidence
+CLOCKS: dict[str, Callable[[], float]] = {"wall": time.perf_counter, "cpu": time.process_time}
 
 
-def seconds(network: nn.Module, x: Tensor) -> float:
+@dataclass(frozen=True)
+class Ratio:
+    """One network's time over another's in the rounds of one run."""
+
+    median: float
+    low: float  # the lower quartile
+    high: float
+
+    @classmethod
+    def of(cls, seconds_: list[float], base: list[float]) -> Ratio:
+        """At least two rounds."""
+        low, median, high = statistics.quantiles(
+            (a / b for a, b in zip(seconds_, base, strict=True)), n=4, method="inclusive"
+        )
+        return cls(median, low, high)
+
+    def verdict(self, mark: float) -> str:
+        """Whether the ratio is at most ``mark``."""
+        if self.high - self.low > WIDEST * self.median:
+            return "no verdict: the rounds differ too much, the machine is busy"
+        if self.high <= mark:
+            return "met"
+        return "not met" if self.low > mark else "undecided: the mark is between the quartiles"
+
+
+def folded(network: nn.Module) -> nn.Module:
+    """A copy in eval mode whose residual blocks and stem have their batch norms within the convolutions."""
+    network = copy.deepcopy(network).eval()
+    for module in list(network.modules()):
+        if isinstance(module, ConvNormAct):
+            module.conv = fuse_conv_bn_eval(module.conv, module.norm)
+            module.norm = nn.Identity()  # type: ignore[assignment]
+        elif isinstance(module, Residual):
+            for place in ("1", "2"):
+                conv, norm = getattr(module, "conv" + place), getattr(module, "norm" + place)
+                setattr(module, "conv" + place, fuse_conv_bn_eval(conv, norm))
+                setattr(module, "norm" + place, nn.Identity())
+            if isinstance(module.shortcut, nn.Sequential):
+                module.shortcut = fuse_conv_bn_eval(module.shortcut[0], module.shortcut[1])
+    return network
+
+
+def make_networks(names: list[str], device: str) -> dict[str, nn.Module]:
+    """The networks by name, the residual ones a second time with norms folded."""
+    made = {name: published(name).build().eval().to(device) for name in names}
+    return made | {name + FOLDED: folded(made[name]) for name in names if name.startswith("ResNet")}
+
+
+def seconds(network: nn.Module, x: Tensor, clock: Callable[[], float]) -> float:
     """Of one forward pass."""
-    start = time.perf_counter()
+    start = clock()
     with torch.inference_mode():
         network(x)
     if x.is_cuda:
         torch.cuda.synchronize()
-    return time.perf_counter() - start
+    return clock() - start
 
 
-def measure(names: list[str], *, batch: int, repeats: int, device: str) -> dict[str, list[float]]:
+def measure(
+    networks: dict[str, nn.Module], *, batch: int, repeats: int, device: str, clock: Callable[[], float]
+) -> dict[str, list[float]]:
     """Seconds of each network in each round, after one that is not counted."""
     x = torch.randn(batch, 3, 32, 32, device=device)
-    networks = {name: published(name).build().eval().to(device) for name in names}
-    found: dict[str, list[float]] = {name: [] for name in names}
+    found: dict[str, list[float]] = {name: [] for name in networks}
     for round_ in tqdm(range(repeats + 1), desc="rounds", leave=False):
         for name, network in networks.items():
-            taken = seconds(network, x)
+            taken = seconds(network, x, clock)
             if round_:
                 found[name].append(taken)
     return found
 
 
-def spread(seconds_: list[float], base: list[float]) -> str:
-    """The middle half of the rounds' ratios."""
-    if len(base) < 2:
-        return "-"
-    low, _, high = statistics.quantiles((a / b for a, b in zip(seconds_, base, strict=True)), n=4)
-    return f"{low:.2f} to {high:.2f}"
+def compare(found: dict[str, list[float]]) -> dict[str, Ratio]:
+    """Each network's time over that of the ResNet-32 in the same form."""
+    ratios = {}
+    for name, taken in found.items():
+        base = "ResNet-32" + (FOLDED if name.endswith(FOLDED) else "")
+        ratios[name] = Ratio.of(taken, found[base])
+    return ratios
+
+
+def table(found: dict[str, list[float]], ratios: dict[str, Ratio]) -> str:
+    """A line each in Markdown."""
+    base = published("ResNet-32").cost().macs
+    lines = [
+        "| network | ms a batch | to ResNet-32 | quartiles | poster | MACs |",
+        "| --- | ---: | ---: | ---: | ---: | ---: |",
+    ]
+    for name, taken in found.items():
+        plain, ratio = name.removesuffix(FOLDED), ratios[name]
+        lines.append(
+            f"| {name} | {1e3 * statistics.median(taken):.1f} | {ratio.median:.3f} "
+            f"| {ratio.low:.3f} to {ratio.high:.3f} | {POSTER[plain] / POSTER['ResNet-32']:.2f} "
+            f"| {published(plain).cost().macs / base:.2f} |"
+        )
+    return "\n".join(lines)
 
 
 def main() -> None:
@@ -63,34 +144,34 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--batch", type=int, default=32, help="images in a forward pass (default 32)")
-    parser.add_argument("--repeats", type=int, default=15, help="rounds (default 15)")
+    parser.add_argument("--repeats", type=int, default=15, help="rounds, 2 or more (default 15)")
+    parser.add_argument("--threads", type=int, default=0, help="CPU threads (0: torch's choice)")
+    parser.add_argument("--clock", choices=CLOCKS, default="wall", help="cpu: of this process alone")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--skip-mdeq", action="store_true", help="without MDEQ, which needs the extra 'ode'")
     parser.add_argument("--out", type=Path, help="a JSON file for what was measured")
     arguments = parser.parse_args()
+    if arguments.repeats < 2:
+        parser.error(f"--repeats is {arguments.repeats}; accepted: 2 or more")
+    if arguments.threads:
+        torch.set_num_threads(arguments.threads)
     names = [name for name in POSTER if not (arguments.skip_mdeq and name.startswith("MDEQ"))]
-    found = measure(names, batch=arguments.batch, repeats=arguments.repeats, device=arguments.device)
-    base = found["ResNet-32"]
-    ratios = {n: statistics.median(a / b for a, b in zip(found[n], base, strict=True)) for n in names}
-    print(f"{'network':16}{'ms a batch':>12}{'to ResNet-32':>14}{'quartiles':>16}{'poster':>8}{'MACs':>8}")
-    macs = {name: published(name).cost().macs for name in names}
-    for name in names:
-        print(
-            f"{name:16}{1e3 * statistics.median(found[name]):12.1f}{ratios[name]:14.3f}"
-            f"{spread(found[name], base):>16}"
-            f"{POSTER[name] / POSTER['ResNet-32']:8.2f}{macs[name] / macs['ResNet-32']:8.2f}"
-        )
-    if len(base) < 2 or max(base) > 1.5 * min(base):
-        print(
-            "one network's rounds differ by more than half: the machine is busy, the ratios are no evidence"
-        )
-    met = ratios["ResNet-Global"] <= MARK
-    print(f"ResNet-Global to ResNet-32: mark at most {MARK}, {'met' if met else 'not met'}")
+    found = measure(
+        make_networks(names, arguments.device), batch=arguments.batch, repeats=arguments.repeats,
+        device=arguments.device, clock=CLOCKS[arguments.clock],
+    )  # fmt: skip
+    ratios = compare(found)
+    print(table(found, ratios))
+    verdicts = {name: ratios[name].verdict(MARK) for name in ("ResNet-Global", "ResNet-Global" + FOLDED)}
+    for name, verdict in verdicts.items():
+        print(f"{name} to ResNet-32: mark at most {MARK}: {verdict}")
     if arguments.out:
         record = {
             "batch": arguments.batch, "repeats": arguments.repeats, "device": arguments.device,
-            "threads": torch.get_num_threads(), "machine": platform.machine(), "torch": torch.__version__,
-            "seconds": found, "ratios": ratios, "mark": MARK, "met": met,
+            "threads": torch.get_num_threads(), "clock": arguments.clock, "machine": platform.machine(),
+            "torch": torch.__version__, "seconds": found,
+            "ratios": {name: [r.low, r.median, r.high] for name, r in ratios.items()},
+            "mark": MARK, "verdicts": verdicts,
         }  # fmt: skip
         arguments.out.parent.mkdir(parents=True, exist_ok=True)
         arguments.out.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")

@@ -27,10 +27,10 @@ import torch
 
 from analysis.confusion import ConfusionPanel, render_confusions
 from analysis.feature_maps import FeatureRow, render_features
-from search_space.files import write_whole
 from analysis.text import duration_text
 from analysis.training import Summary, Training, read_training, read_trainings, summaries, trainings_text
 from analysis.training_curves import Panel, TrainingCurve, render_curves
+from search_space.files import write_whole
 from search_space.published import published
 from search_space.published_rows import facts
 from training.data import load_data
