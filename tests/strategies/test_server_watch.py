@@ -43,7 +43,7 @@ def test_it_is_not_asked_all_the_time(tmp_path):
 
 
 def fake(monkeypatch, **changes):
-    values = {"f_bfree": 10, "f_bavail": 10, "f_frsize": 4096, "f_flag": 0} | changes
+    values = {"f_bfree": 1000, "f_bavail": 1000, "f_frsize": 4096, "f_flag": 0} | changes
     monkeypatch.setattr(os, "statvfs", lambda path: type("Found", (), values)())
 
 
