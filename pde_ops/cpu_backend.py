@@ -69,7 +69,7 @@ def library() -> ctypes.CDLL:
 
 def pointers(tensors) -> ctypes.Array:
     """A C array of data pointers, null for None."""
-    return (ctypes.c_void_p * len(tensors))(*(None if t is None else t.data_ptr() for t in tensors))
+    return (ctypes.c_void_p * len(tensors))(*[None if t is None else t.data_ptr() for t in tensors])
 
 
 def doubles(numbers) -> ctypes.Array:

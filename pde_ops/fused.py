@@ -172,7 +172,11 @@ class _GlobalLayer(torch.autograd.Function):
             return (None,) * 21
         saved = ctx.saved_tensors
         arguments = (grad, *saved, *ctx.settings)
-        found = BACKWARD(*arguments) if torch.is_grad_enabled() else below_autograd(BACKWARD, _backward, *arguments)
+        found = (
+            BACKWARD(*arguments)
+            if torch.is_grad_enabled()
+            else below_autograd(BACKWARD, _backward, *arguments)
+        )
         grad_x, grad_weight, grad_bias, grad_gain, grad_shift = found
         grad_bias = None if saved[3] is None else grad_bias
         return (grad_x, grad_weight, grad_bias, grad_gain, grad_shift, *(None,) * 16)

@@ -10,6 +10,8 @@ from torch import Tensor
 from pde_ops import backends, operator
 from pde_ops.eager import BOUNDARIES
 
+NAMES = ("source", "velocity_x", "velocity_y", "diffusivity_x", "diffusivity_y", "initial")
+
 
 def integrate(
     h: Tensor,
@@ -63,30 +65,26 @@ def integrate(
     check_settings(steps=steps, dt=dt, dx=dx, dy=dy, boundary=boundary, backend=backend)
     if not isinstance(h, Tensor) or h.dim() != 4 or not h.is_floating_point():
         raise ValueError(f"h is {_describe(h)}; accepted: a floating-point tensor (N, C, H, W)")
-    named = {
-        "source": source,
-        "velocity_x": velocity_x,
-        "velocity_y": velocity_y,
-        "diffusivity_x": diffusivity_x,
-        "diffusivity_y": diffusivity_y,
-        "initial": initial,
-    }
+    fields = [source, velocity_x, velocity_y, diffusivity_x, diffusivity_y, initial]
+    constants = [0.0, 0.0, 0.0, 0.0]
     dtype = h.dtype
-    for name, value in named.items():
+    for index, (name, value) in enumerate(zip(NAMES, fields, strict=True)):
         if isinstance(value, Tensor):
-            _check_field(name, value, h)
-            dtype = torch.promote_types(dtype, value.dtype)
+            if value.shape != h.shape or value.dtype != h.dtype or value.device != h.device:
+                _check_field(name, value, h)
+                dtype = torch.promote_types(dtype, value.dtype)
         elif name in ("source", "initial"):
             if value is not None:
                 raise ValueError(f"{name} is {value!r}; accepted: a tensor of h's shape or None")
         elif isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
             raise ValueError(f"{name} is {value!r}; accepted: a tensor of h's shape or a finite number")
-    fields = [value.to(dtype) if isinstance(value, Tensor) else None for value in (h, *named.values())]
-    constants = [
-        0.0 if isinstance(value, Tensor) else float(value)
-        for value in (velocity_x, velocity_y, diffusivity_x, diffusivity_y)
+        else:
+            fields[index], constants[index - 1] = None, float(value)
+    tensors = [
+        (value if value.dtype == dtype else value.to(dtype)) if isinstance(value, Tensor) else None
+        for value in (h, *fields)
     ]
-    return operator.INTEGRATE(*fields, constants, steps, float(dt), dx, dy, boundary, backend)
+    return operator.INTEGRATE(*tensors, constants, steps, float(dt), dx, dy, boundary, backend)
 
 
 def check_settings(*, steps: int, dt: float, dx: int, dy: int, boundary: str, backend: str) -> None:

@@ -98,17 +98,21 @@ def records(*tensors: Tensor | None) -> bool:
 class _Integrate(torch.autograd.Function):
     @staticmethod
     def forward(ctx, *arguments):
-        ctx.save_for_backward(*arguments[:7])
-        ctx.settings = arguments[7:]
-        return below_autograd(INTEGRATE, _forward, *arguments)
+        *fields, settings = arguments
+        ctx.save_for_backward(*fields)
+        ctx.settings = settings
+        return below_autograd(INTEGRATE, _forward, *fields, *settings)
 
     @staticmethod
     def backward(ctx, grad):
         needed = list(ctx.needs_input_grad[:7])
         arguments = (grad, *ctx.saved_tensors, *ctx.settings, needed)
-        found = BACKWARD(*arguments) if torch.is_grad_enabled() else below_autograd(BACKWARD, _backward, *arguments)
-        gradients = [g if wanted else None for g, wanted in zip(found, needed, strict=True)]
-        return (*gradients, *(None for _ in ctx.settings))
+        found = (
+            BACKWARD(*arguments)
+            if torch.is_grad_enabled()
+            else below_autograd(BACKWARD, _backward, *arguments)
+        )
+        return (*(g if wanted else None for g, wanted in zip(found, needed, strict=True)), None)
 
 
 class _IntegrateBackward(torch.autograd.Function):
@@ -154,7 +158,7 @@ def _or_numbers(tensors, numbers):
 
 def _integrate_autograd(*arguments):
     if records(*arguments[:7]):
-        return _Integrate.apply(*arguments)
+        return _Integrate.apply(*arguments[:7], arguments[7:])
     return below_autograd(INTEGRATE, _forward, *arguments)
 
 
