@@ -53,7 +53,7 @@ def make_experiment(
     platform.record(run, config)
     identity = None
     if resume and (run.path / NNI).is_file():
-        identity = json.loads((run.path / NNI).read_text())["experiment"]
+        identity = run.read(NNI)["experiment"]
         if not was_stored(run.path / "nni" / identity / "db" / "nni.sqlite"):
             identity = None  # it was killed before it began
     experiment = SearchExperiment(space, _NoEvaluator(), strategy, config, id=identity)

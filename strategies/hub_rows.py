@@ -1,27 +1,17 @@
-"""The rows of a hub: searches as the portal's form shows them, names and values that are words.
-
-Every value is text, because the form silently drops an edit that turns a number into text. ``default`` leaves
-a value to the space, the recipe or the data set.
-"""
+"""A search as a row of a hub, and a sweep's searches as rows."""
 
 from __future__ import annotations
 
 import itertools
-import json
-from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
 from search_space.errors import UserError
-from strategies.run_folder import write_errors
+from strategies.rows import DEFAULT, Row
 from strategies.settings import SearchSettings, option_names, parse_option
 
-DEFAULT = "default"
-ROWS = "rows.jsonl"
 # Where and with what means a search runs is the hub's business, and the same for all its rows.
 SHARED = ("data_dir", "device", "threads", "host", "platform", "hosts", "devices", "cluster")
 _HUBS_OWN = ("run_dir", "port", "portal")
-Row = tuple[str, dict[str, str]]
 
 
 def row_names() -> list[str]:
@@ -37,15 +27,6 @@ def row_of(settings: SearchSettings) -> dict[str, str]:
 
 def _text(value: Any) -> str:
     return ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
-
-
-def row_options(parameters: dict[str, Any]) -> list[str]:
-    """A row as options of the command line; names and values are checked there."""
-    return [
-        f"--{name.replace('_', '-')}={str(value).strip()}"
-        for name, value in parameters.items()
-        if str(value).strip() not in ("", DEFAULT)
-    ]
 
 
 def grid(texts: dict[str, str]) -> tuple[list[Row], list[SearchSettings]]:
@@ -67,31 +48,3 @@ def grid(texts: dict[str, str]) -> tuple[list[Row], list[SearchSettings]]:
         rows.append((title, row_of(settings)))
         all_settings.append(settings)
     return rows, all_settings
-
-
-def submitted_name(experiment: str, trial: str) -> str:
-    """The name of a row that the portal's user submitted."""
-    return f"submitted-{experiment}-{trial}"
-
-
-def waiting(rows: list[Row], experiment: str, submitted: list[dict[str, str]]) -> list[Row]:
-    """Of the rows that were ``submitted`` to an experiment, in order, those that never started: they are not
-    among the hub's ``rows``."""
-    started = sum(name.startswith(submitted_name(experiment, "")) for name, _ in rows)
-    late = enumerate(submitted[started:], start=started)
-    return [(submitted_name(experiment, str(number)), parameters) for number, parameters in late]
-
-
-def write_rows(hub: Path, rows: Iterable[Row]) -> None:
-    """Adds rows to the hub's list; each is one write, so that several processes may."""
-    path = hub / ROWS
-    with write_errors(path), path.open("ab", buffering=0) as file:
-        for name, parameters in rows:
-            file.write(json.dumps({"name": name, "parameters": parameters}).encode() + b"\n")
-
-
-def read_rows(hub: Path) -> list[Row]:
-    """The rows that the hub was given so far, queued and submitted in the portal."""
-    path = hub / ROWS
-    lines = path.read_bytes().split(b"\n")[:-1] if path.exists() else []
-    return [(record["name"], record["parameters"]) for record in map(json.loads, lines)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 import time
 from contextlib import ExitStack
@@ -110,8 +109,6 @@ class RowExperiment:
 
 def end_former(run: RunFolder) -> list[int]:
     """Ends what a killed launcher left of the run's experiment: the processes ended."""
-    try:
-        former = json.loads((run.path / NNI).read_text(encoding="utf-8"))["experiment"]
-    except FileNotFoundError:
+    if not (run.path / NNI).is_file():
         return []
-    return kill_orphans(former)
+    return kill_orphans(run.read(NNI)["experiment"])

@@ -9,11 +9,10 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from search_space.errors import UserError
 from strategies.follow import own_portal
-from strategies.hub_rows import read_rows
+from strategies.rows import read_rows
 from strategies.run_folder import NNI, OUTCOME, SETTINGS, RunFolder
 
 RUNNING, FINISHED, STOPPED = "running", "finished", "stopped"
@@ -155,12 +154,7 @@ def _experiment(run: RunFolder) -> str:
 
     if run.owner() is not None:
         raise UserError(f"{run.path} is at work; its portal is {own_portal(run.path)}")
-    try:
-        record: dict[str, Any] = json.loads((run.path / NNI).read_text(encoding="utf-8"))
-        identity = record["experiment"]
-        kept = was_stored(run.path / "nni" / identity / "db" / "nni.sqlite")
-    except (FileNotFoundError, KeyError):
-        kept = False
-    if not kept:
+    identity = run.read(NNI).get("experiment", "") if (run.path / NNI).is_file() else ""
+    if not (identity and was_stored(run.path / "nni" / identity / "db" / "nni.sqlite")):
         raise UserError(f"{run.path} has no experiment to show: it was never in the portal")
     return identity

@@ -79,7 +79,7 @@ def retrain(
     if not (folder / GENOTYPE).exists():
         genotype.save(folder / GENOTYPE)
     if (folder / RESULT).exists():
-        return json.loads((folder / RESULT).read_text())
+        return _read(folder / RESULT)
     if settings.threads:
         torch.set_num_threads(settings.threads)
     data = load_data(
@@ -135,10 +135,10 @@ def _claim(folder: Path, genotype: Genotype, settings: RetrainSettings) -> None:
     """Makes the folder, or sees that it is of this very training."""
     path = folder / SETTINGS
     if path.exists():
+        found = _read(path)
         try:
-            found = json.loads(path.read_text())
             before = _essential(found["settings"]) | {"genotype": found["genotype"]}
-        except (json.JSONDecodeError, KeyError, TypeError) as error:
+        except (AttributeError, KeyError, TypeError) as error:
             raise UserError(f"{path} is not of a training; give another folder") from error
         now = _essential(settings.to_json()) | {"genotype": genotype.key()}
         require_same(folder, before, now)
@@ -149,6 +149,13 @@ def _claim(folder: Path, genotype: Genotype, settings: RetrainSettings) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     record = {"genotype": genotype.key(), "settings": settings.to_json()}
     write_whole(path, json.dumps(record, indent=1))
+
+
+def _read(path: Path) -> Any:
+    try:
+        return json.loads(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path} cannot be read, or is no JSON; give another folder") from error
 
 
 def _essential(settings: dict[str, Any]) -> dict[str, Any]:
