@@ -7,6 +7,7 @@ Every option is a field of a settings record elsewhere; this file names the comm
 from __future__ import annotations
 
 import argparse
+import contextlib
 import dataclasses
 import errno
 import os
@@ -14,6 +15,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
+
+from search_space.errors import UserError  # the rest is imported where it is used, for a quick `--help`
 
 
 class Parser(argparse.ArgumentParser):
@@ -146,7 +149,6 @@ def _sweep(args: argparse.Namespace) -> None:
 
 def _show_sweep(searches: list[Path], out: Path) -> None:
     from analysis import report
-    from search_space.errors import UserError
 
     if not searches:
         raise UserError("no search of it came to an end; each one's trial.stderr in the portal says why")
@@ -176,7 +178,8 @@ def _view_options(parser: argparse.ArgumentParser) -> None:
 def _view(args: argparse.Namespace) -> None:
     from strategies import RunFolder, runs
 
-    runs.view(RunFolder.open(args.run), args.port, args.host)
+    with contextlib.suppress(KeyboardInterrupt):  # the way to end it
+        runs.view(RunFolder.open(args.run), args.port, args.host)
 
 
 def _stop(args: argparse.Namespace) -> None:
@@ -361,11 +364,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         args = _make_parser(words).parse_args(words)
         COMMANDS[args.command][2](args)
-    except ValueError as error:
-        from search_space.errors import UserError  # not above: it would make `--help` wait for torch
-
-        if not isinstance(error, UserError):
-            raise
+    except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:

@@ -17,7 +17,7 @@ from typing import Any
 
 from search_space import Genotype, published
 from search_space.errors import UserError
-from search_space.published import published_names, published_network
+from search_space.published_networks import published_names, published_network
 
 SETTINGS, RESULT, GENOTYPE = "settings.json", "result.json", "genotype.json"
 

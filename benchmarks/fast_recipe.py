@@ -22,7 +22,7 @@ from typing import Any
 import torch
 from tqdm import tqdm
 
-from search_space.published import published
+from search_space.published_networks import published
 from training.data import Data, load_data
 from training.fit import fit
 from training.recipe import Recipe

@@ -32,7 +32,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from tqdm import tqdm
 
 from search_space.families.blocks import ConvNormAct, Residual
-from search_space.published import published
+from search_space.published_networks import published
 
 MARK = 0.25
 POSTER = {"ResNet-32": 4.5, "ResNet-Global": 1.9, "MDEQ-Tiny": 23.3}  # seconds

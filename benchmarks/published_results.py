@@ -31,7 +31,7 @@ from analysis.text import duration_text
 from analysis.training import Summary, Training, read_training, read_trainings, summaries, trainings_text
 from analysis.training_curves import Panel, TrainingCurve, render_curves
 from search_space.files import write_whole
-from search_space.published import published
+from search_space.published_networks import published
 from search_space.published_rows import facts
 from training.data import load_data
 from training.export import WEIGHTS, load_weights

@@ -20,7 +20,7 @@ from pathlib import Path
 import torch
 from tqdm import tqdm
 
-from search_space.published import published
+from search_space.published_networks import published
 from training.data import Data
 from training.datasets import dataset_info
 from training.fit import EpochResult, fit

@@ -1,30 +1,47 @@
-"""What can be explored: primitives, cells, families, genotypes. Importing it imports no NNI."""
+"""What can be explored: primitives, cells, families, genotypes. Importing it imports no NNI.
 
-from pde_ops.cost import Cost
-from search_space.errors import UserError
-from search_space.genotype import Genotype, GenotypeError
-from search_space.measurement import Measurement
-from search_space.primitives import Primitive, get_primitive, primitive_names, register_primitive
-from search_space.published import published, published_names
-from search_space.space import Decision, Space, get_space, mutate, register_space, sample, space_names
+Names are loaded when they are first used: a process that only wants an error or a measurement does not wait
+for torch.
+"""
 
-__all__ = [
-    "Cost",
-    "Decision",
-    "Genotype",
-    "GenotypeError",
-    "Measurement",
-    "Primitive",
-    "Space",
-    "UserError",
-    "get_primitive",
-    "get_space",
-    "mutate",
-    "primitive_names",
-    "published",
-    "published_names",
-    "register_primitive",
-    "register_space",
-    "sample",
-    "space_names",
-]
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pde_ops.cost import Cost
+    from search_space.errors import UserError
+    from search_space.genotype import Genotype, GenotypeError
+    from search_space.measurement import Measurement
+    from search_space.primitives import Primitive, get_primitive, primitive_names, register_primitive
+    from search_space.published_networks import published, published_names
+    from search_space.space import Decision, Space, get_space, mutate, register_space, sample, space_names
+
+_PLACES = {
+    "Cost": "pde_ops.cost",
+    "Decision": "search_space.space",
+    "Genotype": "search_space.genotype",
+    "GenotypeError": "search_space.genotype",
+    "Measurement": "search_space.measurement",
+    "Primitive": "search_space.primitives",
+    "Space": "search_space.space",
+    "UserError": "search_space.errors",
+    "get_primitive": "search_space.primitives",
+    "get_space": "search_space.space",
+    "mutate": "search_space.space",
+    "primitive_names": "search_space.primitives",
+    "published": "search_space.published_networks",
+    "published_names": "search_space.published_networks",
+    "register_primitive": "search_space.primitives",
+    "register_space": "search_space.space",
+    "sample": "search_space.space",
+    "space_names": "search_space.space",
+}
+__all__ = list(_PLACES)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PLACES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(_PLACES[name]), name)
+    globals()[name] = value
+    return value

@@ -17,7 +17,7 @@ from search_space.errors import UserError
 from search_space.families.family import total_cost
 from search_space.families.mobile import BLOCKS, INITS, MobileSpace
 from search_space.genotype import Genotype
-from search_space.published import published, published_network
+from search_space.published_networks import published, published_network
 from search_space.published_rows import facts, printed_number
 from search_space.space import get_space
 

@@ -15,7 +15,7 @@ from importlib import resources
 from pathlib import Path
 
 from search_space.errors import UserError
-from search_space.published import published, published_network
+from search_space.published_networks import published, published_network
 
 TOLERANCE = 2.0  # percent
 MEASURED, INFERRED, UNREACHABLE = "measured", "inferred", "not reachable"

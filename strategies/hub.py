@@ -15,8 +15,9 @@ from typing import Any
 from tqdm import tqdm
 
 from search_space.errors import UserError
-from strategies.hub_rows import SHARED, Row, read_rows, row_of, waiting, write_rows
+from strategies.hub_rows import SHARED, row_of
 from strategies.launch import free_port, make_subject
+from strategies.rows import Row, read_rows, waiting, write_rows
 from strategies.run_folder import NNI, OUTCOME, RunFolder
 from strategies.settings import SearchSettings
 from strategies.signals import termination_as_interrupt, uninterrupted

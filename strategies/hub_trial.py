@@ -16,9 +16,9 @@ import time
 from pathlib import Path
 
 from strategies.follow import Follower, own_portal
-from strategies.hub_rows import read_rows, row_options, submitted_name, write_rows
+from strategies.kinds import ONE_SHOT
+from strategies.rows import read_rows, row_options, submitted_name, write_rows
 from strategies.run_folder import SETTINGS, RunFolder
-from strategies.settings import ONE_SHOT
 from strategies.trial_channel import TrialChannel
 
 POLL_SECONDS = 0.5

@@ -15,10 +15,11 @@ from search_space import get_space
 from search_space.errors import UserError
 from search_space.files import write_errors
 from search_space.measurement import Measurement
+from strategies.kinds import ONE_SHOT
 from strategies.platforms import make_platform, serving
 from strategies.proposers import Evolution, Proposer, RandomSearch, Subject
 from strategies.run_folder import NNI, NNI_LOG, OUTCOME, RunFolder
-from strategies.settings import ONE_SHOT, SearchSettings
+from strategies.settings import SearchSettings
 from strategies.signals import termination_as_interrupt, uninterrupted
 
 if TYPE_CHECKING:

@@ -16,13 +16,11 @@ from typing import Any
 from search_space import get_space, space_names
 from search_space.errors import UserError
 from search_space.setting_text import parse_settings
+from strategies.kinds import MULTI_TRIAL, ONE_SHOT, STRATEGIES
 from training.datasets import dataset_names
 from training.recipes import RECIPES
 from training.trial import TrialSettings
 
-MULTI_TRIAL = ("evolution", "random")
-ONE_SHOT = ("darts",)
-STRATEGIES = MULTI_TRIAL + ONE_SHOT
 PLATFORMS = ("local", "remote", "kubernetes")
 PORTAL = ("on", "off")
 _SUFFIXES = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9}

@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import psutil
@@ -15,8 +11,8 @@ import pytest
 
 from strategies import SearchSettings
 from strategies.launch import make_proposer, make_subject
+from tests.integration.programs import belonging, start, wait_for
 
-ROOT = Path(__file__).resolve().parents[2]
 TRIALS = 6
 PROGRAM = """
 import sys
@@ -28,28 +24,9 @@ sys.exit(run_search.main(sys.argv[1:]))
 """
 
 
-def start(log: Path, *words: str) -> subprocess.Popen:
-    environment = os.environ | {"PYTHONPATH": str(ROOT), "TRIAL_SECONDS": "1"}
-    with log.open("w") as file:
-        return subprocess.Popen(
-            [sys.executable, "-c", PROGRAM, *words], env=environment, stdout=file, stderr=subprocess.STDOUT
-        )
-
-
 def records(folder: Path) -> list[dict]:
     path = folder / "candidates.jsonl"
     return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
-
-
-def belonging(folder: Path) -> list[psutil.Process]:
-    return [p for p in psutil.process_iter(["cmdline"]) if str(folder) in " ".join(p.info["cmdline"] or ())]
-
-
-def wait_for(condition, seconds: float = 90) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it did not come to that"
-        time.sleep(0.1)
 
 
 @pytest.fixture
@@ -66,10 +43,11 @@ def server_of(folder: Path) -> psutil.Process:
 
 
 @pytest.mark.parametrize("victim", ["launcher", "launcher, by Ctrl-C", "server"])
-def test_a_stopped_search_goes_on(folder, tmp_path, victim):
+def test_a_stopped_search_goes_on(folder, tmp_path, monkeypatch, victim):
+    monkeypatch.setenv("TRIAL_SECONDS", "1")
     options = ("--trials", str(TRIALS), "--strategy", "random", "--width", "4", "--port", "0")
     log = tmp_path / "log"
-    search = start(log, "search", *options, "--run-dir", str(folder))
+    search = start(log, "search", *options, "--run-dir", str(folder), program=PROGRAM)
     wait_for(lambda: len(records(folder)) >= 2)
     if victim == "server":
         server_of(folder).kill()
@@ -81,13 +59,13 @@ def test_a_stopped_search_goes_on(folder, tmp_path, victim):
     assert 2 <= len(before) < TRIALS
     assert "Traceback" not in said
     if victim == "launcher":
-        assert server_of(folder).is_running()  # NNI's server outlives its launcher
+        wait_for(lambda: belonging(folder) == [])  # nothing outlives its launcher
     else:
         assert code == {"server": 2}.get(victim, 130), said
         assert belonging(folder) == []
         assert ("NNI's server ended" in said) == (victim == "server")
 
-    resumed = start(log, "resume", str(folder), "--port", "0")
+    resumed = start(log, "resume", str(folder), "--port", "0", program=PROGRAM)
     assert resumed.wait(150) == 0, log.read_text()
     after = records(folder)
     assert after[: len(before)] == before

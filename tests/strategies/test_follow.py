@@ -47,7 +47,7 @@ def test_candidates_are_shown_with_the_best_so_far_and_where_their_trials_are(tm
         {"default": 0.5, "macs": 10, "accuracy": 0.4, "candidates": 3, "failed": 1} | portal,
     ]
     append(path, candidate(None))
-    assert list(follower.new())[0]["failed"] == 2
+    assert next(iter(follower.new()))["failed"] == 2
 
 
 def test_the_outcome_is_the_final_metric(tmp_path):

@@ -14,7 +14,7 @@ import pytest
 
 from search_space.errors import UserError
 from strategies import RunFolder, SearchSettings, runs
-from strategies.hub_rows import write_rows
+from strategies.rows import write_rows
 from tests.strategies.test_launch import measured
 
 HOLDER = """

@@ -1,7 +1,7 @@
 import pytest
 
 from search_space.errors import UserError
-from search_space.published import published_names
+from search_space.published_networks import published_names
 from training.recipes import get_recipe, published_recipe, recipe_names
 
 
