@@ -190,4 +190,12 @@ void flat_backward(const Flat<T>& f, const Scheme& s, const Inputs<T>& in, const
   gather<T, R, H>(f, s, c, state, gradient, out, e, initial);
 }
 
+template <class T> struct PlaneKernels {
+  void (*forward)(const Flat<T>&, const Scheme&, const Inputs<T>&, T*, T*, Ahead&);
+  void (*backward)(const Flat<T>&, const Scheme&, const Inputs<T>&, const T*, const Outputs<T>&, T*,
+                   std::vector<const T*>&, bool, Ahead&);
+};
+// Those for rows of this width; made in integrate.cpp.
+template <class T> const PlaneKernels<T>& plane_kernels(const Flat<T>& f);
+
 }  // namespace pde

@@ -13,11 +13,6 @@ enum Input { kH, kSource, kVx, kVy, kDx, kDy, kInitial, kInputs };
 
 // ---- planes where they lie -------------------------------------------------------------------------
 
-template <class T> struct PlaneKernels {
-  void (*forward)(const Flat<T>&, const Scheme&, const Inputs<T>&, T*, T*, Ahead&);
-  void (*backward)(const Flat<T>&, const Scheme&, const Inputs<T>&, const T*, const Outputs<T>&, T*,
-                   std::vector<const T*>&, bool, Ahead&);
-};
 template <class T, int R, int H> constexpr PlaneKernels<T> kKernels = {flat_forward<T, R, H>, flat_backward<T, R, H>};
 template <class T> const PlaneKernels<T>& plane_kernels(const Flat<T>& f) {
   switch (f.width / kLanes<T>) {
@@ -27,6 +22,8 @@ template <class T> const PlaneKernels<T>& plane_kernels(const Flat<T>& f) {
     default: return kKernels<T, 0, 0>;
   }
 }
+template const PlaneKernels<float>& plane_kernels(const Flat<float>&);
+template const PlaneKernels<double>& plane_kernels(const Flat<double>&);
 
 // The operator's inputs plane by plane as T: where they lie, converted, or filled with a number once.
 template <class T, class S> class PlaneInputs {

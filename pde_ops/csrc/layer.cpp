@@ -3,6 +3,7 @@
 // All of it is independent for each channel, so a thread takes one channel of the batch through everything.
 // Between forward and backward nothing is kept but the input, the statistics and the state before the output
 // norm. The definition is the composition in `pde_ops/layer.py`.
+#include "flat_adjoint.h"
 #include "layer.h"
 
 extern "C" {
@@ -26,7 +27,7 @@ struct PdeLayer {
 namespace pde {
 namespace {
 
-thread_local Scratch scratch, store_scratch;
+thread_local Scratch scratch, store_scratch, steps_scratch;
 
 template <class T> struct Norm {
   T mean, rstd, gain, shift;
@@ -36,16 +37,21 @@ template <class T> struct Norm {
 
 template <class T> struct Setting {
   const PdeLayer& l;
-  Grid g;
   Scheme s;
+  Flat<T> f;
+  bool flat;  // the PDE takes planes where they lie (flat.h)
+  Grid g, p;  // of the convolutions' planes, padded, and of the PDE's: the same, or without padding
   long cells, apart, packs;
   int taps;
   std::vector<long> offsets;
 
-  explicit Setting(const PdeLayer& layer) : l(layer) {
-    const int lanes = choose_lanes<T>(l.rows, l.cols, l.images);
+  explicit Setting(const PdeLayer& layer)
+      : l(layer), s{l.steps, l.dx, l.dy, l.periodic != 0, l.dt}, f(s, l.rows, l.cols),
+        flat(Flat<T>::fits(s, l.cols) && l.cols > kLanes<T>) {
+    const int lanes = flat ? 1 : choose_lanes<T>(l.rows, l.cols, l.images);
     g = make_grid<T>(l.rows, l.cols, l.dx, l.dy, l.periodic != 0, l.kernel / 2, lanes);
-    s = Scheme{l.steps, l.dx, l.dy, l.periodic != 0, l.dt};
+    p = g;
+    if (flat) p.stride = p.width, p.origin = 0;
     cells = long(l.rows) * l.cols;
     apart = l.channels * cells;
     packs = (l.images + lanes - 1) / lanes;
@@ -84,39 +90,54 @@ template <class T, int F> struct Kernels {
   }
 };
 
-// Activated coefficients from the convolutions' outputs, or numbers; velocities with their halo.
+// f(offset in a padded plane, in a plane of the PDE, mask) for every vector.
+template <class T, class F> PDE_INLINE void each_both(const Setting<T>& e, const Valid<T>& valid, F&& f) {
+  const Grid &g = e.g, &p = e.p;
+  for (int i = 0; i < g.rows; ++i) {
+    const long at = g.origin + i * g.stride, to = p.origin + i * p.stride;
+    long x = 0;
+    for (; x + kLanes<T> < g.width; x += kLanes<T>) f(at + x, to + x, valid.body);
+    f(at + x, to + x, valid.last);
+  }
+}
+
+// Activated coefficients from the convolutions' outputs, or numbers; velocities with their halo, where they have one.
 template <class T>
-void make_fields(const Setting<T>& e, const Norm<T>* norms, T* const* y, T* const* field) {
+void make_fields(const Setting<T>& e, const Valid<T>& valid, const Norm<T>* norms, T* const* y, T* const* field) {
   const int kind = e.l.activation;
   for (int k = 0; k < 4; ++k) {
     const int f = e.l.learned[k];
     if (f < 0) {
-      fill_constant(e.g, field[k], T(e.l.constants[k]));
+      fill_constant(e.p, field[k], T(e.l.constants[k]));
     } else {
       const T scale = norms[f].scale(), offset = norms[f].offset();
       const T* from = y[f];
       T* to = field[k];
       with_activation(kind, [&](auto act) {
-        each<T>(e.g, [=](long o) { store(to + o, activate<Vec<T>>(act, load(from + o) * scale + offset)); });
+        each_both(e, valid, [=](long o, long q, Mask<T>) __attribute__((always_inline)) {
+          store(to + q, activate<Vec<T>>(act, load(from + o) * scale + offset));
+        });
       });
     }
-    if (k < 2) fill_halo(e.g, field[k], e.g.velocity);
+    if (k < 2 && !e.flat) fill_halo(e.g, field[k], e.g.velocity);
   }
 }
 
 template <class T, int F> void forward_channels(const PdeLayer& l) {
   const Setting<T> e(l);
-  const Grid& g = e.g;
+  const Grid &g = e.g, &p = e.p;
   const int kind = l.activation;
 #pragma omp parallel num_threads(l.threads) if (l.threads > 1)
   {
-    Planes<T> memory(g, scratch.get<T>((13 + F) * g.size));
+    Planes<T> memory(g, scratch.get<T>((13 + F + (e.flat ? kFlatForwardPlanes : 0)) * g.size));
     T *x = memory.take(), *h = memory.take(), *spare = memory.take(), *field[4], *y[F];
     Stencil<T> c{};
     for (T** plane : {&c.xl, &c.xu, &c.yl, &c.yu, &c.c0, &c.src}) *plane = memory.take();
     for (T*& plane : field) plane = memory.take();
     for (T*& plane : y) plane = memory.take();
+    T* const steps_memory = memory.take();  // the last ones
     std::memset(x, 0, g.size * sizeof(T));
+    std::memset(spare, 0, g.size * sizeof(T));
 #pragma omp for schedule(dynamic, 1)
     for (long channel = 0; channel < l.channels; ++channel) {
       const Kernels<T, F> kernels(e, channel);
@@ -139,27 +160,39 @@ template <class T, int F> void forward_channels(const PdeLayer& l) {
       for (long pack = 0; pack < e.packs; ++pack) {
         const int planes = e.planes(pack);
         const long at = e.start(pack, channel);
+        const Valid<T> valid(g, planes);
         convolutions(pack);
-        make_fields(e, norms, y, field);
-        each<T>(g, [&](long o) { store(h + o, load(x + o)); });
-        fill_halo(g, h, g.state);
-        set_up(g, e.s, c, field[0], field[1], field[2], field[3], l.use_source ? x : (T*)nullptr, false);
-        T* last = advance(g, e.s, c, h, (const T*)nullptr, spare, l.use_source != 0);
-        if (l.state) store_planes(g, last, (T*)l.state + at, planes, e.apart);
+        make_fields(e, valid, norms, y, field);
+        const T* const input = e.flat ? (const T*)l.x + at : x;  // on the PDE's grid
+        T* last;
+        if (e.flat) {
+          last = (T*)(l.state ? l.state : l.out) + at;
+          const T* source = l.use_source ? input : spare;
+          Ahead ahead;
+          plane_kernels(e.f).forward(e.f, e.s, {input, source, field[0], field[1], field[2], field[3], input}, last,
+                                     steps_memory, ahead);
+        } else {
+          each<T>(g, [&](long o) { store(h + o, load(x + o)); });
+          fill_halo(g, h, g.state);
+          set_up(g, e.s, c, field[0], field[1], field[2], field[3], l.use_source ? x : (T*)nullptr, false);
+          last = advance(g, e.s, c, h, (const T*)nullptr, spare, l.use_source != 0);
+          if (l.state) store_planes(g, last, (T*)l.state + at, planes, e.apart);
+        }
         if (l.training) {
-          result.add(g, Valid<T>(g, planes), planes, last);
+          result.add(p, valid, planes, last);
           continue;
         }
         const T scale = norms[F].scale(), offset = norms[F].offset();
         const bool residual = l.residual != 0;
+        T* const to = e.flat ? (T*)l.out + at : last;
         with_activation(kind, [&](auto act) {
-          each<T>(g, [=](long o) {
+          each<T>(p, [=](long o) {
             Vec<T> value = activate<Vec<T>>(act, load(last + o) * scale + offset);
-            if (residual) value += load(x + o);
-            store(last + o, value);
+            if (residual) value += load(input + o);
+            store(to + o, value);
           });
         });
-        store_planes(g, last, (T*)l.out + at, planes, e.apart);
+        if (!e.flat) store_planes(g, last, (T*)l.out + at, planes, e.apart);
       }
       if (!l.training) continue;
       e.record(F, channel, result);
@@ -214,7 +247,7 @@ template <class T> Means<T> out_means(const Setting<T>& e, long channel, const N
 
 template <class T, int F> void backward_channels(const PdeLayer& l) {
   const Setting<T> e(l);
-  const Grid& g = e.g;
+  const Grid &g = e.g, &p = e.p;
   const int kind = l.activation;
   const double count = double(l.images) * e.cells;
   const T training = l.training ? T(1) : T(0);  // in eval mode the statistics do not depend on the input
@@ -229,6 +262,10 @@ template <class T, int F> void backward_channels(const PdeLayer& l) {
     std::vector<T*> direct(e.packs), pre(F * e.packs);
     for (T*& plane : direct) plane = kept.take();
     for (T*& plane : pre) plane = kept.take();
+    const long steps_scalars = e.flat ? flat_backward_scalars(e.cells, l.cols, l.steps, kLanes<T>) : 0;
+    T* const steps_memory = steps_scratch.get<T>(steps_scalars);
+    std::vector<const T*> pointers;
+    std::memset(a.e, 0, g.size * sizeof(T));  // stands for a source that is not used
     std::memset(x, 0, g.size * sizeof(T));
     for (T* plane : d) std::memset(plane, 0, g.size * sizeof(T));
 #pragma omp for schedule(dynamic, 1)
@@ -250,41 +287,59 @@ template <class T, int F> void backward_channels(const PdeLayer& l) {
         const long at = e.start(pack, channel);
         const Valid<T> valid(g, planes);
         convolutions(pack);
-        load_planes(g, grad, (const T*)l.grad_out + at, planes, e.apart);
-        load_planes(g, a.grad, (const T*)l.state + at, planes, e.apart);
-        each_valid<T>(g, valid, [&](long o, Mask<T> m) __attribute__((always_inline)) {
-          const Vec<T> normal = (load(a.grad + o) - out.mean) * out.rstd;
-          const Vec<T> value = load(grad + o) * slope<Vec<T>>(kind, normal * out.gain + out.shift);
+        const T *grad_out = (const T*)l.grad_out + at, *state = (const T*)l.state + at;  // on the PDE's grid
+        if (!e.flat) {
+          load_planes(g, grad, grad_out, planes, e.apart);
+          load_planes(g, a.grad, state, planes, e.apart);
+          grad_out = grad, state = a.grad;
+        }
+        const auto at_norm = [&](long o, Mask<T> m) __attribute__((always_inline)) {
+          const Vec<T> normal = (load(state + o) - out.mean) * out.rstd;
+          const Vec<T> value = load(grad_out + o) * slope<Vec<T>>(kind, normal * out.gain + out.shift);
           store(a.grad + o, keep<T>(Vec<T>((value - mean_grad - normal * mean_product) * out.scale()), m));
-        });
-        make_fields(e, norms, y, field);
-        T *source = a.source, *h = a.states[1];
-        each<T>(g, [=](long o) {
-          store(h + o, load(x + o));
-          store(source + o, load(x + o));
-        });
-        fill_halo(g, h, g.state);
-        adjoint(g, e.s, a, l.use_source != 0, false);
+        };
+        each_valid<T>(p, valid, at_norm);
+        make_fields(e, valid, norms, y, field);
         const bool use_source = l.use_source != 0, residual = l.residual != 0;
-        const T *grad_h = a.grad_h, *grad_initial = a.grad_initial, *grad_source = a.source;
+        T* const field_grad[4] = {a.c.xl, a.c.xu, a.c.yl, a.c.yu};
+        if (e.flat) {
+          const T* const input = (const T*)l.x + at;
+          const Inputs<T> in{input, use_source ? input : a.e, a.u, a.v, a.dfx, a.dfy, input};
+          Ahead ahead;
+          plane_kernels(e.f).backward(e.f, e.s, in, a.grad,
+                                      {a.states[0], a.source, field_grad[0], field_grad[1], field_grad[2],
+                                       field_grad[3], a.states[0]},
+                                      steps_memory, pointers, false, ahead);
+        } else {
+          T *source = a.source, *h = a.states[1];
+          each<T>(g, [=](long o) {
+            store(h + o, load(x + o));
+            store(source + o, load(x + o));
+          });
+          fill_halo(g, h, g.state);
+          adjoint(g, e.s, a, use_source, false);
+          T *grad_h = a.grad_h, *grad_initial = a.grad_initial;
+          each<T>(g, [=](long o) { store(grad_h + o, Vec<T>(load(grad_h + o) + load(grad_initial + o))); });
+        }
+        const T *grad_h = e.flat ? a.states[0] : a.grad_h, *grad_source = a.source;
         T* to = direct[pack];
-        each<T>(g, [=](long o) {
-          Vec<T> sum = load(grad_h + o) + load(grad_initial + o);
-          if (use_source) sum += load(grad_source + o);
-          if (residual) sum += load(grad + o);
+        each_both(e, valid, [=](long o, long q, Mask<T>) __attribute__((always_inline)) {
+          Vec<T> sum = load(grad_h + q);
+          if (use_source) sum += load(grad_source + q);
+          if (residual) sum += load(grad_out + q);
           store(to + o, sum);
         });
         for (int k = 0; k < 4; ++k) {
           const int f = l.learned[k];
           if (f < 0) continue;
           const Norm<T> norm = norms[f];
-          const T *value = y[f], *from = field[k];
+          const T *value = y[f], *from = e.flat ? field_grad[k] : field[k];
           T* kept_pre = pre[f * e.packs + pack];
           Vec<T> grads{}, products{};
           with_activation(kind, [&](auto act) {
-            each_valid<T>(g, valid, [&](long o, Mask<T> m) __attribute__((always_inline)) {
+            each_both(e, valid, [&](long o, long q, Mask<T> m) __attribute__((always_inline)) {
               const Vec<T> normal = (load(value + o) - norm.mean) * norm.rstd;
-              const Vec<T> raw = load(from + o) * slope<Vec<T>>(act, normal * norm.gain + norm.shift);
+              const Vec<T> raw = load(from + q) * slope<Vec<T>>(act, normal * norm.gain + norm.shift);
               const Vec<T> p = keep<T>(raw, m);
               grads += p;
               products += keep<T>(Vec<T>(p * normal), m);

@@ -38,9 +38,13 @@ def pair(channels, options, dtype, training, seed=0):
     return layer.train(training), double.train(training)
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+# Rows of whole registers take planes where they lie, others padded copies, below 400 cells side by side.
+COLUMNS = st.one_of(st.integers(2, 21), st.sampled_from([8, 16, 24, 32]))
+
+
+@settings(max_examples=100, deadline=None, derandomize=True)
 @given(
-    shape=st.tuples(st.integers(2, 10), st.integers(1, 4), st.integers(2, 21), st.integers(2, 21)),
+    shape=st.tuples(st.integers(2, 10), st.integers(1, 4), st.integers(2, 21), COLUMNS),
     options=st.sampled_from(OPTIONS),
     training=st.booleans(),
     dtype=st.sampled_from([torch.float32, torch.float64]),
