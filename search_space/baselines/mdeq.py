@@ -1,9 +1,11 @@
 """MDEQ: features at several resolutions that are together the fixed point of one layer, solved by torchdeq.
 
 Source: Bai, Koltun and Kolter, "Multiscale Deep Equilibrium Models", NeurIPS 2020, section 3; its widths and
-numbers of iterations are not taken over. Unlike there, every resolution sees the image and not the finest
-alone: otherwise group norm makes the coarse branches independent of their scale, and at random weights the
-relative residual stayed near 0.1 with each of three solvers. Convolutions start small for the same reason.
+numbers of iterations are not taken over. Convolutions start as in its authors' public code, normal with a
+standard deviation of 0.01. Unlike there, every resolution sees the image and not the finest alone, and
+neither the ways between resolutions nor their sum have a norm or a convolution more: with the image at the
+finest alone, group norm makes the coarse branches independent of their scale, and at random weights the
+relative residual stayed near 0.1 with each of three solvers.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ from search_space.baselines.evolution import extra
 from search_space.families.mnist import group_norm
 from search_space.primitives import Size, strided
 
-START = 0.01  # standard deviation of the convolutions' weights
+START = 0.01  # standard deviation of the convolutions' weights, as in the authors' code
 
 
 class Branch(nn.Module):
