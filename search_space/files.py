@@ -21,13 +21,15 @@ def write_errors(path: str | Path) -> Iterator[None]:
         ) from error
 
 
-def write_whole(path: str | Path, content: bytes | memoryview | str) -> Path:
-    """Writes a file that is whole or as it was before, on the disk when this returns. Raises ``UserError``."""
+def write_whole(path: str | Path, content: bytes | memoryview | str, *, private: bool = False) -> Path:
+    """Writes a file that is whole or as it was before, on the disk when this returns; a ``private`` one can be
+    read by its owner alone. Raises ``UserError``."""
     path = Path(path)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     with write_errors(path):
         try:
-            with temporary.open("wb") as file:
+            mode = 0o600 if private else 0o666
+            with open(temporary, "wb", opener=lambda name, flags: os.open(name, flags, mode)) as file:
                 file.write(content.encode("utf-8") if isinstance(content, str) else content)
                 file.flush()
                 os.fsync(file.fileno())

@@ -51,7 +51,10 @@ function refusal(request) {
     if (!isOwn(host)) {
         return [421, 'This server is not known by that name.\n'];
     }
-    if (origin !== undefined && origin !== `http://${host}`) {
+    // What a page of another site loads as an image or a script has no Origin; browsers say so otherwise.
+    const site = request.headers['sec-fetch-site'];
+    const embedded = site === 'cross-site' && request.headers['sec-fetch-mode'] !== 'navigate';
+    if (embedded || (origin !== undefined && origin !== `http://${host}`)) {
         return [403, 'Requests from other sites are refused.\n'];
     }
     if (climbs(request.url)) {

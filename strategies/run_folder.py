@@ -30,9 +30,9 @@ _LOCK_TRIES = 10
 _PACKAGES = ("torch", "torchvision", "nni", "numpy", "pytorch-lightning")
 
 
-def write_json(path: Path, record: Any) -> None:
+def write_json(path: Path, record: Any, *, private: bool = False) -> None:
     """Writes a JSON file that is whole or untouched, on the disk when this returns."""
-    write_whole(path, json.dumps(record, indent=1) + "\n")
+    write_whole(path, json.dumps(record, indent=1) + "\n", private=private)
 
 
 class RunFolder:
@@ -151,7 +151,8 @@ class RunFolder:
 
     def write(self, name: str, record: Any) -> None:
         """Writes ``name`` in this folder as JSON, whole or not at all."""
-        write_json(self.path / name, record)
+        # The portal's address may have a token in it.
+        write_json(self.path / name, record, private=name == NNI)
 
 
 def _ends_with_newline(path: Path) -> bool:

@@ -25,3 +25,8 @@ def test_a_failure_leaves_what_was_there(tmp_path):
 def test_what_cannot_be_written_is_named(tmp_path):
     with pytest.raises(UserError, match="cannot write .*nowhere/a: No such file or directory; free space"):
         write_whole(tmp_path / "nowhere" / "a", "text")
+
+
+def test_a_private_file_is_its_owners(tmp_path):
+    assert write_whole(tmp_path / "a", "text", private=True).stat().st_mode & 0o777 == 0o600
+    assert write_whole(tmp_path / "b", "text").stat().st_mode & 0o400

@@ -84,3 +84,11 @@ def test_upgrades_are_held_to_the_same(port, host, status):
         lines = ["GET /tuner HTTP/1.1", f"Host: {host}", "Connection: Upgrade", "Upgrade: websocket", "", ""]
         connection.sendall("\r\n".join(lines).encode())
         assert connection.recv(100).startswith(f"HTTP/1.1 {status} ".encode())
+
+
+@pytest.mark.parametrize(
+    ("site", "mode", "status"),
+    [("cross-site", "no-cors", 403), ("cross-site", "navigate", 200), ("same-origin", "cors", 200)],
+)
+def test_what_a_foreign_page_embeds_is_refused_but_a_link_is_not(port, site, mode, status):
+    assert ask(port, "/api", **{"Sec-Fetch-Site": site, "Sec-Fetch-Mode": mode})[0] == status
