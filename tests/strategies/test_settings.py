@@ -35,6 +35,19 @@ def test_what_is_no_count(text):
         ({"recipe": "soup"}, "soup"),
         ({"validation": 0.0}, "validation is 0"),
         ({"space": "resnet-global", "width": 7}, "width"),
+        ({"platform": "moon"}, "moon.*local, remote, kubernetes"),
+        ({"platform": "remote"}, "platform is remote and hosts None; --hosts FILE goes with"),
+        (
+            {"hosts": "h.toml"},
+            "platform is local and hosts 'h.toml'; --hosts FILE goes with --platform remote",
+        ),
+        ({"platform": "kubernetes", "hosts": "h.toml"}, "--hosts FILE goes with --platform remote"),
+        ({"platform": "kubernetes"}, "platform is kubernetes and cluster None"),
+        ({"platform": "remote", "hosts": "h", "strategy": "darts"}, "darts has no trials to send away"),
+        (
+            {"platform": "remote", "hosts": "h", "data_dir": "data"},
+            "data_dir is 'data'; with platform remote",
+        ),
     ],
 )
 def test_wrong_settings_are_named(given, said):
@@ -58,6 +71,13 @@ def test_cores_are_shared_among_trials(monkeypatch):
     assert SearchSettings(concurrency=3).trial_settings().threads == 2
     assert SearchSettings(concurrency=16).trial_settings().threads == 1
     assert SearchSettings(threads=5).trial_settings().threads == 5
+
+
+def test_elsewhere_the_trial_decides_on_device_and_threads():
+    trial = SearchSettings(platform="remote", hosts="h.toml", data_dir="/data").trial_settings()
+    assert (trial.device, trial.threads, trial.data_dir) == ("auto", 0, "/data")
+    asked = SearchSettings(platform="remote", hosts="h.toml", device="cpu", threads=3).trial_settings()
+    assert (asked.device, asked.threads) == ("cpu", 3)
 
 
 def test_a_spaces_own_settings_are_given_by_name():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
 from search_space import sample
@@ -68,3 +70,10 @@ def test_started_by_hand_it_says_who_starts_it(capsys, monkeypatch):
     monkeypatch.delenv("NNI_TRIAL_COMMAND_CHANNEL", raising=False)
     assert trial_entry.main() == 1
     assert "trials are started by NNI" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("there", "device"), [(True, "cuda"), (False, "cpu")])
+def test_an_automatic_device_is_decided_where_the_trial_runs(monkeypatch, there, device):
+    monkeypatch.setattr("torch.cuda.is_available", lambda: there)
+    assert trial_entry.on_this_machine(dataclasses.replace(TRIAL, device="auto")).device == device
+    assert trial_entry.on_this_machine(dataclasses.replace(TRIAL, device="cpu")).device == "cpu"
