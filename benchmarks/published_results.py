@@ -18,6 +18,7 @@ import io
 import json
 import re
 import shutil
+import sys
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -28,7 +29,15 @@ import torch
 from analysis.confusion import ConfusionPanel, render_confusions
 from analysis.feature_maps import FeatureRow, render_features
 from analysis.text import duration_text
-from analysis.training import Summary, Training, read_training, read_trainings, summaries, trainings_text
+from analysis.training import (
+    RESULT,
+    Summary,
+    Training,
+    read_training,
+    read_trainings,
+    summaries,
+    trainings_text,
+)
 from analysis.training_curves import Panel, TrainingCurve, render_curves
 from search_space.files import write_whole
 from search_space.published_networks import published
@@ -232,7 +241,10 @@ def main() -> None:
     out: Path = arguments.out
     out.mkdir(parents=True, exist_ok=True)
     known = read_trainings(out / RECORD) if (out / RECORD).is_file() else []
-    by_run = {(*t.group, t.seed): t for t in [*known, *map(read_training, arguments.runs)]}
+    finished = [run for run in arguments.runs if (run / RESULT).is_file()]
+    for run in sorted(set(arguments.runs) - set(finished)):
+        print(f"{run} is not finished: left out", file=sys.stderr)
+    by_run = {(*t.group, t.seed): t for t in [*known, *map(read_training, finished)]}
     trainings = sorted(by_run.values(), key=_place)
     found = summaries(trainings)
     text = table(found)
@@ -241,7 +253,7 @@ def main() -> None:
     write_whole(out / "curves.png", render_curves(curve_panels(trainings)))
     if panels := confusion_panels(found):
         write_whole(out / "confusion.png", render_confusions(panels, CONFUSED, "test images, mean of seeds"))
-    weights = _keep_weights(arguments.runs, out / "weights")
+    weights = _keep_weights(finished, out / "weights")
     if weights and arguments.data_dir is not None:
         rows = feature_rows(weights, arguments.data_dir)
         write_whole(out / "features.png", render_features(rows, [str(digit) for digit in range(10)]))

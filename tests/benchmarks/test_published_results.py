@@ -75,7 +75,7 @@ def test_all_is_written_and_can_be_drawn_again(tmp_path, monkeypatch, capsys):
     (panel,) = published_results.fast_panels(fast)
     assert panel.names == ("mnist, 4 epochs", "fast, 2 epochs")
     assert panel.title == "N, 9 images of MNIST"
-    monkeypatch.setattr(sys, "argv", ["x", "--out", str(out), "--fast", str(fast)])
+    monkeypatch.setattr(sys, "argv", ["x", str(tmp_path / "begun"), "--out", str(out), "--fast", str(fast)])
     published_results.main()
     first = {path.name: path.read_bytes() for path in out.iterdir()}
     assert first.keys() == {
@@ -85,7 +85,9 @@ def test_all_is_written_and_can_be_drawn_again(tmp_path, monkeypatch, capsys):
     assert text.startswith("before\n<!-- table -->\n| network |")
     assert text.endswith("```\n<!-- end of table -->\nafter\n")
     assert "former table" not in text
-    assert capsys.readouterr().out.strip() == text.split("-->\n")[1].split("<!--")[0].strip()
+    said = capsys.readouterr()
+    assert "begun is not finished: left out" in said.err
+    assert said.out.strip() == text.split("-->\n")[1].split("<!--")[0].strip()
     published_results.main()
     assert {path.name: path.read_bytes() for path in out.iterdir()} == first
 
