@@ -18,6 +18,12 @@ it is no longer needed (all in tests/strategies/test_nni_compat.py, unless anoth
   does not (test_checkpoint_cannot_be_loaded).
 - `_wait_for_server`: three seconds are all that a starting server gets (test_a_server_gets_three_seconds).
 - `RowsExperiment`, `submitted_trials`, `view_experiment`: see there.
+- trial_places.js: it deals trials out to machines in turn, busy or not, and never gives out the only GPU
+  (test_trial_places.py). The GPU is therefore not left to its `trial_gpu_number`.
+- remote_worker.js: its remote workers upgrade NNI there, accept any host key, want the server to listen where
+  the machine reaches it, and leave a trial's files there (test_remote_worker.py).
+- cluster_channel.js: for a cluster it opens a second port to everyone, and mounts storage by sudo
+  (test_cluster_channel.py). printed_channel.py: as trial_channel.py, in a cluster (test_printed_channel.py).
 - launcher_watch.js: when the launcher is killed, the server, its port and its trials live on
   (test_resume.py). `kill_orphans` ends what a killed server leaves.
 - `chatter_to`: import-time and run-time messages of NNI go to a file of the run folder.
