@@ -86,6 +86,14 @@ def trials_to_recover(run: RunFolder, experiment: str) -> dict[int, int]:
     return found
 
 
+def was_cancelled(experiment: SearchExperiment, trial: str) -> bool:
+    """Whether the portal's user ended a trial. With the server gone it is as if so: nothing is run again."""
+    try:
+        return experiment.get_trial_job(trial).status == "USER_CANCELED"
+    except OSError:
+        return True
+
+
 def check_server(experiment: SearchExperiment, run: RunFolder) -> None:
     """Raises `UserError` if NNI's server has ended: NNI itself would wait for it for ever."""
     server = experiment._proc

@@ -114,7 +114,7 @@ def _run_experiment(
 ) -> None:
     from nni.experiment import RunMode
 
-    from strategies.experiment import make_experiment, trials_to_recover
+    from strategies.experiment import make_experiment, trials_to_recover, was_cancelled
     from strategies.multitrial import MultiTrial, last_words
     from strategies.nni_compat import CandidateModel, kill_orphans
     from strategies.portal import Portal
@@ -148,6 +148,7 @@ def _run_experiment(
         find_error=find_error,
         recovered=lambda: recovered,
         check_server=lambda: watch(),
+        was_cancelled=lambda trial: was_cancelled(experiment, trial),
     )
     experiment = make_experiment(settings, run, CandidateModel(decisions), strategy, resume)
     watch = ServerWatch(experiment, run)

@@ -38,6 +38,7 @@ class _Trial:
     started: float
     history: list[float] = field(default_factory=list)
     final: dict[str, Any] | None = None
+    repeated: bool = False
 
 
 class MultiTrial(Strategy):
@@ -47,7 +48,8 @@ class MultiTrial(Strategy):
     `strategies.proposers`. ``known`` are measurements from before a resume; they are proposed again, to bring
     the proposer to where it was, but not run. ``on_measurement`` is called once for each new one;
     ``find_error`` gives the last words of a trial by NNI's id; ``recovered`` the candidates that NNI runs
-    again by itself; ``check_server`` raises if NNI's server is gone.
+    again by itself; ``was_cancelled`` whether the portal's user ended a trial; ``check_server`` raises if
+    NNI's server is gone. A trial that was killed by neither itself nor the user is run again, once.
     """
 
     def __init__(
@@ -62,6 +64,7 @@ class MultiTrial(Strategy):
         find_error: Callable[[str], str],
         recovered: Callable[[], dict[int, int]],
         check_server: Callable[[], None],
+        was_cancelled: Callable[[str], bool] = lambda trial: True,
     ) -> None:
         super().__init__()
         self.proposer, self.trial = proposer, trial
@@ -69,6 +72,7 @@ class MultiTrial(Strategy):
         self.results = {measurement.index: measurement for measurement in known}
         self.on_measurement, self.find_error = on_measurement, find_error
         self.recovered, self.check_server = recovered, check_server
+        self.was_cancelled = was_cancelled
         self.events: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self.running: dict[int, _Trial] = {}
 
@@ -125,9 +129,24 @@ class MultiTrial(Strategy):
                 trial.final = dict(event.metric)  # type: ignore[arg-type]
             elif isinstance(event, TrainingEndEvent):
                 del self.running[id(event.model)]
+                if self._was_killed(trial, event.status):
+                    self._repeat(trial)
+                    continue
                 measurement = self._measurement(trial, event.status)
                 self.results[trial.index] = measurement
                 self.on_measurement(measurement)
+
+    def _was_killed(self, trial: _Trial, status: ModelStatus) -> bool:
+        """Whether the trial ended by no fault of its own (for want of memory, say), for the first time."""
+        name = trial.model.trial or ""
+        failed = status != ModelStatus.Trained and not trial.repeated
+        return failed and not self.find_error(name) and not self.was_cancelled(name)
+
+    def _repeat(self, trial: _Trial) -> None:
+        assert trial.model.parameters is not None
+        model = self.model_space.candidate(trial.model.parameters)  # type: ignore[union-attr]
+        self.running[id(model)] = _Trial(trial.index, model, time.monotonic(), repeated=True)
+        self.engine.submit_models(model)
 
     def _measurement(self, trial: _Trial, status: ModelStatus) -> Measurement:
         assert trial.model.parameters is not None

@@ -174,6 +174,13 @@ def _mutable(label: str, options: tuple) -> Categorical:
 class TolerantChannel(TunerCommandChannel):
     """NNI's channel, deaf to what it does not understand on a resume, and closed where the server is gone."""
 
+    def listen(self, stop_event: Event) -> None:
+        try:
+            super().listen(stop_event)
+        except OSError as error:  # in a message's handler, which asks the server for more
+            logging.getLogger("nni").warning("the server is gone: %s", error)
+            stop_event.set()
+
     def _receive(self) -> Any:
         while True:
             try:

@@ -76,7 +76,17 @@ def no_waiting(monkeypatch):
     monkeypatch.setattr(multitrial, "_POLL_SECONDS", 0)
 
 
-def run(engine: Engine, *, concurrency: int, known=(), recovered=None, tick=None, errors=None, trials=TRIALS):
+def run(
+    engine: Engine,
+    *,
+    concurrency: int,
+    known=(),
+    recovered=None,
+    tick=None,
+    errors=None,
+    trials=TRIALS,
+    cancelled=(),
+):
     measured = []
     strategy = MultiTrial(
         Evolution(SUBJECT, 5, population=4, tournament=2),
@@ -88,6 +98,7 @@ def run(engine: Engine, *, concurrency: int, known=(), recovered=None, tick=None
         find_error=lambda trial: (errors or {}).get(trial, ""),
         recovered=lambda: recovered or {},
         check_server=tick or engine.tick,
+        was_cancelled=lambda trial: trial in cancelled,
     )
     strategy(CandidateModel({}), engine)
     return measured
@@ -159,6 +170,25 @@ def test_failures_are_measurements_with_their_reason():
         if index not in faults:
             assert each.seconds == 1.5
             assert each.trial == f"trial{index}"
+
+
+def test_a_killed_trial_is_run_again_once_and_a_cancelled_one_is_not():
+    engine = Engine(1, 0, {1: "kill", 2: "kill"})
+    measured = {m.index: m for m in run(engine, concurrency=1, cancelled=["trial2"])}
+    assert engine.submitted.count(1) == 2
+    assert engine.submitted.count(2) == 1
+    assert [measured[i].error for i in (1, 2)] == ["the trial was killed"] * 2
+    once = Engine(1, 0, {1: "kill"})
+
+    def forgive():
+        once.tick()
+        if once.ended == [0, 1]:
+            once.faults.clear()
+
+    whole = run(Engine(1, 0), concurrency=1)
+    again = run(once, concurrency=1, tick=forgive)
+    assert genotypes(again) == genotypes(whole)
+    assert [m.accuracy for m in again] == [m.accuracy for m in whole]
 
 
 def test_a_server_that_is_gone_ends_it_with_what_was_measured():

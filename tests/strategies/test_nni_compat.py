@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 import os
+import sqlite3
 import subprocess
 import sys
+import threading
+from collections import defaultdict
+from contextlib import closing
 from pathlib import Path
+from threading import Event
 
 import psutil
 import pytest
@@ -143,3 +149,100 @@ def test_orphans_of_an_experiment_are_ended_and_nobody_else():
     finally:
         other.kill()
         other.wait()
+
+
+def test_a_handler_that_finds_the_server_gone_ends_the_listener():
+    def ask(_):
+        raise ConnectionRefusedError(111, "refused")
+
+    class Wire:
+        def receive(self):
+            return {"type": "GE", "content": "1"}
+
+    tolerant, stop = TolerantChannel("ws://localhost:1"), Event()
+    tolerant._channel = Wire()
+    tolerant.on_request_trial_jobs(ask)
+    tolerant.listen(stop)
+    assert stop.is_set()
+
+
+def test_a_tuner_has_ten_seconds():
+    assert "Tuner did not connect in 10 seconds" in (SERVER / "core/tuner_command_channel.js").read_text()
+
+
+def test_a_server_gets_three_seconds(monkeypatch):
+    """NNI's own asks four times, a second apart; ours asks until a minute is over."""
+    asked = []
+
+    def refuse(*_):
+        asked.append(1)
+        if len(asked) < 30:
+            raise ConnectionRefusedError(111, "refused")
+
+    monkeypatch.setattr(nni_compat.rest, "get", refuse)
+    monkeypatch.setattr(nni_compat.time, "sleep", lambda _: None)
+    with pytest.raises(ConnectionRefusedError):
+        nni_compat.launcher._check_rest_server(1)
+    assert len(asked) == 4
+    nni_compat._wait_for_server(1)
+    assert len(asked) == 30
+
+
+class Wire:
+    """What a server says, and what it was told."""
+
+    def __init__(self, *commands):
+        self.commands, self.told = list(commands), []
+
+    def connect(self):
+        pass
+
+    def send(self, message):
+        self.told.append((message["type"], message["content"]))
+
+    def receive(self):
+        kind, content = self.commands.pop(0) if self.commands else ("TE", "")
+        return {"type": kind, "content": content}
+
+
+def test_rows_are_handed_out_once_as_they_are_asked_for(monkeypatch):
+    wire = Wire(("IN", "{}"), ("GE", "2"), ("GE", "5"), ("GE", "1"))
+    monkeypatch.setattr(nni_compat.TolerantChannel, "__init__", channel_of(wire))
+    monkeypatch.setattr(nni_compat.Experiment, "_start_nni_manager", lambda *_: None)
+    experiment = nni_compat.RowsExperiment(
+        nni_compat.RowConfig("local"), [{"seed": str(i)} for i in range(3)]
+    )
+    experiment._start_nni_manager(1, False, None, None, [])
+    for thread in threading.enumerate():
+        if thread.name == "rows":
+            thread.join(10)
+    kinds = [kind for kind, _ in wire.told]
+    assert kinds == ["ID", "TR", "TR", "TR", "NO", "NO"]
+    sent = [json.loads(content) for kind, content in wire.told if kind == "TR"]
+    assert [(s["parameter_id"], s["parameters"]) for s in sent] == [(i, {"seed": str(i)}) for i in range(3)]
+
+
+def channel_of(wire):
+    def init(self, url):
+        self._channel, self._callbacks = wire, defaultdict(list)
+
+    return init
+
+
+def test_what_was_submitted_is_read_from_the_database(tmp_path):
+    database = tmp_path / "nni.sqlite"
+    assert nni_compat.submitted_trials(database) == []
+    with closing(sqlite3.connect(database)) as connection:
+        assert not nni_compat.was_stored(database)
+        connection.execute("create table ExperimentProfile (params text)")
+        connection.execute("create table TrialJobEvent (event text, data text)")
+        connection.commit()
+        assert not nni_compat.was_stored(database)
+        connection.execute("insert into ExperimentProfile values ('{}')")
+        rows = [("ADD_CUSTOMIZED", '{"seed": "1"}'), ("WAITING", "{}"), ("ADD_CUSTOMIZED", '{"seed": "2"}')]
+        connection.executemany("insert into TrialJobEvent values (?, ?)", rows)
+        connection.commit()
+    assert nni_compat.was_stored(database)
+    assert nni_compat.submitted_trials(database) == [{"seed": "1"}, {"seed": "2"}]
+    (tmp_path / "torn").write_text("no database")
+    assert not nni_compat.was_stored(tmp_path / "torn")

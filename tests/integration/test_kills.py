@@ -1,0 +1,98 @@
+"""kill -9 of the launcher, NNI's server or a trial at thirty random moments, each time taken up again.
+
+Minutes long: ``pytest -m slow tests/integration/test_kills.py``; ``KILLS`` and ``KILLS_SEED`` change it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import random
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from strategies import SearchSettings
+from strategies.launch import make_proposer, make_subject
+from tests.integration.programs import belonging, start, wait_for
+from tests.integration.test_resume import PROGRAM, records
+
+KILLS = int(os.environ.get("KILLS", "30"))
+SEED = int(os.environ.get("KILLS_SEED", "0"))
+TRIALS = 40
+LONGEST_SECONDS = 12.0  # after the start: from the launcher's imports to some trials later
+VICTIMS = ("launcher", "server", "trial")
+
+
+def processes(folder: Path, victim: str) -> list[psutil.Process]:
+    """Those of that kind that belong to the run."""
+    if victim == "trial":
+        experiment = json.loads((folder / "nni.json").read_text())["experiment"]
+        return [p for p in psutil.process_iter() if _experiment_of(p) == experiment and "-m" in _words(p)]
+    return [p for p in belonging(folder) if ("--experiment-id" in p.cmdline()) == (victim == "server")]
+
+
+def _experiment_of(process: psutil.Process) -> str | None:
+    with contextlib.suppress(psutil.Error):
+        return process.environ().get("NNI_EXP_ID")
+    return None
+
+
+def _words(process: psutil.Process) -> list[str]:
+    with contextlib.suppress(psutil.Error):
+        return process.cmdline()
+    return []
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+def test_thirty_kills(tmp_path, monkeypatch):
+    monkeypatch.setenv("TRIAL_SECONDS", "0.5")
+    chance = random.Random(SEED)
+    folder, log = tmp_path / "run", tmp_path / "log"
+    options = ("--trials", str(TRIALS), "--strategy", "evolution", "--width", "4", "--port", "0")
+    words = ["search", *options, "--run-dir", str(folder)]
+    known: list[dict] = []
+    said = []
+    for kill in range(KILLS):
+        search = start(log, *words, program=PROGRAM)
+        victim, moment = chance.choice(VICTIMS), chance.uniform(0.5, LONGEST_SECONDS)
+        with contextlib.suppress(psutil.TimeoutExpired, Exception):
+            search.wait(moment)
+        assert search.poll() in (None, 0), log.read_text()
+        if search.poll() is None:
+            with contextlib.suppress(FileNotFoundError):
+                for process in processes(folder, victim)[:1]:
+                    process.kill()
+            if victim == "trial":  # the search goes on; its launcher is next
+                time.sleep(chance.uniform(0, 3))
+                search.kill()
+            search.wait(120)
+        wait_for(lambda: belonging(folder) == [])
+        assert "Traceback" not in log.read_text(), log.read_text()
+        now = records(folder)
+        assert now[: len(known)] == known, f"kill {kill}: what was measured changed"
+        said.append((kill, victim, round(moment, 1), len(now)))
+        print(*said[-1])
+        known = now
+        if (folder / "settings.json").exists():
+            words = ["resume", str(folder), "--port", "0"]
+    last = start(log, *words, program=PROGRAM)
+    assert last.wait(1200) == 0, log.read_text()
+    found = {record["index"]: record for record in records(folder)}
+    assert sorted(found) == list(range(TRIALS))
+    assert len(records(folder)) == TRIALS
+    assert belonging(folder) == []
+
+    # What was proposed is what a search without any kill proposes, from the same results.
+    settings = SearchSettings(trials=TRIALS, strategy="evolution", width=4)
+    from strategies import RunFolder
+
+    results = {m.index: m for m in RunFolder.open(folder).measurements()}
+    proposer = make_proposer(settings, make_subject(settings))
+    for index in range(TRIALS):
+        seen = [results[i] for i in range(max(0, index - settings.concurrency + 1))]
+        assert proposer.propose(index, seen).to_json() == found[index]["genotype"], index
