@@ -15,6 +15,7 @@ The connection is plain HTTP: over a network that is not trusted, tunnel it thro
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import hmac
 import ipaddress
 import secrets
@@ -27,7 +28,6 @@ from aiohttp import ClientError, ClientSession, ClientTimeout, web
 
 from search_space.errors import UserError
 
-COOKIE = "portal_token"
 MAX_REQUEST_BYTES = 64 * 2**20
 # What belongs to one connection and must not be passed on (RFC 9110, section 7.6.1), and what the proxy
 # itself decides: the upstream sees itself as host, and neither the token nor the outer origin.
@@ -77,6 +77,12 @@ class ProxySettings:
             raise UserError(f"a portal token of {len(self.token)} characters; at least 16 are needed")
 
     @property
+    def cookie(self) -> str:
+        """The name of its cookie: a browser sends a host's cookies to every port, and a hub and its searches
+        each have a portal."""
+        return f"portal_{hashlib.sha256(self.token.encode()).hexdigest()[:12]}"
+
+    @property
     def names(self) -> frozenset[str]:
         own = socket.gethostname().lower()
         return frozenset({"localhost", self.host.lower(), own, socket.getfqdn().lower()})
@@ -88,9 +94,12 @@ def _refusal(request: web.Request, settings: ProxySettings) -> web.Response | No
     origin = request.headers.get("Origin")
     if origin is not None and urlsplit(origin).netloc != request.headers["Host"]:
         return web.Response(status=403, text="Requests from other sites are refused.\n")
-    given = request.headers.get("Authorization", "").removeprefix("Bearer ")
-    given = given or request.cookies.get(COOKIE, "") or request.query.get("token", "")
-    if not hmac.compare_digest(given.encode(), settings.token.encode()):
+    given = (
+        request.headers.get("Authorization", "").removeprefix("Bearer "),
+        request.query.get("token", ""),
+        request.cookies.get(settings.cookie, ""),
+    )
+    if not any(hmac.compare_digest(each.encode(), settings.token.encode()) for each in given):
         return web.Response(
             status=401,
             headers={"WWW-Authenticate": "Bearer"},
@@ -117,7 +126,7 @@ def make_app(settings: ProxySettings) -> web.Application:
         if "token" in request.query:
             # The token leaves the address bar, and so the history and any referrer, at once.
             redirect = web.HTTPFound(request.rel_url.without_query_params("token"))
-            redirect.set_cookie(COOKIE, settings.token, httponly=True, samesite="Strict")
+            redirect.set_cookie(settings.cookie, settings.token, httponly=True, samesite="Strict")
             raise redirect
         headers = {k: v for k, v in request.headers.items() if k.lower() not in NOT_FORWARDED}
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import urllib.error
 import urllib.request
 from pathlib import Path
 
@@ -23,7 +24,11 @@ def best(run: Path) -> float:
 
 
 def ask(portal: str, what: str) -> str:
-    with urllib.request.urlopen(f"{portal}/api/v1/nni/{what}", timeout=20) as answer:
+    base, _, token = portal.partition("/?token=")
+    request = urllib.request.Request(
+        f"{base}/api/v1/nni/{what}", headers={"Authorization": f"Bearer {token}"}
+    )
+    with urllib.request.urlopen(request, timeout=20) as answer:
         return answer.read().decode()
 
 
@@ -38,8 +43,11 @@ def folder(tmp_path):
 @pytest.mark.timeout(900)
 def test_a_hub(folder, tmp_path):
     log = tmp_path / "log"
-    hub = start(log, "hub", *SMALL, "--run-dir", str(folder))
+    # Behind the token, as whoever uses it from another machine.
+    hub = start(log, "hub", *SMALL, "--host", "127.0.0.1", "--run-dir", str(folder))
     portal = address(log)
+    with pytest.raises(urllib.error.HTTPError, match="401"):
+        urllib.request.urlopen(portal.split("?")[0], timeout=20)
     with page() as tab:
         trials = TrialsPage(tab, portal)
         trials.wait_for(0, "SUCCEEDED")

@@ -10,7 +10,7 @@ import threading
 import pytest
 
 from search_space.errors import UserError
-from strategies.proxy import COOKIE, Proxy, ProxySettings, host_is_known, leaves_its_routes
+from strategies.proxy import Proxy, ProxySettings, host_is_known, leaves_its_routes
 
 TOKEN = "a-token-for-the-tests-alone"
 
@@ -82,9 +82,17 @@ def test_a_token_in_the_address_becomes_a_cookie(proxy):
     cookie = response.headers["Set-Cookie"]
     assert "HttpOnly" in cookie
     assert "SameSite=Strict" in cookie
-    response, text = request(proxy, "/oview", Cookie=f"{COOKIE}={TOKEN}")
+    response, text = request(proxy, "/oview", Cookie=f"{proxy.settings.cookie}={TOKEN}")
     assert response.status == 200
     assert TOKEN not in text
+
+
+def test_two_portals_of_one_host_do_not_take_each_others_cookie(proxy):
+    other = ProxySettings("127.0.0.1", 0, 1)
+    assert other.cookie != proxy.settings.cookie
+    assert other.token not in other.cookie
+    response, _ = request(proxy, f"/oview?token={TOKEN}", Cookie=f"{other.cookie}={other.token}")
+    assert response.status == 302
 
 
 @pytest.mark.parametrize("wrong", ["", "x", TOKEN[:-1], TOKEN + "x", "é"])
