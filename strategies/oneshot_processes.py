@@ -12,6 +12,7 @@ import contextlib
 import json
 import os
 import queue
+import shutil
 import signal
 import subprocess
 import sys
@@ -153,7 +154,7 @@ def serve(work: Callable[[Message, int, int, Path, Send], None]) -> None:
     A ``UserError`` becomes the starter's; anything else goes to the log with its traceback.
     """
     told = json.loads(sys.stdin.buffer.readline())
-    threading.Thread(target=_end_with_starter, daemon=True).start()
+    threading.Thread(target=_end_with_starter, args=(told["meeting"],), daemon=True).start()
     channel = os.fdopen(os.dup(1), "w", encoding="utf-8")
     # Python's stderr stays the terminal, for the progress bar; what libraries print goes to the log.
     sys.stderr = os.fdopen(os.dup(2), "w", buffering=1, encoding="utf-8")
@@ -178,7 +179,8 @@ def serve(work: Callable[[Message, int, int, Path, Send], None]) -> None:
     os._exit(code)  # without waiting for what a group that broke has left behind
 
 
-def _end_with_starter() -> None:
+def _end_with_starter(meeting: str) -> None:
     while os.read(0, 4096):
         pass
+    shutil.rmtree(meeting, ignore_errors=True)  # which the starter, if it was killed, has left
     os.kill(os.getpid(), signal.SIGKILL)

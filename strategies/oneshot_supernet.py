@@ -5,7 +5,8 @@ numbers, so its gradient is zero (nni 3.0, oneshot/pytorch/supermodule/different
 ``export_probs``); a test notes when that is no longer so. What is changed here besides, and why:
 
 - ``manual_backward``: the penalty is added there, and each backward pass computes the gradients of those
-  parameters alone that its step updates (the weights' are half of the work of an architecture step).
+  parameters alone that its step updates (the weights' are half of the work of an architecture step), added
+  up over the processes that share the batch.
 - ``arch_parameters``: NNI's order is that of a set of objects, which differs between two processes, and the
   optimiser's state is saved by position.
 - ``export``: NNI ranks a node's edges by raw logits, which are not comparable between edges; here, as DARTS
