@@ -1,7 +1,7 @@
 """Inference time of ResNet-32, ResNet-Global and MDEQ on CIFAR-10 images, as ratios within one run.
 
-    python -m benchmarks.inference [--batch 32] [--repeats 15] [--threads 1] [--clock cpu] [--device cpu]
-        [--skip-mdeq] [--out FILE]
+    python -m benchmarks.inference [--batch 32] [--repeats 15] [--threads 1] [--clock cpu] [--keep-memory]
+        [--device cpu] [--skip-mdeq] [--out FILE]
 
 The poster gives 4.5 : 1.9 : 23.3 seconds, without its device or batch. The mark for ResNet-Global is a
 quarter of ResNet-32's time; its MACs are 0.22 of it. Networks have random weights: time does not depend on
@@ -9,7 +9,9 @@ them but for MDEQ, whose solver may stop early. Both residual networks are timed
 with batch norms folded into convolutions, as one deploys them (the global layer folds its own by itself).
 
 The networks take turns, so that a busy machine slows all of them; ``--clock cpu --threads 1`` counts this
-process's own time alone. Each ratio is the median of the rounds' ratios, and the verdict goes by their
+process's own time alone. With ``--keep-memory`` freed memory stays with the process, as a program that serves
+a network is usually set up (jemalloc, or ``MALLOC_TRIM_THRESHOLD_``): otherwise glibc hands the features of
+each pass back to the system, and new pages cost more than a third of ResNet-Global's time. Each ratio is the median of the rounds' ratios, and the verdict goes by their
 quartiles: "met" or "not met" only where the middle half of the rounds agrees, and none at all where it is
 spread over more than a third of the median.
 """
@@ -18,6 +20,7 @@ from __future__ import annotations
 
 import argparse
 import copy
+import ctypes
 import json
 import platform
 import statistics
@@ -38,7 +41,17 @@ MARK = 0.25
 POSTER = {"ResNet-32": 4.5, "ResNet-Global": 1.9, "MDEQ-Tiny": 23.3}  # seconds
 FOLDED = ", norms folded"
 WIDEST = 1 / 3  # of the median: more between the quartiles is no evidence
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # of malloc.h
 CLOCKS: dict[str, Callable[[], float]] = {"wall": time.perf_counter, "cpu": time.process_time}
+
+
+def keep_memory() -> bool:
+    """Tells glibc to give no memory back while this process lives; False where there is no glibc."""
+    try:
+        mallopt = ctypes.CDLL(None).mallopt
+    except (OSError, AttributeError):
+        return False
+    return all(mallopt(parameter, 2**30) for parameter in (_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD))
 
 
 @dataclass(frozen=True)
@@ -147,6 +160,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=15, help="rounds, 2 or more (default 15)")
     parser.add_argument("--threads", type=int, default=0, help="CPU threads (0: torch's choice)")
     parser.add_argument("--clock", choices=CLOCKS, default="wall", help="cpu: of this process alone")
+    parser.add_argument("--keep-memory", action="store_true", help="give no memory back to the system")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--skip-mdeq", action="store_true", help="without MDEQ, which needs the extra 'ode'")
     parser.add_argument("--out", type=Path, help="a JSON file for what was measured")
@@ -155,6 +169,8 @@ def main() -> None:
         parser.error(f"--repeats is {arguments.repeats}; accepted: 2 or more")
     if arguments.threads:
         torch.set_num_threads(arguments.threads)
+    if arguments.keep_memory and not keep_memory():
+        parser.error("--keep-memory needs glibc")
     names = [name for name in POSTER if not (arguments.skip_mdeq and name.startswith("MDEQ"))]
     found = measure(
         make_networks(names, arguments.device), batch=arguments.batch, repeats=arguments.repeats,
@@ -168,7 +184,8 @@ def main() -> None:
     if arguments.out:
         record = {
             "batch": arguments.batch, "repeats": arguments.repeats, "device": arguments.device,
-            "threads": torch.get_num_threads(), "clock": arguments.clock, "machine": platform.machine(),
+            "threads": torch.get_num_threads(), "clock": arguments.clock,
+            "keep_memory": arguments.keep_memory, "machine": platform.machine(),
             "torch": torch.__version__, "seconds": found,
             "ratios": {name: [r.low, r.median, r.high] for name, r in ratios.items()},
             "mark": MARK, "verdicts": verdicts,

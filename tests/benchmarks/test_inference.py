@@ -1,8 +1,12 @@
+import platform
+import subprocess
+import sys
+
 import pytest
 import torch
 
 from benchmarks import inference
-from search_space.published import published
+from search_space.published_networks import published
 
 
 @pytest.mark.parametrize(
@@ -41,3 +45,9 @@ def test_each_form_is_compared_with_its_own():
     assert "| ResNet-Global, norms folded | 250.0 | 0.250 | 0.250 to 0.250 | 0.42 | 0.2" in inference.table(
         found, ratios
     )
+
+
+def test_memory_is_kept_where_glibc_is():
+    code = "from benchmarks.inference import keep_memory; print(keep_memory())"  # in a process of its own
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == str(platform.libc_ver()[0] == "glibc")
