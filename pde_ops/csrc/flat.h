@@ -17,11 +17,13 @@ template <class T> struct Flat {
   long width, cells;
   long before, after;  // column of the cell that stands before a row's first and after its last
   T ghost;             // factor on the normal velocity there
+  long apart;          // from plane to plane of scratch: not a power of two, or they would share cache sets
 
   Flat(const Scheme& s, int rows, int cols)
       : rows(rows), sx(s.periodic ? s.dx % rows : (s.dx < rows ? s.dx : rows)), periodic(s.periodic), width(cols),
         cells(long(rows) * cols), before(s.periodic ? cols - 1 : 0), after(s.periodic ? 0 : cols - 1),
-        ghost(s.periodic ? T(1) : T(-1)) {}
+        ghost(s.periodic ? T(1) : T(-1)),
+        apart(cells + 3 * 64 / long(sizeof(T))) {}
   static bool fits(const Scheme& s, int cols) {
     return cols % kLanes<T> == 0 && (s.periodic ? s.dy % cols : s.dy) == 1;
   }
@@ -201,12 +203,12 @@ void flat_step(const Flat<T>& f, const T* c, T* out, const T* h, const T* p, Ahe
 
 constexpr int kFlatForwardPlanes = kForwardSlots + 2;
 
-// All steps of one plane into out. memory: kFlatForwardPlanes planes.
+// All steps of one plane into out. memory: kFlatForwardPlanes planes, f.apart each.
 template <class T, int R, int H>
 void flat_forward(const Flat<T>& f, const Scheme& s, const Inputs<T>& in, T* out, T* memory, Ahead& ahead) {
   if (s.steps == 1) return first_step<T, R, H, 0>(f, s, (T*)nullptr, in, out);
   T* const c = memory;
-  T* const states[2] = {c + kForwardSlots * f.cells, c + (kForwardSlots + 1) * f.cells};
+  T* const states[2] = {c + kForwardSlots * f.apart, c + (kForwardSlots + 1) * f.apart};
   first_step<T, R, H, kForwardSlots>(f, s, c, in, states[0]);
   const T *now = states[0], *before = in.h;
   for (int k = 1; k < s.steps; ++k) {

@@ -82,8 +82,9 @@ void gather(const Flat<T>& f, const Scheme& s, const T* c, const T* const* state
         before = now;
       }
       const Vec<T> inverse = get<T, kAllSlots>(c, o, kInv);
-      Vec<T> sum = dxl * get<T, kAllSlots>(c, o, kXl) + dxu * get<T, kAllSlots>(c, o, kXu) + dc0 * get<T, kAllSlots>(c, o, kC0);
-      sum += dyl * get<T, kAllSlots>(c, o, kYl) + dyu * get<T, kAllSlots>(c, o, kYu) + dsrc * get<T, kAllSlots>(c, o, kSrc);
+      Vec<T> sum = dxl * get<T, kAllSlots>(c, o, kXl) + dxu * get<T, kAllSlots>(c, o, kXu);
+      sum += dyl * get<T, kAllSlots>(c, o, kYl) + dyu * get<T, kAllSlots>(c, o, kYu);
+      sum += dc0 * get<T, kAllSlots>(c, o, kC0) + dsrc * get<T, kAllSlots>(c, o, kSrc);
       store(out.dfx + o, Vec<T>((dxl + dxu - sum) * inverse * k.bx));
       store(out.dfy + o, Vec<T>((dyl + dyu - sum) * inverse * k.by));
       store(out.source + o, Vec<T>(dsrc * inverse * k.two_dt));
@@ -108,8 +109,8 @@ void flat_backward_once(const Flat<T>& f, const Scheme& s, const Inputs<T>& in, 
                         T* memory, bool initial) {
   const Factors<T> k(s);
   const long width = row_width<T, R>(f);
-  T *const xl = memory, *const xu = xl + f.cells, *const yl = xu + f.cells, *const yu = yl + f.cells;
-  T* const e = yu + f.cells;
+  T *const xl = memory, *const xu = xl + f.apart, *const yl = xu + f.apart, *const yu = yl + f.apart;
+  T* const e = yu + f.apart;
   each_row<T, R, H>(f, width, [&](int i, long at, long lo, long up) __attribute__((always_inline)) {
     const T lo_sign = f.has_lower(i) ? k.ax : -k.ax, up_sign = f.has_upper(i) ? k.ax : -k.ax;
     each_vector<T, R>(width, [&](long x) __attribute__((always_inline)) {
@@ -151,8 +152,8 @@ void flat_backward_once(const Flat<T>& f, const Scheme& s, const Inputs<T>& in, 
   });
 }
 
-inline long flat_backward_scalars(long cells, long width, int steps, int lanes) {
-  return (kAllSlots + 2L * (steps - 1) + 1) * cells + 2 * (width + 2 * lanes);
+template <class T> long flat_backward_scalars(const Flat<T>& f, int steps) {
+  return (kAllSlots + 2L * (steps - 1) + 1) * f.apart + 2 * (f.width + 2 * kLanes<T>);
 }
 
 // Gradients of one plane. memory: flat_backward_scalars().
@@ -162,24 +163,24 @@ void flat_backward(const Flat<T>& f, const Scheme& s, const Inputs<T>& in, const
   const int steps = s.steps;
   if (steps == 1) return flat_backward_once<T, R, H>(f, s, in, grad, out, memory, initial);
   T* const c = memory;
-  T *const e = c + kAllSlots * f.cells, *states = e + f.cells, *gradients = states + (steps - 1) * f.cells;
-  T* const rows = gradients + (steps - 1) * f.cells;
+  T *const e = c + kAllSlots * f.apart, *states = e + f.apart, *gradients = states + (steps - 1) * f.apart;
+  T* const rows = gradients + (steps - 1) * f.apart;
   pointers.resize(2 * steps + 2);
   const T **const state = pointers.data() + 1, **const gradient = state + steps + 1;  // gradient[k]: after step k
   state[-1] = in.p;
   state[0] = in.h;
   for (int k = 1; k < steps; ++k) {
-    state[k] = states + (k - 1) * f.cells;
-    gradient[k - 1] = gradients + (k - 1) * f.cells;
+    state[k] = states + (k - 1) * f.apart;
+    gradient[k - 1] = gradients + (k - 1) * f.apart;
   }
   gradient[steps - 1] = grad;
 
   first_step<T, R, H, kAllSlots>(f, s, c, in, states);
   for (int k = 1; k + 1 < steps; ++k)
-    flat_step<T, R, H, kAllSlots>(f, c, states + k * f.cells, state[k], state[k - 1], ahead);
+    flat_step<T, R, H, kAllSlots>(f, c, states + k * f.apart, state[k], state[k - 1], ahead);
   turn_columns<T, R, H>(f, c, rows);
   for (int k = steps - 1; k >= 0; --k) {
-    T* to = k ? gradients + (k - 1) * f.cells : out.h;
+    T* to = k ? gradients + (k - 1) * f.apart : out.h;
     const T* now = gradient[k];
     const T* later = k + 1 < steps ? gradient[k + 1] : nullptr;
     const T* also = k || initial ? nullptr : now;

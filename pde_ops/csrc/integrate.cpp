@@ -28,11 +28,10 @@ template const PlaneKernels<double>& plane_kernels(const Flat<double>&);
 // The operator's inputs plane by plane as T: where they lie, converted, or filled with a number once.
 template <class T, class S> class PlaneInputs {
  public:
-  static constexpr int kPlanes = kInputs;
-  PlaneInputs(const S* const* in, const double* constants, long cells, T* memory)
-      : in_(in), cells_(cells), memory_(memory) {
+  PlaneInputs(const S* const* in, const double* constants, const Flat<T>& f, T* memory)
+      : in_(in), cells_(f.cells), apart_(f.apart), memory_(memory) {
     for (int k = kSource; k < kInitial; ++k)
-      if (!in[k]) std::fill_n(plane(k), cells, k == kSource ? T(0) : T(constants[k - kVx]));
+      if (!in[k]) std::fill_n(plane(k), cells_, k == kSource ? T(0) : T(constants[k - kVx]));
   }
   Inputs<T> at(long start) const {
     const T* found[kInputs];
@@ -47,9 +46,9 @@ template <class T, class S> class PlaneInputs {
   }
 
  private:
-  T* plane(int k) const { return memory_ + k * cells_; }
+  T* plane(int k) const { return memory_ + k * apart_; }
   const S* const* in_;
-  long cells_;
+  long cells_, apart_;
   T* memory_;
 };
 
@@ -68,9 +67,9 @@ void forward_flat(S* out, const S* const* in, const double* constants, long plan
   const auto kernel = plane_kernels(f).forward;
 #pragma omp parallel num_threads(threads) if (threads > 1)
   {
-    T* memory = scratch.get<T>((PlaneInputs<T, S>::kPlanes + 1 + kFlatForwardPlanes) * f.cells);
-    const PlaneInputs<T, S> inputs(in, constants, f.cells, memory);
-    T* const result = memory + PlaneInputs<T, S>::kPlanes * f.cells;
+    T* memory = scratch.get<T>((kInputs + 1 + kFlatForwardPlanes) * f.apart);
+    const PlaneInputs<T, S> inputs(in, constants, f, memory);
+    T* const result = memory + kInputs * f.apart;
 #pragma omp for schedule(static)
     for (long plane = 0; plane < planes; ++plane) {
       const long at = plane * f.cells;
@@ -78,7 +77,7 @@ void forward_flat(S* out, const S* const* in, const double* constants, long plan
       if constexpr (std::is_same<T, S>::value) {
         kernel(f, s, inputs.at(at), out + at, result, ahead);
       } else {
-        kernel(f, s, inputs.at(at), result, result + f.cells, ahead);
+        kernel(f, s, inputs.at(at), result, result + f.apart, ahead);
         for (long o = 0; o < f.cells; ++o) narrow(result[o], out[at + o]);
       }
     }
@@ -93,25 +92,25 @@ void backward_flat(S* const* out, const S* grad, const S* const* in, const doubl
   const long own = 2 * kInputs + 2;  // inputs, their gradients, the result's gradient, one for what nobody wants
 #pragma omp parallel num_threads(threads) if (threads > 1)
   {
-    const long scalars = own * f.cells + flat_backward_scalars(f.cells, f.width, s.steps, kLanes<T>);
+    const long scalars = own * f.apart + flat_backward_scalars(f, s.steps);
     T* memory = scratch.get<T>(scalars);
-    const PlaneInputs<T, S> inputs(in, constants, f.cells, memory);
-    T* const found = memory + kInputs * f.cells;
+    const PlaneInputs<T, S> inputs(in, constants, f, memory);
+    T* const found = memory + kInputs * f.apart;
     std::vector<const T*> pointers;
 #pragma omp for schedule(static)
     for (long plane = 0; plane < planes; ++plane) {
       const long at = plane * f.cells;
       T* to[kInputs];
       for (int k = 0; k < kInputs; ++k) {
-        to[k] = found + (out[k] ? k : kInputs) * f.cells;
+        to[k] = found + (out[k] ? k : kInputs) * f.apart;
         if constexpr (same)
           if (out[k]) to[k] = out[k] + at;
       }
       const Outputs<T> outputs{to[kH], to[kSource], to[kVx], to[kVy], to[kDx], to[kDy], to[kInitial]};
       Ahead ahead = next_plane(in, at, f.cells, plane + 1 < planes, f.rows * (2 * s.steps - 2));
       if (!same) ahead = {};
-      const T* from = inputs.convert(grad + at, found + (kInputs + 1) * f.cells);
-      kernel(f, s, inputs.at(at), from, outputs, memory + own * f.cells, pointers, in[kInitial] != nullptr, ahead);
+      const T* from = inputs.convert(grad + at, found + (kInputs + 1) * f.apart);
+      kernel(f, s, inputs.at(at), from, outputs, memory + own * f.apart, pointers, in[kInitial] != nullptr, ahead);
       if constexpr (!same)
         for (int k = 0; k < kInputs; ++k)
           if (out[k])
@@ -173,7 +172,8 @@ void forward(S* out, const S* const* in, const double* constants, long planes, i
 template <class T, class S>
 void backward(S* const* out, const S* grad, const S* const* in, const double* constants, long planes,
               int rows, int cols, const Scheme& s, int threads) {
-  if (Flat<T>::fits(s, cols)) return backward_flat<T, S>(out, grad, in, constants, planes, Flat<T>(s, rows, cols), s, threads);
+  if (Flat<T>::fits(s, cols))
+    return backward_flat<T, S>(out, grad, in, constants, planes, Flat<T>(s, rows, cols), s, threads);
   const int lanes = choose_lanes<T>(rows, cols, planes);
   const Grid g = make_grid<T>(rows, cols, s.dx, s.dy, s.periodic, 0, lanes);
   const long cells = long(rows) * cols, packs = (planes + lanes - 1) / lanes;

@@ -129,7 +129,7 @@ template <class T, int F> void forward_channels(const PdeLayer& l) {
   const int kind = l.activation;
 #pragma omp parallel num_threads(l.threads) if (l.threads > 1)
   {
-    Planes<T> memory(g, scratch.get<T>((13 + F + (e.flat ? kFlatForwardPlanes : 0)) * g.size));
+    Planes<T> memory(g, scratch.get<T>((13 + F) * g.size + (e.flat ? kFlatForwardPlanes * e.f.apart : 0)));
     T *x = memory.take(), *h = memory.take(), *spare = memory.take(), *field[4], *y[F];
     Stencil<T> c{};
     for (T** plane : {&c.xl, &c.xu, &c.yl, &c.yu, &c.c0, &c.src}) *plane = memory.take();
@@ -262,7 +262,7 @@ template <class T, int F> void backward_channels(const PdeLayer& l) {
     std::vector<T*> direct(e.packs), pre(F * e.packs);
     for (T*& plane : direct) plane = kept.take();
     for (T*& plane : pre) plane = kept.take();
-    const long steps_scalars = e.flat ? flat_backward_scalars(e.cells, l.cols, l.steps, kLanes<T>) : 0;
+    const long steps_scalars = e.flat ? flat_backward_scalars(e.f, l.steps) : 0;
     T* const steps_memory = steps_scratch.get<T>(steps_scalars);
     std::vector<const T*> pointers;
     std::memset(a.e, 0, g.size * sizeof(T));  // stands for a source that is not used

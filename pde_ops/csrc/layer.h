@@ -141,7 +141,8 @@ void spread(const Grid& g, const long* offsets, int taps, T* x, const T* weight,
 }
 
 // gradient[t] += sum over cells of d * x shifted by tap t.
-template <class T> void correlate(const Grid& g, const long* offsets, int taps, const T* x, const T* d, double* gradient) {
+template <class T>
+void correlate(const Grid& g, const long* offsets, int taps, const T* x, const T* d, double* gradient) {
   if (taps == 9) {
     Vec<T> sum[9] = {};
     each<T>(g, [&](long o) __attribute__((always_inline)) {

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -134,6 +137,15 @@ def test_kept_between_forward_and_backward_are_the_inputs_alone():
         with torch.autograd.graph.saved_tensors_hooks(keep_pointer(kept), lambda t: t):
             integrate(**data, steps=steps, dt=0.2, backend="cpu")
         assert sorted(kept) == sorted(v.data_ptr() for v in data.values())
+
+
+def test_the_compiler_is_not_imported_until_asked_for():
+    program = (
+        "import sys, torch; from pde_ops import GlobalLayer; GlobalLayer(2)(torch.ones(2, 2, 4, 4)); "
+        "print('torch._dynamo' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False"]
 
 
 def test_types_it_lacks_fall_back_or_are_refused():
