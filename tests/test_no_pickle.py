@@ -7,6 +7,7 @@ import io
 import pickle
 import shutil
 from pathlib import Path
+from urllib.error import URLError
 
 import numpy as np
 import pytest
@@ -182,6 +183,23 @@ def test_in_a_data_set(tmp_path, marker, capfd, content):
     data = ("--dataset", "mnist", "--data-dir", tmp_path)
     words = ("train", "--published", "MNIST-Convolution", *data, "--out", tmp_path / "out", *TRAINING)
     assert "mnist.npz" in require_refusal(marker, capfd, *words)
+
+
+def test_in_a_download(tmp_path, marker, capfd, monkeypatch):
+    """torchvision's own files of CIFAR are pickles; it loads those alone whose checksums are right."""
+
+    def no_network(*_, **__):
+        raise URLError("no network")
+
+    monkeypatch.setattr("urllib.request.urlopen", no_network)
+    monkeypatch.setattr("torch.hub.urlopen", no_network)
+    folder = tmp_path / "cifar-10-batches-py"
+    folder.mkdir()
+    for name in ("batches.meta", "test_batch", *(f"data_batch_{i}" for i in range(1, 6))):
+        (folder / name).write_bytes(plain(marker))
+    data = ("--dataset", "cifar10", "--data-dir", tmp_path)
+    words = ("train", "--published", "ResNet-Global", *data, "--out", tmp_path / "out", *TRAINING)
+    assert "cannot be downloaded" in require_refusal(marker, capfd, *words)
 
 
 # What can run code that stands in a file: calls, and the argument with which some of them are safe.
