@@ -85,6 +85,7 @@ def main() -> None:
     parser.add_argument("--data-dir", required=True, help="folder with <dataset>.npz")
     parser.add_argument("--epochs", type=int, help="of the published recipe (its own)")
     parser.add_argument("--fast-epochs", type=int, nargs="+", default=[5, 10], help="of the fast one (5 10)")
+    parser.add_argument("--only-fast", action="store_true", help="without the published recipe")
     parser.add_argument("--seeds", type=int, default=3, help="seeds of each (3)")
     parser.add_argument("--train-limit", type=int, help="use so many training images")
     parser.add_argument("--threads", type=int, default=1, help="CPU threads (1)")
@@ -96,7 +97,8 @@ def main() -> None:
     )
     recipes = [fast_for(arguments.network, epochs) for epochs in arguments.fast_epochs]
     own = published_recipe(arguments.network)
-    recipes.append(own if arguments.epochs is None else own.replace(epochs=arguments.epochs))
+    if not arguments.only_fast:
+        recipes.append(own if arguments.epochs is None else own.replace(epochs=arguments.epochs))
     arguments.out.parent.mkdir(parents=True, exist_ok=True)
     path: Path = arguments.out
     records = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
