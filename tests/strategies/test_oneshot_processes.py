@@ -16,7 +16,7 @@ from strategies.oneshot_processes import run_processes
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def start(do, log, on_message=lambda number, message: None):
+def start(do, log, on_message=lambda number, message: None, module="tests.strategies.fake_processes"):
     """Runs them; returns what each said first."""
     heard = {}
 
@@ -25,7 +25,7 @@ def start(do, log, on_message=lambda number, message: None):
         on_message(number, message)
 
     try:
-        run_processes("tests.strategies.fake_processes", {"do": do}, len(do), log=log, on_message=listen)
+        run_processes(module, {"do": do}, len(do), log=log, on_message=listen)
     finally:
         for message in heard.values():
             assert not psutil.pid_exists(message["pid"])
@@ -58,12 +58,20 @@ def test_the_end_of_one_is_the_end_of_all_and_one_line(tmp_path, do, said):
     assert ("Traceback" in (tmp_path / "log").read_text()) == ("break" in do)
 
 
-def test_what_a_listener_raises_ends_them(tmp_path):
+def test_what_a_listener_raises_ends_them(tmp_path, monkeypatch):
+    """Here the module is one that only this process knows where to find."""
+    (tmp_path / "elsewhere.py").write_text(
+        "from strategies.oneshot_processes import serve\n"
+        "from tests.strategies.fake_processes import work\n"
+        "serve(work)\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+
     def interrupt(number, message):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        start(["wait", "wait"], tmp_path / "log", interrupt)
+        start(["wait", "wait"], tmp_path / "log", interrupt, module="elsewhere")
 
 
 def test_none_outlives_a_killed_starter(tmp_path):
