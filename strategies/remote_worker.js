@@ -1,10 +1,11 @@
 // Loaded into NNI's server by NODE_OPTIONS=--require; PDE_NAS_HOSTS describes the machines. NNI 3.0's remote
 // workers upgrade NNI on the machine from the internet, want the server to listen where the machine reaches it,
-// accept any host key, leave a trial's files there, and give a machine up at the first failed reconnection.
+// accept any host key, leave a trial's files there, and call all trials of a lost connection cancelled.
 //
 // Here nothing is installed; the machine reaches the server through a tunnel in the SSH connection, both ends
 // on loopback; the host key must be the one that the user's ssh was shown; a trial's files are fetched before
-// its end is told; a lost machine is tried again for some minutes, and without any the server ends.
+// its end is told; a connection that is cut is made again, and if that fails the server ends: a resume then runs
+// again what was running, where a candidate would have been booked as failed.
 'use strict';
 
 const crypto = require('crypto');
@@ -18,7 +19,7 @@ const sleep = promisify(setTimeout);
 const HOSTS = JSON.parse(process.env.PDE_NAS_HOSTS || '[]');
 const LOOPBACK = '127.0.0.1';
 const FETCH_MILLISECONDS = 60 * 1000;
-const PATIENCE_SECONDS = [0, 5, 15, 30, 60, 120];
+const RETRY_SECONDS = [0, 1, 2, 4, 6]; // NNI's keeper on the machine tries for 15
 const KEEPALIVE = { keepaliveInterval: 15 * 1000, keepaliveCountMax: 4 };
 
 function knownHost(host, port, user) {
@@ -65,12 +66,9 @@ function patchSsh(ssh) {
     };
 }
 
-// The address of the server as the machine reaches it: a port there that leads here through the connection.
-async function tunnel(client, url) {
-    const there = new URL(url);
-    const own = Number(there.port);
-    there.hostname = LOOPBACK;
-    there.port = String(await promisify(client.forwardIn.bind(client))(LOOPBACK, 0));
+// A port on the machine's loopback (0: any) that leads through the connection to the server's here.
+async function openTunnel(client, port, own) {
+    const opened = await promisify(client.forwardIn.bind(client))(LOOPBACK, port);
     client.on('tcp connection', (_details, accept) => {
         const far = accept();
         const near = net.connect(own, LOOPBACK);
@@ -78,7 +76,29 @@ async function tunnel(client, url) {
         far.on('error', () => near.destroy());
         near.pipe(far).pipe(near);
     });
-    return there.href;
+    return opened || port;
+}
+
+// Makes a connection that was cut again, with the tunnel where the machine expects it.
+function hold(worker, port, own) {
+    const reconnect = async () => {
+        for (const seconds of RETRY_SECONDS) {
+            await sleep(1000 * seconds);
+            try {
+                worker.ssh.sftpSession = null;
+                await worker.ssh.connect();
+                await openTunnel(worker.ssh.client, port, own);
+                hold(worker, port, own);
+                worker.log.info('The connection that was cut is there again');
+                return;
+            } catch (error) {
+                worker.log.warning('No connection:', error);
+            }
+        }
+    };
+    worker.ssh.client.once('close', () => {
+        worker.reconnected = reconnect();
+    });
 }
 
 async function fetchFolder(sftp, from, to) {
@@ -96,8 +116,19 @@ async function fetchFolder(sftp, from, to) {
 function patchWorker(worker) {
     worker.prototype.findPython = async function () {
         const { host, port, user } = this.config;
-        this.channelUrl = await tunnel(this.ssh.client, this.channelUrl);
+        const url = new URL(this.channelUrl);
+        const own = Number(url.port);
+        const there = await openTunnel(this.ssh.client, 0, own);
+        hold(this, there, own);
+        [url.hostname, url.port] = [LOOPBACK, String(there)];
+        this.channelUrl = url.href;
         return knownHost(host, port, user).python;
+    };
+    const checkAlive = worker.prototype.checkAlive;
+    worker.prototype.checkAlive = async function () {
+        await sleep(100); // the end of the tunnel is seen before that of the connection
+        await this.reconnected;
+        return checkAlive.call(this);
     };
     worker.prototype.downloadTrialLog = async function (trial) {
         const to = path.join(global.nni.paths.experimentRoot, 'environments', this.envId, 'trials', trial);
@@ -135,23 +166,9 @@ function patchService(service) {
         });
     };
 
-    const restart = service.prototype.restartWorker;
-    service.prototype.restartWorker = async function (lost) {
-        let worker = lost;
-        for (const seconds of PATIENCE_SECONDS) {
-            await sleep(1000 * seconds);
-            await restart.call(this, worker);
-            const fresh = this.workers.find((one) => one.config === lost.config);
-            if (fresh?.uploadDir !== undefined) {
-                return;
-            }
-            worker = fresh ?? lost;
-        }
-        this.stopWorker(worker, true);
-        if (this.workers.length === 0) {
-            this.log.error('No machine is left');
-            global.nni.shutdown.initiate('no machine is left');
-        }
+    service.prototype.restartWorker = async function (worker) {
+        this.log.error(`The connection to ${worker.config.host} is lost; the search can be resumed`);
+        setTimeout(() => process.exit(1), 100); // once that is written
     };
 }
 
