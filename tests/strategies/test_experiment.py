@@ -6,6 +6,7 @@ import json
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 
 import pytest
 
@@ -55,6 +56,10 @@ def test_a_resume_takes_the_experiment_up_again_where_it_began(run):
     database = run.path / "nni" / "abc123xy" / "db"
     database.mkdir(parents=True)
     (database / "nni.sqlite").touch()
+    assert made(run, resume=True)._action == "create"  # killed before its server wrote anything there
+    with closing(sqlite3.connect(database / "nni.sqlite")) as connection, connection:
+        connection.execute("create table ExperimentProfile (data)")
+        connection.execute("insert into ExperimentProfile values ('{}')")
     resumed = made(run, resume=True)
     assert (resumed.id, resumed._action) == ("abc123xy", "resume")
     assert made(run)._action == "create"
