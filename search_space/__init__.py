@@ -4,8 +4,9 @@ Names are loaded when they are first used: a process that only wants an error or
 for torch.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from search_space.lazy import loader
 
 if TYPE_CHECKING:
     from pde_ops.cost import Cost
@@ -37,11 +38,4 @@ _PLACES = {
     "space_names": "search_space.space",
 }
 __all__ = list(_PLACES)
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _PLACES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(_PLACES[name]), name)
-    globals()[name] = value
-    return value
+__getattr__ = loader(__name__, _PLACES)

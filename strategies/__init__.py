@@ -3,8 +3,9 @@
 Names are loaded when they are first used: NNI starts many short processes of this package.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from search_space.lazy import loader
 
 if TYPE_CHECKING:
     from strategies.launch import resume, search
@@ -18,11 +19,4 @@ _PLACES = {
     "search": "strategies.launch",
 }
 __all__ = list(_PLACES)
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _PLACES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(_PLACES[name]), name)
-    globals()[name] = value
-    return value
+__getattr__ = loader(__name__, _PLACES)

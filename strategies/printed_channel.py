@@ -12,16 +12,15 @@ from pathlib import Path
 from typing import Any
 
 from search_space.errors import UserError
-from strategies.trial_channel import TrialChannel
+from strategies.trial_channel import Channel, TrialChannel
 
 
-class PrintedChannel:
+class PrintedChannel(Channel):
     """The channel of the trial that NNI knows as ``trial`` and whose files are in ``folder``."""
 
     def __init__(self, folder: Path, trial: str) -> None:
-        self.folder, self.trial = folder, trial
-        self.parameter: int | None = None
-        self.reported = 0
+        super().__init__(trial)
+        self.folder = folder
 
     @classmethod
     def from_environment(cls) -> PrintedChannel:
@@ -37,27 +36,11 @@ class PrintedChannel:
         self.parameter = record["parameter_id"]
         return record["parameters"]
 
-    def report_intermediate(self, metric: dict[str, Any]) -> None:
-        """Shows ``metric``, whose ``default`` is drawn, as the next intermediate result."""
-        self._print("PERIODICAL", self.reported, metric)
-        self.reported += 1
-
-    def report_final(self, metric: dict[str, Any]) -> None:
-        """Shows ``metric`` as the outcome."""
-        self._print("FINAL", 0, metric)
-
-    def _print(self, kind: str, sequence: int, value: dict[str, Any]) -> None:
-        metric = {
-            "parameter_id": self.parameter,
-            "trial_job_id": self.trial,
-            "type": kind,
-            "sequence": sequence,
-            "value": json.dumps(value),
-        }
-        print(f"NNISDK_MEb'{json.dumps(metric)}'", flush=True)
+    def _send(self, metric: str) -> None:
+        print(f"NNISDK_MEb'{metric}'", flush=True)
 
 
-def open_channel() -> TrialChannel | PrintedChannel:
+def open_channel() -> Channel:
     """The channel of this process, whichever way NNI started it. Raises `UserError` outside a trial."""
     in_cluster = os.environ.get("NNI_PLATFORM") == "frameworkcontroller"
     return PrintedChannel.from_environment() if in_cluster else TrialChannel.from_environment()

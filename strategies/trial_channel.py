@@ -17,16 +17,51 @@ from search_space.errors import UserError
 _TRY_AGAIN, _CLOSED = 408, 410  # how the server's long poll ends without an answer
 
 
-class TrialChannel:
+class Channel:
+    """What every channel of a trial has; ``trial`` is NNI's name of it, ``parameter`` NNI's number of what it
+    judges (None where the portal's user submitted it)."""
+
+    def __init__(self, trial: str) -> None:
+        self.trial = trial
+        self.parameter: int | None = None
+        self.reported = 0
+
+    def parameters(self) -> dict[str, Any]:
+        """What this trial is to judge."""
+        raise NotImplementedError
+
+    def report_intermediate(self, metric: dict[str, Any]) -> None:
+        """Shows ``metric``, whose ``default`` is drawn, as the next intermediate result."""
+        self._metric("PERIODICAL", self.reported, metric)
+        self.reported += 1
+
+    def report_final(self, metric: dict[str, Any]) -> None:
+        """Shows ``metric`` as the outcome."""
+        self._metric("FINAL", 0, metric)
+
+    def _metric(self, kind: str, sequence: int, value: dict[str, Any]) -> None:
+        metric = {
+            "parameter_id": self.parameter,
+            "trial_job_id": self.trial,
+            "type": kind,
+            "sequence": sequence,
+            "value": json.dumps(value),
+        }
+        self._send(json.dumps(metric))
+
+    def _send(self, metric: str) -> None:
+        raise NotImplementedError
+
+
+class TrialChannel(Channel):
     """The channel at ``url`` of the trial that NNI knows as ``trial``.
 
     An unreachable server raises ``OSError``.
     """
 
     def __init__(self, url: str, trial: str) -> None:
-        self.url, self.trial = url, trial
-        self.parameter: int | None = None
-        self.reported = 0
+        super().__init__(trial)
+        self.url = url
         # The server is this machine's, or its tunnel's: never behind the user's HTTP proxy.
         self.opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
@@ -54,24 +89,8 @@ class TrialChannel:
             self.parameter = record["parameter_id"]
             return record["parameters"]
 
-    def report_intermediate(self, metric: dict[str, Any]) -> None:
-        """Shows ``metric``, whose ``default`` is drawn, as the next intermediate result."""
-        self._metric("PERIODICAL", self.reported, metric)
-        self.reported += 1
-
-    def report_final(self, metric: dict[str, Any]) -> None:
-        """Shows ``metric`` as the outcome."""
-        self._metric("FINAL", 0, metric)
-
-    def _metric(self, kind: str, sequence: int, value: dict[str, Any]) -> None:
-        metric = {
-            "parameter_id": self.parameter,
-            "trial_job_id": self.trial,
-            "type": kind,
-            "sequence": sequence,
-            "value": json.dumps(value),
-        }
-        self._put({"type": "metric", "metric": json.dumps(metric)})
+    def _send(self, metric: str) -> None:
+        self._put({"type": "metric", "metric": metric})
 
     def _put(self, message: dict[str, Any]) -> None:
         request = urllib.request.Request(

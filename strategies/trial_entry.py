@@ -13,8 +13,8 @@ from typing import Any
 from search_space.errors import UserError
 from search_space.genotype import Genotype
 from search_space.measurement import Measurement
-from strategies.printed_channel import PrintedChannel, open_channel
-from strategies.trial_channel import TrialChannel
+from strategies.printed_channel import open_channel
+from strategies.trial_channel import Channel
 from training.trial import TrialSettings, measure
 
 
@@ -38,7 +38,7 @@ def on_this_machine(trial: TrialSettings) -> TrialSettings:
     return dataclasses.replace(trial, device="cuda" if torch.cuda.is_available() else "cpu")
 
 
-def run(channel: TrialChannel | PrintedChannel) -> int:
+def run(channel: Channel) -> int:
     """Judges one candidate; the exit code: 1, after one line on stderr, if it could not be judged."""
     try:
         parameters = channel.parameters()
