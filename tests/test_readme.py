@@ -51,8 +51,9 @@ def test_the_python_runs(tmp_path):
 
 
 def test_every_command_and_option_that_is_named_exists(capsys):
-    with pytest.raises(SystemExit):
-        run_search.main(["search", "--help"])
+    for command in ("search", "sweep"):
+        with pytest.raises(SystemExit):
+            run_search.main([command, "--help"])
     known = set(re.findall(r"--[a-z-]+", capsys.readouterr().out))
     search = "\n".join(
         line for line in README.splitlines() if "--strategy" in line or line.startswith("- `--")

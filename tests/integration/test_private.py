@@ -14,6 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from strategies.proxy import ProxySettings
 from strategies.run_folder import RunFolder
 from tests.integration.programs import belonging, start, wait_for
 from tests.integration.test_resume import PROGRAM
@@ -193,7 +194,8 @@ def test_no_path_leads_outside(search):
 
 
 def test_with_the_token_the_portal_answers(search):
-    for own in ({"Authorization": f"Bearer {search.token}"}, {"Cookie": f"portal_token={search.token}"}):
+    cookie = ProxySettings("127.0.0.1", 0, 1, search.token).cookie
+    for own in ({"Authorization": f"Bearer {search.token}"}, {"Cookie": f"{cookie}={search.token}"}):
         for name, said in (("version", "3.0"), ("check-status", "RUNNING"), ("trial-jobs", search.trial)):
             status, text = ask(search.proxy, "GET", f"/api/v1/nni/{name}", **own)
             assert status == 200
