@@ -113,6 +113,7 @@ def _run_experiment(
     resume: bool,
 ) -> None:
     from nni.experiment import RunMode
+    from websockets.exceptions import WebSocketException
 
     from strategies.experiment import make_experiment, trials_to_recover, was_cancelled
     from strategies.multitrial import MultiTrial, last_words
@@ -168,6 +169,9 @@ def _run_experiment(
         with portal:
             experiment.on_started = on_started
             experiment.start(port, run_mode=RunMode.Detach)  # its output goes to a file; stopped below
+    except (OSError, WebSocketException):
+        watch()  # says so if that came from the server's end
+        raise
     finally:
         if progress is not None:
             progress.close()

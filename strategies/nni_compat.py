@@ -100,6 +100,7 @@ with warnings.catch_warnings():
 # NNI's import replaces the root's handlers and turns its own loggers up; its console lines are not ours.
 logging.getLogger("nni").handlers.clear()
 
+_LOST = (OSError, WebSocketException, AttributeError)
 _RESUME_MESSAGES = (CommandType.ImportData, CommandType.AddCustomizedTrialJob)
 
 
@@ -172,24 +173,40 @@ def _mutable(label: str, options: tuple) -> Categorical:
 
 
 class TolerantChannel(TunerCommandChannel):
-    """NNI's channel, deaf to what it does not understand on a resume, and closed where the server is gone."""
+    """NNI's channel, deaf to what it does not understand on a resume, and ``lost`` where the server is gone.
+
+    How NNI's own one fails then depends on which of its two threads sees it first: with an OSError, with one of
+    the WebSocket, or with the AttributeError of a connection that the other thread has taken away.
+    """
+
+    lost = False
 
     def listen(self, stop_event: Event) -> None:
         try:
             super().listen(stop_event)
         except OSError as error:  # in a message's handler, which asks the server for more
-            logging.getLogger("nni").warning("the server is gone: %s", error)
+            self._lose(error)
             stop_event.set()
 
     def _receive(self) -> Any:
         while True:
             try:
                 kind, data = super()._receive()
-            except (OSError, WebSocketException) as error:
-                logging.getLogger("nni").warning("the server is gone: %s", error)
+            except _LOST as error:
+                self._lose(error)
                 return CommandType.Terminate, ""
             if kind not in _RESUME_MESSAGES:
                 return kind, data
+
+    def _send(self, command_type: CommandType, data: str) -> None:
+        try:
+            super()._send(command_type, data)
+        except _LOST as error:
+            self._lose(error)
+
+    def _lose(self, error: Exception) -> None:
+        self.lost = True
+        logging.getLogger("nni").warning("the server is gone: %s", error)
 
 
 class CandidateEngine(TrainingServiceExecutionEngine):
@@ -203,9 +220,14 @@ class CandidateEngine(TrainingServiceExecutionEngine):
         for model in models:
             number = self._next_parameter_id()
             self._models[number] = _strong(model)
-            self._channel.send_trial(parameter_id=number, parameters=model.parameters)  # type: ignore[arg-type]
+            self.channel.send_trial(parameter_id=number, parameters=model.parameters)  # type: ignore[arg-type]
             model.status = ModelStatus.Training
             self._workers -= 1
+
+    @property
+    def channel(self) -> TolerantChannel:
+        assert isinstance(self._channel, TolerantChannel)
+        return self._channel
 
     def adopt(self, number: int, model: CandidateModel) -> None:
         """Listens for a trial that was submitted before a resume, as number ``number``."""
@@ -304,6 +326,11 @@ def _read(database: Path) -> sqlite3.Connection:
 
 class CandidateExperiment(NasExperiment):
     """An NNI experiment over genotypes: nothing is pickled, nothing is loaded from its folder."""
+
+    @property
+    def lost(self) -> bool:
+        """Whether the connection to the server is gone for good."""
+        return isinstance(self._engine, CandidateEngine) and self._engine.channel.lost
 
     def execution_engine_factory(self, config: Any) -> CandidateEngine:
         return CandidateEngine(self)

@@ -19,7 +19,7 @@ _SERVER_BYTES = 2**18  # its database and a trial's folder take some of these
 class ServerWatch:
     """To be called again and again while a search runs.
 
-    Raises `UserError` when the server has ended, when the run folder's disk is full or read-only, and when the
+    Raises `UserError` when the server has ended or cannot be reached any more, when the run folder's disk is full or read-only, and when the
     server itself says that it has failed, which happens then and does not end it.
     """
 
@@ -33,10 +33,15 @@ class ServerWatch:
         if time.monotonic() - self.asked > _ASK_SECONDS:
             self.asked = time.monotonic()
             if self._status() == "ERROR":
-                raise UserError(
-                    f"NNI's server has failed (its log is below {self.run.path / 'nni'}); what was measured is "
-                    f"kept: `run_search.py resume {self.run.path}` goes on"
-                )
+                raise self._failure("NNI's server has failed")
+        if self.experiment.lost:
+            raise self._failure("the connection to NNI's server is lost")
+
+    def _failure(self, what: str) -> UserError:
+        return UserError(
+            f"{what} (its log is below {self.run.path / 'nni'}); what was measured is kept: "
+            f"`run_search.py resume {self.run.path}` goes on"
+        )
 
     def _status(self) -> str | None:
         try:

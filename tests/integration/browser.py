@@ -63,14 +63,23 @@ class TrialsPage:
     def submit_copy(self, number: int, **values: str) -> str:
         """Presses "Customized trial" in the row, changes values, submits; what the page answers."""
         self.row(number).locator("button[title='Customized trial']").click()
+        # The form puts the cursor into its first field once it is open, wherever somebody types by then.
+        self.page.wait_for_selector(".hyper-box input:focus")
+        before = self._form()
         for name, value in values.items():
             self.page.locator(f".hyper-box input[name='{name}']").fill(value)
+        assert self._form() == before | values
         self.page.click("button:has-text('Submit')")
         answer = self.page.locator(".ms-Dialog-main", has_text="customized trial").last
         answer.locator("button:has-text('OK')").wait_for()
         said = answer.inner_text()
         answer.locator("button:has-text('OK')").click()
         return said
+
+    def _form(self) -> dict[str, str]:
+        """What the fields of the open form hold, by name."""
+        fields = "fields => Object.fromEntries(fields.map(field => [field.name, field.value]))"
+        return self.page.eval_on_selector_all(".hyper-box input", fields)
 
     def metric(self, number: int) -> float:
         """The "Default metric" that the row shows."""

@@ -25,7 +25,7 @@ def start(log: Path, *words: str, program: str | None = None) -> subprocess.Pope
         )
 
 
-def wait_for(condition: Callable[[], object], seconds: float = 120) -> None:
+def wait_for(condition: Callable[[], object], seconds: float = 300) -> None:
     """Until ``condition`` holds."""
     end = time.monotonic() + seconds
     while not condition():

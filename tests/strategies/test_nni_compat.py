@@ -83,7 +83,25 @@ def test_a_lost_connection_ends_the_listener():
         plain.receive()
     tolerant = TolerantChannel("ws://localhost:1")
     tolerant._channel = Wire()
+    assert not tolerant.lost
     assert type(tolerant.receive()).__name__ == "Terminate"
+    assert tolerant.lost
+
+
+@pytest.mark.parametrize("found", [ConnectionRefusedError(111, "refused"), AttributeError("send")])
+def test_a_connection_lost_while_sending_is_noticed(found):
+    class Wire:
+        def send(self, command):
+            raise found
+
+    plain = nni_compat.TunerCommandChannel("ws://localhost:1")
+    plain._channel = Wire()
+    with pytest.raises((OSError, AttributeError)):
+        plain.send_trial(0, {})
+    tolerant = TolerantChannel("ws://localhost:1")
+    tolerant._channel = Wire()
+    tolerant.send_trial(0, {})
+    assert tolerant.lost
 
 
 def test_parameters_are_handed_out_from_one_queue():

@@ -14,6 +14,7 @@ class Server:
     """NNI's experiment, as far as it is asked."""
 
     _proc = None
+    lost = False
 
     def __init__(self, *answers):
         self.answers = list(answers)
@@ -33,6 +34,15 @@ def test_a_failed_server_is_told(tmp_path, monkeypatch):
     with pytest.raises(
         UserError, match=r"^NNI's server has failed \(its log is below .*nni\).* resume .* goes on$"
     ):
+        watch()
+
+
+def test_a_lost_connection_is_told(tmp_path):
+    server = Server()
+    watch = ServerWatch(server, RunFolder(tmp_path))
+    watch()
+    server.lost = True
+    with pytest.raises(UserError, match=r"^the connection to NNI's server is lost .* resume .* goes on$"):
         watch()
 
 
