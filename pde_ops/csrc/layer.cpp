@@ -88,6 +88,13 @@ template <class T, int F> struct Kernels {
       bias[f] = e.l.bias ? ((const T*)e.l.bias)[at] : T(0);
     }
   }
+  // The norms that follow become part of the convolutions.
+  void fold(const Setting<T>& e, const Norm<T>* norms) {
+    for (int f = 0; f < F; ++f) {
+      for (int t = 0; t < e.taps; ++t) weight[f * e.taps + t] *= norms[f].scale();
+      bias[f] = bias[f] * norms[f].scale() + norms[f].offset();
+    }
+  }
 };
 
 // f(offset in a padded plane, in a plane of the PDE, mask) for every vector.
@@ -101,26 +108,49 @@ template <class T, class F> PDE_INLINE void each_both(const Setting<T>& e, const
   }
 }
 
-// Activated coefficients from the convolutions' outputs, or numbers; velocities with their halo, where they have one.
+// The outputs of one channel's convolutions, as they are, from a plane x on its grid.
+template <class T, int F> void convolutions(const Setting<T>& e, const Kernels<T, F>& c, const T* x, T* const* y) {
+  convolve<T, F>(e.g, e.g, e.offsets.data(), e.taps, x, c.weight.data(), c.bias, y, [](Vec<T> v) { return v; });
+}
+
+// Coefficients that are numbers; they stay what they are.
+template <class T> void constant_fields(const Setting<T>& e, T* const* field) {
+  for (int k = 0; k < 4; ++k)
+    if (e.l.learned[k] < 0) fill_constant(e.p, field[k], T(e.l.constants[k]));
+}
+template <class T> void fill_velocity_halos(const Setting<T>& e, T* const* field) {
+  for (int k = 0; k < 2 && !e.flat; ++k) fill_halo(e.g, field[k], e.g.velocity);
+}
+
+// Activated coefficients, from the outputs of the convolutions; velocities with their halo, where they have one.
 template <class T>
 void make_fields(const Setting<T>& e, const Valid<T>& valid, const Norm<T>* norms, T* const* y, T* const* field) {
-  const int kind = e.l.activation;
   for (int k = 0; k < 4; ++k) {
     const int f = e.l.learned[k];
-    if (f < 0) {
-      fill_constant(e.p, field[k], T(e.l.constants[k]));
-    } else {
-      const T scale = norms[f].scale(), offset = norms[f].offset();
-      const T* from = y[f];
-      T* to = field[k];
-      with_activation(kind, [&](auto act) {
-        each_both(e, valid, [=](long o, long q, Mask<T>) __attribute__((always_inline)) {
-          store(to + q, activate<Vec<T>>(act, load(from + o) * scale + offset));
-        });
+    if (f < 0) continue;
+    const T scale = norms[f].scale(), offset = norms[f].offset();
+    const T* from = y[f];
+    T* to = field[k];
+    with_activation(e.l.activation, [&](auto act) {
+      each_both(e, valid, [=](long o, long q, Mask<T>) __attribute__((always_inline)) {
+        store(to + q, activate<Vec<T>>(act, load(from + o) * scale + offset));
       });
-    }
-    if (k < 2 && !e.flat) fill_halo(e.g, field[k], e.g.velocity);
+    });
   }
+  fill_velocity_halos(e, field);
+}
+
+// The same at once, from convolutions into which the norms are folded.
+template <class T, int F>
+void make_fields(const Setting<T>& e, const Kernels<T, F>& folded, const T* x, T* const* field) {
+  T* to[F];
+  for (int k = 0; k < 4; ++k)
+    if (e.l.learned[k] >= 0) to[e.l.learned[k]] = field[k];
+  with_activation(e.l.activation, [&](auto act) {
+    convolve<T, F>(e.g, e.p, e.offsets.data(), e.taps, x, folded.weight.data(), folded.bias, to,
+                   [=](Vec<T> v) __attribute__((always_inline)) { return activate<Vec<T>>(act, v); });
+  });
+  fill_velocity_halos(e, field);
 }
 
 template <class T, int F> void forward_channels(const PdeLayer& l) {
@@ -138,17 +168,18 @@ template <class T, int F> void forward_channels(const PdeLayer& l) {
     T* const steps_memory = memory.take();  // the last ones
     std::memset(x, 0, g.size * sizeof(T));
     std::memset(spare, 0, g.size * sizeof(T));
+    constant_fields(e, field);
 #pragma omp for schedule(dynamic, 1)
     for (long channel = 0; channel < l.channels; ++channel) {
-      const Kernels<T, F> kernels(e, channel);
-      const auto convolutions = [&](long pack) {
+      Kernels<T, F> kernels(e, channel);
+      const auto load_pack = [&](long pack) {
         load_planes(g, x, (const T*)l.x + e.start(pack, channel), e.planes(pack), e.apart);
-        convolve<T, F>(g, e.offsets.data(), e.taps, x, kernels.weight.data(), kernels.bias, y);
       };
       if (l.training) {
         Moments<T> moments[F];
         for (long pack = 0; pack < e.packs; ++pack) {
-          convolutions(pack);
+          load_pack(pack);
+          convolutions(e, kernels, x, y);
           const Valid<T> valid(g, e.planes(pack));
           for (int f = 0; f < F; ++f) moments[f].add(g, valid, e.planes(pack), y[f]);
         }
@@ -156,13 +187,19 @@ template <class T, int F> void forward_channels(const PdeLayer& l) {
       }
       Norm<T> norms[F + 1];
       for (int f = 0; f <= F; ++f) norms[f] = e.norm(f, channel);
+      if (!l.training) kernels.fold(e, norms);
       Moments<T> result;
       for (long pack = 0; pack < e.packs; ++pack) {
         const int planes = e.planes(pack);
         const long at = e.start(pack, channel);
         const Valid<T> valid(g, planes);
-        convolutions(pack);
-        make_fields(e, valid, norms, y, field);
+        load_pack(pack);
+        if (l.training) {
+          convolutions(e, kernels, x, y);
+          make_fields(e, valid, norms, y, field);
+        } else {
+          make_fields(e, kernels, x, field);
+        }
         const T* const input = e.flat ? (const T*)l.x + at : x;  // on the PDE's grid
         T* last;
         if (e.flat) {
@@ -271,9 +308,9 @@ template <class T, int F> void backward_channels(const PdeLayer& l) {
 #pragma omp for schedule(dynamic, 1)
     for (long channel = 0; channel < l.channels; ++channel) {
       const Kernels<T, F> kernels(e, channel);
-      const auto convolutions = [&](long pack) {
+      const auto convolve_pack = [&](long pack) {
         load_planes(g, x, (const T*)l.x + e.start(pack, channel), e.planes(pack), e.apart);
-        convolve<T, F>(g, e.offsets.data(), e.taps, x, kernels.weight.data(), kernels.bias, y);
+        convolutions(e, kernels, x, y);
       };
       Norm<T> norms[F + 1];
       for (int f = 0; f <= F; ++f) norms[f] = e.norm(f, channel);
@@ -286,7 +323,7 @@ template <class T, int F> void backward_channels(const PdeLayer& l) {
         const int planes = e.planes(pack);
         const long at = e.start(pack, channel);
         const Valid<T> valid(g, planes);
-        convolutions(pack);
+        convolve_pack(pack);
         const T *grad_out = (const T*)l.grad_out + at, *state = (const T*)l.state + at;  // on the PDE's grid
         if (!e.flat) {
           load_planes(g, grad, grad_out, planes, e.apart);
@@ -299,6 +336,7 @@ template <class T, int F> void backward_channels(const PdeLayer& l) {
           store(a.grad + o, keep<T>(Vec<T>((value - mean_grad - normal * mean_product) * out.scale()), m));
         };
         each_valid<T>(p, valid, at_norm);
+        constant_fields(e, field);  // the adjoint leaves gradients there
         make_fields(e, valid, norms, y, field);
         const bool use_source = l.use_source != 0, residual = l.residual != 0;
         T* const field_grad[4] = {a.c.xl, a.c.xu, a.c.yl, a.c.yu};
@@ -355,7 +393,7 @@ template <class T, int F> void backward_channels(const PdeLayer& l) {
       for (long pack = 0; pack < e.packs; ++pack) {
         const int planes = e.planes(pack);
         const Valid<T> valid(g, planes);
-        convolutions(pack);
+        convolve_pack(pack);
         for (int f = 0; f < F; ++f) {
           const Norm<T> norm = norms[f];
           const T mean = T(sums[f].grad / count) * training, product = T(sums[f].product / count) * training;

@@ -82,34 +82,36 @@ inline void tap_offsets(const Grid& g, int kernel, long* offsets) {
     for (int b = 0; b < kernel; ++b) offsets[a * kernel + b] = (a - r) * g.stride + long(b - r) * g.lanes;
 }
 
-template <class T, int F, int N>
-PDE_INLINE void convolve_at(const long* offsets, int taps, const T* x, const T* weight, T* const* y, long o,
-                            const T* bias) {
+template <class T, int F, int N, class Finish>
+PDE_INLINE void convolve_at(const long* offsets, int taps, const T* x, const T* weight, T* const* y, long at, long to,
+                            const T* bias, Finish&& finish) {
   Vec<T> sum[F][N];
   for (int f = 0; f < F; ++f)
-    for (int n = 0; n < N; ++n) sum[f][n] = splat(bias ? bias[f] : T(0));
+    for (int n = 0; n < N; ++n) sum[f][n] = splat(bias[f]);
   for (int t = 0; t < taps; ++t) {
     Vec<T> value[N];
-    for (int n = 0; n < N; ++n) value[n] = load(x + o + offsets[t] + n * kLanes<T>);
+    for (int n = 0; n < N; ++n) value[n] = load(x + at + offsets[t] + n * kLanes<T>);
     for (int f = 0; f < F; ++f)
       for (int n = 0; n < N; ++n) sum[f][n] += value[n] * weight[f * taps + t];
   }
   for (int f = 0; f < F; ++f)
-    for (int n = 0; n < N; ++n) store(y[f] + o + n * kLanes<T>, sum[f][n]);
+    for (int n = 0; n < N; ++n) store(y[f] + to + n * kLanes<T>, finish(sum[f][n]));
 }
 
-// F depthwise convolutions of one plane, read once. x has a halo of zeros.
-template <class T, int F>
-void convolve(const Grid& g, const long* offsets, int taps, const T* x, const T* weight, const T* bias, T* const* y) {
+// finish of F depthwise convolutions of one plane of g, read once; into planes of p. x has a halo of zeros.
+template <class T, int F, class Finish>
+void convolve(const Grid& g, const Grid& p, const long* offsets, int taps, const T* x, const T* weight, const T* bias,
+              T* const* y, Finish finish) {
   constexpr int V = kLanes<T>;
   for (int i = 0; i < g.rows; ++i) {
-    const long row = g.origin + i * g.stride;
-    long at = 0;
+    const long row = g.origin + i * g.stride, to = p.origin + i * p.stride;
+    long o = 0;
     if (taps == 9) {
-      for (; at + V < g.width; at += 2 * V) convolve_at<T, F, 2>(offsets, 9, x, weight, y, row + at, bias);
-      for (; at < g.width; at += V) convolve_at<T, F, 1>(offsets, 9, x, weight, y, row + at, bias);
+      for (; o + V < g.width; o += 2 * V)
+        convolve_at<T, F, 2>(offsets, 9, x, weight, y, row + o, to + o, bias, finish);
+      for (; o < g.width; o += V) convolve_at<T, F, 1>(offsets, 9, x, weight, y, row + o, to + o, bias, finish);
     } else {
-      for (; at < g.width; at += V) convolve_at<T, F, 1>(offsets, taps, x, weight, y, row + at, bias);
+      for (; o < g.width; o += V) convolve_at<T, F, 1>(offsets, taps, x, weight, y, row + o, to + o, bias, finish);
     }
   }
 }
