@@ -11,7 +11,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from pde_ops import fused
+from pde_ops import fused, prepared
 from pde_ops.coefficients import ACTIVATIONS, START_MECHANISMS, TRANSFORMS, Coefficient
 from pde_ops.cost import Cost, norm_cost, pde_cost
 from pde_ops.integrate import check_settings, integrate
@@ -128,7 +128,13 @@ class GlobalLayer(nn.Module):
 
     def evolve(self, h: Tensor, f: Tensor) -> Tensor:
         """The layer after Init: the PDE from state ``h`` with source ``f``, both ``(N, C, H, W)``."""
-        return fused.forward(self, h) if f is h and fused.applies(self, h) else self._composed(h, f)
+        if f is h:
+            out = prepared.run(self, h)
+            if out is not None:
+                return out
+            if fused.applies(self, h):
+                return fused.forward(self, h)
+        return self._composed(h, f)
 
     def _composed(self, h: Tensor, f: Tensor) -> Tensor:
         """`evolve` by torch's own convolutions and norms around `pde_ops.integrate`."""

@@ -8,8 +8,8 @@
 
 extern "C" {
 
-// Arrays over learned fields have F (2 or 4) rows in the order velocity x, y, diffusivity x, y; those over
-// norms F + 1, the output's last; rows are of C channels.
+// Learned fields are F (2 or 4), in the order velocity x, y, diffusivity x, y; norms F + 1, the output's last. Of
+// parameters and statistics each is an array over C channels of its own; gradients lie together, a row for each.
 struct PdeLayer {
   long images, channels;
   int rows, cols, steps, dx, dy, periodic, threads, type;
@@ -17,8 +17,8 @@ struct PdeLayer {
   int fields, kernel, training, use_source, residual, activation;
   double dt, constants[4], eps[2];  // eps: of the coefficients' norms, of the output's
   double multiplier;                // on the gain of the coefficients' norms
-  const void *x, *weight, *bias, *gain, *shift;
-  void *mean, *variance, *state, *out;  // mean, variance: given in eval mode, filled in training
+  const void *x, *weight[4], *bias[4], *gain[5], *shift[5];  // bias: null where there is none
+  void *mean[5], *variance[5], *state, *out;  // mean, variance: given in eval mode, filled in training
   const void* grad_out;
   void *grad_x, *grad_weight, *grad_bias, *grad_gain, *grad_shift;
 };
@@ -65,15 +65,14 @@ template <class T> struct Setting {
   }
   long start(long pack, long channel) const { return pack * g.lanes * apart + channel * cells; }
   Norm<T> norm(int k, long c) const {
-    const long at = k * l.channels + c;
     const double eps = l.eps[k == l.fields];
-    const double variance = double(((const T*)l.variance)[at]);
-    const T gain = ((const T*)l.gain)[at] * T(k == l.fields ? 1.0 : l.multiplier);
-    return {((const T*)l.mean)[at], T(1 / std::sqrt(variance + eps)), gain, ((const T*)l.shift)[at]};
+    const double variance = double(((const T*)l.variance[k])[c]);
+    const T gain = ((const T*)l.gain[k])[c] * T(k == l.fields ? 1.0 : l.multiplier);
+    return {((const T*)l.mean[k])[c], T(1 / std::sqrt(variance + eps)), gain, ((const T*)l.shift[k])[c]};
   }
   void record(int k, long c, const Moments<T>& m) const {
-    ((T*)l.mean)[k * l.channels + c] = T(m.mean());
-    ((T*)l.variance)[k * l.channels + c] = T(m.variance());
+    ((T*)l.mean[k])[c] = T(m.mean());
+    ((T*)l.variance[k])[c] = T(m.variance());
   }
 };
 
@@ -83,9 +82,8 @@ template <class T, int F> struct Kernels {
   T bias[F];
   Kernels(const Setting<T>& e, long c) : weight(F * e.taps) {
     for (int f = 0; f < F; ++f) {
-      const long at = f * e.l.channels + c;
-      std::memcpy(&weight[f * e.taps], (const T*)e.l.weight + at * e.taps, e.taps * sizeof(T));
-      bias[f] = e.l.bias ? ((const T*)e.l.bias)[at] : T(0);
+      std::memcpy(&weight[f * e.taps], (const T*)e.l.weight[f] + c * e.taps, e.taps * sizeof(T));
+      bias[f] = e.l.bias[f] ? ((const T*)e.l.bias[f])[c] : T(0);
     }
   }
   // The norms that follow become part of the convolutions.

@@ -1,0 +1,131 @@
+"""The fused layer called again and again without gradients: what a call needs is gathered once.
+
+A layer has some ninety parameters, statistics, settings and hooks to look at, and the dispatcher's way to the
+kernel has its price; on a small feature map the two take several times as long as the kernel. Here the kernel's
+argument is filled once. A later call compares what it was made of, object by object and address by address, and
+needs nothing else, so that whatever changes (weights in place or replaced, a setting, a hook, the mode, the
+batch) is seen.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import weakref
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+
+from pde_ops import cpu_backend, fused
+from pde_ops.fused_operator import Argument, describe
+
+if TYPE_CHECKING:
+    from pde_ops.layer import GlobalLayer
+
+SETTINGS = (
+    "channels", "steps", "dt", "dx", "dy", "boundary", "backend", "product", "use_source", "residual",
+    "activation", "constant_velocity", "constant_diffusivity",
+)  # fmt: skip
+
+
+class Prepared:
+    """The kernel's argument for one layer in evaluation and inputs like ``x``."""
+
+    def __init__(self, layer: GlobalLayer, x: Tensor) -> None:
+        self.like = (x.shape, x.dtype, torch.get_num_threads())
+        self.watched: list[tuple[dict, str, Any]] = []  # a dictionary, a key, the object that must be there
+        self.hooks: list[dict] = []  # that must stay empty
+        self.modules: list[nn.Module] = []
+        for name in SETTINGS:
+            self._watch(layer.__dict__, name)
+        for name in (*fused.FIELDS, "out_norm"):
+            if name in layer._modules:
+                self._watch_module(self._watch(layer._modules, name))
+        convolutions, norms = fused.parameters(layer)
+        tensors: dict[str, list[Tensor]] = {
+            "weight": [own["weight"] for own in convolutions],
+            "bias": [own["bias"] for own in convolutions if own["bias"] is not None],
+            "gain": [norm.weight for norm in norms],
+            "shift": [norm.bias for norm in norms],
+            "mean": [norm.running_mean for norm in norms],
+            "variance": [norm.running_var for norm in norms],
+        }
+        self.tensors = [tensor for several in tensors.values() for tensor in several]
+        pointers = {name: tuple(t.data_ptr() for t in several) for name, several in tensors.items()}
+        self.addresses = [tensor.data_ptr() for tensor in self.tensors]
+        self.classes = [type(module) for module in self.modules]
+        self.argument = describe(x, pointers, tensors["weight"][0].shape[-1], *fused.settings(layer, norms))
+
+    def _watch(self, holder: dict, name: str) -> Any:
+        self.watched.append((holder, name, holder[name]))
+        return holder[name]
+
+    def _watch_module(self, module: nn.Module) -> None:
+        """The module's settings, parameters, statistics, hooks and parts."""
+        self.modules.append(module)
+        self.hooks += [module._forward_hooks, module._forward_pre_hooks, module._backward_hooks]
+        for name in ("eps", "multiplier", "training"):
+            if name in module.__dict__:
+                self._watch(module.__dict__, name)
+        for holder in (module._parameters, module._buffers):
+            for name in holder:
+                self._watch(holder, name)
+        for name in module._modules:
+            self._watch_module(self._watch(module._modules, name))
+
+    def holds(self, x: Tensor) -> bool:
+        """Whether the argument is still the layer's, and fits ``x``."""
+        if (x.shape, x.dtype, torch.get_num_threads()) != self.like or any(self.hooks):
+            return False
+        try:
+            for holder, name, value in self.watched:
+                if holder[name] is not value:
+                    return False
+        except KeyError:
+            return False
+        if [type(module) for module in self.modules] != self.classes:
+            return False
+        dtype = x.dtype
+        for tensor, address in zip(self.tensors, self.addresses, strict=True):
+            if tensor.data_ptr() != address or tensor.dtype is not dtype:
+                return False
+        return True
+
+    def __call__(self, x: Tensor) -> Tensor:
+        out = torch.empty_like(x)
+        argument = Argument.from_buffer_copy(self.argument)  # its own: threads may share the layer
+        argument.x, argument.out = x.data_ptr(), out.data_ptr()
+        cpu_backend.library().pde_layer(ctypes.byref(argument))
+        return out
+
+
+_prepared: weakref.WeakKeyDictionary[nn.Module, Prepared] = weakref.WeakKeyDictionary()
+
+
+def run(layer: GlobalLayer, x: Tensor) -> Tensor | None:
+    """The layer's output from state and source ``x``; None where this short way is not open."""
+    if not _plain_call(x):
+        return None
+    prepared = _prepared.get(layer)
+    if prepared is None or not prepared.holds(x):
+        if not fused.applies(layer, x) or layer._modules["out_norm"].training:  # type: ignore[union-attr]
+            return None
+        prepared = _prepared[layer] = Prepared(layer, x)
+    return prepared(x)
+
+
+def _plain_call(x: Tensor) -> bool:
+    """Whether ``x`` is an ordinary tensor, and nobody records, transforms or watches what is done to it."""
+    return (
+        not torch.compiler.is_compiling()  # first: what follows is not for a compiler's eyes
+        and not torch.is_grad_enabled()
+        and type(x) is Tensor
+        and x.is_cpu
+        and x.is_contiguous()
+        and not torch.is_autocast_enabled("cpu")
+        and not torch._C._len_torch_dispatch_stack()
+        and not torch._C._len_torch_function_stack()
+        and torch._C._functorch.peek_interpreter_stack() is None
+        and torch._C._get_tracing_state() is None
+        and not torch.autograd._profiler_enabled()
+    )
