@@ -128,33 +128,19 @@ template <class T> struct Inputs {
   const T *h, *source, *u, *v, *dfx, *dfy, *p;
 };
 
-// The stencil of one vector of cells before the division by L, and 1 / L.
-template <class T> struct Cell {
-  Vec<T> ax, ay, bx, by, centre, inverse;
-};
-template <class T> struct Factors {
-  T ax, ay, bx, by, two_dt;
-  explicit Factors(const Scheme& s)
-      : ax(s.dt / s.dx), ay(s.dt / s.dy), bx(2 * s.dt / (double(s.dx) * s.dx)),
-        by(2 * s.dt / (double(s.dy) * s.dy)), two_dt(2 * s.dt) {}
-};
 template <class T>
 PDE_INLINE Cell<T> cell(const Flat<T>& f, const Factors<T>& k, const Inputs<T>& in, long at, long lo, long up,
                         T lo_sign, T up_sign, long x, long width) {
-  Cell<T> c;
-  c.ax = load(in.u + at + x) * k.ax;
-  c.ay = load(in.v + at + x) * k.ay;
-  c.bx = load(in.dfx + at + x) * k.bx;
-  c.by = load(in.dfy + at + x) * k.by;
-  c.inverse = T(1) / (T(1) + c.bx + c.by);
   const Vec<T> across = load(in.u + up + x) * up_sign - load(in.u + lo + x) * lo_sign;
-  c.centre = across + (right(f, in.v + at, x, width, f.ghost) - left(f, in.v + at, x, f.ghost)) * k.ay;
-  return c;
+  const Vec<T> along = (right(f, in.v + at, x, width, f.ghost) - left(f, in.v + at, x, f.ghost)) * k.ay;
+  const long o = at + x;
+  return make_cell<T>(k, load(in.u + o), load(in.v + o), load(in.dfx + o), load(in.dfy + o), across + along);
 }
 
-// Coefficients and the first step at once. N: how many are stored for later steps (0: none).
-template <class T, int R, int H, int N>
-void first_step(const Flat<T>& f, const Scheme& s, T* c, const Inputs<T>& in, T* out) {
+// Coefficients and the first step at once. N: how many are stored for later steps (0: none). What is stored of the
+// state is finish(state, offset).
+template <class T, int R, int H, int N, class Finish = Unchanged>
+void first_step(const Flat<T>& f, const Scheme& s, T* c, const Inputs<T>& in, T* out, Finish finish = {}) {
   const Factors<T> k(s);
   const long width = row_width<T, R>(f);
   each_row<T, R, H>(f, width, [&](int i, long at, long lo, long up) __attribute__((always_inline)) {
@@ -172,12 +158,9 @@ void first_step(const Flat<T>& f, const Scheme& s, T* c, const Inputs<T>& in, T*
         set<T, N>(c, o, kSrc, Vec<T>(src * w.inverse));
         if constexpr (N == kAllSlots) set<T, N>(c, o, kInv, w.inverse);
       }
-      const Vec<T> before = load(in.p + o);
-      const Vec<T> below = load(in.h + lo + x) - before, above = load(in.h + up + x) - before;
-      const Vec<T> less = left(f, in.h + at, x) - before, more = right(f, in.h + at, x, width) - before;
-      const Vec<T> a = w.bx * (below + above) + (w.ax * (above - below) + src);
-      const Vec<T> b = w.by * (less + more) + (w.ay * (more - less) + w.centre * load(in.h + o));
-      store(out + o, Vec<T>(before + w.inverse * (a + b)));
+      const Vec<T> next = stepped<T>(w, src, load(in.p + o), load(in.h + o), load(in.h + lo + x),
+                                     load(in.h + up + x), left(f, in.h + at, x), right(f, in.h + at, x, width));
+      store(out + o, finish(next, o));
     });
   });
 }

@@ -162,8 +162,14 @@ void forward(S* out, const S* const* in, const double* constants, long planes, i
       load_planes(g, h, in[kH] + at, count, cells);
       if (at + 2 * lanes * cells <= planes * cells) fetch(in, at + lanes * cells, lanes * cells);
       fill_halo(g, h, g.state);
-      set_up(g, s, c, field[0], field[1], field[2], field[3], in[kSource] ? source : (T*)nullptr, false);
-      const T* last = advance(g, s, c, h, in[kInitial] ? p : (T*)nullptr, spare, in[kSource] != nullptr);
+      const T* const given = in[kSource] ? source : nullptr;
+      T* last = spare;
+      if (s.steps == 1) {
+        only_step(g, s, field[0], field[1], field[2], field[3], given, h, in[kInitial] ? p : h, last);
+      } else {
+        set_up(g, s, c, field[0], field[1], field[2], field[3], given, false);
+        last = advance(g, s, c, h, in[kInitial] ? p : (T*)nullptr, spare, in[kSource] != nullptr);
+      }
       store_planes(g, last, out + at, count, cells);
     }
   }

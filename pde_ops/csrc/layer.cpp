@@ -151,6 +151,17 @@ void make_fields(const Setting<T>& e, const Kernels<T, F>& folded, const T* x, T
   fill_velocity_halos(e, field);
 }
 
+// The only step on a plane where it lies.
+template <class T, class Finish>
+void only_step(const Flat<T>& f, const Scheme& s, const Inputs<T>& in, T* out, const Finish& finish) {
+  switch (f.width / kLanes<T>) {
+    case 1: return first_step<T, 1, 0, 0>(f, s, (T*)nullptr, in, out, finish);
+    case 2: return first_step<T, 2, 0, 0>(f, s, (T*)nullptr, in, out, finish);
+    case 4: return first_step<T, 4, 0, 0>(f, s, (T*)nullptr, in, out, finish);
+    default: return first_step<T, 0, 0, 0>(f, s, (T*)nullptr, in, out, finish);
+  }
+}
+
 template <class T, int F> void forward_channels(const PdeLayer& l) {
   const Setting<T> e(l);
   const Grid &g = e.g, &p = e.p;
@@ -167,6 +178,7 @@ template <class T, int F> void forward_channels(const PdeLayer& l) {
     std::memset(x, 0, g.size * sizeof(T));
     std::memset(spare, 0, g.size * sizeof(T));
     constant_fields(e, field);
+    const Valid<T> whole(g, g.lanes);
 #pragma omp for schedule(dynamic, 1)
     for (long channel = 0; channel < l.channels; ++channel) {
       Kernels<T, F> kernels(e, channel);
@@ -190,8 +202,8 @@ template <class T, int F> void forward_channels(const PdeLayer& l) {
       for (long pack = 0; pack < e.packs; ++pack) {
         const int planes = e.planes(pack);
         const long at = e.start(pack, channel);
-        const Valid<T> valid(g, planes);
         load_pack(pack);
+        const Valid<T> valid = planes == g.lanes ? whole : Valid<T>(g, planes);
         if (l.training) {
           convolutions(e, kernels, x, y);
           make_fields(e, valid, norms, y, field);
@@ -199,17 +211,34 @@ template <class T, int F> void forward_channels(const PdeLayer& l) {
           make_fields(e, kernels, x, field);
         }
         const T* const input = e.flat ? (const T*)l.x + at : x;  // on the PDE's grid
+        const T* const source = l.use_source ? input : e.flat ? spare : nullptr;
+        const Inputs<T> in{input, source, field[0], field[1], field[2], field[3], input};
+        const T scale = norms[F].scale(), offset = norms[F].offset();
+        const bool residual = l.residual != 0;
+        const auto finish = [=](Vec<T> state, long o) __attribute__((always_inline)) {
+          const Vec<T> value = activate<Vec<T>>(kind, state * scale + offset);
+          return residual ? Vec<T>(value + load(input + o)) : value;
+        };
+        if (!e.flat) {
+          each<T>(g, [&](long o) { store(h + o, load(x + o)); });
+          fill_halo(g, h, g.state);
+        }
+        if (!l.training && !l.state && e.s.steps == 1) {
+          if (e.flat) {
+            only_step(e.f, e.s, in, (T*)l.out + at, finish);
+          } else {
+            only_step(g, e.s, in.u, in.v, in.dfx, in.dfy, source, h, h, spare, finish);
+            store_planes(g, spare, (T*)l.out + at, planes, e.apart);
+          }
+          continue;
+        }
         T* last;
         if (e.flat) {
           last = (T*)(l.state ? l.state : l.out) + at;
-          const T* source = l.use_source ? input : spare;
           Ahead ahead;
-          plane_kernels(e.f).forward(e.f, e.s, {input, source, field[0], field[1], field[2], field[3], input}, last,
-                                     steps_memory, ahead);
+          plane_kernels(e.f).forward(e.f, e.s, in, last, steps_memory, ahead);
         } else {
-          each<T>(g, [&](long o) { store(h + o, load(x + o)); });
-          fill_halo(g, h, g.state);
-          set_up(g, e.s, c, field[0], field[1], field[2], field[3], l.use_source ? x : (T*)nullptr, false);
+          set_up(g, e.s, c, in.u, in.v, in.dfx, in.dfy, source, false);
           last = advance(g, e.s, c, h, (const T*)nullptr, spare, l.use_source != 0);
           if (l.state) store_planes(g, last, (T*)l.state + at, planes, e.apart);
         }
@@ -217,16 +246,8 @@ template <class T, int F> void forward_channels(const PdeLayer& l) {
           result.add(p, valid, planes, last);
           continue;
         }
-        const T scale = norms[F].scale(), offset = norms[F].offset();
-        const bool residual = l.residual != 0;
         T* const to = e.flat ? (T*)l.out + at : last;
-        with_activation(kind, [&](auto act) {
-          each<T>(p, [=](long o) {
-            Vec<T> value = activate<Vec<T>>(act, load(last + o) * scale + offset);
-            if (residual) value += load(input + o);
-            store(to + o, value);
-          });
-        });
+        each<T>(p, [=](long o) __attribute__((always_inline)) { store(to + o, finish(load(last + o), o)); });
         if (!e.flat) store_planes(g, last, (T*)l.out + at, planes, e.apart);
       }
       if (!l.training) continue;

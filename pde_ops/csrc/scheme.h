@@ -60,6 +60,54 @@ void step_rows(const Grid& g, const Stencil<T>& c, T* out, const T* h, const T* 
   });
 }
 
+// The stencil of one vector of cells before the division by L, and 1 / L.
+template <class T> struct Cell {
+  Vec<T> ax, ay, bx, by, centre, inverse;
+};
+template <class T> struct Factors {
+  T ax, ay, bx, by, two_dt;
+  explicit Factors(const Scheme& s)
+      : ax(s.dt / s.dx), ay(s.dt / s.dy), bx(2 * s.dt / (double(s.dx) * s.dx)),
+        by(2 * s.dt / (double(s.dy) * s.dy)), two_dt(2 * s.dt) {}
+};
+// centre: the weight of the cell's own state, from the velocities around it.
+template <class T>
+PDE_INLINE Cell<T> make_cell(const Factors<T>& k, Vec<T> u, Vec<T> v, Vec<T> dfx, Vec<T> dfy, Vec<T> centre) {
+  const Vec<T> bx = dfx * k.bx, by = dfy * k.by;
+  return {u * k.ax, v * k.ay, bx, by, centre, T(1) / (T(1) + bx + by)};
+}
+// The state after a step: src is the source's share; lower to more are the neighbours' states along rows, columns.
+template <class T>
+PDE_INLINE Vec<T> stepped(const Cell<T>& w, Vec<T> src, Vec<T> before, Vec<T> now, Vec<T> lower, Vec<T> upper,
+                          Vec<T> less, Vec<T> more) {
+  lower -= before, upper -= before, less -= before, more -= before;
+  const Vec<T> a = w.bx * (lower + upper) + (w.ax * (upper - lower) + src);
+  const Vec<T> b = w.by * (less + more) + (w.ay * (more - less) + w.centre * now);
+  return before + w.inverse * (a + b);
+}
+
+struct Unchanged {
+  template <class V> PDE_INLINE V operator()(V state, long) const { return state; }
+};
+
+// Coefficients and the only step at once: finish(state, offset) into out. Halos of u, v and h filled; p: the state
+// before h; source null: none.
+template <class T, class Finish = Unchanged>
+void only_step(const Grid& g, const Scheme& s, const T* u, const T* v, const T* dfx, const T* dfy, const T* source,
+               const T* h, const T* p, T* out, Finish finish = {}) {
+  const Factors<T> k(s);
+  const long nx = g.shift_x, ny = g.shift_y;
+  each<T>(g, [=](long o) __attribute__((always_inline)) {
+    const Vec<T> centre =
+        (load(u + o + nx) - load(u + o - nx)) * k.ax + (load(v + o + ny) - load(v + o - ny)) * k.ay;
+    const Cell<T> w = make_cell<T>(k, load(u + o), load(v + o), load(dfx + o), load(dfy + o), centre);
+    const Vec<T> src = source ? Vec<T>(load(source + o) * k.two_dt) : Vec<T>{};
+    const Vec<T> next = stepped<T>(w, src, load(p + o), load(h + o), load(h + o - nx), load(h + o + nx),
+                                   load(h + o - ny), load(h + o + ny));
+    store(out + o, finish(next, o));
+  });
+}
+
 // One step into `out`, which may be p; h's halo must be filled. Fills out's halo unless told not to.
 template <class T>
 void step(const Grid& g, const Stencil<T>& c, T* out, const T* h, const T* p, bool source, bool halo = true) {
