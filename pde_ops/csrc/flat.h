@@ -124,10 +124,6 @@ template <class T, int N> PDE_INLINE void set(T* c, long o, int which, Vec<T> v)
   store(c + o * N + which * kLanes<T>, v);
 }
 
-template <class T> struct Inputs {
-  const T *h, *source, *u, *v, *dfx, *dfy, *p;
-};
-
 template <class T>
 PDE_INLINE Cell<T> cell(const Flat<T>& f, const Factors<T>& k, const Inputs<T>& in, long at, long lo, long up,
                         T lo_sign, T up_sign, long x, long width) {

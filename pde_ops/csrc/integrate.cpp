@@ -162,14 +162,9 @@ void forward(S* out, const S* const* in, const double* constants, long planes, i
       load_planes(g, h, in[kH] + at, count, cells);
       if (at + 2 * lanes * cells <= planes * cells) fetch(in, at + lanes * cells, lanes * cells);
       fill_halo(g, h, g.state);
-      const T* const given = in[kSource] ? source : nullptr;
-      T* last = spare;
-      if (s.steps == 1) {
-        only_step(g, s, field[0], field[1], field[2], field[3], given, h, in[kInitial] ? p : h, last);
-      } else {
-        set_up(g, s, c, field[0], field[1], field[2], field[3], given, false);
-        last = advance(g, s, c, h, in[kInitial] ? p : (T*)nullptr, spare, in[kSource] != nullptr);
-      }
+      const Inputs<T> planes_in{h, in[kSource] ? source : nullptr, field[0], field[1], field[2], field[3],
+                                in[kInitial] ? p : h};
+      const T* last = evolve(g, s, c, planes_in, h, spare);
       store_planes(g, last, out + at, count, cells);
     }
   }

@@ -212,7 +212,8 @@ template <class T, int F> void forward_channels(const PdeLayer& l) {
         }
         const T* const input = e.flat ? (const T*)l.x + at : x;  // on the PDE's grid
         const T* const source = l.use_source ? input : e.flat ? spare : nullptr;
-        const Inputs<T> in{input, source, field[0], field[1], field[2], field[3], input};
+        const T* const state = e.flat ? input : h;
+        const Inputs<T> in{state, source, field[0], field[1], field[2], field[3], state};
         const T scale = norms[F].scale(), offset = norms[F].offset();
         const bool residual = l.residual != 0;
         const auto finish = [=](Vec<T> state, long o) __attribute__((always_inline)) {
@@ -227,7 +228,7 @@ template <class T, int F> void forward_channels(const PdeLayer& l) {
           if (e.flat) {
             only_step(e.f, e.s, in, (T*)l.out + at, finish);
           } else {
-            only_step(g, e.s, in.u, in.v, in.dfx, in.dfy, source, h, h, spare, finish);
+            only_step(g, e.s, in, spare, finish);
             store_planes(g, spare, (T*)l.out + at, planes, e.apart);
           }
           continue;
@@ -238,8 +239,7 @@ template <class T, int F> void forward_channels(const PdeLayer& l) {
           Ahead ahead;
           plane_kernels(e.f).forward(e.f, e.s, in, last, steps_memory, ahead);
         } else {
-          set_up(g, e.s, c, in.u, in.v, in.dfx, in.dfy, source, false);
-          last = advance(g, e.s, c, h, (const T*)nullptr, spare, l.use_source != 0);
+          last = evolve(g, e.s, c, in, h, spare);
           if (l.state) store_planes(g, last, (T*)l.state + at, planes, e.apart);
         }
         if (l.training) {

@@ -16,6 +16,10 @@ struct Scheme {
   double dt;
 };
 
+template <class T> struct Inputs {
+  const T *h, *source, *u, *v, *dfx, *dfy, *p;  // p: the state before h
+};
+
 template <class T> struct Stencil {
   T *xl, *xu, *yl, *yu, *c0, *src, *inverse;
 };
@@ -90,13 +94,13 @@ struct Unchanged {
   template <class V> PDE_INLINE V operator()(V state, long) const { return state; }
 };
 
-// Coefficients and the only step at once: finish(state, offset) into out. Halos of u, v and h filled; p: the state
-// before h; source null: none.
+// Coefficients and the only step at once: finish(state, offset) into out. Halos of u, v and h filled; source null:
+// none.
 template <class T, class Finish = Unchanged>
-void only_step(const Grid& g, const Scheme& s, const T* u, const T* v, const T* dfx, const T* dfy, const T* source,
-               const T* h, const T* p, T* out, Finish finish = {}) {
+void only_step(const Grid& g, const Scheme& s, const Inputs<T>& in, T* out, Finish finish = {}) {
   const Factors<T> k(s);
   const long nx = g.shift_x, ny = g.shift_y;
+  const T *u = in.u, *v = in.v, *dfx = in.dfx, *dfy = in.dfy, *source = in.source, *h = in.h, *p = in.p;
   each<T>(g, [=](long o) __attribute__((always_inline)) {
     const Vec<T> centre =
         (load(u + o + nx) - load(u + o - nx)) * k.ax + (load(v + o + ny) - load(v + o - ny)) * k.ay;
@@ -116,10 +120,17 @@ void step(const Grid& g, const Stencil<T>& c, T* out, const T* h, const T* p, bo
   if (halo) fill_halo(g, out, g.state);
 }
 
-// All steps from h (halo filled) and p (null: h) on the planes h and spare; returns the last state.
+// All steps on the plane h (that of the inputs, which is spoilt) and spare; returns the last state. Halos of u, v and
+// h filled; source null: none; c: room for coefficients.
 template <class T>
-T* advance(const Grid& g, const Scheme& s, const Stencil<T>& c, T* h, const T* p, T* spare, bool source) {
-  step(g, c, spare, h, p ? p : h, source, s.steps > 1);
+T* evolve(const Grid& g, const Scheme& s, const Stencil<T>& c, const Inputs<T>& in, T* h, T* spare) {
+  if (s.steps == 1) {
+    only_step(g, s, in, spare);
+    return spare;
+  }
+  const bool source = in.source != nullptr;
+  set_up(g, s, c, in.u, in.v, in.dfx, in.dfy, in.source, false);
+  step(g, c, spare, h, in.p, source);
   T *now = spare, *before = h;
   for (int k = 1; k < s.steps; ++k) {
     step(g, c, before, now, before, source, k + 1 < s.steps);
