@@ -1,7 +1,7 @@
 """Inference time of ResNet-32, ResNet-Global and MDEQ on CIFAR-10 images, as ratios within one run.
 
     python -m benchmarks.inference [--batch 32] [--repeats 15] [--threads 1] [--clock cpu] [--keep-memory]
-        [--device cpu] [--skip-mdeq] [--out FILE]
+        [--device cpu] [--skip-mdeq] [--parts] [--out FILE]
 
 The poster gives 4.5 : 1.9 : 23.3 seconds, without its device or batch. The mark for ResNet-Global is a
 quarter of ResNet-32's time; its MACs are 0.22 of it. Networks have random weights: time does not depend on
@@ -11,9 +11,11 @@ with batch norms folded into convolutions, as one deploys them (the global layer
 The networks take turns, so that a busy machine slows all of them; ``--clock cpu --threads 1`` counts this
 process's own time alone. With ``--keep-memory`` freed memory stays with the process, as a program that serves
 a network is usually set up (jemalloc, or ``MALLOC_TRIM_THRESHOLD_``): otherwise glibc hands the features of
-each pass back to the system, and new pages cost more than a third of ResNet-Global's time. Each ratio is the median of the rounds' ratios, and the verdict goes by their
-quartiles: "met" or "not met" only where the middle half of the rounds agrees, and none at all where it is
-spread over more than a third of the median.
+each pass back to the system, and new pages cost more than a third of ResNet-Global's time. Each ratio is the
+median of the rounds' ratios, and the verdict goes by their quartiles: "met" or "not met" only where the middle
+half of the rounds agrees, and none at all where it is spread over more than a third of the median. ``--parts``
+adds what each part of ResNet-Global takes, the least of as many rounds again: what a machine with nothing else
+to do would need.
 """
 
 from __future__ import annotations
@@ -28,6 +30,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -126,6 +129,43 @@ def measure(
     return found
 
 
+def least_of_parts(
+    networks: dict[str, nn.Module], *, batch: int, repeats: int, device: str, clock: Callable[[], float]
+) -> dict[str, list[tuple[str, float]]]:
+    """What each network's parts are, and the least seconds each took in a round, in their order."""
+    taken: dict[str, list[list[float]]] = {name: [] for name in networks}
+    for _ in tqdm(range(repeats + 1), desc="rounds by part", leave=False):
+        for name, network in networks.items():
+            x, times = torch.randn(batch, 3, 32, 32, device=device), []
+            for part in network.children():
+                start = clock()
+                with torch.inference_mode():
+                    x = part(x)
+                if x.is_cuda:
+                    torch.cuda.synchronize()
+                times.append(clock() - start)
+            taken[name].append(times)
+    return {
+        name: [
+            (type(part).__name__, min(of_part))
+            for part, of_part in zip(network.children(), zip(*taken[name], strict=True), strict=True)
+        ]
+        for name, network in networks.items()
+    }
+
+
+def parts_text(parts: dict[str, list[tuple[str, float]]], name: str, base: str) -> str:
+    """What the parts of ``name`` cost, each beside all of ``base``, in one line."""
+    whole = sum(time_ for _, time_ in parts[base])
+    own = sum(time_ for _, time_ in parts[name])
+    listed = ", ".join(f"{part} {1e3 * time_:.2f}" for part, time_ in parts[name])
+    layers = sum(time_ for part, time_ in parts[name] if part == "GlobalLayer")
+    return (
+        f"least ms of each part of {name}: {listed}; together {1e3 * own:.2f} of {1e3 * whole:.2f} for {base}: "
+        f"{own / whole:.3f}, without the global layers {(own - layers) / whole:.3f}"
+    )
+
+
 def compare(found: dict[str, list[float]]) -> dict[str, Ratio]:
     """Each network's time over that of the ResNet-32 in the same form."""
     ratios = {}
@@ -163,6 +203,7 @@ def main() -> None:
     parser.add_argument("--keep-memory", action="store_true", help="give no memory back to the system")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--skip-mdeq", action="store_true", help="without MDEQ, which needs the extra 'ode'")
+    parser.add_argument("--parts", action="store_true", help="also what each part of ResNet-Global takes")
     parser.add_argument("--out", type=Path, help="a JSON file for what was measured")
     arguments = parser.parse_args()
     if arguments.repeats < 2:
@@ -172,15 +213,20 @@ def main() -> None:
     if arguments.keep_memory and not keep_memory():
         parser.error("--keep-memory needs glibc")
     names = [name for name in POSTER if not (arguments.skip_mdeq and name.startswith("MDEQ"))]
-    found = measure(
-        make_networks(names, arguments.device), batch=arguments.batch, repeats=arguments.repeats,
-        device=arguments.device, clock=CLOCKS[arguments.clock],
-    )  # fmt: skip
+    networks = make_networks(names, arguments.device)
+    how: dict[str, Any] = {
+        "batch": arguments.batch, "repeats": arguments.repeats, "device": arguments.device,
+        "clock": CLOCKS[arguments.clock],
+    }  # fmt: skip
+    found = measure(networks, **how)
     ratios = compare(found)
     print(table(found, ratios))
     verdicts = {name: ratios[name].verdict(MARK) for name in ("ResNet-Global", "ResNet-Global" + FOLDED)}
     for name, verdict in verdicts.items():
         print(f"{name} to ResNet-32: mark at most {MARK}: {verdict}")
+    if arguments.parts:
+        pair = ("ResNet-Global" + FOLDED, "ResNet-32" + FOLDED)
+        print(parts_text(least_of_parts({name: networks[name] for name in pair}, **how), *pair))
     if arguments.out:
         record = {
             "batch": arguments.batch, "repeats": arguments.repeats, "device": arguments.device,

@@ -75,9 +75,7 @@ def retrain(
     same settings; a finished one is read back. ``UserError`` where ``out_dir`` holds anything else.
     """
     folder = Path(out_dir)
-    _claim(folder, genotype, settings)
-    if not (folder / GENOTYPE).exists():
-        genotype.save(folder / GENOTYPE)
+    _require_free_or_same(folder, genotype, settings)
     if (folder / RESULT).exists():
         return _read(folder / RESULT)
     if settings.threads:
@@ -98,6 +96,7 @@ def retrain(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(settings.seed)
         model = genotype.build()
+    _claim(folder, genotype, settings)  # once it can begin: a mistake until here leaves the folder free
     trained = fit(
         model,
         data,
@@ -131,7 +130,7 @@ def retrain(
     return result
 
 
-def _claim(folder: Path, genotype: Genotype, settings: RetrainSettings) -> None:
+def _require_free_or_same(folder: Path, genotype: Genotype, settings: RetrainSettings) -> None:
     """Makes the folder, or sees that it is of this very training."""
     path = folder / SETTINGS
     if path.exists():
@@ -147,8 +146,15 @@ def _claim(folder: Path, genotype: Genotype, settings: RetrainSettings) -> None:
         raise UserError(f"{folder} is not empty and holds no training to continue; give another folder")
     with write_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
-    record = {"genotype": genotype.key(), "settings": settings.to_json()}
-    write_whole(path, json.dumps(record, indent=1))
+
+
+def _claim(folder: Path, genotype: Genotype, settings: RetrainSettings) -> None:
+    """Writes what is trained, and how, where it is not there yet."""
+    if not (folder / SETTINGS).exists():
+        record = {"genotype": genotype.key(), "settings": settings.to_json()}
+        write_whole(folder / SETTINGS, json.dumps(record, indent=1))
+    if not (folder / GENOTYPE).exists():
+        genotype.save(folder / GENOTYPE)
 
 
 def _read(path: Path) -> Any:

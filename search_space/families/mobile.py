@@ -79,18 +79,18 @@ class StageGlobal(nn.Module):
         super().__init__()
         layer = parse(name, INITS)
         assert layer is not None, "the caller asks for a global layer"
-        self.init: MobileBlock | None = None
+        init: MobileBlock | None = None
         if layer.init == "first_block":
-            self.init = _first(stage, in_channels, channels, activation, squeeze)
+            init = _first(stage, in_channels, channels, activation, squeeze)
         elif layer.init:
-            self.init = MobileBlock(
+            init = MobileBlock(
                 channels, channels, stage.kernel, 1, stage.global_expansion, squeeze, activation
             )
         options: dict[str, Any] = {}
         if isinstance(layer.options["diffusivity"], float):
             options["diffusivity"] = stage.diffusivity
         self.layer = make_layer(
-            name, channels, start, bias, self.init, init_changes_shape=layer.init == "first_block",
+            name, channels, start, bias, init, init_changes_shape=layer.init == "first_block",
             kernel_size=stage.kernel, dt=stage.dt, dx=stage.step, dy=stage.step, product=stage.product,
             activation=stage.global_activation or activation, **options,
         )  # fmt: skip
@@ -99,7 +99,8 @@ class StageGlobal(nn.Module):
         return self.layer(x)
 
     def out_size(self, size: Size) -> Size:
-        return size if self.init is None else self.init.out_size(size)
+        init = self.layer.init
+        return init.out_size(size) if isinstance(init, MobileBlock) else size
 
     def cost(self, size: Size) -> Cost:
         return self.layer.cost(size)

@@ -60,6 +60,16 @@ def test_costs_are_what_the_counter_sees(name: str) -> None:
     assert count(network, genotype.image) == genotype.cost()
 
 
+@pytest.mark.parametrize("name", published_names())
+def test_every_tensor_has_one_name(name: str) -> None:
+    """Or the weights could not be written."""
+    with torch.device("meta"):
+        network = published(name).build()
+    for tensors in (network.named_parameters, network.named_buffers):
+        found = [id(tensor) for _, tensor in tensors(remove_duplicate=False)]
+        assert len(found) == len(set(found))
+
+
 @pytest.mark.parametrize("name", ["MNIST-Convolution", "MNIST-Residual", "MNIST-Global-Backbone"])
 def test_backbones_have_524_parameters(name: str) -> None:
     assert published(name).cost().params == 524

@@ -80,6 +80,13 @@ def test_a_folder_with_other_things_is_refused(tmp_path):
     assert [entry.name for entry in tmp_path.iterdir()] == ["notes.txt"]
 
 
+def test_a_training_that_cannot_begin_leaves_the_folder_free(tmp_path):
+    absent = RetrainSettings(dataset="folder", data_dir=str(tmp_path / "none"), recipe=SETTINGS.recipe)
+    with pytest.raises(UserError, match="none"):
+        retrain(TinyGenotype(), absent, tmp_path / "a")
+    retrain(TinyGenotype(), SETTINGS, tmp_path / "a")
+
+
 def test_negative_seed():
     with pytest.raises(UserError, match="seed is -1"):
         RetrainSettings(seed=-1)
