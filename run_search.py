@@ -216,6 +216,8 @@ def _export(args: argparse.Namespace) -> None:
     out = args.out or (args.run if args.run.is_dir() else args.run.parent) / "export"
     made = export(genotype, args.weights, out)
     print(f"{made.folder}: {', '.join(made.files)}")
+    if made.without_programs:
+        print(f"no ONNX or torch.export program: {made.without_programs}")
 
 
 def _retrain_options(parser: argparse.ArgumentParser) -> None:

@@ -26,11 +26,15 @@ GENOTYPE, WEIGHTS, ONNX, PROGRAM = "genotype.json", "weights.safetensors", "mode
 
 @dataclass(frozen=True)
 class Exported:
-    """The files written, and the largest absolute difference of the program's logits from the network's."""
+    """The files written, and the largest absolute difference of the program's logits from the network's.
+
+    A network that has no programs has no such difference, and ``without_programs`` says why.
+    """
 
     folder: Path
     files: tuple[str, ...]
-    program_difference: float
+    program_difference: float | None
+    without_programs: str | None = None
 
 
 def export(
@@ -41,7 +45,9 @@ def export(
     ``weights``: the safetensors file of a trained network of this genotype; with None the network has seeded
     random weights, and no weights file is written. Both programs take images (N, C, H, W) in float32, N any
     number, and give logits (N, classes), in eval mode. The PDE is written out in them as plain tensor
-    operations, so that they run where this project is not installed: ``torch.export.load("model.pt2")``.
+    operations, so that they run where this project is not installed: ``torch.export.load("model.pt2")``. A
+    network with a module that is ``adaptive``, a solver whose number of steps depends on the images, has
+    neither program.
 
     Raises ``UserError`` for weights that do not fit and for an ``out_dir`` that already holds an export.
     """
@@ -61,6 +67,13 @@ def export(
         save_weights(model, folder / WEIGHTS)
         written.append(WEIGHTS)
 
+    adaptive = [type(module).__name__ for module in model.modules() if getattr(module, "adaptive", False)]
+    if adaptive:
+        genotype.save(folder / GENOTYPE)
+        reason = (
+            f"the solver of {adaptive[0]} takes as many steps as the images need, a program a fixed number"
+        )
+        return Exported(folder, tuple(written), None, reason)
     program = plain_program(model, tuple(genotype.image))
     content = io.BytesIO()
     torch.export.save(program, content)

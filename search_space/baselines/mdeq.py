@@ -101,6 +101,7 @@ class Equilibrium(nn.Module):
         super().__init__()
         self.widths = (channels, 2 * channels, 4 * channels)
         self.evaluations = evaluations
+        self.adaptive = True  # the solver stops where the images let it
         self.layer = MultiscaleLayer(self.widths)
         self.solve = extra("torchdeq").get_deq(
             core="indexing", ift=True, f_solver="anderson", b_solver="anderson", f_max_iter=evaluations,

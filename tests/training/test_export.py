@@ -10,6 +10,7 @@ from safetensors.torch import load_file
 from torch import nn
 
 from pde_ops import GlobalLayer
+from search_space import published
 from search_space.errors import UserError
 from tests.training.networks import TinyGenotype, TinyNet
 from training.export import export, load_weights, save_weights
@@ -91,3 +92,20 @@ def test_weights_that_do_not_fit(tmp_path):
         load_weights(TinyNet(), tmp_path / "w.safetensors")
     with pytest.raises(UserError, match="no weights file"):
         load_weights(TinyNet(), tmp_path / "none")
+
+
+def test_a_solver_of_fixed_steps_is_written_out(tmp_path):
+    result = export(published("MNIST-NeuPDE"), None, tmp_path / "out")
+    assert result.files == ("genotype.json", "model.onnx", "model.pt2")
+    assert result.program_difference < 1e-4
+
+
+@pytest.mark.parametrize("name", ["Neural-ODE", "MDEQ-Tiny"])
+def test_an_adaptive_solver_has_no_program(name, tmp_path):
+    genotype = published(name)
+    save_weights(genotype.build(), tmp_path / "w.safetensors")
+    result = export(genotype, tmp_path / "w.safetensors", tmp_path / "out")
+    assert result.files == ("genotype.json", "weights.safetensors")
+    assert result.program_difference is None
+    assert "as many steps as the images need" in result.without_programs
+    assert sorted(entry.name for entry in result.folder.iterdir()) == sorted(result.files)
