@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +13,8 @@ from matplotlib.ticker import MaxNLocator
 from analysis.canvas import COLOURS, FAINT, GREY, INK, new_figure, png, style
 
 _LINES: tuple[Any, ...] = ("-", (0, (4, 1.5)), (0, (1, 1.2)), "-.")
-_PANEL_WIDTH, _HEIGHT = 4.6, 3.6  # inches
+_PANEL_WIDTH, _HEIGHT = 4.6, 3.6  # inches, without the key below
+_KEY_COLUMNS, _KEY_ROW = 2, 0.19  # inches
 _MARKERS = ("o", "s", "D", "^", "v", "P")
 
 
@@ -51,11 +53,14 @@ class Panel:
 def render_curves(panels: Sequence[Panel]) -> bytes:
     """The panels as PNG."""
     width = _PANEL_WIDTH * len(panels)
+    key = 0.35 + _KEY_ROW * max(math.ceil(len(panel.names) / _KEY_COLUMNS) for panel in panels)
+    height = _HEIGHT + key
     with style():
-        figure = new_figure(width, _HEIGHT)
+        figure = new_figure(width, height)
         for place, panel in enumerate(panels):
             left = (place * _PANEL_WIDTH + 0.62) / width
-            axes = figure.add_axes((left, 0.135, (_PANEL_WIDTH - 0.8) / width, 0.755))
+            box = (left, (key + 0.135 * _HEIGHT) / height)
+            axes = figure.add_axes((*box, (_PANEL_WIDTH - 0.8) / width, 0.755 * _HEIGHT / height))
             _draw(axes, panel)
         return png(figure)
 
@@ -96,8 +101,8 @@ def _draw(axes: Any, panel: Panel) -> None:
         for i, name in enumerate(panel.names)
     ]  # fmt: skip
     legend = axes.legend(
-        handles=entries, loc="lower right", fontsize=8, frameon=True, framealpha=0.9, edgecolor="none",
-        title="marker: test accuracy, last epoch" if ends else None, title_fontsize=7.5,
+        handles=entries, loc="upper left", bbox_to_anchor=(-0.02, -0.145), ncols=_KEY_COLUMNS, fontsize=8,
+        frameon=False, title="marker: test accuracy, last epoch" if ends else None, title_fontsize=7.5,
+        alignment="left",
     )  # fmt: skip
     legend.get_title().set_color(GREY)
-    legend.set_zorder(6)

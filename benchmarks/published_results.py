@@ -52,7 +52,7 @@ CONFUSED = ((3, 5), (5, 3))
 RECORD = "trainings.jsonl"
 _POSTER_DATASETS = {"mnist": ("MNIST", "MNIST-10"), "cifar10": ("CIFAR-10",), "cifar100": ("CIFAR-100",)}
 _TITLES = {"mnist": "MNIST", "cifar10": "CIFAR-10", "cifar100": "CIFAR-100"}
-_FLOORS = {"mnist": 86.0}  # percent
+_FLOORS = {"mnist": 84.0}  # percent
 _HEADING = (
     "network", "data", "recipe", "epochs", "seeds", "n", "test accuracy, %", "deviation", "poster, %",
     "params", "MACs", "MACs (published)", "time each",

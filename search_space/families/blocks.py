@@ -19,7 +19,7 @@ class ConvNormAct(nn.Module):
         self.norm = nn.BatchNorm2d(out_channels)
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.relu(self.norm(self.conv(x)))
+        return F.relu(self.norm(self.conv(x)), inplace=True)
 
     def cost(self, size: Size) -> Cost:
         out = self.conv.out_channels
@@ -48,8 +48,10 @@ class Residual(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         skip = x if self.shortcut is None else self.shortcut(x)
-        x = F.relu(self.norm1(self.conv1(x)))
-        return F.relu(self.norm2(self.conv2(x)) + skip)
+        x = F.relu(self.norm1(self.conv1(x)), inplace=True)
+        x = self.norm2(self.conv2(x))
+        x += skip
+        return F.relu(x, inplace=True)
 
     def out_size(self, size: Size) -> Size:
         return strided(size, self.stride)
