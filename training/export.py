@@ -47,7 +47,7 @@ def export(
     number, and give logits (N, classes), in eval mode. The PDE is written out in them as plain tensor
     operations, so that they run where this project is not installed: ``torch.export.load("model.pt2")``. A
     network with a module that is ``adaptive``, a solver whose number of steps depends on the images, has
-    neither program.
+    neither program, nor one that ``torch.export`` cannot trace.
 
     Raises ``UserError`` for weights that do not fit and for an ``out_dir`` that already holds an export.
     """
@@ -67,14 +67,10 @@ def export(
         save_weights(model, folder / WEIGHTS)
         written.append(WEIGHTS)
 
-    adaptive = [type(module).__name__ for module in model.modules() if getattr(module, "adaptive", False)]
-    if adaptive:
+    program, reason = _traced(model, tuple(genotype.image))
+    if program is None:
         genotype.save(folder / GENOTYPE)
-        reason = (
-            f"the solver of {adaptive[0]} takes as many steps as the images need, a program a fixed number"
-        )
         return Exported(folder, tuple(written), None, reason)
-    program = plain_program(model, tuple(genotype.image))
     content = io.BytesIO()
     torch.export.save(program, content)
     write_whole(folder / PROGRAM, content.getbuffer())
@@ -84,6 +80,22 @@ def export(
     with torch.no_grad():
         difference = (program.module()(images) - model(images)).abs().max()
     return Exported(folder, (*written, ONNX, PROGRAM), float(difference))
+
+
+def _traced(
+    model: nn.Module, image: tuple[int, ...]
+) -> tuple[torch.export.ExportedProgram | None, str | None]:
+    """The program of ``model``, or why there is none."""
+    adaptive = [type(module).__name__ for module in model.modules() if getattr(module, "adaptive", False)]
+    if adaptive:
+        return None, (
+            f"the solver of {adaptive[0]} takes as many steps as the images need, a program a fixed number"
+        )
+    try:
+        return plain_program(model, image), None
+    except Exception as error:  # noqa: BLE001 - a module of the user may fail in any way when traced
+        message = next((line.strip() for line in str(error).splitlines() if line.strip()), "")
+        return None, f"torch.export cannot trace the network ({type(error).__name__}: {message})"
 
 
 def plain_program(model: nn.Module, image: tuple[int, ...]) -> torch.export.ExportedProgram:

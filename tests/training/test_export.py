@@ -24,6 +24,17 @@ class WithGlobalLayer(TinyGenotype):
         return net
 
 
+class WithBranchOnData(TinyGenotype):
+    """Of a module that ``torch.export`` cannot trace."""
+
+    class Net(TinyNet):
+        def forward(self, x):
+            return super().forward(x if x.mean() > 0 else -x)
+
+    def build(self):
+        return self.Net()
+
+
 @pytest.fixture(scope="module")
 def exported(tmp_path_factory):
     """A network of trained-looking weights, what was exported of it, and images of another batch size."""
@@ -108,4 +119,13 @@ def test_an_adaptive_solver_has_no_program(name, tmp_path):
     assert result.files == ("genotype.json", "weights.safetensors")
     assert result.program_difference is None
     assert "as many steps as the images need" in result.without_programs
+    assert sorted(entry.name for entry in result.folder.iterdir()) == sorted(result.files)
+
+
+def test_a_network_that_cannot_be_traced_has_no_program(tmp_path):
+    save_weights(TinyNet(), tmp_path / "w.safetensors")
+    result = export(WithBranchOnData(), tmp_path / "w.safetensors", tmp_path / "out")
+    assert result.files == ("genotype.json", "weights.safetensors")
+    assert result.without_programs.startswith("torch.export cannot trace the network (")
+    assert "\n" not in result.without_programs
     assert sorted(entry.name for entry in result.folder.iterdir()) == sorted(result.files)
