@@ -15,7 +15,7 @@ from analysis.canvas import COLOURS, FAINT, GREY, INK, new_figure, png, style
 _LINES: tuple[Any, ...] = ("-", (0, (4, 1.5)), (0, (1, 1.2)), "-.")
 _PANEL_WIDTH, _HEIGHT = 4.6, 3.6  # inches, without the key below
 _KEY_COLUMNS, _KEY_ROW = 2, 0.19  # inches
-_MARKERS = ("o", "s", "D", "^", "v", "P")
+_MARKERS = ("o", "s", "D", "^", "v", "P", "X")  # more than colours: both repeat at 42 networks only
 
 
 @dataclass(frozen=True)

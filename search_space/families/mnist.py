@@ -2,7 +2,7 @@
 
 Sources: Chen, Rubanova, Bettencourt and Duvenaud, "Neural Ordinary Differential Equations", NeurIPS 2018 (the
 frame that brings an image to 64 x 6 x 6 features and back to logits); Kag and Saligrama, CVPR 2022 (the
-global layer in it, and its poster: the one-channel backbones).
+global layer in it, and their public script of the illustrative example: the one-channel backbones).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pde_ops import integrate
 from pde_ops.cost import Cost, conv_cost, linear_cost, norm_cost, pde_cost
 from search_space.checks import one_of
 from search_space.errors import UserError
-from search_space.families.blocks import Conv3, ConvNormAct
+from search_space.families.blocks import Conv3
 from search_space.families.family import Family, Part, one_each
 from search_space.families.layers import NONE, STARTS, layer_names, make_layer
 from search_space.families.resnet import check_layers, whole_numbers
@@ -61,12 +61,20 @@ def conv3(in_channels: int, channels: int) -> nn.Conv2d:
     return SingleConv() if in_channels == channels == 1 else Conv3(in_channels, channels)
 
 
-class Stem(ConvNormAct):
-    """Convolution, batch norm, ReLU, quick for one channel, too."""
+class Stem(nn.Module):
+    """Batch norm, ReLU, 3x3 convolution: ``(N, C, H, W) -> (N, channels, H, W)``, of either sign."""
 
     def __init__(self, in_channels: int, channels: int) -> None:
-        super().__init__(in_channels, channels)
+        super().__init__()
+        self.channels = (in_channels, channels)
+        self.norm = nn.BatchNorm2d(in_channels)
         self.conv = conv3(in_channels, channels)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.conv(F.relu(self.norm(x)))
+
+    def cost(self, size: Size) -> Cost:
+        return norm_cost(self.channels[0], size) + conv_cost(*self.channels, 3, size)
 
 
 class Downsampling(nn.Module):
@@ -151,7 +159,7 @@ class Backbone(nn.Module):
 
     ``convolution``: g(h). ``residual_<K>``: K times h + g(h) with the same weights. ``shared_global_<K>``: K
     steps of the PDE with velocities u = v = g(h), not activated, D = 1, dt = 0.2 and h as source and start.
-    Then BN and ReLU.
+    Then BN, which the convolution alone does without, and ReLU.
 
     The K residual steps share weights and not the statistics that BN keeps for evaluation: h grows from step
     to step, and with one mean and variance for all of them a network that is right for 91.5% of the test
@@ -167,7 +175,7 @@ class Backbone(nn.Module):
         later = self.steps - 1 if kind.startswith(RESIDUAL) else 0
         self.statistics = nn.ModuleList(nn.BatchNorm2d(channels, affine=False) for _ in range(later))
         self.conv = conv3(channels, channels)
-        self.out_norm = nn.BatchNorm2d(channels)
+        self.out_norm = None if kind == CONVOLUTION else nn.BatchNorm2d(channels)
 
     def features(self, x: Tensor, step: int = 0) -> Tensor:
         kept = cast(nn.BatchNorm2d, self.statistics[step - 1] if step else self.norm)
@@ -185,10 +193,12 @@ class Backbone(nn.Module):
                 h = h + self.features(h, step)
         else:
             h = self.features(h)
-        return F.relu(self.out_norm(h))
+        return F.relu(h if self.out_norm is None else self.out_norm(h))
 
     def cost(self, size: Size) -> Cost:
         weights = conv_cost(self.channels, self.channels, 3, size) + norm_cost(self.channels, size)
+        if self.out_norm is None:
+            return weights
         total = weights + norm_cost(self.channels, size)
         if self.kind.startswith(GLOBAL):
             return total + pde_cost(self.channels, size, self.steps)

@@ -70,9 +70,16 @@ def test_every_tensor_has_one_name(name: str) -> None:
         assert len(found) == len(set(found))
 
 
-@pytest.mark.parametrize("name", ["MNIST-Convolution", "MNIST-Residual", "MNIST-Global-Backbone"])
-def test_backbones_have_524_parameters(name: str) -> None:
-    assert published(name).cost().params == 524
+@pytest.mark.parametrize(
+    ("name", "params"),
+    [
+        ("MNIST-Convolution", 522), ("MNIST-Residual", 524), ("MNIST-Residual-5", 524),
+        ("MNIST-Global-Backbone", 524),
+    ],
+)  # fmt: skip
+def test_backbones(name: str, params: int) -> None:
+    """The authors' script counts 524 for the convolution, too, of which two are in no use."""
+    assert published(name).cost().params == params
     assert published(name).build()(torch.randn(2, 1, 28, 28)).shape == (2, 10)
 
 
