@@ -4,7 +4,7 @@
     python -m benchmarks.published_results --out results/published    # draw again what is recorded
 
 RUN are folders of `run_search.py train`. Written are ``trainings.jsonl`` (what everything else is drawn
-from; runs given again replace theirs), ``table.csv``, ``curves.png``, ``confusion.png`` and,
+from; runs given again replace theirs), ``table.csv``, ``curves.png``, a ``confusion-RECIPE.png`` and,
 where ``--data-dir`` has the images, ``features.png``; the networks' weights that it is drawn from go to
 ``weights/``. With ``--fast`` the runs of ``benchmarks.fast_recipe`` are drawn as ``fast.png``. If ``README.md``
 there has the lines ``<!-- table -->`` and ``<!-- end of table -->``, what stands between them is renewed.
@@ -22,6 +22,7 @@ import sys
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -44,7 +45,7 @@ from search_space.published_networks import published
 from search_space.published_rows import facts
 from training.data import load_data
 from training.export import WEIGHTS, load_weights
-from training.recipes import get_recipe
+from training.recipes import get_recipe, published_recipe
 
 BACKBONES = ("MNIST-Convolution", "MNIST-Residual", "MNIST-Global-Backbone")  # by the poster's accuracy
 SHORT = dict(zip(BACKBONES, ("convolution", "residual", "global"), strict=True))
@@ -99,21 +100,36 @@ def table(found: Sequence[Summary]) -> str:
     """All rows, the backbones seed by seed, and the commands, in Markdown."""
     lines = ["| " + " | ".join(_HEADING) + " |", "|" + " --- |" * 5 + " ---: |" * (len(_HEADING) - 5)]
     lines += ["| " + " | ".join(cells(summary)) + " |" for summary in found]
-    lines += ["", *backbone_lines(found)]
+    lines += ["", *(line for group in backbone_groups(found) for line in backbone_lines(group))]
     hardware = dict.fromkeys(t.hardware for summary in found for t in summary.trainings)
     lines += [f"Hardware: {'; '.join(hardware)}. The first seed's commands:", "", "```sh"]
     lines += [command(summary.trainings[0]) for summary in found]
     return "\n".join([*lines, "```", ""])
 
 
-def backbone_lines(found: Sequence[Summary]) -> list[str]:
+def backbone_groups(found: Sequence[Summary]) -> list[dict[str, Summary]]:
+    """The backbones by name, for each recipe and length by which all three were trained."""
+    groups: dict[tuple[Any, ...], dict[str, Summary]] = {}
+    for summary in found:
+        name, *trained = summary.trainings[0].group
+        if name in BACKBONES:
+            groups.setdefault(tuple(trained), {})[name] = summary
+    return [group for group in groups.values() if len(group) == len(BACKBONES)]
+
+
+def _trained(group: dict[str, Summary]) -> str:
+    first = group[BACKBONES[0]].trainings[0]
+    return f"{first.recipe}, {first.epochs} epochs"
+
+
+def backbone_lines(group: dict[str, Summary]) -> list[str]:
     """Accuracy and the confusions of 3 and 5 by seed, and whether the poster's order holds."""
-    by_name = {s.trainings[0].network: {t.seed: t for t in s.trainings} for s in found}
-    if not all(name in by_name for name in BACKBONES):
-        return []
+    by_name = {name: {t.seed: t for t in summary.trainings} for name, summary in group.items()}
     seeds = sorted(set.intersection(*(set(by_name[name]) for name in BACKBONES)))
     heads = [f"{SHORT[name]}: %, 3 as 5, 5 as 3" for name in BACKBONES]
     lines = [
+        f"By seed ({_trained(group)}):",
+        "",
         "| seed | " + " | ".join(heads) + " | poster's order |",
         "|" + " ---: |" * (len(BACKBONES) + 1) + " --- |",
     ]
@@ -145,17 +161,16 @@ def table_csv(found: Sequence[Summary]) -> str:
 
 
 def curve_panels(trainings: Sequence[Training]) -> list[Panel]:
-    """A panel a data set: training accuracy over the epochs, test accuracy at the end."""
+    """A panel a data set and recipe: training accuracy over the epochs, test accuracy at the end."""
     panels = []
-    for dataset in dict.fromkeys(t.dataset for t in trainings):
+    for dataset, recipe in dict.fromkeys((t.dataset, t.recipe) for t in trainings):
         curves = tuple(
             TrainingCurve(t.network, tuple(100 * a for a in t.train_accuracies), 100 * t.test_accuracy)
             for t in trainings
-            if t.dataset == dataset
+            if (t.dataset, t.recipe) == (dataset, recipe)
         )
-        panels.append(
-            Panel(_TITLES.get(dataset, dataset), "training accuracy (%)", curves, _FLOORS.get(dataset))
-        )
+        title = f"{_TITLES.get(dataset, dataset)}, {recipe}"
+        panels.append(Panel(title, "training accuracy (%)", curves, _FLOORS.get(dataset)))
     return panels
 
 
@@ -175,16 +190,11 @@ def fast_panels(path: Path) -> list[Panel]:
     return panels
 
 
-def confusion_panels(found: Sequence[Summary]) -> list[ConfusionPanel]:
+def confusion_panels(group: dict[str, Summary]) -> list[ConfusionPanel]:
     """The backbones' mean tables, in the poster's order."""
-    by_name = {summary.trainings[0].network: summary for summary in found}
     return [
-        ConfusionPanel(
-            f"{SHORT[name]}: {by_name[name].mean:.2f}%",
-            tuple(map(tuple, by_name[name].confusion())),
-        )
+        ConfusionPanel(f"{SHORT[name]}: {group[name].mean:.2f}%", tuple(map(tuple, group[name].confusion())))
         for name in BACKBONES
-        if name in by_name
     ]
 
 
@@ -208,11 +218,16 @@ def feature_rows(weights: dict[str, Path], data_dir: Path) -> list[FeatureRow]:
     return rows
 
 
+def _as_published(training: Training) -> bool:
+    recipe = published_recipe(training.network)
+    return (training.recipe, training.epochs) == (recipe.name, recipe.epochs)
+
+
 def _keep_weights(runs: Sequence[Path], out: Path) -> dict[str, Path]:
     """Copies the first seed's weights of each backbone to ``out``; those that stand there, by network."""
     for run in runs:
         training = read_training(run)
-        if training.network in BACKBONES and training.seed == 0:
+        if training.network in BACKBONES and training.seed == 0 and _as_published(training):
             out.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(run / WEIGHTS, out / f"{training.network}.safetensors")
     found = {name: out / f"{name}.safetensors" for name in BACKBONES}
@@ -251,8 +266,9 @@ def main() -> None:
     write_whole(out / RECORD, trainings_text(trainings))
     write_whole(out / "table.csv", table_csv(found))
     write_whole(out / "curves.png", render_curves(curve_panels(trainings)))
-    if panels := confusion_panels(found):
-        write_whole(out / "confusion.png", render_confusions(panels, CONFUSED, "test images, mean of seeds"))
+    for group in backbone_groups(found):
+        picture = render_confusions(confusion_panels(group), CONFUSED, "test images, mean of seeds")
+        write_whole(out / f"confusion-{group[BACKBONES[0]].trainings[0].recipe}.png", picture)
     weights = _keep_weights(finished, out / "weights")
     if weights and arguments.data_dir is not None:
         rows = feature_rows(weights, arguments.data_dir)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import sys
 
@@ -49,10 +50,14 @@ def test_a_row_has_mean_deviation_and_poster():
 
 def test_backbones_are_set_beside_each_other_by_seed():
     found = summaries([*backbones((0.92, 0.93, 0.95)), *backbones((0.93, 0.92, 0.95), seed=1)])
-    lines = published_results.backbone_lines(found)
-    assert lines[2] == "| 0 | 92.00, 7, 4 | 93.00, 7, 4 | 95.00, 7, 4 | holds |"
-    assert lines[3].endswith("| does not hold |")
-    assert published_results.backbone_lines(found[:2]) == []
+    (group,) = published_results.backbone_groups(found)
+    lines = published_results.backbone_lines(group)
+    assert lines[0] == "By seed (mnist-backbone, 30 epochs):"
+    assert lines[4] == "| 0 | 92.00, 7, 4 | 93.00, 7, 4 | 95.00, 7, 4 | holds |"
+    assert lines[5].endswith("| does not hold |")
+    assert published_results.backbone_groups(found[:2]) == []
+    longer = summaries([dataclasses.replace(t, recipe="mnist-backbone-long") for t in backbones((0.9,) * 3)])
+    assert len(published_results.backbone_groups([*found, *longer])) == 2
 
 
 def test_all_is_written_and_can_be_drawn_again(tmp_path, monkeypatch, capsys):
@@ -79,7 +84,7 @@ def test_all_is_written_and_can_be_drawn_again(tmp_path, monkeypatch, capsys):
     published_results.main()
     first = {path.name: path.read_bytes() for path in out.iterdir()}
     assert first.keys() == {
-        "trainings.jsonl", "table.csv", "curves.png", "confusion.png", "fast.png", "README.md",
+        "trainings.jsonl", "table.csv", "curves.png", "confusion-mnist-backbone.png", "fast.png", "README.md",
     }  # fmt: skip
     text = first["README.md"].decode()
     assert text.startswith("before\n<!-- table -->\n| network |")
