@@ -40,6 +40,14 @@ def test_rate_of_the_published_mnist_recipe():
     )
 
 
+def test_rate_of_the_backbones_falls_in_the_longer_recipe_alone():
+    short, long = get_recipe("mnist-backbone"), get_recipe("mnist-backbone-long")
+    assert {short.learning_rate_at(e) for e in range(short.epochs)} == {0.01}
+    assert [long.learning_rate_at(e) for e in (59, 60, 119, 120, 159, 160, 199)] == pytest.approx(
+        [0.01, 0.002, 0.002, 0.0004, 0.0004, 0.00008, 0.00008]
+    )
+
+
 def test_darts_cuts_16_of_32_pixels():
     recipe = get_recipe("darts")
     assert round(recipe.cutout * 32) == 16
