@@ -78,7 +78,7 @@ def test_all_is_written_and_can_be_drawn_again(tmp_path, monkeypatch, capsys):
     lines = [run | kind | {"history": [0.85] * kind["epochs"]} for kind in kinds]
     fast.write_text("".join(json.dumps(line) + "\n" for line in lines))
     (panel,) = published_results.fast_panels(fast)
-    assert panel.names == ("fast, 2 epochs", "mnist, 4 epochs")
+    assert panel.names == ("mnist, 4 epochs", "fast, 2 epochs")
     assert panel.title == "N, 9 images of MNIST"
     monkeypatch.setattr(sys, "argv", ["x", str(tmp_path / "begun"), "--out", str(out), "--fast", str(fast)])
     published_results.main()
