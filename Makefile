@@ -1,6 +1,6 @@
 # make setup    the environment alone: .venv with pinned dependencies and this package
 # make search   the main job: a search on handwritten digits, to a front of accuracy against MACs
-# make test     the tests
+# make test     the tests, two files at a time
 # make lint     ruff and mypy
 # PYTHON=... names the interpreter (3.10-3.12) when the one found is not the one wanted.
 # ARGS=... goes to the command line of the search or of pytest.
@@ -25,7 +25,7 @@ search: $(STAMP)
 	@$(BIN)/python run_search.py search $(ARGS)
 
 test: $(STAMP)
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(ARGS)
 
 lint: $(STAMP)
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
