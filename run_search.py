@@ -292,7 +292,7 @@ def _train_published(args: argparse.Namespace) -> None:
     from training.recipes import published_recipe
 
     info = dataset_info(args.dataset, args.data_dir)
-    genotype = published(args.published, classes=info.classes, image=info.image)
+    genotype = published(args.published, num_classes=info.classes, image=info.image)
     if args.recipe == "published":
         args.recipe = published_recipe(args.published).name
     out = args.out or Path("runs", f"{args.published}-{args.dataset}-{args.recipe}-seed{args.seed}".lower())

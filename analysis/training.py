@@ -135,7 +135,7 @@ def network_name(genotype: Genotype) -> str:
 @functools.lru_cache(maxsize=64)
 def _published_keys(space: str, image: tuple[int, int, int], classes: int) -> dict[str, str]:
     names = [name for name in published_names() if published_network(name).space == space]
-    return {published(name, image=image, classes=classes).key(): name for name in names}
+    return {published(name, image=image, num_classes=classes).key(): name for name in names}
 
 
 def summaries(trainings: Iterable[Training]) -> list[Summary]:

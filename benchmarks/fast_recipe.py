@@ -41,7 +41,7 @@ def fast_for(network: str, epochs: int) -> Recipe:
 def run(network: str, recipe: Recipe, seed: int, data: Data) -> dict[str, Any]:
     """One training; its record has validation accuracies in [0, 1] and CPU seconds of all threads."""
     torch.manual_seed(seed)
-    model = published(network, classes=data.info.classes, image=data.info.image).build()
+    model = published(network, num_classes=data.info.classes, image=data.info.image).build()
     started, clock = time.process_time(), time.perf_counter()
     result = fit(model, data, recipe, seed=seed)
     return {

@@ -74,7 +74,7 @@ def measure(name: str, recipe: Recipe, *, steps: int) -> TrainingCost:
         marks.append(time.process_time())
 
     torch.manual_seed(0)
-    network = published(name, classes=info.classes, image=info.image).build()
+    network = published(name, num_classes=info.classes, image=info.image).build()
     data = Data(info, split, None, lambda: split)
     fit(network, data, recipe.replace(epochs=2), seed=0, on_epoch=on_epoch)
     return TrainingCost(

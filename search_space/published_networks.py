@@ -179,13 +179,13 @@ def published_network(name: str) -> PublishedNetwork:
 
 
 def published(
-    name: str, *, classes: int | None = None, image: tuple[int, int, int] | None = None
+    name: str, *, num_classes: int | None = None, image: tuple[int, int, int] | None = None
 ) -> Genotype:
     """The genotype of the network of that name.
 
     Args:
         name: one of ``published_names()``; case does not matter.
-        classes: number of classes; None is that of the network's first data set (10, or 1000 for ImageNet).
+        num_classes: None is that of the network's first data set (10, or 1000 for ImageNet).
         image: (channels, height, width) in pixels; None is that of its data set.
 
     Raises:
@@ -195,7 +195,7 @@ def published(
     return Genotype(
         network.space,
         network.image if image is None else image,
-        network.classes if classes is None else classes,
+        network.classes if num_classes is None else num_classes,
         network.settings,
         network.architecture,
     )

@@ -119,7 +119,7 @@ def _row(fact: Fact) -> Row:
             reason,
         )
     network = published_network(fact.network)
-    cost = published(fact.network, classes=fact.classes).cost()
+    cost = published(fact.network, num_classes=fact.classes).cost()
     ours = (cost.params, cost.macs_published)
     differences = tuple(
         None if said is None else 100.0 * (own / said[0] - 1)

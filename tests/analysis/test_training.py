@@ -56,7 +56,7 @@ def test_a_damaged_result_is_told(tmp_path):
 
 
 def test_names_are_those_of_the_published_networks_at_any_size():
-    small = published("ResNet-Global-Tiny", image=(1, 28, 28), classes=7)
+    small = published("ResNet-Global-Tiny", image=(1, 28, 28), num_classes=7)
     assert network_name(small) == "ResNet-Global-Tiny"
     other = Genotype(small.space, small.image, 7, small.settings, small.architecture | {"multiplier": 1})
     assert network_name(other) == "ResNet-Global-Tiny"

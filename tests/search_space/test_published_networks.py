@@ -43,7 +43,7 @@ SOLVED = ("Neural-ODE", "MNIST-NeuPDE", "NeuPDE", "MDEQ-Tiny", "MDEQ")  # a solv
 @pytest.mark.parametrize("name", MEASURED)
 def test_counts_are_those_measured(name: str) -> None:
     classes, params, macs, elements = MEASURED[name]
-    cost = published(name, classes=classes).cost()
+    cost = published(name, num_classes=classes).cost()
     assert cost.params == params
     assert cost.macs_published == macs + 2 * elements
     if "Global" not in name:
@@ -84,7 +84,7 @@ def test_backbones(name: str, params: int) -> None:
 
 
 def test_names_and_sizes() -> None:
-    assert published("resnet-global") == published("ResNet-Global", classes=10, image=(3, 32, 32))
+    assert published("resnet-global") == published("ResNet-Global", num_classes=10, image=(3, 32, 32))
     assert published("ResNet-Global", image=(3, 64, 64)).image == (3, 64, 64)
     with pytest.raises(UserError, match=r"published network is 'ResNet-33'; accepted: ResNet-32, "):
         published("ResNet-33")
