@@ -1,11 +1,12 @@
 """The recipe ``fast`` against a network's published recipe: the same accuracy in a fraction of the epochs?
 
     python -m benchmarks.fast_recipe --network MNIST-Global-Backbone --dataset mnist --data-dir DIR \\
-        [--epochs 30] [--fast-epochs 5 10] [--seeds 3] [--train-limit N] [--out results/published/fast.jsonl]
+        [--epochs 30] [--fast-epochs 5 10] [--seeds 3] [--train-limit N] \\
+        [--validation 0.1] [--out results/published/fast.jsonl]
 
 Both train the same network from the same weights (a seed each) on the same images with the published
 recipe's augmentation; what differs is optimiser, schedule, batch, weight decay and label smoothing. The
-published schedule's milestones are fractions, so ``--epochs`` shortens it as a whole. Judged on a tenth of
+published schedule's milestones are fractions, so ``--epochs`` shortens it as a whole. Judged on a part of
 the *training* images: choosing a recipe is a choice, so the test set has no say. Each run is appended to
 ``--out``; a call goes on where the last one stopped, and ends with the table over seeds.
 """
@@ -28,7 +29,6 @@ from training.fit import fit
 from training.recipe import Recipe
 from training.recipes import get_recipe, published_recipe
 
-VALIDATION = 0.1  # of the training images
 _AUGMENTATION = ("crop", "flip", "cutout")
 
 
@@ -88,12 +88,18 @@ def main() -> None:
     parser.add_argument("--only-fast", action="store_true", help="without the published recipe")
     parser.add_argument("--seeds", type=int, default=3, help="seeds of each (3)")
     parser.add_argument("--train-limit", type=int, help="use so many training images")
+    parser.add_argument(
+        "--validation", type=float, default=0.1, help="the part of these that judges, not trains (0.1)"
+    )
     parser.add_argument("--threads", type=int, default=1, help="CPU threads (1)")
     parser.add_argument("--out", type=Path, default=Path("results/published/fast.jsonl"))
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     data = load_data(
-        arguments.dataset, arguments.data_dir, validation=VALIDATION, train_limit=arguments.train_limit
+        arguments.dataset,
+        arguments.data_dir,
+        validation=arguments.validation,
+        train_limit=arguments.train_limit,
     )
     recipes = [fast_for(arguments.network, epochs) for epochs in arguments.fast_epochs]
     own = published_recipe(arguments.network)
