@@ -1,10 +1,14 @@
-"""Accuracy over the epochs of trainings: panels side by side, one colour a network, thin lines for seeds."""
+"""Accuracy over the epochs of trainings: panels side by side, one colour a network.
+
+Seeds are thin lines, or with ``Panel.band`` their mean as one line in a band from the least to the greatest.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import fmean
 from typing import Any
 
 from matplotlib.lines import Line2D
@@ -30,12 +34,14 @@ class TrainingCurve:
 @dataclass(frozen=True)
 class Panel:
     """Curves of one data set; those of one name are seeds of each other. ``floor``: least percent shown, for
-    curves that begin far below where they differ; None shows all."""
+    curves that begin far below where they differ; None shows all. ``band``: draw the seeds of a name as their mean
+    in a band from least to greatest, as far as the shortest of them goes."""
 
     title: str
     y_label: str
     curves: tuple[TrainingCurve, ...]
     floor: float | None = None
+    band: bool = False
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -66,22 +72,30 @@ def render_curves(panels: Sequence[Panel]) -> bytes:
 
 
 def _draw(axes: Any, panel: Panel) -> None:
-    ends = False
-    for curve in panel.curves:
-        number = panel.names.index(curve.name)
-        colour = COLOURS[number % len(COLOURS)]
-        epochs = range(1, len(curve.values) + 1)
-        axes.plot(
-            epochs, curve.values, color=colour, linewidth=1.3, linestyle=_LINES[number % len(_LINES)],
-            alpha=0.85, zorder=3, gid="curve",
-        )  # fmt: skip
-        if curve.end is not None:
-            ends = True
+    for number, name in enumerate(panel.names):
+        seeds = [curve for curve in panel.curves if curve.name == name]
+        colour, line = COLOURS[number % len(COLOURS)], _LINES[number % len(_LINES)]
+        lines = [curve.values for curve in seeds]
+        if panel.band:
+            epochs = list(zip(*lines, strict=False))
+            low, high = [min(values) for values in epochs], [max(values) for values in epochs]
+            axes.fill_between(
+                range(1, len(epochs) + 1), low, high, color=colour, alpha=0.18, linewidth=0, zorder=2
+            )
+            lines = [tuple(fmean(values) for values in epochs)]
+        for values in lines:
             axes.plot(
-                [len(curve.values)], [curve.end], linestyle="none", marker=_MARKERS[number % len(_MARKERS)],
-                markersize=6.5, color=colour, markeredgecolor="white", markeredgewidth=0.8, zorder=5,
-                clip_on=False, gid="end",
+                range(1, len(values) + 1), values, color=colour, linewidth=1.3, linestyle=line, alpha=0.85,
+                zorder=3, gid="curve",
             )  # fmt: skip
+        for curve in seeds:
+            if curve.end is not None:
+                axes.plot(
+                    [len(curve.values)], [curve.end], linestyle="none", marker=_MARKERS[number % len(_MARKERS)],
+                    markersize=6.5, color=colour, markeredgecolor="white", markeredgewidth=0.8, zorder=5,
+                    clip_on=False, gid="end",
+                )  # fmt: skip
+    ends = any(curve.end is not None for curve in panel.curves)
     axes.set_ylim(*panel.limits)
     axes.set_xlim(left=0)
     axes.set_title(panel.title, loc="left", fontsize=10, color=INK)

@@ -1,6 +1,7 @@
 import pytest
+from matplotlib.figure import Figure
 
-from analysis.training_curves import Panel, TrainingCurve, render_curves
+from analysis.training_curves import Panel, TrainingCurve, _draw, render_curves
 
 
 def test_limits_leave_room_and_follow_the_floor():
@@ -22,3 +23,17 @@ def test_pictures_depend_on_what_is_drawn_alone():
     assert made == render_curves([panel, panel])
     other = Panel("MNIST", "%", (TrainingCurve("a", (50.0, 60.0), 62.0), TrainingCurve("b", (40.0,), 41.0)))
     assert made != render_curves([other, panel])
+
+
+@pytest.mark.parametrize(
+    ("band", "lines"), [(False, [[50, 60, 70], [54, 66], [40]]), (True, [[52, 63], [40]])]
+)  # fmt: skip
+def test_a_band_draws_the_mean_of_a_names_seeds(band, lines):
+    curves = tuple(
+        TrainingCurve(n, v) for n, v in (("a", (50.0, 60.0, 70.0)), ("a", (54.0, 66.0)), ("b", (40.0,)))
+    )
+    axes = Figure().subplots()
+    _draw(axes, Panel("t", "y", curves, band=band))
+    assert [list(line.get_ydata()) for line in axes.get_lines() if line.get_gid() == "curve"] == lines
+    bands = [collection.get_datalim(axes.transData) for collection in axes.collections]
+    assert [(b.ymin, b.ymax) for b in bands] == ([(50, 66), (40, 40)] if band else [])
