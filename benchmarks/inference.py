@@ -1,7 +1,7 @@
 """Inference time of ResNet-32, ResNet-Global and MDEQ on CIFAR-10 images, as ratios within one run.
 
     python -m benchmarks.inference [--batch 32] [--repeats 15] [--threads 1] [--clock cpu] [--keep-memory]
-        [--device cpu] [--skip-mdeq] [--parts] [--out FILE]
+        [--channels-last] [--device cpu] [--skip-mdeq] [--parts] [--out FILE]
 
 The poster gives 4.5 : 1.9 : 23.3 seconds, without its device or batch. The mark for ResNet-Global is a
 quarter of ResNet-32's time; its MACs are 0.22 of it. Networks have random weights: time does not depend on
@@ -11,7 +11,8 @@ with batch norms folded into convolutions, as one deploys them (the global layer
 The networks take turns, so that a busy machine slows all of them; ``--clock cpu --threads 1`` counts this
 process's own time alone. With ``--keep-memory`` freed memory stays with the process, as a program that serves
 a network is usually set up (jemalloc, or ``MALLOC_TRIM_THRESHOLD_``): otherwise glibc hands the features of
-each pass back to the system, and new pages cost more than a third of ResNet-Global's time. Each ratio is the
+each pass back to the system, and new pages cost more than a third of ResNet-Global's time. ``--channels-last``
+is the order in memory in which oneDNN's convolutions are fastest. Each ratio is the
 median of the rounds' ratios, and the verdict goes by their quartiles: "met" or "not met" only where the middle
 half of the rounds agrees, and none at all where it is spread over more than a third of the median. ``--parts``
 adds what each part of ResNet-Global takes, the least of as many rounds again: what a machine with nothing else
@@ -99,9 +100,11 @@ def folded(network: nn.Module) -> nn.Module:
     return network
 
 
-def make_networks(names: list[str], device: str) -> dict[str, nn.Module]:
+def make_networks(
+    names: list[str], device: str, layout: torch.memory_format = torch.contiguous_format
+) -> dict[str, nn.Module]:
     """The networks by name, the residual ones a second time with norms folded."""
-    made = {name: published(name).build().eval().to(device) for name in names}
+    made = {name: published(name).build().eval().to(device).to(memory_format=layout) for name in names}
     return made | {name + FOLDED: folded(made[name]) for name in names if name.startswith("ResNet")}
 
 
@@ -116,10 +119,9 @@ def seconds(network: nn.Module, x: Tensor, clock: Callable[[], float]) -> float:
 
 
 def measure(
-    networks: dict[str, nn.Module], *, batch: int, repeats: int, device: str, clock: Callable[[], float]
+    networks: dict[str, nn.Module], x: Tensor, *, repeats: int, clock: Callable[[], float]
 ) -> dict[str, list[float]]:
-    """Seconds of each network in each round, after one that is not counted."""
-    x = torch.randn(batch, 3, 32, 32, device=device)
+    """Seconds of each network for the images ``x`` in each round, after one that is not counted."""
     found: dict[str, list[float]] = {name: [] for name in networks}
     for round_ in tqdm(range(repeats + 1), desc="rounds", leave=False):
         for name, network in networks.items():
@@ -130,13 +132,13 @@ def measure(
 
 
 def least_of_parts(
-    networks: dict[str, nn.Module], *, batch: int, repeats: int, device: str, clock: Callable[[], float]
+    networks: dict[str, nn.Module], images: Tensor, *, repeats: int, clock: Callable[[], float]
 ) -> dict[str, list[tuple[str, float]]]:
     """What each network's parts are, and the least seconds each took in a round, in their order."""
     taken: dict[str, list[list[float]]] = {name: [] for name in networks}
     for _ in tqdm(range(repeats + 1), desc="rounds by part", leave=False):
         for name, network in networks.items():
-            x, times = torch.randn(batch, 3, 32, 32, device=device), []
+            x, times = images, []
             for part in network.children():
                 start = clock()
                 with torch.inference_mode():
@@ -201,6 +203,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=0, help="CPU threads (0: torch's choice)")
     parser.add_argument("--clock", choices=CLOCKS, default="wall", help="cpu: of this process alone")
     parser.add_argument("--keep-memory", action="store_true", help="give no memory back to the system")
+    parser.add_argument("--channels-last", action="store_true", help="channels of a pixel side by side")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--skip-mdeq", action="store_true", help="without MDEQ, which needs the extra 'ode'")
     parser.add_argument("--parts", action="store_true", help="also what each part of ResNet-Global takes")
@@ -213,12 +216,11 @@ def main() -> None:
     if arguments.keep_memory and not keep_memory():
         parser.error("--keep-memory needs glibc")
     names = [name for name in POSTER if not (arguments.skip_mdeq and name.startswith("MDEQ"))]
-    networks = make_networks(names, arguments.device)
-    how: dict[str, Any] = {
-        "batch": arguments.batch, "repeats": arguments.repeats, "device": arguments.device,
-        "clock": CLOCKS[arguments.clock],
-    }  # fmt: skip
-    found = measure(networks, **how)
+    layout = torch.channels_last if arguments.channels_last else torch.contiguous_format
+    networks = make_networks(names, arguments.device, layout)
+    x = torch.randn(arguments.batch, 3, 32, 32, device=arguments.device).contiguous(memory_format=layout)
+    how: dict[str, Any] = {"repeats": arguments.repeats, "clock": CLOCKS[arguments.clock]}
+    found = measure(networks, x, **how)
     ratios = compare(found)
     print(table(found, ratios))
     verdicts = {name: ratios[name].verdict(MARK) for name in ("ResNet-Global", "ResNet-Global" + FOLDED)}
@@ -226,12 +228,12 @@ def main() -> None:
         print(f"{name} to ResNet-32: mark at most {MARK}: {verdict}")
     if arguments.parts:
         pair = ("ResNet-Global" + FOLDED, "ResNet-32" + FOLDED)
-        print(parts_text(least_of_parts({name: networks[name] for name in pair}, **how), *pair))
+        print(parts_text(least_of_parts({name: networks[name] for name in pair}, x, **how), *pair))
     if arguments.out:
         record = {
             "batch": arguments.batch, "repeats": arguments.repeats, "device": arguments.device,
             "threads": torch.get_num_threads(), "clock": arguments.clock,
-            "keep_memory": arguments.keep_memory, "machine": platform.machine(),
+            "keep_memory": arguments.keep_memory, "channels_last": arguments.channels_last, "machine": platform.machine(),
             "torch": torch.__version__, "seconds": found,
             "ratios": {name: [r.low, r.median, r.high] for name, r in ratios.items()},
             "mark": MARK, "verdicts": verdicts,

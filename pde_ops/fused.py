@@ -29,7 +29,7 @@ def applies(layer: GlobalLayer, x: Tensor) -> bool:
         return False
     if x.dtype not in (torch.float32, torch.float64) or torch.is_autocast_enabled("cpu"):
         return False
-    if torch.compiler.is_exporting() or x.shape[1] != layer.channels:
+    if _exporting() or x.shape[1] != layer.channels:
         return False
     parts = [part for part in _parts(layer) if part is not None]
     out_norm: Any = layer._modules["out_norm"]
@@ -38,6 +38,15 @@ def applies(layer: GlobalLayer, x: Tensor) -> bool:
     if layer.training and x.numel() // layer.channels == 1:
         return False
     return not _observed(out_norm) and type(out_norm) is nn.BatchNorm2d and cpu_backend.built()
+
+
+def _exporting() -> bool:
+    """``torch.compiler.is_exporting()``, which dynamo takes for true in every compilation (torch 2.11)."""
+    return torch.compiler.is_exporting()
+
+
+# What torch.compiler.assume_constant_result sets: dynamo calls the function instead of looking into it.
+_exporting._dynamo_marked_constant = True  # type: ignore[attr-defined]
 
 
 class _Part(NamedTuple):

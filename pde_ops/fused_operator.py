@@ -17,6 +17,7 @@ from pde_ops import cpu_backend
 from pde_ops.operator import below_autograd, flops, library, records
 
 ACTIVATIONS = ("relu", "relu6", "hard-swish", "identity")  # in the kernel's order
+CACHE_LINE = 64  # bytes, and the widest register's
 
 ARGUMENTS = (
     "Tensor x, Tensor weight, Tensor? bias, Tensor gain, Tensor shift, Tensor mean, Tensor variance, "
@@ -85,6 +86,24 @@ def threads(x: Tensor, steps: int) -> int:
     return min(cpu_backend.threads(x.numel() * (steps + 4)), x.shape[1])
 
 
+def stays_last(x: Tensor) -> bool:
+    """Whether the kernel in evaluation takes ``x`` with its channels side by side, and gives its output so.
+
+    For ``torch.channels_last`` with whole cache lines of channels, the same on every processor.
+    """
+    return (
+        not x.is_contiguous()
+        and x.is_contiguous(memory_format=torch.channels_last)
+        and x.shape[1] * x.element_size() % CACHE_LINE == 0
+    )
+
+
+def evaluate(argument: Argument, last: bool) -> None:
+    """Runs the kernel; ``last``: where `stays_last` holds of its input and output."""
+    kernels = cpu_backend.library()
+    (kernels.pde_layer_last if last else kernels.pde_layer)(ctypes.byref(argument))
+
+
 def _describe(x, weight, bias, gain, shift, mean, variance, *settings, **tensors) -> Argument:
     stacks = {"weight": weight, "gain": gain, "shift": shift, "mean": mean, "variance": variance}
     if bias is not None:
@@ -101,7 +120,8 @@ def _rows(stack: Tensor) -> tuple[int, ...]:
 
 def _forward(x, weight, bias, gain, shift, mean, variance, *settings):
     keep, training, settings = settings[-1], settings[4], settings[:-1]
-    x = x.contiguous()
+    last = not training and not keep and stays_last(x)
+    x = x if last else x.contiguous()
     if training:
         mean, variance = torch.empty_like(mean), torch.empty_like(variance)
     out = torch.empty_like(x)
@@ -110,7 +130,7 @@ def _forward(x, weight, bias, gain, shift, mean, variance, *settings):
         x, weight.contiguous(), bias, gain, shift, mean, variance, *settings,
         state=out if training and not keep else state, out=out,
     )  # fmt: skip
-    cpu_backend.library().pde_layer(ctypes.byref(layer))
+    evaluate(layer, last)
     nothing = x.new_empty(0)
     statistics = (mean, variance) if training else (nothing, x.new_empty(0))
     return out, x.new_empty(0) if state is None else state, *statistics
@@ -139,8 +159,9 @@ library.impl("global_layer_backward", _backward, "CPU")
 
 @torch.library.register_fake("pde_ops::global_layer", lib=library)
 def _fake_forward(x, weight, bias, gain, shift, mean, variance, *settings):
-    like = torch.empty_like(x, memory_format=torch.contiguous_format)
     training, keep = settings[4], settings[-1]
+    last = not training and not keep and stays_last(x)
+    like = torch.empty_like(x, memory_format=torch.channels_last if last else torch.contiguous_format)
     state = torch.empty_like(like) if keep else x.new_empty(0)
     if training:
         return like, state, torch.empty_like(mean), torch.empty_like(variance)

@@ -9,15 +9,14 @@ batch) is seen.
 
 from __future__ import annotations
 
-import ctypes
 import weakref
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
 
-from pde_ops import cpu_backend, fused
-from pde_ops.fused_operator import Argument, describe
+from pde_ops import fused
+from pde_ops.fused_operator import Argument, describe, evaluate, stays_last
 
 if TYPE_CHECKING:
     from pde_ops.layer import GlobalLayer
@@ -33,6 +32,7 @@ class Prepared:
 
     def __init__(self, layer: GlobalLayer, x: Tensor) -> None:
         self.like = (x.shape, x.dtype, torch.get_num_threads())
+        self.last = stays_last(x)
         self.watched: list[tuple[dict, str, Any]] = []  # a dictionary, a key, the object that must be there
         self.hooks: list[dict] = []  # that must stay empty
         self.modules: list[nn.Module] = []
@@ -77,6 +77,8 @@ class Prepared:
         """Whether the argument is still the layer's, and fits ``x``."""
         if (x.shape, x.dtype, torch.get_num_threads()) != self.like or any(self.hooks):
             return False
+        if x.is_contiguous() is self.last:
+            return False
         try:
             for holder, name, value in self.watched:
                 if holder[name] is not value:
@@ -95,7 +97,7 @@ class Prepared:
         out = torch.empty_like(x)
         argument = Argument.from_buffer_copy(self.argument)  # its own: threads may share the layer
         argument.x, argument.out = x.data_ptr(), out.data_ptr()
-        cpu_backend.library().pde_layer(ctypes.byref(argument))
+        evaluate(argument, self.last)
         return out
 
 
@@ -121,7 +123,7 @@ def _plain_call(x: Tensor) -> bool:
         and not torch.is_grad_enabled()
         and type(x) is Tensor
         and x.is_cpu
-        and x.is_contiguous()
+        and (x.is_contiguous() or stays_last(x))
         and not torch.is_autocast_enabled("cpu")
         and not torch._C._len_torch_dispatch_stack()
         and not torch._C._len_torch_function_stack()

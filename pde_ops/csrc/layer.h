@@ -82,12 +82,13 @@ inline void tap_offsets(const Grid& g, int kernel, long* offsets) {
     for (int b = 0; b < kernel; ++b) offsets[a * kernel + b] = (a - r) * g.stride + long(b - r) * g.lanes;
 }
 
-template <class T, int F, int N, class Finish>
-PDE_INLINE void convolve_at(const long* offsets, int taps, const T* x, const T* weight, T* const* y, long at, long to,
-                            const T* bias, Finish&& finish) {
+// W: T, one weight for all lanes, or Vec<T>, one for each.
+template <class T, int F, int N, class W, class Finish>
+PDE_INLINE void convolve_at(const long* offsets, int taps, const T* x, const W* weight, T* const* y, long at, long to,
+                            const W* bias, Finish&& finish) {
   Vec<T> sum[F][N];
   for (int f = 0; f < F; ++f)
-    for (int n = 0; n < N; ++n) sum[f][n] = splat(bias[f]);
+    for (int n = 0; n < N; ++n) sum[f][n] = Vec<T>{} + bias[f];
   for (int t = 0; t < taps; ++t) {
     Vec<T> value[N];
     for (int n = 0; n < N; ++n) value[n] = load(x + at + offsets[t] + n * kLanes<T>);
@@ -99,8 +100,8 @@ PDE_INLINE void convolve_at(const long* offsets, int taps, const T* x, const T* 
 }
 
 // finish of F depthwise convolutions of one plane of g, read once; into planes of p. x has a halo of zeros.
-template <class T, int F, class Finish>
-void convolve(const Grid& g, const Grid& p, const long* offsets, int taps, const T* x, const T* weight, const T* bias,
+template <class T, int F, class W, class Finish>
+void convolve(const Grid& g, const Grid& p, const long* offsets, int taps, const T* x, const W* weight, const W* bias,
               T* const* y, Finish finish) {
   constexpr int V = kLanes<T>;
   for (int i = 0; i < g.rows; ++i) {

@@ -53,8 +53,8 @@ def test_parts_are_timed_in_order_and_by_the_quickest_round():
 
     ticks = iter([0, 3, 10, 12, 20, 21, 0, 2, 10, 15, 20, 26])  # start and end of three parts, two rounds
     networks = {"net": torch.nn.Sequential(torch.nn.ReLU(), GlobalLayer(), torch.nn.Flatten())}
-    how = {"batch": 2, "repeats": 1, "device": "cpu", "clock": lambda: float(next(ticks))}
-    parts = inference.least_of_parts(networks, **how)
+    how = {"repeats": 1, "clock": lambda: float(next(ticks))}
+    parts = inference.least_of_parts(networks, torch.randn(2, 3), **how)
     assert parts == {"net": [("ReLU", 2.0), ("GlobalLayer", 2.0), ("Flatten", 1.0)]}
     text = inference.parts_text(parts | {"base": [("Flatten", 10.0)]}, "net", "base")
     assert "ReLU 2000.00, GlobalLayer 2000.00, Flatten 1000.00; together 5000.00 of 10000.00 for base" in text

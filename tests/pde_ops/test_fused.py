@@ -121,6 +121,19 @@ def test_hooks_autocast_and_export_see_the_composed_layer():
     assert seen == [1]
 
 
+@pytest.mark.parametrize("training", [True, False])
+def test_a_compiled_layer_is_the_kernel(training):
+    layer, x = GlobalLayer(4).train(training), torch.randn(2, 4, 5, 5)
+    seen = []
+
+    def backend(graph, _):
+        seen.extend(str(node.target) for node in graph.graph.nodes)
+        return graph.forward
+
+    torch.testing.assert_close(torch.compile(layer, backend=backend, fullgraph=True)(x), layer(x))
+    assert [name for name in seen if "pde_ops" in name] == ["pde_ops.global_layer.default"]
+
+
 def test_without_gradients_nothing_is_kept_and_training_statistics_still_move():
     layer, double = pair(4, {}, torch.float64, True)
     x = torch.randn(3, 4, 6, 6, dtype=torch.float64)
