@@ -1,12 +1,13 @@
 """The recipe ``fast`` against a network's published recipe: the same accuracy in a fraction of the epochs?
 
     python -m benchmarks.fast_recipe --network MNIST-Global-Backbone --dataset mnist --data-dir DIR \\
-        [--epochs 30] [--fast-epochs 5 10] [--seeds 3] [--train-limit N] \\
+        [--epochs 30] [--fast-epochs 5 10] [--fast-recipe fast-sgd] [--seeds 3] [--train-limit N] \\
         [--validation 0.1] [--out results/published/fast.jsonl]
 
 Both train the same network from the same weights (a seed each) on the same images with the published
 recipe's augmentation; what differs is optimiser, schedule, batch, weight decay and label smoothing. The
-published schedule's milestones are fractions, so ``--epochs`` shortens it as a whole. Judged on a part of
+published schedule's milestones are fractions, so ``--epochs`` shortens it as a whole. ``fast-sgd`` is the fast
+recipe without orthogonal updates. Judged on a part of
 the *training* images: choosing a recipe is a choice, so the test set has no say. Each run is appended to
 ``--out``; a call goes on where the last one stopped, and ends with the table over seeds.
 """
@@ -32,10 +33,10 @@ from training.recipes import get_recipe, published_recipe
 _AUGMENTATION = ("crop", "flip", "cutout")
 
 
-def fast_for(network: str, epochs: int) -> Recipe:
-    """The recipe ``fast`` with the augmentation of the network's published recipe."""
+def fast_for(network: str, epochs: int, name: str = "fast") -> Recipe:
+    """The recipe ``name`` with the augmentation of the network's published recipe."""
     own = published_recipe(network)
-    return get_recipe("fast", epochs=epochs, **{name: getattr(own, name) for name in _AUGMENTATION})
+    return get_recipe(name, epochs=epochs, **{name: getattr(own, name) for name in _AUGMENTATION})
 
 
 def run(network: str, recipe: Recipe, seed: int, data: Data) -> dict[str, Any]:
@@ -85,6 +86,7 @@ def main() -> None:
     parser.add_argument("--data-dir", required=True, help="folder with <dataset>.npz")
     parser.add_argument("--epochs", type=int, help="of the published recipe (its own)")
     parser.add_argument("--fast-epochs", type=int, nargs="+", default=[5, 10], help="of the fast one (5 10)")
+    parser.add_argument("--fast-recipe", choices=("fast", "fast-sgd"), default="fast", help="(fast)")
     parser.add_argument("--only-fast", action="store_true", help="without the published recipe")
     parser.add_argument("--seeds", type=int, default=3, help="seeds of each (3)")
     parser.add_argument("--train-limit", type=int, help="use so many training images")
@@ -101,7 +103,7 @@ def main() -> None:
         validation=arguments.validation,
         train_limit=arguments.train_limit,
     )
-    recipes = [fast_for(arguments.network, epochs) for epochs in arguments.fast_epochs]
+    recipes = [fast_for(arguments.network, epochs, arguments.fast_recipe) for epochs in arguments.fast_epochs]
     own = published_recipe(arguments.network)
     if not arguments.only_fast:
         recipes.append(own if arguments.epochs is None else own.replace(epochs=arguments.epochs))

@@ -124,6 +124,8 @@ class _Run:
         self.model = model.to(memory_format=self.memory_format)  # type: ignore[call-overload]
         self.forward: Callable[[Tensor], Any] = torch.compile(model) if recipe.compile and on_gpu else model
         self.optimizer = make_optimizer(model, recipe)
+        # Each group's share of the recipe's learning rate: convolutions may have one of their own.
+        self.shares = [group["lr"] / recipe.learning_rate for group in self.optimizer.param_groups]
         self.average = Average(model, recipe.ema) if recipe.ema else None
         self.data, self.recipe, self.device = data, recipe, device
         height = data.info.image[1]
@@ -171,8 +173,8 @@ class _Run:
 
     def _step(self, images: Tensor, labels: Tensor, rate: float) -> tuple[Tensor, Tensor]:
         recipe = self.recipe
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate
+        for group, share in zip(self.optimizer.param_groups, self.shares, strict=True):
+            group["lr"] = rate * share
         images = images.contiguous(memory_format=self.memory_format)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16):
             output = self.forward(images)

@@ -8,11 +8,12 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
+from training.muon import Muon
 from training.recipe import Recipe
 
 
 def make_optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
-    """The optimiser of ``recipe`` over all parameters of ``model``; its learning rate is set step by step."""
+    """The optimiser of ``recipe`` over all parameters of ``model``, at the recipe's highest learning rates."""
     parameters = [p for p in model.parameters() if p.requires_grad]
     rate, decay = recipe.learning_rate, recipe.weight_decay
     if recipe.optimizer == "sgd":
@@ -27,6 +28,15 @@ def make_optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
         )
     if recipe.optimizer == "adamw":
         return torch.optim.AdamW(parameters, rate, (recipe.momentum, 0.999), weight_decay=decay, fused=True)
+    if recipe.optimizer == "muon":
+        return Muon(
+            parameters,
+            learning_rate=rate,
+            matrix_learning_rate=recipe.matrix_learning_rate,
+            momentum=recipe.momentum,
+            weight_decay=decay,
+            matrix_decay=recipe.matrix_decay,
+        )
     return torch.optim.RMSprop(
         parameters, rate, alpha=0.9, eps=recipe.rmsprop_eps, momentum=recipe.momentum, weight_decay=decay
     )

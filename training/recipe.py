@@ -9,7 +9,7 @@ from typing import Any
 
 from search_space.errors import UserError
 
-OPTIMIZERS = ("sgd", "adamw", "rmsprop")
+OPTIMIZERS = ("sgd", "adamw", "rmsprop", "muon")
 SCHEDULES = ("constant", "steps", "cosine", "one-cycle", "exponential")
 
 
@@ -23,7 +23,7 @@ class Recipe:
     batch_size: int  # images
     learning_rate: float  # the highest of the schedule
     optimizer: str = "sgd"
-    momentum: float = 0.9  # Nesterov's for sgd; the first beta of adamw
+    momentum: float = 0.9  # Nesterov's for sgd and muon; the first beta of adamw
     weight_decay: float = 0.0  # on every parameter, as in the published recipes; decoupled for adamw
     schedule: str = "cosine"
     milestones: tuple[float, ...] = ()  # of "steps": fractions of the epochs
@@ -40,6 +40,8 @@ class Recipe:
     clip_norm: float | None = None  # largest norm of the gradient over all parameters
     ema: float = 0.0  # decay a step of the averaged weights that are evaluated; 0: the weights themselves
     rmsprop_eps: float = 1e-3
+    matrix_learning_rate: float = 0.1  # of muon's convolutions, along the same schedule; the rest is sgd
+    matrix_decay: float = 0.0  # of muon's convolutions; decoupled
     bf16: bool = False
     channels_last: bool = False
     compile: bool = False
@@ -47,10 +49,13 @@ class Recipe:
     def __post_init__(self) -> None:
         self._require("epochs", self.epochs >= 1, "1 or more")
         self._require("batch_size", self.batch_size >= 1, "1 image or more")
-        self._require("learning_rate", self._finite("learning_rate") and self.learning_rate > 0, "above 0")
+        for field in ("learning_rate", "matrix_learning_rate"):
+            self._require(field, self._finite(field) and getattr(self, field) > 0, "above 0")
         self._require("optimizer", self.optimizer in OPTIMIZERS, f"one of {', '.join(OPTIMIZERS)}")
         self._require("schedule", self.schedule in SCHEDULES, f"one of {', '.join(SCHEDULES)}")
-        for field in ("weight_decay", "auxiliary_weight", "warmup", "cutout", "randaugment", "crop"):
+        for field in (
+            "weight_decay", "matrix_decay", "auxiliary_weight", "warmup", "cutout", "randaugment", "crop",
+        ):  # fmt: skip
             self._require(field, self._finite(field) and getattr(self, field) >= 0, "0 or more")
         for field in ("momentum", "label_smoothing", "drop_path", "ema"):
             self._require(field, 0 <= getattr(self, field) < 1, "in [0, 1)")

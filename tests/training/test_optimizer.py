@@ -33,6 +33,20 @@ def test_rmsprop():
     assert step("rmsprop", rmsprop_eps=1e-3) == pytest.approx(1 - 0.1 * 2 / ((0.1 * 4) ** 0.5 + 1e-3))
 
 
+def test_muon_has_a_rate_for_convolutions_and_one_for_the_rest():
+    model = nn.Sequential(nn.Conv2d(1, 1, 1, groups=1), nn.Conv2d(2, 1, 1, bias=False))
+    for parameter in model.parameters():
+        parameter.data.fill_(1.0)
+        parameter.grad = torch.full_like(parameter, 2.0)
+    settings = {"learning_rate": 0.1, "matrix_learning_rate": 0.05, "matrix_decay": 0.4, "weight_decay": 0.5}
+    recipe = Recipe("r", epochs=1, batch_size=1, optimizer="muon", momentum=0.9, **settings)
+    make_optimizer(model, recipe).step()
+    assert model[0].weight.item() == pytest.approx(1 - 0.1 * 1.9 * 2.5)
+    # a matrix of one row and two equal entries: its update has length 1 or near it
+    moved = 1 - 0.05 * 0.4 - model[1].weight.detach()
+    assert (moved.flatten() / (0.05 / 2**0.5)).tolist() == pytest.approx([1.0, 1.0], abs=0.35)
+
+
 def test_average_is_exponential_and_is_swapped_in():
     model = nn.BatchNorm1d(1)
     average = Average(model, decay=0.9)
