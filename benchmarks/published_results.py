@@ -181,7 +181,7 @@ def fast_panels(path: Path) -> list[Panel]:
     panels = []
     for key in dict.fromkeys((r["network"], r["dataset"], r["train_images"]) for r in records):
         same = [r for r in records if (r["network"], r["dataset"], r["train_images"]) == key]
-        same.sort(key=lambda r: (r["recipe"] == "fast", r["epochs"]))
+        same.sort(key=lambda r: (r["recipe"].startswith("fast"), r["recipe"], r["epochs"]))
         curves = tuple(
             TrainingCurve(f"{r['recipe']}, {r['epochs']} epochs", tuple(100 * a for a in r["history"]))
             for r in same

@@ -37,7 +37,9 @@ def applies(layer: GlobalLayer, x: Tensor) -> bool:
         return False
     if layer.training and x.numel() // layer.channels == 1:
         return False
-    return not _observed(out_norm) and type(out_norm) is nn.BatchNorm2d and cpu_backend.built()
+    if _observed(out_norm) or type(out_norm) is not nn.BatchNorm2d or not _of_type(out_norm, x.dtype):
+        return False
+    return cpu_backend.built()
 
 
 def _exporting() -> bool:
@@ -77,6 +79,8 @@ def _plain(part: _Part, first: _Part, out: Any, x: Tensor) -> bool:
         return False
     if convolution.groups != norm.num_features or own["weight"].dtype != x.dtype:
         return False
+    if not _of_type(norm, x.dtype):
+        return False
     if any(map(_observed, part)):
         return False
     return (
@@ -87,6 +91,12 @@ def _plain(part: _Part, first: _Part, out: Any, x: Tensor) -> bool:
         and norm.momentum is not None
         and norm.training == out.training
     )
+
+
+def _of_type(norm: Any, dtype: torch.dtype) -> bool:
+    """Whether a norm has parameters and running statistics, all of ``dtype``."""
+    tensors = (*norm._parameters.values(), norm._buffers["running_mean"], norm._buffers["running_var"])
+    return all(tensor is not None and tensor.dtype == dtype for tensor in tensors)
 
 
 def _observed(module: nn.Module) -> bool:
@@ -100,16 +110,18 @@ def forward(layer: GlobalLayer, x: Tensor) -> Tensor:
     gain = torch.stack([norm._parameters["weight"] for norm in norms])
     shift = torch.stack([norm._parameters["bias"] for norm in norms])
     biased = convolutions[0]["bias"] is not None
+    bias = torch.stack([own["bias"] for own in convolutions]) if biased else None
+    learning = [t is not None and t.requires_grad for t in (x, weight, bias, gain, shift)]
     out, _, mean, variance = FORWARD(
         x,
         weight,
-        torch.stack([own["bias"] for own in convolutions]) if biased else None,
+        bias,
         gain,
         shift,
         torch.stack([norm._buffers["running_mean"] for norm in norms]),
         torch.stack([norm._buffers["running_var"] for norm in norms]),
         *settings(layer, norms),
-        torch.is_grad_enabled() and any(t.requires_grad for t in (x, weight, gain, shift)),
+        torch.is_grad_enabled() and any(learning),
     )
     if norms[-1].training:
         _update(norms, mean, variance, x.numel() // layer.channels)

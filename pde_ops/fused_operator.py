@@ -1,7 +1,8 @@
 """The operator ``pde_ops::global_layer``: convolutions, norms, PDE and output norm in one C++ kernel.
 
-On CPU tensors in float32 or float64. Each channel passes through the whole layer on one core; between forward
-and backward are kept the input, the state before the output norm and the statistics.
+On CPU tensors in float32 or float64. Each channel (in channels_last: a register of channels of one image) passes
+through the whole layer on one core; between forward and backward are kept the input, the state before the
+output norm and the statistics.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from pde_ops.operator import below_autograd, flops, library, records
 
 ACTIVATIONS = ("relu", "relu6", "hard-swish", "identity")  # in the kernel's order
 CACHE_LINE = 64  # bytes, and the widest register's
+LARGEST_LAST = 56 * 56  # pixels of a feature map
 
 ARGUMENTS = (
     "Tensor x, Tensor weight, Tensor? bias, Tensor gain, Tensor shift, Tensor mean, Tensor variance, "
@@ -60,7 +62,7 @@ def _members() -> list[Any]:
 
 
 class Argument(ctypes.Structure):
-    """`PdeLayer` of csrc/layer.cpp."""
+    """`PdeLayer` of csrc/argument.h."""
 
     _fields_ = _members()
 
@@ -82,19 +84,21 @@ def describe(
 
 
 def threads(x: Tensor, steps: int) -> int:
-    """How many threads share the channels of ``x``."""
+    """How many threads share the work on ``x``."""
     return min(cpu_backend.threads(x.numel() * (steps + 4)), x.shape[1])
 
 
-def stays_last(x: Tensor) -> bool:
+def stays_last(x: Tensor, steps: int) -> bool:
     """Whether the kernel in evaluation takes ``x`` with its channels side by side, and gives its output so.
 
-    For ``torch.channels_last`` with whole cache lines of channels, the same on every processor.
+    For ``torch.channels_last`` with whole cache lines of channels, the same on every processor. Where there are
+    several steps, for feature maps that stay in the cache: planes of a register of channels are large.
     """
     return (
         not x.is_contiguous()
         and x.is_contiguous(memory_format=torch.channels_last)
         and x.shape[1] * x.element_size() % CACHE_LINE == 0
+        and (steps == 1 or x.shape[2] * x.shape[3] <= LARGEST_LAST)
     )
 
 
@@ -112,6 +116,10 @@ def _describe(x, weight, bias, gain, shift, mean, variance, *settings, **tensors
     return describe(x, pointers, weight.shape[-1], *settings, **tensors)
 
 
+def _contiguous(*tensors):
+    return tuple(None if tensor is None else tensor.contiguous() for tensor in tensors)
+
+
 def _rows(stack: Tensor) -> tuple[int, ...]:
     """Where the rows of a contiguous tensor begin."""
     start, apart = stack.data_ptr(), stack.stride(0) * stack.element_size()
@@ -120,14 +128,17 @@ def _rows(stack: Tensor) -> tuple[int, ...]:
 
 def _forward(x, weight, bias, gain, shift, mean, variance, *settings):
     keep, training, settings = settings[-1], settings[4], settings[:-1]
-    last = not training and not keep and stays_last(x)
-    x = x if last else x.contiguous()
+    last = not training and not keep and stays_last(x, settings[5])
+    layout = torch.channels_last if last else torch.contiguous_format
+    x = x.contiguous(memory_format=layout)
+    # Held here, not made for `_describe`: it takes their addresses alone.
+    weight, bias, gain, shift, mean, variance = _contiguous(weight, bias, gain, shift, mean, variance)
     if training:
         mean, variance = torch.empty_like(mean), torch.empty_like(variance)
-    out = torch.empty_like(x)
-    state = torch.empty_like(x) if keep else None
+    out = torch.empty_like(x, memory_format=layout)
+    state = torch.empty_like(out) if keep else None
     layer = _describe(
-        x, weight.contiguous(), bias, gain, shift, mean, variance, *settings,
+        x, weight, bias, gain, shift, mean, variance, *settings,
         state=out if training and not keep else state, out=out,
     )  # fmt: skip
     evaluate(layer, last)
@@ -137,7 +148,9 @@ def _forward(x, weight, bias, gain, shift, mean, variance, *settings):
 
 
 def _backward(grad, state, x, weight, bias, gain, shift, mean, variance, *settings):
-    x, grad = x.contiguous(), grad.contiguous()
+    x, grad, state, weight, bias, gain, shift, mean, variance = _contiguous(
+        x, grad, state, weight, bias, gain, shift, mean, variance
+    )
     found = {
         "grad_x": torch.empty_like(x),
         "grad_weight": torch.empty_like(weight, memory_format=torch.contiguous_format),
@@ -146,7 +159,7 @@ def _backward(grad, state, x, weight, bias, gain, shift, mean, variance, *settin
         "grad_shift": torch.empty_like(shift),
     }
     layer = _describe(
-        x, weight.contiguous(), bias, gain, shift, mean, variance, *settings,
+        x, weight, bias, gain, shift, mean, variance, *settings,
         state=state, grad_out=grad, **found,
     )  # fmt: skip
     cpu_backend.library().pde_layer_backward(ctypes.byref(layer))
@@ -160,7 +173,7 @@ library.impl("global_layer_backward", _backward, "CPU")
 @torch.library.register_fake("pde_ops::global_layer", lib=library)
 def _fake_forward(x, weight, bias, gain, shift, mean, variance, *settings):
     training, keep = settings[4], settings[-1]
-    last = not training and not keep and stays_last(x)
+    last = not training and not keep and stays_last(x, settings[5])
     like = torch.empty_like(x, memory_format=torch.channels_last if last else torch.contiguous_format)
     state = torch.empty_like(like) if keep else x.new_empty(0)
     if training:

@@ -32,7 +32,8 @@ class Prepared:
 
     def __init__(self, layer: GlobalLayer, x: Tensor) -> None:
         self.like = (x.shape, x.dtype, torch.get_num_threads())
-        self.last = stays_last(x)
+        self.last = stays_last(x, layer.steps)
+        self.layout = torch.channels_last if self.last else torch.contiguous_format
         self.watched: list[tuple[dict, str, Any]] = []  # a dictionary, a key, the object that must be there
         self.hooks: list[dict] = []  # that must stay empty
         self.modules: list[nn.Module] = []
@@ -89,12 +90,12 @@ class Prepared:
             return False
         dtype = x.dtype
         for tensor, address in zip(self.tensors, self.addresses, strict=True):
-            if tensor.data_ptr() != address or tensor.dtype is not dtype:
+            if tensor.data_ptr() != address or tensor.dtype is not dtype or not tensor.is_contiguous():
                 return False
         return True
 
     def __call__(self, x: Tensor) -> Tensor:
-        out = torch.empty_like(x)
+        out = torch.empty_like(x, memory_format=self.layout)
         argument = Argument.from_buffer_copy(self.argument)  # its own: threads may share the layer
         argument.x, argument.out = x.data_ptr(), out.data_ptr()
         evaluate(argument, self.last)
@@ -106,24 +107,27 @@ _prepared: weakref.WeakKeyDictionary[nn.Module, Prepared] = weakref.WeakKeyDicti
 
 def run(layer: GlobalLayer, x: Tensor) -> Tensor | None:
     """The layer's output from state and source ``x``; None where this short way is not open."""
-    if not _plain_call(x):
+    if not _plain_call(x, layer.steps):
         return None
     prepared = _prepared.get(layer)
     if prepared is None or not prepared.holds(x):
         if not fused.applies(layer, x) or layer._modules["out_norm"].training:  # type: ignore[union-attr]
             return None
-        prepared = _prepared[layer] = Prepared(layer, x)
+        prepared = Prepared(layer, x)
+        if not all(tensor.is_contiguous() for tensor in prepared.tensors):
+            return None
+        _prepared[layer] = prepared
     return prepared(x)
 
 
-def _plain_call(x: Tensor) -> bool:
+def _plain_call(x: Tensor, steps: int) -> bool:
     """Whether ``x`` is an ordinary tensor, and nobody records, transforms or watches what is done to it."""
     return (
         not torch.compiler.is_compiling()  # first: what follows is not for a compiler's eyes
         and not torch.is_grad_enabled()
         and type(x) is Tensor
         and x.is_cpu
-        and (x.is_contiguous() or stays_last(x))
+        and (x.is_contiguous() or stays_last(x, steps))
         and not torch.is_autocast_enabled("cpu")
         and not torch._C._len_torch_dispatch_stack()
         and not torch._C._len_torch_function_stack()

@@ -1,4 +1,4 @@
-// Parts of the fused global layer that act on one padded plane (or pack) of one channel.
+// Parts of the fused global layer that act on one padded plane, or on a pack of them side by side.
 #pragma once
 
 #include <cmath>
@@ -99,22 +99,28 @@ PDE_INLINE void convolve_at(const long* offsets, int taps, const T* x, const W* 
     for (int n = 0; n < N; ++n) store(y[f] + to + n * kLanes<T>, finish(sum[f][n]));
 }
 
-// finish of F depthwise convolutions of one plane of g, read once; into planes of p. x has a halo of zeros.
+// finish of F depthwise convolutions of one row, from the plane x at `at` into those of y at `to`, N vectors at a time.
+template <class T, int F, int N = 2, class W, class Finish>
+PDE_INLINE void convolve_row(long width, const long* offsets, int taps, const T* x, const W* weight, const W* bias,
+                             T* const* y, long at, long to, Finish&& finish) {
+  constexpr int V = kLanes<T>;
+  long o = 0;
+  if (taps == 9) {
+    for (; o + (N - 1) * V < width; o += N * V)
+      convolve_at<T, F, N>(offsets, 9, x, weight, y, at + o, to + o, bias, finish);
+    for (; o < width; o += V) convolve_at<T, F, 1>(offsets, 9, x, weight, y, at + o, to + o, bias, finish);
+  } else {
+    for (; o < width; o += V) convolve_at<T, F, 1>(offsets, taps, x, weight, y, at + o, to + o, bias, finish);
+  }
+}
+
+// The same of one plane of g, read once; into planes of p. x has a halo of zeros.
 template <class T, int F, class W, class Finish>
 void convolve(const Grid& g, const Grid& p, const long* offsets, int taps, const T* x, const W* weight, const W* bias,
               T* const* y, Finish finish) {
-  constexpr int V = kLanes<T>;
-  for (int i = 0; i < g.rows; ++i) {
-    const long row = g.origin + i * g.stride, to = p.origin + i * p.stride;
-    long o = 0;
-    if (taps == 9) {
-      for (; o + V < g.width; o += 2 * V)
-        convolve_at<T, F, 2>(offsets, 9, x, weight, y, row + o, to + o, bias, finish);
-      for (; o < g.width; o += V) convolve_at<T, F, 1>(offsets, 9, x, weight, y, row + o, to + o, bias, finish);
-    } else {
-      for (; o < g.width; o += V) convolve_at<T, F, 1>(offsets, taps, x, weight, y, row + o, to + o, bias, finish);
-    }
-  }
+  for (int i = 0; i < g.rows; ++i)
+    convolve_row<T, F>(g.width, offsets, taps, x, weight, bias, y, g.origin + i * g.stride, p.origin + i * p.stride,
+                       finish);
 }
 
 // x += sum over F of the transposed convolutions of d[f] (halo of zeros).

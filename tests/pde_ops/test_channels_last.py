@@ -73,6 +73,24 @@ def test_channels_that_fill_no_cache_lines(channels):
     torch.testing.assert_close(layer(x), eager(layer, x), rtol=1e-4, atol=1e-5)
 
 
+def test_several_steps_of_a_large_map_take_the_other_order():
+    layer, x = layer_and_input(16, (60, 60), steps=2)
+    assert layer(x).is_contiguous()
+    torch.testing.assert_close(layer(x), eager(layer, x), rtol=1e-4, atol=1e-5)
+    layer.steps = 1
+    assert layer(x).is_contiguous(memory_format=LAST)
+    torch.testing.assert_close(layer(x), eager(layer, x), rtol=1e-4, atol=1e-5)
+
+
+def test_strides_of_single_rows_are_the_fake_rules():
+    layer, x = layer_and_input(16, (9, 9))
+    base = torch.cat([x, x]).contiguous(memory_format=LAST)
+    compiled = torch.compile(layer, backend="aot_eager", fullgraph=True)
+    for part in (base[1:2, :, 3:4, :], base[1:2, :, 3:4, 4:5]):
+        assert compiled(part).stride() == fused.forward(layer, part).stride()
+        torch.testing.assert_close(compiled(part), eager(layer, part), rtol=1e-4, atol=1e-5)
+
+
 def test_goes_back_and_forth():
     layer, x = layer_and_input(steps=2)
     plain = x.contiguous()

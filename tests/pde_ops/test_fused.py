@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from torch.utils.flop_counter import FlopCounterMode
 
 from pde_ops import GlobalLayer, cpu_backend, fused
+from pde_ops.fused_operator import FORWARD
 
 pytestmark = pytest.mark.skipif(not cpu_backend.built(), reason="no C++ compiler here")
 
@@ -119,6 +120,51 @@ def test_hooks_autocast_and_export_see_the_composed_layer():
     layer.velocity_x.norm.register_forward_hook(lambda *_: seen.append(1))
     layer(x)
     assert seen == [1]
+
+
+def test_only_biases_learn():
+    layer = GlobalLayer(4, bias=True).eval()
+    for name, parameter in layer.named_parameters():
+        parameter.requires_grad_("transform.bias" in name)
+    x = torch.randn(2, 4, 5, 5)
+    layer(x).square().sum().backward()
+    found = layer.velocity_x.transform.bias.grad.clone()
+    layer.zero_grad()
+    layer.backend = "eager"
+    layer(x).square().sum().backward()
+    torch.testing.assert_close(found, layer.velocity_x.transform.bias.grad, rtol=1e-4, atol=1e-5)
+
+
+def test_norms_of_another_kind_are_composed():
+    layer, x = GlobalLayer(4).eval(), torch.randn(2, 4, 5, 5)
+    layer.out_norm.double()
+    assert not fused.applies(layer, x)
+    layer.out_norm.float()
+    assert fused.applies(layer, x)
+    layer.velocity_x.norm.double()
+    assert not fused.applies(layer, x)
+    layer = GlobalLayer(4).eval()
+    layer.out_norm.running_mean = layer.out_norm.running_var = None
+    with torch.no_grad():
+        assert layer(x).isfinite().all()
+
+
+def test_operator_takes_any_order_in_memory():
+    torch.manual_seed(0)
+    layer, x = GlobalLayer(4, kernel_size=5).eval(), torch.randn(2, 4, 9, 9)
+    convolutions, norms = fused.parameters(layer)
+    stacks = [
+        torch.stack([own["weight"] for own in convolutions]).detach(),
+        *(torch.rand(5, 4) + 0.5 for _ in range(4)),
+    ]
+    settings = (*fused.settings(layer, norms), False)
+
+    def run(weight, gain, shift, mean, variance):
+        return FORWARD(x, weight, None, gain, shift, mean, variance, *settings)[0]
+
+    turned = [t.transpose(-1, -2).contiguous().transpose(-1, -2) for t in stacks]
+    assert not any(t.is_contiguous() for t in turned)
+    torch.testing.assert_close(run(*turned), run(*stacks))
 
 
 @pytest.mark.parametrize("training", [True, False])

@@ -120,7 +120,17 @@ def parametrized(layer):
     layer.diffusivity_x.transform.parametrizations.weight.original0.mul_(3)
 
 
+def strided_gain(layer):
+    layer.out_norm.weight.data = torch.rand(8)[::2]
+
+
+def turned_weights(layer):
+    weight = layer.velocity_x.transform.weight
+    weight.data = weight.data.transpose(2, 3)
+
+
 CHANGES = [
+    strided_gain, turned_weights,
     double_weights, replace_data, replace_parameter, replace_module, replace_statistics, other_class, load,
     settings(steps=4), settings(dt=0.1), settings(boundary="zero-flux"), settings(residual=True),
     settings(activation="hard-swish"), settings(activation="silu"), settings(product=True),
