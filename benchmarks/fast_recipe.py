@@ -5,7 +5,7 @@
         [--validation 0.1] [--out results/published/fast.jsonl]
 
 Both train the same network from the same weights (a seed each) on the same images with the published
-recipe's augmentation; what differs is optimiser, schedule, batch, weight decay and label smoothing. The
+recipe's augmentation; what differs is the rest: optimiser, rates, schedule, batch, decay, smoothing, clipping. The
 published schedule's milestones are fractions, so ``--epochs`` shortens it as a whole. ``fast-sgd`` is the fast
 recipe without orthogonal updates. Judged on a part of
 the *training* images: choosing a recipe is a choice, so the test set has no say. Each run is appended to

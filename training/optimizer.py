@@ -32,7 +32,7 @@ def make_optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
         return Muon(
             parameters,
             learning_rate=rate,
-            matrix_learning_rate=recipe.matrix_learning_rate,
+            matrix_learning_rate=rate * recipe.matrix_rate,
             momentum=recipe.momentum,
             weight_decay=decay,
             matrix_decay=recipe.matrix_decay,

@@ -24,7 +24,8 @@ class Recipe:
     learning_rate: float  # the highest of the schedule
     optimizer: str = "sgd"
     momentum: float = 0.9  # Nesterov's for sgd and muon; the first beta of adamw
-    weight_decay: float = 0.0  # on every parameter, as in the published recipes; decoupled for adamw
+    weight_decay: float = 0.0  # on every parameter, as in the published recipes; decoupled for adamw; of
+    # muon on all but the convolutions
     schedule: str = "cosine"
     milestones: tuple[float, ...] = ()  # of "steps": fractions of the epochs
     factor: float = 0.1  # of "steps": at each milestone; of "exponential": each `decay_every`
@@ -40,8 +41,8 @@ class Recipe:
     clip_norm: float | None = None  # largest norm of the gradient over all parameters
     ema: float = 0.0  # decay a step of the averaged weights that are evaluated; 0: the weights themselves
     rmsprop_eps: float = 1e-3
-    matrix_learning_rate: float = 0.1  # of muon's convolutions, along the same schedule; the rest is sgd
-    matrix_decay: float = 0.0  # of muon's convolutions; decoupled
+    matrix_rate: float = 0.25  # of muon: the convolutions' learning rate, as a share of learning_rate
+    matrix_decay: float = 0.1  # of muon's convolutions; decoupled
     bf16: bool = False
     channels_last: bool = False
     compile: bool = False
@@ -49,7 +50,7 @@ class Recipe:
     def __post_init__(self) -> None:
         self._require("epochs", self.epochs >= 1, "1 or more")
         self._require("batch_size", self.batch_size >= 1, "1 image or more")
-        for field in ("learning_rate", "matrix_learning_rate"):
+        for field in ("learning_rate", "matrix_rate"):
             self._require(field, self._finite(field) and getattr(self, field) > 0, "above 0")
         self._require("optimizer", self.optimizer in OPTIMIZERS, f"one of {', '.join(OPTIMIZERS)}")
         self._require("schedule", self.schedule in SCHEDULES, f"one of {', '.join(SCHEDULES)}")
@@ -102,4 +103,8 @@ class Recipe:
         return dataclasses.replace(self, **changes)
 
     def to_json(self) -> dict[str, Any]:
-        return dataclasses.asdict(self) | {"milestones": list(self.milestones)}
+        """Every setting that has a part in this training: muon's own are another optimiser's matter."""
+        fields = dataclasses.asdict(self) | {"milestones": list(self.milestones)}
+        if self.optimizer != "muon":
+            del fields["matrix_rate"], fields["matrix_decay"]
+        return fields

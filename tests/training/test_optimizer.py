@@ -38,7 +38,7 @@ def test_muon_has_a_rate_for_convolutions_and_one_for_the_rest():
     for parameter in model.parameters():
         parameter.data.fill_(1.0)
         parameter.grad = torch.full_like(parameter, 2.0)
-    settings = {"learning_rate": 0.1, "matrix_learning_rate": 0.05, "matrix_decay": 0.4, "weight_decay": 0.5}
+    settings = {"learning_rate": 0.1, "matrix_rate": 0.5, "matrix_decay": 0.4, "weight_decay": 0.5}
     recipe = Recipe("r", epochs=1, batch_size=1, optimizer="muon", momentum=0.9, **settings)
     make_optimizer(model, recipe).step()
     assert model[0].weight.item() == pytest.approx(1 - 0.1 * 1.9 * 2.5)

@@ -47,7 +47,7 @@ def test_drop_path_rises_from_zero():
         ("batch_size", 0, "1 image or more"),
         ("learning_rate", math.nan, "above 0"),
         ("learning_rate", -0.1, "above 0"),
-        ("matrix_learning_rate", math.inf, "above 0"),
+        ("matrix_rate", math.inf, "above 0"),
         ("matrix_decay", -0.1, "0 or more"),
         ("optimizer", "lion", "one of sgd, adamw, rmsprop, muon"),
         ("schedule", "linear", "one of constant"),
@@ -60,3 +60,9 @@ def test_drop_path_rises_from_zero():
 def test_what_cannot_work_is_named(field, value, accepted):
     with pytest.raises(UserError, match=f"recipe r: {field} is .*; it must be {accepted}"):
         recipe(**{field: value})
+
+
+def test_record_has_no_settings_of_another_optimiser():
+    # so that a training begun before muon was known goes on
+    assert not [name for name in recipe().to_json() if name.startswith("matrix_")]
+    assert recipe(optimizer="muon").to_json()["matrix_rate"] == 0.25
