@@ -36,7 +36,7 @@ class _Trial:
     index: int
     model: CandidateModel
     started: float
-    history: list[float] = field(default_factory=list)
+    history: dict[int, float] = field(default_factory=dict)  # by epoch: NNI's server may change their order
     final: dict[str, Any] | None = None
     repeated: bool = False
 
@@ -124,7 +124,9 @@ class MultiTrial(Strategy):
             if trial is None:
                 continue
             if isinstance(event, IntermediateMetricEvent):
-                trial.history.append(float(event.metric["default"]))  # type: ignore[index]
+                metric: dict[str, Any] = dict(event.metric)  # type: ignore[arg-type]
+                epoch = metric.get("epoch", len(trial.history) + 1)
+                trial.history[epoch] = float(metric["default"])
             elif isinstance(event, FinalMetricEvent):
                 trial.final = dict(event.metric)  # type: ignore[arg-type]
             elif isinstance(event, TrainingEndEvent):
@@ -170,7 +172,7 @@ class MultiTrial(Strategy):
             params=cost.params,
             seconds=round(final["seconds"] if final is not None else time.monotonic() - trial.started, 3),
             seed=self.trial.seed,
-            history=tuple(trial.history),
+            history=tuple(trial.history[epoch] for epoch in sorted(trial.history)),
             trial=trial.model.trial,
             error=error,
             time=datetime.now(timezone.utc).isoformat(timespec="seconds"),

@@ -20,7 +20,8 @@ def main() -> None:
     if index == 3:
         sys.exit(0)
     for epoch in range(2):
-        channel.report_intermediate({"default": 0.1 * epoch + 0.01 * index, "macs": 1000, "params": 10})
+        metric = {"default": 0.1 * epoch + 0.01 * index, "epoch": epoch + 1, "macs": 1000, "params": 10}
+        channel.report_intermediate(metric)
     time.sleep(float(os.environ.get("TRIAL_SECONDS", "0")))
     channel.report_final({"default": 0.5 + 0.01 * index, "macs": 1000, "params": 10, "seconds": 0.1})
 
