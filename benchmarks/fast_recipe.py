@@ -2,14 +2,14 @@
 
     python -m benchmarks.fast_recipe --network MNIST-Global-Backbone --dataset mnist --data-dir DIR \\
         [--epochs 30] [--fast-epochs 5 10] [--fast-recipe fast-sgd] [--seeds 3] [--train-limit N] \\
-        [--validation 0.1] [--out results/published/fast.jsonl]
+        [--validation 0.1] [--out results/published/fast.jsonl] [--checkpoints runs/fast_recipe]
 
 Both train the same network from the same weights (a seed each) on the same images with the published
 recipe's augmentation; what differs is the rest: optimiser, rates, schedule, batch, decay, smoothing, clipping. The
 published schedule's milestones are fractions, so ``--epochs`` shortens it as a whole. ``fast-sgd`` is the fast
-recipe without orthogonal updates. Judged on a part of
-the *training* images: choosing a recipe is a choice, so the test set has no say. Each run is appended to
-``--out``; a call goes on where the last one stopped, and ends with the table over seeds.
+recipe without orthogonal updates. Judged on a part of the *training* images: choosing a recipe is a choice, so
+the test set has no say. Each run is appended to ``--out``; a call goes on after the last whole epoch of the one
+that was stopped, and ends with the table over seeds.
 """
 
 from __future__ import annotations
@@ -39,18 +39,23 @@ def fast_for(network: str, epochs: int, name: str = "fast") -> Recipe:
     return get_recipe(name, epochs=epochs, **{name: getattr(own, name) for name in _AUGMENTATION})
 
 
-def run(network: str, recipe: Recipe, seed: int, data: Data) -> dict[str, Any]:
-    """One training; its record has validation accuracies in [0, 1] and CPU seconds of all threads."""
+def run(
+    network: str, recipe: Recipe, seed: int, data: Data, checkpoint: Path | None = None
+) -> dict[str, Any]:
+    """One training; its record has validation accuracies in [0, 1], seconds, and CPU seconds of all threads:
+    where it went on from ``checkpoint``, those of the epochs since, taken as the share of the seconds that they
+    are."""
     torch.manual_seed(seed)
     model = published(network, num_classes=data.info.classes, image=data.info.image).build()
     started, clock = time.process_time(), time.perf_counter()
-    result = fit(model, data, recipe, seed=seed)
+    result = fit(model, data, recipe, seed=seed, checkpoint=checkpoint, progress=True)
+    cpu_share = (time.process_time() - started) / (time.perf_counter() - clock)
     return {
         "network": network, "dataset": data.info.name, "train_images": len(data.train), "recipe": recipe.name,
         "epochs": recipe.epochs, "seed": seed, "accuracy": result.accuracy,
         "history": [epoch.accuracy for epoch in result.history],
-        "cpu_seconds": round(time.process_time() - started, 1),
-        "seconds": round(time.perf_counter() - clock, 1),
+        "cpu_seconds": round(cpu_share * result.seconds, 1),
+        "seconds": round(result.seconds, 1),
     }  # fmt: skip
 
 
@@ -95,6 +100,9 @@ def main() -> None:
     )
     parser.add_argument("--threads", type=int, default=1, help="CPU threads (1)")
     parser.add_argument("--out", type=Path, default=Path("results/published/fast.jsonl"))
+    parser.add_argument(
+        "--checkpoints", type=Path, default=Path("runs/fast_recipe"), help="of unfinished runs"
+    )
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     data = load_data(
@@ -120,9 +128,12 @@ def main() -> None:
     ]
     with path.open("a", encoding="utf-8") as file:
         for recipe, seed in tqdm(todo, unit="run"):
-            records.append(run(network, recipe, seed, data))
+            name = "-".join(map(str, (network, arguments.dataset, images, recipe.name, recipe.epochs, seed)))
+            checkpoint = arguments.checkpoints / f"{name}.pt"
+            records.append(run(network, recipe, seed, data, checkpoint))
             file.write(json.dumps(records[-1]) + "\n")
             file.flush()
+            checkpoint.unlink()
     print(table(records))
 
 

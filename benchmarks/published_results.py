@@ -29,6 +29,7 @@ import torch
 
 from analysis.confusion import ConfusionPanel, render_confusions
 from analysis.feature_maps import FeatureRow, render_features
+from analysis.panels import render_panels
 from analysis.text import duration_text
 from analysis.training import (
     RESULT,
@@ -39,7 +40,8 @@ from analysis.training import (
     summaries,
     trainings_text,
 )
-from analysis.training_curves import Panel, TrainingCurve, render_curves
+from analysis.training_curves import CurvePanel, TrainingCurve
+from analysis.training_lengths import LengthPanel, TrainingEnd
 from search_space.files import write_whole
 from search_space.published_networks import published
 from search_space.published_rows import facts
@@ -54,7 +56,6 @@ RECORD = "trainings.jsonl"
 _POSTER_DATASETS = {"mnist": ("MNIST", "MNIST-10"), "cifar10": ("CIFAR-10",), "cifar100": ("CIFAR-100",)}
 _TITLES = {"mnist": "MNIST", "cifar10": "CIFAR-10", "cifar100": "CIFAR-100"}
 _FLOORS = {"mnist": 84.0}  # percent
-_FAST_FLOORS = {**_FLOORS, "cifar10": 45.0}
 _HEADING = (
     "network", "data", "recipe", "epochs", "seeds", "n", "test accuracy, %", "deviation", "poster, %",
     "params", "MACs", "MACs (published)", "time each",
@@ -161,7 +162,7 @@ def table_csv(found: Sequence[Summary]) -> str:
     return text.getvalue()
 
 
-def curve_panels(trainings: Sequence[Training]) -> list[Panel]:
+def curve_panels(trainings: Sequence[Training]) -> list[CurvePanel]:
     """A panel a data set and recipe: training accuracy over the epochs, test accuracy at the end."""
     panels = []
     for dataset, recipe in dict.fromkeys((t.dataset, t.recipe) for t in trainings):
@@ -171,23 +172,20 @@ def curve_panels(trainings: Sequence[Training]) -> list[Panel]:
             if (t.dataset, t.recipe) == (dataset, recipe)
         )
         title = f"{_TITLES.get(dataset, dataset)}, {recipe}"
-        panels.append(Panel(title, "training accuracy (%)", curves, _FLOORS.get(dataset)))
+        panels.append(CurvePanel(title, "training accuracy (%)", curves, _FLOORS.get(dataset)))
     return panels
 
 
-def fast_panels(path: Path) -> list[Panel]:
-    """A panel a network and data set of ``benchmarks.fast_recipe``'s runs."""
+def fast_panels(path: Path) -> list[LengthPanel]:
+    """A panel a network and number of images of ``benchmarks.fast_recipe``'s runs."""
     records = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
     panels = []
     for key in dict.fromkeys((r["network"], r["dataset"], r["train_images"]) for r in records):
         same = [r for r in records if (r["network"], r["dataset"], r["train_images"]) == key]
-        same.sort(key=lambda r: (r["recipe"].startswith("fast"), r["recipe"], r["epochs"]))
-        curves = tuple(
-            TrainingCurve(f"{r['recipe']}, {r['epochs']} epochs", tuple(100 * a for a in r["history"]))
-            for r in same
-        )
+        same.sort(key=lambda r: (r["recipe"].startswith("fast"), r["recipe"] == "fast"))
+        ends = tuple(TrainingEnd(r["recipe"], r["epochs"], 100 * r["accuracy"]) for r in same)
         title = f"{key[0]}, {key[2]:,} images of {_TITLES.get(key[1], key[1])}"
-        panels.append(Panel(title, "validation accuracy (%)", curves, _FAST_FLOORS.get(key[1]), band=True))
+        panels.append(LengthPanel(title, "validation accuracy (%)", ends))
     return panels
 
 
@@ -266,7 +264,7 @@ def main() -> None:
     text = table(found)
     write_whole(out / RECORD, trainings_text(trainings))
     write_whole(out / "table.csv", table_csv(found))
-    write_whole(out / "curves.png", render_curves(curve_panels(trainings)))
+    write_whole(out / "curves.png", render_panels(curve_panels(trainings)))
     for group in backbone_groups(found):
         picture = render_confusions(confusion_panels(group), CONFUSED, "test images, mean of seeds")
         write_whole(out / f"confusion-{group[BACKBONES[0]].trainings[0].recipe}.png", picture)
@@ -275,7 +273,7 @@ def main() -> None:
         rows = feature_rows(weights, arguments.data_dir)
         write_whole(out / "features.png", render_features(rows, [str(digit) for digit in range(10)]))
     if arguments.fast is not None:
-        write_whole(out / "fast.png", render_curves(fast_panels(arguments.fast)))
+        write_whole(out / "fast.png", render_panels(fast_panels(arguments.fast), columns=3))
     _renew(out / "README.md", text)
     print(text)
 

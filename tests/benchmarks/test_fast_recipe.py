@@ -1,6 +1,12 @@
+import json
+import sys
+
 import pytest
 
 from benchmarks import fast_recipe
+from tests.training.networks import write_arrays
+from training import fit
+from training.datasets import dataset_info
 from training.recipes import get_recipe
 
 
@@ -26,3 +32,33 @@ def test_a_run_is_done_again_when_anything_differs(name):
     run = {"network": "A", "dataset": "d", "train_images": 1, "recipe": "r", "epochs": 1, "seed": 0}
     assert fast_recipe.key(run | {"accuracy": 0.5}) == fast_recipe.key(run | {"accuracy": 0.6})
     assert fast_recipe.key(run) != fast_recipe.key(run | {name: "other"})
+
+
+def test_a_stopped_call_goes_on_after_the_last_whole_epoch(tmp_path, monkeypatch):
+    write_arrays(tmp_path / "mnist.npz", dataset_info("mnist"), train=400)
+    out, checkpoints = tmp_path / "fast.jsonl", tmp_path / "checkpoints"
+    arguments = ["x", "--data-dir", tmp_path, "--network", "MNIST-Convolution", "--only-fast", "--seeds", 1,
+                 "--fast-epochs", 3, "--validation", 0.25, "--out", out, "--checkpoints", checkpoints]  # fmt: skip
+    monkeypatch.setattr(sys, "argv", [str(argument) for argument in arguments])
+    began = []
+
+    def stopped(self, epoch, seed, progress):
+        began.append(epoch)
+        if epoch == 2 and began.count(2) == 1:
+            raise KeyboardInterrupt
+        return whole(self, epoch, seed, progress)
+
+    whole = fit._Run.epoch
+    monkeypatch.setattr(fit._Run, "epoch", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        fast_recipe.main()
+    assert out.read_text() == ""
+    assert len(list(checkpoints.iterdir())) == 1
+    fast_recipe.main()
+    (record,) = map(json.loads, out.read_text().splitlines())
+    assert began == [0, 1, 2, 2]
+    assert len(record["history"]) == 3
+    assert record["cpu_seconds"] > 0
+    assert not list(checkpoints.iterdir())
+    fast_recipe.main()
+    assert began == [0, 1, 2, 2]
