@@ -314,7 +314,7 @@ def _published_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--csv", type=Path, metavar="FILE", help="write the rows there as well")
     parser.add_argument(
         "--placements", metavar="NAME", help="instead, list the placements of an ImageNet network's global "
-        "layers whose counts are within 2%% of the poster's"
+        "layers whose counts are within 2%% of the poster's: the first 20, and all of them with --csv"
     )  # fmt: skip
 
 
@@ -322,7 +322,10 @@ def _published(args: argparse.Namespace) -> None:
     if args.placements is not None:
         from search_space import placements
 
-        print(placements.table(placements.placements(args.placements)))
+        found = placements.placements(args.placements)
+        print(placements.table(found))
+        if args.csv is not None:
+            print(f"written: {placements.write_csv(found, args.csv)}")
         return
     from search_space import published_rows
 
@@ -360,6 +363,13 @@ def _make_parser(words: Sequence[str]) -> Parser:
     return parser
 
 
+def _kept(command: str) -> str:
+    """What a user who stopped the command can do next."""
+    if command in ("train", "retrain"):
+        return "the same command goes on after the last whole epoch"
+    return "what was measured is kept, and `run_search.py resume RUN` goes on"
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs a command; the exit code: 0, 2 for a user's mistake, 130 after Ctrl-C."""
     words = list(sys.argv[1:] if argv is None else argv)
@@ -370,7 +380,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("\nstopped; what was measured is kept, and `run_search.py resume RUN` goes on", file=sys.stderr)
+        print(f"\nstopped; {_kept(words[0])}", file=sys.stderr)
         return 130
     except BrokenPipeError:  # whoever read the output went away
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

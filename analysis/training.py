@@ -6,6 +6,7 @@ so that they can be made again from ``trainings.jsonl`` alone.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import functools
 import json
@@ -17,6 +18,7 @@ from typing import Any
 
 from search_space import Genotype, published
 from search_space.errors import UserError
+from search_space.genotype import GenotypeError
 from search_space.published_networks import published_names, published_network
 
 SETTINGS, RESULT, GENOTYPE = "settings.json", "result.json", "genotype.json"
@@ -134,8 +136,12 @@ def network_name(genotype: Genotype) -> str:
 
 @functools.lru_cache(maxsize=64)
 def _published_keys(space: str, image: tuple[int, int, int], classes: int) -> dict[str, str]:
-    names = [name for name in published_names() if published_network(name).space == space]
-    return {published(name, image=image, num_classes=classes).key(): name for name in names}
+    found = {}
+    for name in published_names():
+        if published_network(name).space == space:
+            with contextlib.suppress(GenotypeError):  # of those for which the image is too small
+                found[published(name, image=image, num_classes=classes).key()] = name
+    return found
 
 
 def summaries(trainings: Iterable[Training]) -> list[Summary]:

@@ -22,6 +22,7 @@ from torch import nn
 from torchvision.models.resnet import BasicBlock, conv1x1
 from tqdm import tqdm
 
+from benchmarks import entry
 from pde_ops import GlobalLayer
 from training.data import load_data
 from training.fit import fit
@@ -103,4 +104,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    entry(main)

@@ -24,6 +24,8 @@ from typing import Any
 import torch
 from tqdm import tqdm
 
+from benchmarks import entry
+from search_space.errors import UserError
 from search_space.published_networks import published
 from training.data import Data, load_data
 from training.fit import fit
@@ -39,29 +41,41 @@ def fast_for(network: str, epochs: int, name: str = "fast") -> Recipe:
     return get_recipe(name, epochs=epochs, **{name: getattr(own, name) for name in _AUGMENTATION})
 
 
-def run(
-    network: str, recipe: Recipe, seed: int, data: Data, checkpoint: Path | None = None
-) -> dict[str, Any]:
-    """One training; its record has validation accuracies in [0, 1], seconds, and CPU seconds of all threads:
-    where it went on from ``checkpoint``, those of the epochs since, taken as the share of the seconds that they
-    are."""
-    torch.manual_seed(seed)
-    model = published(network, num_classes=data.info.classes, image=data.info.image).build()
-    started, clock = time.process_time(), time.perf_counter()
-    result = fit(model, data, recipe, seed=seed, checkpoint=checkpoint, progress=True)
-    cpu_share = (time.process_time() - started) / (time.perf_counter() - clock)
+def identity(network: str, recipe: Recipe, seed: int, data: Data) -> dict[str, Any]:
+    """What tells a run from others."""
+    assert data.validation is not None
     return {
-        "network": network, "dataset": data.info.name, "train_images": len(data.train), "recipe": recipe.name,
-        "epochs": recipe.epochs, "seed": seed, "accuracy": result.accuracy,
-        "history": [epoch.accuracy for epoch in result.history],
-        "cpu_seconds": round(cpu_share * result.seconds, 1),
-        "seconds": round(result.seconds, 1),
+        "network": network, "dataset": data.info.name, "train_images": len(data.train),
+        "validation_images": len(data.validation), "recipe": recipe.name, "epochs": recipe.epochs, "seed": seed,
     }  # fmt: skip
 
 
 def key(record: dict[str, Any]) -> tuple[Any, ...]:
-    """What makes two runs the same."""
-    return tuple(record[name] for name in ("network", "dataset", "train_images", "recipe", "epochs", "seed"))
+    """The values of ``identity`` in a record."""
+    names = ("network", "dataset", "train_images", "validation_images", "recipe", "epochs", "seed")
+    return tuple(record[name] for name in names)
+
+
+def run(network: str, recipe: Recipe, seed: int, data: Data, checkpoints: Path) -> dict[str, Any]:
+    """One training; its record has validation accuracies in [0, 1], seconds, and CPU seconds of all threads:
+    where it went on from a checkpoint, those of the epochs since, taken as the share of the seconds that they
+    are."""
+    own = identity(network, recipe, seed, data)
+    torch.manual_seed(seed)
+    model = published(network, num_classes=data.info.classes, image=data.info.image).build()
+    started, clock = time.process_time(), time.perf_counter()
+    result = fit(model, data, recipe, seed=seed, checkpoint=_checkpoint(own, checkpoints), progress=True)
+    cpu_share = (time.process_time() - started) / (time.perf_counter() - clock)
+    return own | {
+        "accuracy": result.accuracy,
+        "history": [epoch.accuracy for epoch in result.history],
+        "cpu_seconds": round(cpu_share * result.seconds, 1),
+        "seconds": round(result.seconds, 1),
+    }
+
+
+def _checkpoint(record: dict[str, Any], folder: Path) -> Path:
+    return folder / f"{'-'.join(map(str, key(record)))}.pt"
 
 
 def table(records: list[dict[str, Any]]) -> str:
@@ -74,7 +88,7 @@ def table(records: list[dict[str, Any]]) -> str:
         same = [record for record in records if key(record)[:-1] == group]
         values = [100 * record["accuracy"] for record in same]
         deviation = f"{statistics.stdev(values):.2f}" if len(values) > 1 else "-"
-        network, dataset, images, recipe, epochs = group
+        network, dataset, images, _, recipe, epochs = group
         lines.append(
             f"| {network} | {dataset} | {images:,} | {recipe} | {epochs} | {statistics.mean(values):.2f} "
             f"| {deviation} | {len(values)} | {statistics.mean(r['cpu_seconds'] for r in same):.0f} |"
@@ -105,6 +119,10 @@ def main() -> None:
     )
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
+    if arguments.validation <= 0:
+        raise UserError(
+            f"validation is {arguments.validation:g}; accepted: above 0, since these images judge"
+        )
     data = load_data(
         arguments.dataset,
         arguments.data_dir,
@@ -119,23 +137,20 @@ def main() -> None:
     path: Path = arguments.out
     records = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
     done = {key(record) for record in records}
-    network, images = arguments.network, len(data.train)
     todo = [
-        (recipe, seed)
+        (arguments.network, recipe, seed, data)
         for seed in range(arguments.seeds)
         for recipe in recipes
-        if (network, arguments.dataset, images, recipe.name, recipe.epochs, seed) not in done
+        if key(identity(arguments.network, recipe, seed, data)) not in done
     ]
     with path.open("a", encoding="utf-8") as file:
-        for recipe, seed in tqdm(todo, unit="run"):
-            name = "-".join(map(str, (network, arguments.dataset, images, recipe.name, recipe.epochs, seed)))
-            checkpoint = arguments.checkpoints / f"{name}.pt"
-            records.append(run(network, recipe, seed, data, checkpoint))
+        for each in tqdm(todo, unit="run"):
+            records.append(run(*each, arguments.checkpoints))
             file.write(json.dumps(records[-1]) + "\n")
             file.flush()
-            checkpoint.unlink()
+            _checkpoint(records[-1], arguments.checkpoints).unlink()
     print(table(records))
 
 
 if __name__ == "__main__":
-    main()
+    entry(main)

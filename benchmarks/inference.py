@@ -38,11 +38,14 @@ from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 from tqdm import tqdm
 
+from benchmarks import entry
 from search_space.families.blocks import ConvNormAct, Residual
 from search_space.published_networks import published
+from search_space.published_rows import facts
+from training.device import require_device
 
 MARK = 0.25
-POSTER = {"ResNet-32": 4.5, "ResNet-Global": 1.9, "MDEQ-Tiny": 23.3}  # seconds
+POSTER = {fact.network: fact.inference_seconds for fact in facts() if fact.inference_seconds}
 FOLDED = ", norms folded"
 WIDEST = 1 / 3  # of the median: more between the quartiles is no evidence
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # of malloc.h
@@ -215,6 +218,9 @@ def main() -> None:
         torch.set_num_threads(arguments.threads)
     if arguments.keep_memory and not keep_memory():
         parser.error("--keep-memory needs glibc")
+    require_device(arguments.device)
+    if arguments.batch < 1:
+        parser.error(f"--batch is {arguments.batch}; accepted: 1 or more")
     names = [name for name in POSTER if not (arguments.skip_mdeq and name.startswith("MDEQ"))]
     layout = torch.channels_last if arguments.channels_last else torch.contiguous_format
     networks = make_networks(names, arguments.device, layout)
@@ -226,9 +232,11 @@ def main() -> None:
     verdicts = {name: ratios[name].verdict(MARK) for name in ("ResNet-Global", "ResNet-Global" + FOLDED)}
     for name, verdict in verdicts.items():
         print(f"{name} to ResNet-32: mark at most {MARK}: {verdict}")
+    parts = {}
     if arguments.parts:
         pair = ("ResNet-Global" + FOLDED, "ResNet-32" + FOLDED)
-        print(parts_text(least_of_parts({name: networks[name] for name in pair}, x, **how), *pair))
+        parts = least_of_parts({name: networks[name] for name in pair}, x, **how)
+        print(parts_text(parts, *pair))
     if arguments.out:
         record = {
             "batch": arguments.batch, "repeats": arguments.repeats, "device": arguments.device,
@@ -236,11 +244,11 @@ def main() -> None:
             "keep_memory": arguments.keep_memory, "channels_last": arguments.channels_last, "machine": platform.machine(),
             "torch": torch.__version__, "seconds": found,
             "ratios": {name: [r.low, r.median, r.high] for name, r in ratios.items()},
-            "mark": MARK, "verdicts": verdicts,
+            "mark": MARK, "verdicts": verdicts, "least_seconds_of_parts": parts,
         }  # fmt: skip
         arguments.out.parent.mkdir(parents=True, exist_ok=True)
         arguments.out.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":
-    main()
+    entry(main)

@@ -42,6 +42,8 @@ from analysis.training import (
 )
 from analysis.training_curves import CurvePanel, TrainingCurve
 from analysis.training_lengths import LengthPanel, TrainingEnd
+from benchmarks import entry
+from search_space.errors import UserError
 from search_space.files import write_whole
 from search_space.published_networks import published
 from search_space.published_rows import facts
@@ -219,7 +221,31 @@ def feature_rows(weights: dict[str, Path], data_dir: Path) -> list[FeatureRow]:
 
 def _as_published(training: Training) -> bool:
     recipe = published_recipe(training.network)
-    return (training.recipe, training.epochs) == (recipe.name, recipe.epochs)
+    whole = training.dataset == "mnist" and training.train_limit is None
+    return whole and (training.recipe, training.epochs) == (recipe.name, recipe.epochs)
+
+
+def _usable(run: Path) -> bool:
+    """Whether it is a finished training by a recipe as it stands; says why if not."""
+    if not (run / RESULT).is_file():
+        print(f"{run} is not finished: left out", file=sys.stderr)
+        return False
+    different = changed_settings(json.loads((run / RESULT).read_text(encoding="utf-8"))["settings"])
+    if different:
+        print(f"{run} has {'; '.join(different)}: left out", file=sys.stderr)
+    return not different
+
+
+def changed_settings(settings: dict[str, Any]) -> list[str]:
+    """What a training has otherwise than its recipe of today, the epochs aside, or than the whole test set and
+    all training images ask for: the record names the recipe alone."""
+    given = settings["recipe"]
+    own = get_recipe(given["name"], epochs=given["epochs"]).to_json()
+    names = sorted(given.keys() | own.keys())
+    changed = [(name, given.get(name), own.get(name)) for name in names if given.get(name) != own.get(name)]
+    others = {"validation": 0.0, "test_limit": None}
+    changed += [(name, settings[name], usual) for name, usual in others.items() if settings[name] != usual]
+    return [f"{name} {value!r} instead of {usual!r}" for name, value, usual in changed]
 
 
 def _keep_weights(runs: Sequence[Path], out: Path) -> dict[str, Path]:
@@ -255,10 +281,10 @@ def main() -> None:
     out: Path = arguments.out
     out.mkdir(parents=True, exist_ok=True)
     known = read_trainings(out / RECORD) if (out / RECORD).is_file() else []
-    finished = [run for run in arguments.runs if (run / RESULT).is_file()]
-    for run in sorted(set(arguments.runs) - set(finished)):
-        print(f"{run} is not finished: left out", file=sys.stderr)
+    finished = [run for run in arguments.runs if _usable(run)]
     by_run = {(*t.group, t.seed): t for t in [*known, *map(read_training, finished)]}
+    if not by_run:
+        raise UserError(f"{out} records no training and no finished one was given")
     trainings = sorted(by_run.values(), key=_place)
     found = summaries(trainings)
     text = table(found)
@@ -288,4 +314,4 @@ def _place(training: Training) -> tuple[int, str, int]:
 
 
 if __name__ == "__main__":
-    main()
+    entry(main)

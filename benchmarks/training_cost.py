@@ -20,6 +20,7 @@ from pathlib import Path
 import torch
 from tqdm import tqdm
 
+from benchmarks import entry
 from search_space.published_networks import published
 from training.data import Data
 from training.datasets import dataset_info
@@ -122,4 +123,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    entry(main)

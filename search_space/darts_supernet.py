@@ -38,9 +38,6 @@ class DartsGlobal(ModelSpace):
     def forward(self, x: Tensor) -> Tensor | tuple[Tensor, Tensor]:
         return self.network(x)
 
-    def set_drop_path(self, probability: float) -> None:
-        self.network.set_drop_path(probability)
-
 
 def _operation(name: str, cell: CellPlan, node: int, position: int, source: int | None) -> nn.Module:
     # Before the input is chosen NNI makes an operation that is never run, with source None.

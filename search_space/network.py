@@ -14,35 +14,12 @@ from torch import Tensor, nn
 
 from pde_ops.cost import Cost, conv_cost, linear_cost, norm_cost
 from search_space.convolutions import FactorizedReduction, ReluConvNorm
+from search_space.drop_path import DropPath
 from search_space.layout import CELL_INPUTS, STEM_MULTIPLIER, CellPlan, Plan
 from search_space.primitives import Primitive, Size, get_primitive, strided
 
 Pairs = Sequence[Sequence[Sequence]]  # per node, its [primitive, input] pairs
 AUXILIARY = "auxiliary_head"
-
-
-class DropPath(nn.Module):
-    """While training, sets an edge's output to zero for an image with a probability and scales up the others.
-
-    The probability is a buffer, so that changing it each epoch compiles nothing anew.
-    """
-
-    keep: Tensor
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.active = False
-        self.register_buffer("keep", torch.ones(()), persistent=False)
-
-    def set(self, probability: float) -> None:
-        self.active = probability > 0
-        self.keep.fill_(1 - probability)
-
-    def forward(self, x: Tensor) -> Tensor:
-        if not (self.training and self.active):
-            return x
-        kept = torch.rand(x.shape[0], 1, 1, 1, device=x.device) < self.keep
-        return x * (kept / self.keep).to(x.dtype)
 
 
 class Stem(nn.Module):
@@ -188,14 +165,6 @@ class CellNetwork(nn.Module):
                 auxiliary = self.auxiliary_head(inputs[1])
         logits = self.classifier(self.pool(inputs[1]).flatten(1))
         return logits if auxiliary is None else (logits, auxiliary)
-
-    def set_drop_path(self, probability: float) -> None:
-        """Drops each edge but identities with this probability while training, image by image."""
-        if not 0 <= probability < 1:
-            raise ValueError(f"drop path's probability is {probability!r}; accepted: 0 or more, below 1")
-        for module in self.modules():
-            if isinstance(module, DropPath):
-                module.set(probability)
 
 
 def make_edge(primitive: str, cell: CellPlan, source: int) -> nn.Module:

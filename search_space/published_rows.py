@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import astuple, dataclass, fields
 from importlib import resources
 from pathlib import Path
@@ -44,9 +44,10 @@ class Row:
     """A row of the poster, what this project's network of that row costs, and how the two stand.
 
     Differences are in percent of the poster's number. ``standing``: ``measured`` where the counts are within
-    2% of those measured on the authors' code, or a public configuration's within 2% of the poster;
-    ``inferred`` where the configuration was chosen by its counts and they are within 2% of the poster or
-    round to what it prints; ``not reachable`` otherwise, with the ``reason``.
+    2% of those measured on the authors' code (but for a network whose code is known to be far from the
+    poster), or a public configuration's within 2% of the poster; ``inferred`` where the configuration was
+    chosen by its counts and they are within 2% of the poster or round to what it prints; ``not reachable``
+    otherwise, with the ``reason``.
     """
 
     table: str
@@ -144,7 +145,8 @@ def _row(fact: Fact) -> Row:
     elif all(printed):
         standing = INFERRED
     elif not reason:
-        reason = "its counts differ from the poster's"
+        gaps = [f"{what} {d:+.1f}%" for what, d in zip(("parameters", "MACs"), differences, strict=True) if d]
+        reason = f"the public network's counts differ from the poster's: {', '.join(gaps)}"
     return Row(
         *common, cost.params, cost.macs_published, cost.macs, poster_params, poster_macs,
         fact.accuracy_percent, differences[0], differences[1], standing, reason,
@@ -177,12 +179,17 @@ def table(found: Iterable[Row]) -> str:
 
 def write_csv(found: Iterable[Row], path: str | Path) -> Path:
     """Writes the rows with a heading. Raises ``UserError`` where it cannot."""
+    return write_lines([field.name for field in fields(Row)], map(astuple, found), path)
+
+
+def write_lines(heading: Sequence[str], lines: Iterable[Sequence[object]], path: str | Path) -> Path:
+    """Writes a CSV file; None is an empty field. Raises ``UserError`` where it cannot."""
     path = Path(path)
     try:
         with path.open("w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file, lineterminator="\n")
-            writer.writerow([field.name for field in fields(Row)])
-            writer.writerows(["" if v is None else v for v in astuple(row)] for row in found)
+            writer.writerow(heading)
+            writer.writerows(["" if v is None else v for v in line] for line in lines)
     except OSError as error:
         raise UserError(f"cannot write {path}: {error.strerror or error}") from error
     return path

@@ -213,8 +213,9 @@ def _row(settings: SearchSettings, run: RunFolder) -> RowExperiment:
 
 
 def check(settings: SearchSettings) -> None:
-    """Raises `UserError` for data that are missing and for a budget that nothing meets, before there is a run
-    folder."""
+    """Raises `UserError` for data and a device that are missing and for a budget that nothing meets, before there
+    is a run folder."""
+    _check_device(settings)
     subject = make_subject(settings)
     if settings.strategy in ONE_SHOT:
         from strategies.oneshot import check_plan, make_plan
@@ -224,6 +225,13 @@ def check(settings: SearchSettings) -> None:
         make_proposer(settings, subject).propose(0, [])
     if settings.portal == "on":
         free_port(settings.port)
+
+
+def _check_device(settings: SearchSettings) -> None:
+    if settings.platform == "local":
+        from training.device import require_device
+
+        require_device(settings.real_device())
 
 
 def default_run_dir(settings: SearchSettings) -> Path:
@@ -282,6 +290,7 @@ def resume(path: Path, given: dict[str, Any], conclude: Conclude = lambda run: N
         )
     settings = SearchSettings.from_json(kept | given)
     if len(run.measurements()) < settings.trials:
+        _check_device(settings)
         proceed(settings, run, conclude, resume=True)
     else:
         conclude(run.path)

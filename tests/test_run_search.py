@@ -105,14 +105,22 @@ def test_a_fault_of_the_program_is_no_mistake_of_the_user(monkeypatch):
         run_search.main(["report", "nowhere"])
 
 
-def test_ctrl_c_is_one_line(capsys, monkeypatch):
+@pytest.mark.parametrize(
+    ("words", "kept"),
+    [
+        (["report", "nowhere"], "what was measured is kept, and `run_search.py resume RUN` goes on"),
+        (["train", "--published", "ResNet-32"], "the same command goes on after the last whole epoch"),
+    ],
+)
+def test_ctrl_c_is_one_line(capsys, monkeypatch, words, kept):
     def interrupted(_):
         raise KeyboardInterrupt
 
-    monkeypatch.setitem(run_search.COMMANDS, "report", ("", run_search._report_options, interrupted))
-    code, _, err = run(capsys, "report", "nowhere")
+    _, options, _ = run_search.COMMANDS[words[0]]
+    monkeypatch.setitem(run_search.COMMANDS, words[0], ("", options, interrupted))
+    code, _, err = run(capsys, *words)
     assert code == 130
-    assert "what was measured is kept" in err
+    assert err == f"\nstopped; {kept}\n"
 
 
 def test_help_names_choices_defaults_and_units(capsys):

@@ -16,7 +16,9 @@ from search_space.files import write_errors, write_whole
 
 
 def save_checkpoint(state: dict[str, Any], path: Path) -> None:
-    """Writes ``state`` (tensors and plain values) to ``path``; a crash leaves the former file as it was.
+    """Writes ``state`` to ``path``; a crash leaves the former file as it was.
+
+    It holds tensors and plain values, and at ``settings`` those that must be the same to go on (a dictionary).
 
     Raises ``UserError`` where it cannot be written.
     """
@@ -28,13 +30,16 @@ def save_checkpoint(state: dict[str, Any], path: Path) -> None:
 
 
 def load_checkpoint(path: Path, device: torch.device) -> dict[str, Any]:
-    """What ``save_checkpoint`` wrote. A damaged file raises ``UserError``."""
+    """What ``save_checkpoint`` wrote; a ``UserError`` for a damaged file and one of something else."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the error says it
-            return torch.load(path, map_location=device, weights_only=True)
+            state = torch.load(path, map_location=device, weights_only=True)
     except (OSError, EOFError, RuntimeError, pickle.UnpicklingError, zipfile.BadZipFile) as error:
         raise UserError(f"checkpoint {path} cannot be read; delete it to begin again") from error
+    if not isinstance(state, dict) or not isinstance(state.get("settings"), dict):
+        raise UserError(f"checkpoint {path} is not of a training; delete it to begin again")
+    return state
 
 
 def require_same(path: Path, saved: dict[str, Any], now: dict[str, Any]) -> None:

@@ -15,6 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from search_space.drop_path import set_drop_path
 from search_space.errors import UserError
 from training.augment import Augmentation
 from training.checkpoint import load_checkpoint, require_same, save_checkpoint
@@ -138,7 +139,7 @@ class _Run:
     def epoch(self, epoch: int, seed: int, progress: bool) -> EpochResult:
         started = time.perf_counter()
         recipe, steps = self.recipe, steps_per_epoch(len(self.data.train), self.recipe.batch_size)
-        _set_drop_path(self.model, recipe.drop_path_at(epoch))
+        set_drop_path(self.model, recipe.drop_path_at(epoch), by_depth=recipe.drop_path_by_depth)
         self.model.train()
         loss_sum = torch.zeros((), device=self.device)
         right = torch.zeros((), device=self.device, dtype=torch.int64)
@@ -177,7 +178,7 @@ class _Run:
             group["lr"] = rate * share
         images = images.contiguous(memory_format=self.memory_format)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16):
-            output = self.forward(images)
+            output = self._forward(images)
             logits, auxiliary = output if isinstance(output, tuple) else (output, None)
             loss = F.cross_entropy(logits, labels, label_smoothing=recipe.label_smoothing)
             if auxiliary is not None and recipe.auxiliary_weight:
@@ -191,6 +192,17 @@ class _Run:
         if self.average is not None:
             self.average.update(self.model)
         return loss.detach(), logits.detach()
+
+    def _forward(self, images: Tensor) -> Any:
+        try:
+            return self.forward(images)
+        except ValueError as error:
+            if len(images) == 1 and "more than 1 value per channel" in str(error):
+                raise UserError(
+                    "batches have one image, of which the last maps have one pixel: batch norm cannot train on one "
+                    "value a channel; accepted: batch_size and training images of 2 or more"
+                ) from error
+            raise
 
     def _evaluate(self, split: Split) -> float:
         if self.average is None:
@@ -241,9 +253,3 @@ def _describe(model: nn.Module, data: Data, recipe: Recipe, seed: int) -> dict[s
 def _tell(on_epoch: Callable[[EpochResult], None] | None, result: EpochResult) -> None:
     if on_epoch is not None:
         on_epoch(result)
-
-
-def _set_drop_path(model: nn.Module, probability: float) -> None:
-    setter = getattr(model, "set_drop_path", None)
-    if setter is not None:
-        setter(probability)

@@ -36,7 +36,8 @@ class Recipe:
     cutout: float = 0.0  # side of the square, as a fraction of the image's side
     randaugment: int = 0  # magnitude; only for images streamed from folders
     label_smoothing: float = 0.0
-    drop_path: float = 0.0  # probability at the last epoch; rises linearly from 0
+    drop_path: float = 0.0  # probability: rises linearly from 0 over the epochs, or with
+    drop_path_by_depth: bool = False  # from the first block to the last, the same in all epochs
     auxiliary_weight: float = 0.0  # of the auxiliary head's loss
     clip_norm: float | None = None  # largest norm of the gradient over all parameters
     ema: float = 0.0  # decay a step of the averaged weights that are evaluated; 0: the weights themselves
@@ -96,15 +97,19 @@ class Recipe:
         return peak
 
     def drop_path_at(self, epoch: int) -> float:
-        """The drop-path probability during ``epoch`` (from 0): linear, 0 at first, as DARTS has it."""
-        return self.drop_path * epoch / self.epochs
+        """The drop-path probability during ``epoch`` (from 0): linear, 0 at first, as DARTS has it; by depth it is
+        the whole one, of which each block takes its part."""
+        return self.drop_path if self.drop_path_by_depth else self.drop_path * epoch / self.epochs
 
     def replace(self, **changes: Any) -> Recipe:
         return dataclasses.replace(self, **changes)
 
     def to_json(self) -> dict[str, Any]:
-        """Every setting that has a part in this training: muon's own are another optimiser's matter."""
+        """Every setting that has a part in this training: muon's own are another optimiser's matter, and how to
+        drop paths that of a recipe that drops some."""
         fields = dataclasses.asdict(self) | {"milestones": list(self.milestones)}
+        if not self.drop_path_by_depth:
+            del fields["drop_path_by_depth"]
         if self.optimizer != "muon":
             del fields["matrix_rate"], fields["matrix_decay"]
         return fields

@@ -37,6 +37,7 @@ _IMAGENET: dict[str, Any] = dict(
     randaugment=9,
     label_smoothing=0.1,
     drop_path=0.2,
+    drop_path_by_depth=True,  # timm's, but for MobileNetV3's last convolution, which it counts as a block
     ema=0.999,
     bf16=True,
     channels_last=True,

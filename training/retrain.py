@@ -17,6 +17,7 @@ from search_space.errors import UserError
 from search_space.files import write_errors, write_whole
 from training.checkpoint import require_same
 from training.data import load_data, require_fitting
+from training.device import require_device
 from training.evaluate import confusion, predict
 from training.export import GENOTYPE, WEIGHTS, save_weights
 from training.fit import EpochResult, fit
@@ -51,6 +52,8 @@ class RetrainSettings:
     def __post_init__(self) -> None:
         if self.seed < 0:
             raise UserError(f"seed is {self.seed}; it must be 0 or more")
+        if self.threads < 0:
+            raise UserError(f"threads is {self.threads}; it must be 0 (all cores) or more")
 
     def to_json(self) -> dict[str, Any]:
         return dataclasses.asdict(self) | {"recipe": self.recipe.to_json()}
@@ -75,6 +78,7 @@ def retrain(
     same settings; a finished one is read back. ``UserError`` where ``out_dir`` holds anything else.
     """
     folder = Path(out_dir)
+    require_device(settings.device)
     _require_free_or_same(folder, genotype, settings)
     if (folder / RESULT).exists():
         return _read(folder / RESULT)
@@ -142,6 +146,8 @@ def _require_free_or_same(folder: Path, genotype: Genotype, settings: RetrainSet
         now = _essential(settings.to_json()) | {"genotype": genotype.key()}
         require_same(folder, before, now)
         return
+    if folder.exists() and not folder.is_dir():
+        raise UserError(f"{folder} is a file; give a folder")
     if folder.exists() and any(folder.iterdir()):
         raise UserError(f"{folder} is not empty and holds no training to continue; give another folder")
     with write_errors(folder):

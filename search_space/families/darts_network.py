@@ -16,7 +16,7 @@ from pde_ops import GlobalLayer
 from pde_ops.cost import Cost, linear_cost
 from search_space.checks import flag, shown, whole_number
 from search_space.errors import UserError
-from search_space.families.family import Family, Part, Stack, one_each
+from search_space.families.family import Family, Part, one_each
 from search_space.families.layers import NONE, layer_names, make_layer
 from search_space.families.resnet import check_layers, whole_numbers
 from search_space.genotype import Genotype
@@ -167,8 +167,6 @@ class DartsNetwork(nn.Module):
                 auxiliary = self.auxiliary_head(inputs[1])
         logits = self.classifier(torch.flatten(self.pool(inputs[1]), 1))
         return logits if auxiliary is None else (logits, auxiliary)
-
-    set_drop_path = Stack.set_drop_path
 
 
 def plan(

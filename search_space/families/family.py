@@ -16,7 +16,6 @@ from pde_ops.cost import Cost, linear_cost
 from search_space.checks import shown
 from search_space.errors import UserError
 from search_space.genotype import Genotype
-from search_space.network import DropPath
 from search_space.primitives import Size
 from search_space.space import Choices, Decision, Image, Space
 
@@ -64,14 +63,6 @@ def total_cost(parts: Sequence[Part], size: Size) -> Cost:
 
 class Stack(nn.Sequential):
     """Parts one after the other: ``(N, channels, height, width)`` to logits ``(N, classes)``."""
-
-    def set_drop_path(self, probability: float) -> None:
-        """Drops each droppable block with this probability while training, image by image."""
-        if not 0 <= probability < 1:
-            raise ValueError(f"drop path's probability is {probability!r}; accepted: 0 or more, below 1")
-        for module in self.modules():
-            if isinstance(module, DropPath):
-                module.set(probability)
 
 
 class Family(Space):

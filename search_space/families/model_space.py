@@ -48,6 +48,3 @@ class FamilyModelSpace(ModelSpace):
 
     def forward(self, x: Tensor) -> Any:
         return self.network(x)
-
-    def set_drop_path(self, probability: float) -> None:
-        self.network.set_drop_path(probability)  # type: ignore[operator]

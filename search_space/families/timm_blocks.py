@@ -15,7 +15,7 @@ from timm.models._efficientnet_builder import efficientnet_init_weights
 from torch import Tensor, nn
 
 from pde_ops.cost import Cost, conv_cost, linear_cost, norm_cost
-from search_space.network import DropPath
+from search_space.drop_path import DropPath
 from search_space.primitives import Size, strided
 
 ACTIVATIONS: dict[str, type[nn.Module]] = {
@@ -57,8 +57,11 @@ class MobileBlock(nn.Module):
             self.block: Any = InvertedResidual(in_channels, out_channels, exp_ratio=expansion, **options)
         else:
             self.block = DepthwiseSeparableConv(in_channels, out_channels, **options)
+        self.drop_path = (
+            DropPath()
+        )  # of all blocks, so that depth is counted; timm's uses it where there is a skip
         if self.block.has_skip:
-            self.block.drop_path = DropPath()
+            self.block.drop_path = self.drop_path
         efficientnet_init_weights(self)
 
     def forward(self, x: Tensor) -> Tensor:

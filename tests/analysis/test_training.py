@@ -65,6 +65,11 @@ def test_names_are_those_of_the_published_networks_at_any_size():
     assert network_name(unknown) == unknown.key()
 
 
+def test_a_name_is_found_beside_networks_for_which_the_image_is_too_small():
+    small = published("MNIST-Global-Backbone", image=(1, 8, 8))
+    assert network_name(small) == "MNIST-Global-Backbone"
+
+
 def test_a_summary_is_over_seeds():
     table = ((1, 3, 0), (0, 3, 1), (0, 0, 2))
     runs = [training(seed=2, test_accuracy=0.9, confusion=table), training(), training(epochs=1, seed=9)]

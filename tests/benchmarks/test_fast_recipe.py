@@ -3,7 +3,8 @@ import sys
 
 import pytest
 
-from benchmarks import fast_recipe
+from benchmarks import entry, fast_recipe
+from search_space.errors import UserError
 from tests.training.networks import write_arrays
 from training import fit
 from training.datasets import dataset_info
@@ -18,7 +19,7 @@ def test_augmentation_is_the_published_ones():
 
 
 def test_table_has_mean_and_deviation_over_seeds():
-    run = {"network": "A", "dataset": "mnist", "train_images": 5400, "recipe": "fast", "epochs": 4,
+    run = {"network": "A", "dataset": "mnist", "train_images": 5400, "validation_images": 600, "recipe": "fast", "epochs": 4,
            "cpu_seconds": 10.0}  # fmt: skip
     records = [run | {"seed": s, "accuracy": a} for s, a in enumerate((0.9, 0.92, 0.94))]
     records.append(run | {"recipe": "mnist", "epochs": 160, "seed": 0, "accuracy": 0.5})
@@ -27,9 +28,19 @@ def test_table_has_mean_and_deviation_over_seeds():
     assert lines[1] == "| A | mnist | 5,400 | mnist | 160 | 50.00 | - | 1 | 10 |"
 
 
-@pytest.mark.parametrize("name", ["network", "dataset", "train_images", "recipe", "epochs", "seed"])
+@pytest.mark.parametrize(
+    "name", ["network", "dataset", "train_images", "validation_images", "recipe", "epochs", "seed"]
+)
 def test_a_run_is_done_again_when_anything_differs(name):
-    run = {"network": "A", "dataset": "d", "train_images": 1, "recipe": "r", "epochs": 1, "seed": 0}
+    run = {
+        "network": "A",
+        "dataset": "d",
+        "train_images": 1,
+        "validation_images": 1,
+        "recipe": "r",
+        "epochs": 1,
+        "seed": 0,
+    }
     assert fast_recipe.key(run | {"accuracy": 0.5}) == fast_recipe.key(run | {"accuracy": 0.6})
     assert fast_recipe.key(run) != fast_recipe.key(run | {name: "other"})
 
@@ -62,3 +73,19 @@ def test_a_stopped_call_goes_on_after_the_last_whole_epoch(tmp_path, monkeypatch
     assert not list(checkpoints.iterdir())
     fast_recipe.main()
     assert began == [0, 1, 2, 2]
+
+
+def test_without_images_that_judge_nothing_is_trained(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["x", "--data-dir", str(tmp_path), "--validation", "0"])
+    with pytest.raises(UserError, match="validation is 0; accepted: above 0"):
+        fast_recipe.main()
+
+
+def test_a_mistake_is_one_line(capsys):
+    def main():
+        raise UserError("network is 'x'")
+
+    with pytest.raises(SystemExit) as ended:
+        entry(main)
+    assert ended.value.code == 2
+    assert capsys.readouterr().err == "error: network is 'x'\n"

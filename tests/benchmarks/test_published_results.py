@@ -10,7 +10,9 @@ import pytest
 
 from analysis.training import summaries, trainings_text
 from benchmarks import published_results
+from search_space.errors import UserError
 from tests.analysis.trainings import training
+from training.recipes import get_recipe
 
 COUNTS = [[0] * 10 for _ in range(10)]
 COUNTS[3][5], COUNTS[5][3], COUNTS[3][3] = 7, 4, 89
@@ -101,3 +103,20 @@ def test_a_panel_a_data_set(dataset):
     (panel,) = published_results.curve_panels([training(dataset=dataset)])
     assert panel.curves[0].values == (50.0, 75.0)
     assert panel.curves[0].end == 80.0
+
+
+def test_trainings_by_changed_settings_are_told():
+    def settings(epochs=3, validation=0.0, test_limit=None, **changes):
+        recipe = get_recipe("tiny", epochs=epochs).to_json() | changes
+        return {"recipe": recipe, "validation": validation, "test_limit": test_limit}
+
+    assert published_results.changed_settings(settings()) == []
+    assert published_results.changed_settings(settings(learning_rate=0.5, validation=0.1, test_limit=9)) == [
+        "learning_rate 0.5 instead of 0.1", "validation 0.1 instead of 0.0", "test_limit 9 instead of None",
+    ]  # fmt: skip
+
+
+def test_nothing_to_record(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["x", "--out", str(tmp_path)])
+    with pytest.raises(UserError, match="records no training"):
+        published_results.main()

@@ -8,8 +8,8 @@ import torch
 from search_space import Cost, Genotype, GenotypeError, get_space, sample
 from search_space.darts_global import DartsSettings, edge_costs
 from search_space.darts_supernet import DartsGlobal
+from search_space.drop_path import DropPath, set_drop_path
 from search_space.layout import reduction_positions
-from search_space.network import DropPath
 from tests.search_space.darts_v2 import ARCHITECTURE, darts_v2
 
 SPACE = get_space("darts-global")
@@ -87,7 +87,7 @@ def test_networks_of_any_size_give_logits_and_train(image, stem, cells):
         auxiliary=True,
     )
     network = genotype.build()
-    network.set_drop_path(0.2)
+    set_drop_path(network, 0.2)
     output = network(torch.rand(4, *image))
     if cells == 1:  # no reduction, so no auxiliary head
         assert output.shape == (4, 3)

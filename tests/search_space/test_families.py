@@ -3,11 +3,14 @@
 import random
 
 import pytest
+import timm
 import torch
 
-from search_space import Genotype, UserError, get_space, mutate, sample
+from search_space import Genotype, UserError, get_space, mutate, published, sample
 from search_space.counting import count
+from search_space.drop_path import set_drop_path
 from search_space.families import MODULES
+from search_space.families.timm_blocks import MobileBlock
 
 SEARCHED = [name for name in MODULES if name not in ("ode-baseline", "timm-network")]
 
@@ -43,11 +46,23 @@ def test_a_sampled_network_trains(space: str) -> None:
     torch.manual_seed(0)
     genotype = sample(space, 4, image=image(space), classes=5)
     network = genotype.build()
-    network.set_drop_path(0.2)
+    set_drop_path(network, 0.2)
     logits = network(torch.randn(2, *genotype.image))
     assert logits.shape == (2, 5)
     logits.square().sum().backward()
     assert all(p.grad is not None for p in network.parameters())
+
+
+@pytest.mark.parametrize(
+    ("name", "theirs"), [("EfficientNet-B0", "efficientnet_b0"), ("MBV2", "mobilenetv2_100")]
+)
+def test_drop_path_by_depth_is_timms(name: str, theirs: str) -> None:
+    network = published(name).build()
+    set_drop_path(network, 0.2, by_depth=True)
+    ours = [m.drop_path for m in network.modules() if isinstance(m, MobileBlock) and m.block.has_skip]
+    blocks = [m for m in timm.create_model(theirs, drop_path_rate=0.2).modules() if hasattr(m, "has_skip")]
+    expected = [getattr(block.drop_path, "drop_prob", 0.0) for block in blocks if block.has_skip]
+    assert [1 - path.keep.item() for path in ours] == pytest.approx(expected, abs=1e-6)
 
 
 @pytest.mark.parametrize("space", ["resnet-global", "mobilenet-v3-global", "mnist-global"])

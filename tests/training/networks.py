@@ -31,10 +31,6 @@ class TinyNet(nn.Module):
         self.dropout = nn.Dropout(dropout)
         self.head = nn.Linear(32, classes)
         self.side = nn.Linear(32, classes) if auxiliary else None
-        self.drop_path: list[float] = []
-
-    def set_drop_path(self, probability: float) -> None:
-        self.drop_path.append(probability)
 
     def forward(self, images: Tensor) -> Any:
         features = torch.relu(self.norm(self.conv(images)))

@@ -11,7 +11,7 @@ CPU = torch.device("cpu")
 
 def test_round_trip(tmp_path):
     path = tmp_path / "new" / "checkpoint.pt"
-    save_checkpoint({"model": {"w": torch.arange(3.0)}, "history": [{"loss": 0.5}]}, path)
+    save_checkpoint({"settings": {}, "model": {"w": torch.arange(3.0)}, "history": [{"loss": 0.5}]}, path)
     state = load_checkpoint(path, CPU)
     assert torch.equal(state["model"]["w"], torch.arange(3.0))
     assert state["history"] == [{"loss": 0.5}]
@@ -20,10 +20,10 @@ def test_round_trip(tmp_path):
 
 def test_a_failed_write_leaves_the_former_state(tmp_path):
     path = tmp_path / "checkpoint.pt"
-    save_checkpoint({"epoch": 1}, path)
+    save_checkpoint({"settings": {"epoch": 1}}, path)
     with pytest.raises((AttributeError, pickle.PicklingError)):
         save_checkpoint({"epoch": lambda: None}, path)
-    assert load_checkpoint(path, CPU) == {"epoch": 1}
+    assert load_checkpoint(path, CPU) == {"settings": {"epoch": 1}}
 
 
 class Evil:
@@ -38,6 +38,14 @@ def test_damaged_and_foreign_files(tmp_path, content, capsys):
     with pytest.raises(UserError, match=r"checkpoint\.pt cannot be read; delete it"):
         load_checkpoint(path, CPU)
     assert "this was run" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("state", [{"model": {}}, {"settings": 3}, torch.zeros(2)])
+def test_a_file_of_something_else(tmp_path, state):
+    path = tmp_path / "checkpoint.pt"
+    torch.save(state, path)
+    with pytest.raises(UserError, match=r"checkpoint\.pt is not of a training; delete it"):
+        load_checkpoint(path, CPU)
 
 
 def test_code_in_a_checkpoint_is_not_run(tmp_path, capsys):

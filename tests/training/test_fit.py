@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch import nn
 
+from search_space.drop_path import DropPath
 from search_space.errors import UserError
 from tests.training.networks import TinyNet, coloured
 from training.fit import TrainingFailed, fit
@@ -159,10 +160,32 @@ def test_without_validation_images_no_accuracy():
     assert result.history[0].train_accuracy > 0
 
 
-def test_drop_path_is_set_before_each_epoch():
-    model = network()
+class Dropping(nn.Module):
+    """The small network behind ``blocks`` edges that can be dropped, whose probabilities it keeps."""
+
+    def __init__(self, blocks):
+        super().__init__()
+        self.edges = nn.Sequential(*(DropPath() for _ in range(blocks)))
+        self.network = network(auxiliary=False)
+        self.seen = []
+
+    def forward(self, images):
+        probabilities = [1 - edge.keep.item() for edge in self.edges]
+        if self.training and self.seen[-1:] != [probabilities]:
+            self.seen.append(probabilities)
+        return self.network(self.edges(images))
+
+
+def test_drop_path_rises_over_the_epochs():
+    model = Dropping(1)
     fit(model, coloured(), RECIPE, seed=0)
-    assert model.drop_path == pytest.approx([0.0, 0.1, 0.2, 0.3])
+    assert model.seen == [[pytest.approx(rate)] for rate in (0.0, 0.1, 0.2, 0.3)]
+
+
+def test_drop_path_by_depth_rises_over_the_blocks():
+    model = Dropping(4)
+    fit(model, coloured(), RECIPE.replace(drop_path_by_depth=True), seed=0)
+    assert model.seen == [pytest.approx([0.0, 0.1, 0.2, 0.3])]
 
 
 class Watched(nn.Module):
@@ -229,3 +252,20 @@ def test_fast_settings_on_a_gpu(tmp_path):
         split.__init__(split.images, split.labels, split.info, torch.device("cuda"))
     result = fit(network(), data, recipe, seed=0, device="cuda", checkpoint=tmp_path / "c.pt")
     assert result.accuracy == 1.0
+
+
+class Norm(nn.Module):
+    """Batch norm of one value an image and channel."""
+
+    def __init__(self):
+        super().__init__()
+        self.norm = nn.BatchNorm1d(64)
+        self.head = nn.Linear(64, 2)
+
+    def forward(self, images):
+        return self.head(self.norm(images.flatten(1)))
+
+
+def test_batches_of_one_image_that_batch_norm_cannot_train_on():
+    with pytest.raises(UserError, match=r"batches have one image.*accepted: batch_size"):
+        fit(Norm(), coloured(), RECIPE.replace(batch_size=1), seed=0)

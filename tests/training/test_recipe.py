@@ -38,6 +38,7 @@ def test_constant():
 
 def test_drop_path_rises_from_zero():
     assert [recipe(drop_path=0.2).drop_path_at(e) for e in (0, 5, 9)] == pytest.approx([0, 0.1, 0.18])
+    assert recipe(drop_path=0.2, drop_path_by_depth=True).drop_path_at(0) == 0.2
 
 
 @pytest.mark.parametrize(

@@ -1,3 +1,4 @@
+import dataclasses
 import json
 
 import pytest
@@ -85,6 +86,23 @@ def test_a_training_that_cannot_begin_leaves_the_folder_free(tmp_path):
     with pytest.raises(UserError, match="none"):
         retrain(TinyGenotype(), absent, tmp_path / "a")
     retrain(TinyGenotype(), SETTINGS, tmp_path / "a")
+
+
+def test_a_file_is_no_folder(tmp_path):
+    (tmp_path / "a").write_text("mine")
+    with pytest.raises(UserError, match=r"a is a file; give a folder"):
+        retrain(TinyGenotype(), SETTINGS, tmp_path / "a")
+
+
+def test_a_device_that_is_not_there(tmp_path):
+    with pytest.raises(UserError, match="device is 'foo'; accepted: cpu"):
+        retrain(TinyGenotype(), dataclasses.replace(SETTINGS, device="foo"), tmp_path / "a")
+    assert not (tmp_path / "a").exists()
+
+
+def test_negative_threads():
+    with pytest.raises(UserError, match=r"threads is -1; it must be 0 \(all cores\) or more"):
+        RetrainSettings(threads=-1)
 
 
 def test_negative_seed():

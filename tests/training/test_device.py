@@ -1,0 +1,35 @@
+import pytest
+import torch
+
+from search_space.errors import UserError
+from training.device import require_device
+
+
+def test_the_cpu_is_always_there():
+    require_device("cpu")
+
+
+@pytest.mark.parametrize("name", ["foo", "cpu:x", "meta", "", "cuda:-1"])
+def test_what_is_no_device(name):
+    with pytest.raises(UserError, match=r"device is .*; accepted: cpu, cuda or cuda:N"):
+        require_device(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "count", "error"),
+    [
+        ("cuda", 0, "torch sees no GPU here, accepted: cpu"),
+        ("cuda:0", 0, "torch sees no GPU"),
+        ("cuda", 1, None),
+        ("cuda:1", 2, None),
+        ("cuda:2", 2, "accepted: cpu, or cuda:0 to cuda:1"),
+    ],
+)
+def test_gpus_are_counted(name, count, error, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: count > 0)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: count)
+    if error is None:
+        require_device(name)
+    else:
+        with pytest.raises(UserError, match=error):
+            require_device(name)

@@ -1,0 +1,23 @@
+"""The device that a training is to run on, checked before anything is made for it."""
+
+from __future__ import annotations
+
+import torch
+
+from search_space.errors import UserError
+
+
+def require_device(name: str) -> None:
+    """Raises ``UserError`` unless ``name`` is ``cpu``, or ``cuda`` or ``cuda:N`` and this machine has that GPU."""
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        device = None
+    if device is None or device.type not in ("cpu", "cuda"):
+        raise UserError(f"device is {name!r}; accepted: cpu, cuda or cuda:N")
+    if device.type == "cuda":
+        count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+        if not count:
+            raise UserError(f"device is {name}; torch sees no GPU here, accepted: cpu")
+        if (device.index or 0) >= count:
+            raise UserError(f"device is {name}; accepted: cpu, or cuda:0 to cuda:{count - 1}")
