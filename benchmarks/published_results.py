@@ -7,7 +7,8 @@ RUN are folders of `run_search.py train`. Written are ``trainings.jsonl`` (what 
 from; runs given again replace theirs), ``table.csv``, ``curves.png``, a ``confusion-RECIPE.png`` and,
 where ``--data-dir`` has the images, ``features.png``; the networks' weights that it is drawn from go to
 ``weights/``. With ``--fast`` the runs of ``benchmarks.fast_recipe`` are drawn as ``fast.png``. If ``README.md``
-there has the lines ``<!-- table -->`` and ``<!-- end of table -->``, what stands between them is renewed.
+there has the lines ``<!-- table -->`` and ``<!-- end of table -->``, what stands between them is renewed; so is
+the table of ``--fast`` between ``<!-- fast table -->`` and its end.
 """
 
 from __future__ import annotations
@@ -43,6 +44,7 @@ from analysis.training import (
 from analysis.training_curves import CurvePanel, TrainingCurve
 from analysis.training_lengths import LengthPanel, TrainingEnd
 from benchmarks import entry
+from benchmarks.fast_recipe import table as fast_table
 from search_space.errors import UserError
 from search_space.files import write_whole
 from search_space.published_networks import published
@@ -127,14 +129,14 @@ def _trained(group: dict[str, Summary]) -> str:
 
 
 def backbone_lines(group: dict[str, Summary]) -> list[str]:
-    """Accuracy and the confusions of 3 and 5 by seed, and whether the poster's order holds."""
+    """Accuracy and the confusions of 3 and 5 by seed, and whether the poster's order of accuracies holds."""
     by_name = {name: {t.seed: t for t in summary.trainings} for name, summary in group.items()}
     seeds = sorted(set.intersection(*(set(by_name[name]) for name in BACKBONES)))
     heads = [f"{SHORT[name]}: %, 3 as 5, 5 as 3" for name in BACKBONES]
     lines = [
         f"By seed ({_trained(group)}):",
         "",
-        "| seed | " + " | ".join(heads) + " | poster's order |",
+        "| seed | " + " | ".join(heads) + " | poster's order of accuracy |",
         "|" + " ---: |" * (len(BACKBONES) + 1) + " --- |",
     ]
     for seed in seeds:
@@ -178,9 +180,8 @@ def curve_panels(trainings: Sequence[Training]) -> list[CurvePanel]:
     return panels
 
 
-def fast_panels(path: Path) -> list[LengthPanel]:
+def fast_panels(records: Sequence[dict[str, Any]]) -> list[LengthPanel]:
     """A panel a network and number of images of ``benchmarks.fast_recipe``'s runs."""
-    records = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
     panels = []
     for key in dict.fromkeys((r["network"], r["dataset"], r["train_images"]) for r in records):
         same = [r for r in records if (r["network"], r["dataset"], r["train_images"]) == key]
@@ -259,11 +260,11 @@ def _keep_weights(runs: Sequence[Path], out: Path) -> dict[str, Path]:
     return {name: path for name, path in found.items() if path.is_file()}
 
 
-def _renew(readme: Path, text: str) -> None:
+def _renew(readme: Path, name: str, text: str) -> None:
     if not readme.is_file():
         return
     before = readme.read_text(encoding="utf-8")
-    pattern = r"(<!-- table -->\n).*?(<!-- end of table -->)"
+    pattern = rf"(<!-- {name} -->\n).*?(<!-- end of {name} -->)"
     after = re.sub(pattern, lambda match: match[1] + text + match[2], before, flags=re.DOTALL)
     if after != before:
         write_whole(readme, after)
@@ -299,8 +300,10 @@ def main() -> None:
         rows = feature_rows(weights, arguments.data_dir)
         write_whole(out / "features.png", render_features(rows, [str(digit) for digit in range(10)]))
     if arguments.fast is not None:
-        write_whole(out / "fast.png", render_panels(fast_panels(arguments.fast), columns=3))
-    _renew(out / "README.md", text)
+        records = [json.loads(line) for line in arguments.fast.read_text(encoding="utf-8").splitlines()]
+        write_whole(out / "fast.png", render_panels(fast_panels(records), columns=3))
+        _renew(out / "README.md", "fast table", f"{fast_table(records)}\n")
+    _renew(out / "README.md", "table", text)
     print(text)
 
 

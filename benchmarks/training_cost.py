@@ -30,7 +30,7 @@ from training.recipes import get_recipe, published_recipe
 from training.split import DeviceSplit, steps_per_epoch
 
 NETWORKS = (
-    "MNIST-Convolution", "MNIST-Residual", "MNIST-Global-Backbone",
+    "MNIST-Convolution", "MNIST-Residual", "MNIST-Residual-5", "MNIST-Global-Backbone",
     "ResNet-Tiny", "ResNet-Global-Tiny", "Wide-ResNet-Tiny", "Wide-ResNet-Global-Tiny",
     "DARTS-Tiny", "DARTS-Global-Tiny",
     "ResNet-32", "ResNet-Global", "DenseNet", "DenseNet-Global", "DARTS", "DARTS-Global",

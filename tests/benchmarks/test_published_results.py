@@ -66,19 +66,23 @@ def test_all_is_written_and_can_be_drawn_again(tmp_path, monkeypatch, capsys):
     out = tmp_path / "out"
     out.mkdir()
     (out / "trainings.jsonl").write_text(trainings_text(backbones((0.92, 0.93, 0.95))))
-    (out / "README.md").write_text("before\n<!-- table -->\nformer table\n<!-- end of table -->\nafter\n")
+    (out / "README.md").write_text(
+        "before\n<!-- table -->\nformer table\n<!-- end of table -->\nafter\n"
+        "<!-- fast table -->\nformer\n<!-- end of fast table -->\n"
+    )
     fast = tmp_path / "fast.jsonl"
     run = {
         "network": "N",
         "dataset": "mnist",
         "train_images": 9,
+        "validation_images": 3,
         "seed": 0,
         "accuracy": 0.9,
         "cpu_seconds": 1,
     }
     kinds = [{"recipe": "fast", "epochs": 2}, {"recipe": "mnist", "epochs": 4}]
     fast.write_text("".join(json.dumps(run | kind) + "\n" for kind in kinds))
-    (panel,) = published_results.fast_panels(fast)
+    (panel,) = published_results.fast_panels([run | kind for kind in kinds])
     assert panel.ends == (("mnist", 4, 90.0), ("fast", 2, 90.0))
     assert panel.title == "N, 9 images of MNIST"
     monkeypatch.setattr(sys, "argv", ["x", str(tmp_path / "begun"), "--out", str(out), "--fast", str(fast)])
@@ -89,7 +93,8 @@ def test_all_is_written_and_can_be_drawn_again(tmp_path, monkeypatch, capsys):
     }  # fmt: skip
     text = first["README.md"].decode()
     assert text.startswith("before\n<!-- table -->\n| network |")
-    assert text.endswith("```\n<!-- end of table -->\nafter\n")
+    assert "```\n<!-- end of table -->\nafter\n<!-- fast table -->\n| network" in text
+    assert text.endswith("| N | mnist | 9 | mnist | 4 | 90.00 | - | 1 | 1 |\n<!-- end of fast table -->\n")
     assert "former table" not in text
     said = capsys.readouterr()
     assert "begun is not finished: left out" in said.err
