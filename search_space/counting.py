@@ -31,7 +31,7 @@ FREE_BY_REASON = {
     "moves data": (
         "view _unsafe_view reshape expand permute transpose t squeeze unsqueeze slice select split "
         "split_with_sizes cat stack constant_pad_nd clone contiguous detach alias _to_copy copy_ unbind "
-        "flatten roll index_select promote_types result_type"
+        "flatten roll repeat index_select promote_types result_type replication_pad2d upsample_nearest2d"
     ),
     "makes a tensor": (
         "empty empty_like empty_strided zeros zeros_like ones ones_like full full_like new_empty new_zeros "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from typing import Any
 
 from search_space.errors import UserError
@@ -31,11 +32,16 @@ def _text(value: Any) -> str:
 
 def grid(texts: dict[str, str]) -> tuple[list[Row], list[SearchSettings]]:
     """Every combination of the values that ``texts``, option to values with commas, name: rows called after
-    what differs among them, and their settings. Raises `UserError` for a value that is wrong."""
+    what differs among them, and their settings. Raises `UserError` for a value that is wrong.
+
+    Of ``setting`` a comma parts values only where another NAME= follows: ``widths=8,16`` is one value.
+    """
     several: dict[str, list[str]] = {}
     for name, text in texts.items():
         alone = name == "primitives" or name not in row_names()
-        values = [text] if alone else [value.strip() for value in text.split(",")]
+        # A setting's own value may be a list: its commas part values only before another NAME=.
+        comma = r",(?=\s*\w+=)" if name == "setting" else ","
+        values = [text] if alone else [value.strip() for value in re.split(comma, text)]
         if len(set(values)) < len(values):
             raise UserError(f"{name} is {text!r}; accepted: different values with commas")
         several[name] = values
@@ -45,6 +51,6 @@ def grid(texts: dict[str, str]) -> tuple[list[Row], list[SearchSettings]]:
         named = dict(zip(several, chosen, strict=True))
         settings = SearchSettings(**{name: parse_option(name, value) for name, value in named.items()})
         title = "_".join(f"{name.replace('_', '-')}-{named[name]}" for name in swept) or "search"
-        rows.append((title, row_of(settings)))
+        rows.append((re.sub(r"\s+", "-", title), row_of(settings)))
         all_settings.append(settings)
     return rows, all_settings

@@ -11,9 +11,10 @@ from torch import nn
 from search_space.baselines.evolution import neupde, neural_ode
 from search_space.baselines.mdeq import Equilibrium
 from search_space.checks import whole_number
+from search_space.errors import UserError
 from search_space.families.blocks import ConvNormAct, Residual
 from search_space.families.family import Classifier, Family, Part, one_each
-from search_space.families.mnist import DigitHead, Downsampling
+from search_space.families.mnist import GROUPS, DigitHead, Downsampling
 from search_space.families.resnet import whole_numbers
 from search_space.space import Decision, Image, register_space
 
@@ -31,20 +32,28 @@ class OdeSettings:
 
     widths: tuple[int, ...] = field(
         default=(16, 32, 64, 96, 128),
-        metadata={"help": "what the width is chosen from; up to 32, or a multiple of 32", "unit": "channels"},
+        metadata={
+            "help": "what the width is chosen from; 1 to 8, 16, or a multiple of 32 (group norm at 1, 2 and 4 times it)",
+            "unit": "channels",
+        },
     )
     evaluations: int = field(
         default=32,
         metadata={
-            "help": "of the field or layer, in one solution: exact for neupde (a multiple of 4), the most "
-            "for mdeq, and what the cost is stated for with neural-ode",
+            "help": "of the field or layer, in one solution, a multiple of 4: exact for neupde, the most for mdeq, "
+            "and what the cost is stated for with neural-ode",
             "unit": "evaluations",
         },
     )
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "widths", whole_numbers("widths", self.widths, 4096))
+        for width in self.widths:
+            if any(times * width > GROUPS and times * width % GROUPS for times in (1, 2, 4)):
+                raise UserError(f"widths has {width}; accepted: 1 to 8, 16, and multiples of 32")
         object.__setattr__(self, "evaluations", whole_number("evaluations", self.evaluations, 4, 1000))
+        if self.evaluations % 4:
+            raise UserError(f"evaluations is {self.evaluations}; accepted: a multiple of 4, from 4 to 1000")
 
 
 @register_space

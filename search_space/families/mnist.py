@@ -29,9 +29,12 @@ BLOCKS, CONVOLUTION, RESIDUAL, GLOBAL = "blocks_", "convolution", "residual_", "
 PIXEL_FEATURES = (CONVOLUTION, *(f"{kind}{steps}" for kind in (RESIDUAL, GLOBAL) for steps in (1, 3, 5)))
 
 
+GROUPS = 32
+
+
 def group_norm(channels: int) -> nn.GroupNorm:
-    """Normalisation in 32 groups, or one a channel where there are fewer."""
-    return nn.GroupNorm(min(32, channels), channels)
+    """Normalisation in ``GROUPS`` groups, or one a channel where there are fewer."""
+    return nn.GroupNorm(min(GROUPS, channels), channels)
 
 
 class SingleConv(nn.Conv2d):

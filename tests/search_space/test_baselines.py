@@ -10,7 +10,7 @@ from torch import nn
 pytest.importorskip("torchdiffeq")
 pytest.importorskip("torchdeq")
 
-from search_space import Genotype
+from search_space import Genotype, UserError, get_space
 from search_space.baselines.evolution import ConvolutionField, DifferentialField, Evolution
 from search_space.baselines.mdeq import Equilibrium, MultiscaleLayer
 from search_space.counting import count
@@ -64,10 +64,11 @@ class Once(nn.Module):
         return self.field(torch.zeros((), device=x.device), x)
 
 
-def test_costs_of_one_evaluation() -> None:
+@pytest.mark.parametrize("field", [ConvolutionField, DifferentialField])
+def test_costs_of_one_evaluation(field: type[nn.Module]) -> None:
     with torch.device("meta"):
-        convolution = ConvolutionField(32)
-    assert count(Once(convolution), (32, 6, 6)) == convolution.cost((6, 6))
+        made = field(32)
+    assert count(Once(made), (32, 6, 6)) == made.cost((6, 6))
 
 
 def test_equilibrium_is_a_fixed_point() -> None:
@@ -84,9 +85,49 @@ def test_equilibrium_is_a_fixed_point() -> None:
         assert (state - next_state).norm() / next_state.norm() < 1e-2
 
 
-def test_multiscale_layer_cost() -> None:
-    layer = MultiscaleLayer((4, 8, 16))
-    assert layer.cost((8, 8)).params == sum(p.numel() for p in layer.parameters())
+class Evaluated(nn.Module):
+    """One evaluation of a multiscale layer from states of zeros."""
+
+    def __init__(self, layer: MultiscaleLayer) -> None:
+        super().__init__()
+        self.layer = layer
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        sides = [-(-x.shape[-1] // 2**i) for i in range(len(self.layer.widths))]
+        states = [
+            x.new_zeros(len(x), c, side, side) for c, side in zip(self.layer.widths, sides, strict=True)
+        ]
+        return self.layer(states, x)[0]
+
+
+@pytest.mark.parametrize("side", [8, 9])
+def test_multiscale_layer_cost(side: int) -> None:
+    with torch.device("meta"):
+        layer = MultiscaleLayer((4, 8, 16))
+    assert count(Evaluated(layer), (4, side, side)) == layer.cost((side, side))
+
+
+@pytest.mark.parametrize("system", ["neural-ode", "neupde", "mdeq"])
+@pytest.mark.parametrize("image", [(1, 28, 28), (3, 32, 32)])
+@pytest.mark.parametrize("width", [1, 8, 16, 32, 96])
+def test_widths_that_are_accepted_can_be_built(system: str, image: tuple[int, int, int], width: int) -> None:
+    settings = {"evaluations": 4, "widths": [width]}
+    with torch.device("meta"):
+        Genotype("ode-baseline", image, 10, settings, {"system": system, "width": width}).build()
+
+
+@pytest.mark.parametrize("width", [9, 12, 24, 31, 33, 48])
+def test_widths_that_no_group_norm_divides(width: int) -> None:
+    with pytest.raises(UserError, match=f"widths has {width}; accepted: 1 to 8, 16, and multiples of 32"):
+        get_space("ode-baseline").make_settings({"widths": [width]})
+
+
+@pytest.mark.parametrize("evaluations", [7, 3, 1002])
+def test_evaluations_are_whole_steps_of_the_solver(evaluations: int) -> None:
+    with pytest.raises(UserError, match=f"evaluations is {evaluations}; accepted: a"):
+        Genotype(
+            "ode-baseline", (1, 28, 28), 10, {"evaluations": evaluations}, {"system": "neupde", "width": 16}
+        )
 
 
 @pytest.mark.parametrize("system", ["neural-ode", "neupde", "mdeq"])

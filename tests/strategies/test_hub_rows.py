@@ -38,6 +38,18 @@ def test_a_grid_is_every_combination_named_after_what_differs():
     assert [row for _, row in rows] == [row_of(s) for s in settings]
 
 
+def test_a_setting_may_be_a_list_and_may_have_several_values():
+    def swept(text):
+        rows, settings = grid({"space": "resnet-global", "dataset": "cifar10", "setting": text})
+        return [name for name, _ in rows], [made.space_settings() for made in settings]
+
+    assert swept("stages=3 widths=8,16") == (["search"], [{"stages": 3, "widths": [8, 16]}])
+    assert swept("stages=3 widths=8,16, stages=4") == (
+        ["setting-stages=3-widths=8,16", "setting-stages=4"],
+        [{"stages": 3, "widths": [8, 16]}, {"stages": 4}],
+    )
+
+
 @pytest.mark.parametrize(
     ("texts", "said"),
     [
