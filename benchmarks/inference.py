@@ -45,7 +45,12 @@ from search_space.published_rows import facts
 from training.device import require_device
 
 MARK = 0.25
-POSTER = {fact.network: fact.inference_seconds for fact in facts() if fact.inference_seconds}
+# The network that others are compared with, then the fastest first: after MDEQ the caches hold nothing.
+POSTER = {
+    fact.network: fact.inference_seconds
+    for fact in sorted(facts(), key=lambda fact: (fact.network != "ResNet-32", fact.inference_seconds or 0))
+    if fact.inference_seconds
+}
 FOLDED = ", norms folded"
 WIDEST = 1 / 3  # of the median: more between the quartiles is no evidence
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # of malloc.h

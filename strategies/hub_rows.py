@@ -13,6 +13,7 @@ from strategies.settings import SearchSettings, option_names, parse_option
 # Where and with what means a search runs is the hub's business, and the same for all its rows.
 SHARED = ("data_dir", "device", "threads", "host", "platform", "hosts", "devices", "cluster")
 _HUBS_OWN = ("run_dir", "port", "portal")
+_LONGEST = 60  # characters of a value in a row's name, which is a folder's too
 
 
 def row_names() -> list[str]:
@@ -34,14 +35,15 @@ def grid(texts: dict[str, str]) -> tuple[list[Row], list[SearchSettings]]:
     """Every combination of the values that ``texts``, option to values with commas, name: rows called after
     what differs among them, and their settings. Raises `UserError` for a value that is wrong.
 
-    Of ``setting`` a comma parts values only where another NAME= follows: ``widths=8,16`` is one value.
+    Of ``setting`` a comma parts values only where another NAME= follows: ``widths=8,16`` is one value. A long
+    value is called by its place among them, from 1.
     """
     several: dict[str, list[str]] = {}
     for name, text in texts.items():
         alone = name == "primitives" or name not in row_names()
         # A setting's own value may be a list: its commas part values only before another NAME=.
         comma = r",(?=\s*\w+=)" if name == "setting" else ","
-        values = [text] if alone else [value.strip() for value in re.split(comma, text)]
+        values = [text] if alone else [" ".join(value.split()) for value in re.split(comma, text)]
         if len(set(values)) < len(values):
             raise UserError(f"{name} is {text!r}; accepted: different values with commas")
         several[name] = values
@@ -50,7 +52,13 @@ def grid(texts: dict[str, str]) -> tuple[list[Row], list[SearchSettings]]:
     for chosen in itertools.product(*several.values()):
         named = dict(zip(several, chosen, strict=True))
         settings = SearchSettings(**{name: parse_option(name, value) for name, value in named.items()})
-        title = "_".join(f"{name.replace('_', '-')}-{named[name]}" for name in swept) or "search"
-        rows.append((re.sub(r"\s+", "-", title), row_of(settings)))
+        title = "_".join(_called(name, named[name], several[name]) for name in swept) or "search"
+        rows.append((title, row_of(settings)))
         all_settings.append(settings)
     return rows, all_settings
+
+
+def _called(name: str, value: str, values: list[str]) -> str:
+    """A value of a setting in a row's name."""
+    shown = value.replace(" ", "-") if len(value) <= _LONGEST else str(values.index(value) + 1)
+    return f"{name.replace('_', '-')}-{shown}"

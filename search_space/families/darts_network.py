@@ -17,7 +17,7 @@ from pde_ops.cost import Cost, linear_cost
 from search_space.checks import flag, shown, whole_number
 from search_space.errors import UserError
 from search_space.families.family import Family, Part, one_each
-from search_space.families.layers import NONE, layer_names, make_layer
+from search_space.families.layers import NONE, STARTS, layer_names, make_layer
 from search_space.families.resnet import check_layers, whole_numbers
 from search_space.genotype import Genotype
 from search_space.layout import CELL_INPUTS, STEM_MULTIPLIER, CellPlan, reduction_positions
@@ -72,10 +72,7 @@ class DartsNetworkSettings:
     )  # fmt: skip
     start: str = field(
         default="small",
-        metadata={
-            "help": "how the PDE's coefficients are normalised",
-            "choices": ("eps-channels", "plain", "small"),
-        },
+        metadata={"help": "how the PDE's coefficients are normalised", "choices": STARTS},
     )
     bias: bool = field(default=False, metadata={"help": "whether the coefficients' convolutions have a bias"})
     auxiliary: bool = field(

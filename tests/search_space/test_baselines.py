@@ -109,7 +109,7 @@ def test_multiscale_layer_cost(side: int) -> None:
 
 @pytest.mark.parametrize("system", ["neural-ode", "neupde", "mdeq"])
 @pytest.mark.parametrize("image", [(1, 28, 28), (3, 32, 32)])
-@pytest.mark.parametrize("width", [1, 8, 16, 32, 96])
+@pytest.mark.parametrize("width", [1, 6, 8, 16, 32, 96])
 def test_widths_that_are_accepted_can_be_built(system: str, image: tuple[int, int, int], width: int) -> None:
     settings = {"evaluations": 4, "widths": [width]}
     with torch.device("meta"):

@@ -48,6 +48,10 @@ def test_a_setting_may_be_a_list_and_may_have_several_values():
         ["setting-stages=3-widths=8,16", "setting-stages=4"],
         [{"stages": 3, "widths": [8, 16]}, {"stages": 4}],
     )
+    layers = "layers=none," + ",".join(f"global_{steps}+basic_block" for steps in range(1, 20))
+    names, made = swept(f"stages=2,{layers}")
+    assert names == ["setting-stages=2", "setting-2"]  # a folder's name has 255 bytes at most
+    assert len(made[1]["layers"]) == 20
 
 
 @pytest.mark.parametrize(
@@ -55,6 +59,10 @@ def test_a_setting_may_be_a_list_and_may_have_several_values():
     [
         ({"seed": "0,many"}, "seed is 'many'; accepted: int"),
         ({"seed": "1,1"}, "seed is '1,1'; accepted: different values"),
+        (
+            {"space": "resnet-global", "setting": "stages=2 bias=true,stages=2  bias=true"},
+            "setting is 'stages=2 bias=true,stages=2  bias=true'; accepted: different values",
+        ),
         ({"strategy": "random,magic"}, "unknown strategy 'magic'"),
         ({"max_macs": "1M,3Q"}, "max_macs: '3Q' is no count"),
     ],
