@@ -57,11 +57,8 @@ class MobileBlock(nn.Module):
             self.block: Any = InvertedResidual(in_channels, out_channels, exp_ratio=expansion, **options)
         else:
             self.block = DepthwiseSeparableConv(in_channels, out_channels, **options)
-        self.drop_path = (
-            DropPath()
-        )  # of all blocks, so that depth is counted; timm's uses it where there is a skip
-        if self.block.has_skip:
-            self.block.drop_path = self.drop_path
+        # One a block, so that depth is counted; timm's block has a use for it where there is a skip.
+        (self.block if self.block.has_skip else self).drop_path = DropPath()
         efficientnet_init_weights(self)
 
     def forward(self, x: Tensor) -> Tensor:

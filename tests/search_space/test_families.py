@@ -59,7 +59,7 @@ def test_a_sampled_network_trains(space: str) -> None:
 def test_drop_path_by_depth_is_timms(name: str, theirs: str) -> None:
     network = published(name).build()
     set_drop_path(network, 0.2, by_depth=True)
-    ours = [m.drop_path for m in network.modules() if isinstance(m, MobileBlock) and m.block.has_skip]
+    ours = [m.block.drop_path for m in network.modules() if isinstance(m, MobileBlock) and m.block.has_skip]
     blocks = [m for m in timm.create_model(theirs, drop_path_rate=0.2).modules() if hasattr(m, "has_skip")]
     expected = [getattr(block.drop_path, "drop_prob", 0.0) for block in blocks if block.has_skip]
     assert [1 - path.keep.item() for path in ours] == pytest.approx(expected, abs=1e-6)
