@@ -7,7 +7,7 @@ from typing import Any
 
 from matplotlib.ticker import MaxNLocator
 
-from analysis.panels import limits, look
+from analysis.panels import Look, limits, look
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class CurvePanel:
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8))
 
 
-def _draw(axes: Any, curve: TrainingCurve, own: Any) -> None:
+def _draw(axes: Any, curve: TrainingCurve, own: Look) -> None:
     epochs = range(1, len(curve.values) + 1)
     axes.plot(epochs, curve.values, color=own.colour, linewidth=1.3, linestyle=own.line, alpha=0.85, zorder=3)
     if curve.end is not None:
