@@ -42,8 +42,10 @@ class RunFolder:
         self.path = path
 
     @classmethod
-    def create(cls, path: str | Path, settings: dict[str, Any]) -> RunFolder:
-        """Makes the folder and writes ``settings.json``.
+    def create(
+        cls, path: str | Path, settings: dict[str, Any], resolved: dict[str, Any] | None = None
+    ) -> RunFolder:
+        """Makes the folder and writes ``settings.json``: what was asked for, and, ``resolved``, what is used.
 
         Raises `UserError` if it holds a run or anything else already, or cannot be written.
         """
@@ -57,7 +59,8 @@ class RunFolder:
             if path.exists() and (not path.is_dir() or any(path.iterdir())):
                 raise UserError(f"{path} exists and is no empty folder; name another with --run-dir")
             path.mkdir(parents=True, exist_ok=True)
-        write_json(path / SETTINGS, {"settings": settings, **provenance()})
+        record = {"settings": settings, "resolved": resolved or {}, **provenance()}
+        write_json(path / SETTINGS, record)
         with write_errors(path):
             (path / "checkpoints").mkdir(exist_ok=True)
         return cls(path)
@@ -114,6 +117,10 @@ class RunFolder:
             return json.loads((self.path / SETTINGS).read_text(encoding="utf-8"))["settings"]
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise UserError(f"{self.path / SETTINGS} is damaged: {error}") from error
+
+    def resolved(self) -> dict[str, Any]:
+        """What the search uses where its settings left a value open; empty for a run of an earlier version."""
+        return json.loads((self.path / SETTINGS).read_text(encoding="utf-8")).get("resolved", {})
 
     def append(self, measurement: Measurement) -> None:
         """Adds a line to ``candidates.jsonl``; on the disk when this returns."""

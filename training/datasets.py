@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from search_space.errors import UserError
 
@@ -12,7 +14,8 @@ from search_space.errors import UserError
 class DatasetInfo:
     """``image`` is (channels, height, width); ``mean`` and ``std`` are per channel, of pixels in [0, 1].
 
-    ``flip`` says whether a mirrored image still shows its class (a mirrored digit does not).
+    ``flip`` says whether a mirrored image still shows its class (a mirrored digit does not). ``class_names`` are
+    in the order of the labels; empty where the data set does not name its classes.
     """
 
     name: str
@@ -21,6 +24,15 @@ class DatasetInfo:
     mean: tuple[float, ...]
     std: tuple[float, ...]
     flip: bool
+    class_names: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_json(cls, record: dict[str, Any]) -> DatasetInfo:
+        """Reads what ``to_json`` wrote, lists for tuples."""
+        return cls(**{name: tuple(v) if isinstance(v, list) else v for name, v in record.items()})
 
 
 _IMAGENET_MEAN = (0.485, 0.456, 0.406)
