@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from search_space.errors import UserError
 
-Status = Literal["ok", "failed"]
+Status = Literal["ok", "failed", "cancelled"]
+STATUSES: tuple[Status, ...] = get_args(Status)
 
 
 @dataclass(frozen=True)
 class Measurement:
     """One candidate's outcome.
 
-    ``accuracy`` is the validation accuracy in [0, 1] after the last epoch (None when failed); ``history``
+    ``accuracy`` is the validation accuracy in [0, 1] after the last epoch (None unless ``status`` is "ok":
+    "cancelled" is what the portal's user ended); ``history``
     its value after each epoch; ``macs``, ``macs_published`` and ``params`` are for one image (see
-    ``pde_ops.cost``); ``seconds`` is the wall time of the trial; ``seed`` seeds weights and batches.
+    ``pde_ops.cost``); ``seconds`` is the wall time of the trial; ``seed`` seeds weights and batches; ``seen`` is how
+    many results of earlier candidates the strategy had been shown when it proposed this one.
     """
 
     index: int
@@ -33,6 +36,7 @@ class Measurement:
     trial: str | None = None
     error: str | None = None
     time: str | None = None
+    seen: int | None = None
 
     def to_json(self) -> dict[str, Any]:
         return dataclasses.asdict(self) | {"history": list(self.history)}

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import sqlite3
 from collections.abc import Callable
-from contextlib import closing
 from subprocess import Popen
 from typing import Any
 
 from search_space.errors import UserError
 from strategies.multitrial import MultiTrial
-from strategies.nni_compat import CandidateConfig, CandidateExperiment, CandidateModel, was_stored
+from strategies.nni_compat import CandidateConfig, CandidateExperiment, CandidateModel
+from strategies.nni_database import database_of, take_up
 from strategies.platforms import SERVICES, make_platform
 from strategies.run_folder import NNI, RunFolder
 from strategies.settings import SearchSettings
@@ -32,7 +30,8 @@ class SearchExperiment(CandidateExperiment):
 def make_experiment(
     settings: SearchSettings, run: RunFolder, space: CandidateModel, strategy: MultiTrial, resume: bool
 ) -> SearchExperiment:
-    """The experiment, its files in the run folder; with ``resume`` the run's own one, taken up again."""
+    """The experiment, its files in the run folder; with ``resume`` the run's own one, taken up again, or a new one
+    where NNI's record of that cannot be used: what was measured stands in the run folder."""
     code = run.path / "nni" / "code"
     code.mkdir(parents=True, exist_ok=True)
     # NNI hands this folder to trials, and fails if it is empty; they find the packages by other means.
@@ -46,52 +45,32 @@ def make_experiment(
     platform = make_platform(settings)
     config.trial_command = platform.trial_command(TRIAL_MODULE)
     config.trial_concurrency = settings.concurrency
-    config.max_trial_number = None
+    config.max_trial_number = settings.trials  # shown, and changed, in the portal: see portal_limits.py
     if settings.platform == "local":
         config.training_service.use_active_gpu = True  # NNI asks; which GPUs are used, says trial_places.js
     platform.configure(config)
     platform.record(run, config)
-    identity = None
-    if resume and (run.path / NNI).is_file():
-        identity = run.read(NNI)["experiment"]
-        if not was_stored(run.path / "nni" / identity / "db" / "nni.sqlite"):
-            identity = None  # it was killed before it began
+    identity, number = _stored(run, config) if resume else (None, 0)
     experiment = SearchExperiment(space, _NoEvaluator(), strategy, config, id=identity)
+    experiment.first_number = number
     if identity is not None:
         experiment._action = "resume"
     return experiment
 
 
-def trials_to_recover(run: RunFolder, experiment: str) -> dict[int, int]:
-    """Candidates that NNI will run again by itself if it takes the experiment up: index to NNI's parameter number.
-
-    To be asked before its server starts, which then marks them so that they cannot be told from those that an
-    earlier resume took up and lost.
-    """
-    database = run.path / "nni" / experiment / "db" / "nni.sqlite"
-    if not database.is_file():
-        return {}
-    last: dict[str, tuple[str, str]] = {}
-    with closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True)) as connection:
-        for trial, event, data in connection.execute(
-            "select trialJobId, event, data from TrialJobEvent order by rowid"
-        ):
-            given = data or last.get(trial, ("", ""))[1]
-            last[trial] = (event, given)
-    found = {}
-    for event, data in last.values():
-        if event in ("WAITING", "RUNNING"):
-            parameters = json.loads(data)
-            found[parameters["parameters"]["index"]] = parameters["parameter_id"]
-    return found
-
-
-def was_cancelled(experiment: SearchExperiment, trial: str) -> bool:
-    """Whether the portal's user ended a trial. With the server gone it is as if so: nothing is run again."""
-    try:
-        return experiment.get_trial_job(trial).status == "USER_CANCELED"
-    except OSError:
-        return True
+def _stored(run: RunFolder, config: CandidateConfig) -> tuple[str | None, int]:
+    """The run's former experiment, ready to be taken up with ``config``, and the first free number of its
+    parameters; None where there is none."""
+    if not (run.path / NNI).is_file():
+        return None, 0
+    identity = run.read(NNI)["experiment"]
+    database = database_of(run.path, identity)
+    number = take_up(database, identity, config.canonical_copy().json())
+    if number is None:
+        if database.is_file():
+            print("NNI's record of the run cannot be used; the portal begins anew, nothing measured is lost")
+        return None, 0
+    return identity, number
 
 
 def check_server(experiment: SearchExperiment, run: RunFolder) -> None:

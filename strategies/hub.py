@@ -79,6 +79,7 @@ def _create(kind: str, rows: list[Row], settings: SearchSettings, searches: int)
 
 
 def _proceed(run: RunFolder, port: int) -> list[Path]:
+    from strategies.portal_limits import hub_edits
     from strategies.row_experiment import RowExperiment
 
     settings = run.settings()
@@ -94,6 +95,7 @@ def _proceed(run: RunFolder, port: int) -> list[Path]:
             concurrency=settings["searches"],
             port=free_port(port),
             host=shared.get("host"),
+            edits=hub_edits(),
         )
         try:
             with experiment:
@@ -106,11 +108,11 @@ def _proceed(run: RunFolder, port: int) -> list[Path]:
 
 def _keep_waiting(run: RunFolder) -> None:
     """Adds what was submitted to the former experiment and had not started when it ended."""
-    from strategies.nni_compat import submitted_trials
+    from strategies.nni_database import database_of, submitted_trials
 
     if (run.path / NNI).is_file():
         former = run.read(NNI)["experiment"]
-        submitted = submitted_trials(run.path / "nni" / former / "db" / "nni.sqlite")
+        submitted = submitted_trials(database_of(run.path, former))
         write_rows(run.path, waiting(read_rows(run.path), former, submitted))
 
 

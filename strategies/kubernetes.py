@@ -135,6 +135,9 @@ class KubernetesPlatform:
     def places(self) -> list[dict[str, Any]]:
         return []  # NNI deals pods out by itself
 
+    def most_trials(self) -> int | None:
+        return None
+
     @contextmanager
     def serving(self) -> Iterator[None]:
         known = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import sys
+from collections import Counter
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
@@ -70,20 +71,29 @@ class Progress:
             total=total, initial=len(known), unit="candidate", dynamic_ncols=True, disable=None
         )  # None: only on a terminal
         self.best = max((m.accuracy for m in known if m.accuracy is not None), default=None)
-        self.failed = sum(m.status == "failed" for m in known)
+        self.without: Counter[str] = Counter(m.status for m in known if m.status != "ok")
 
     def add(self, measurement: Measurement) -> None:
         if measurement.accuracy is None:
-            self.failed += 1
-            self.bar.write(f"candidate {measurement.index} failed: {measurement.error}", file=sys.stderr)
+            self.without[measurement.status] += 1
+            self.bar.write(f"candidate {measurement.index} {_fate(measurement)}", file=sys.stderr)
         elif self.best is None or measurement.accuracy > self.best:
             self.best = measurement.accuracy
         best = "none yet" if self.best is None else f"{100 * self.best:.2f}%"
-        self.bar.set_postfix_str(f"best {best}" + (f", {self.failed} failed" if self.failed else ""))
+        self.bar.set_postfix_str(
+            ", ".join([f"best {best}", *(f"{count} {status}" for status, count in self.without.items())])
+        )
         self.bar.update()
 
     def close(self) -> None:
         self.bar.close()
+
+
+def _fate(measurement: Measurement) -> str:
+    """What became of a candidate without accuracy."""
+    if measurement.status == "cancelled":
+        return measurement.error or measurement.status
+    return f"{measurement.status}: {measurement.error}"
 
 
 def run_multi_trial(settings: SearchSettings, run: RunFolder, *, resume: bool = False) -> None:
@@ -99,8 +109,15 @@ def run_multi_trial(settings: SearchSettings, run: RunFolder, *, resume: bool = 
         run.path.joinpath("nni").mkdir(exist_ok=True)
     print("Starting NNI (some seconds)", flush=True)
     from strategies.nni_compat import chatter_to, portal_environment
+    from strategies.portal_limits import search_edits
 
-    with chatter_to(run.path / NNI_LOG), portal_environment(), serving(platform), termination_as_interrupt():
+    edits = search_edits(platform.most_trials())
+    with (
+        chatter_to(run.path / NNI_LOG),
+        portal_environment(edits),
+        serving(platform),
+        termination_as_interrupt(),
+    ):
         _run_experiment(settings, run, subject, known, port, resume)
 
 
@@ -115,10 +132,11 @@ def _run_experiment(
     from nni.experiment import RunMode
     from websockets.exceptions import WebSocketException
 
-    from strategies.experiment import make_experiment, trials_to_recover, was_cancelled
+    from strategies.experiment import make_experiment
     from strategies.multitrial import MultiTrial, last_words
     from strategies.nni_compat import CandidateModel, kill_orphans
     from strategies.portal import Portal
+    from strategies.portal_limits import PortalLimits
     from strategies.server_watch import ServerWatch
 
     space = get_space(subject.space)
@@ -133,7 +151,7 @@ def _run_experiment(
         return last_words(run.path / "nni" / experiment.id, trial)
 
     def on_measurement(measurement: Measurement) -> None:
-        if measurement.status == "ok" and measurement.trial is not None:
+        if measurement.status != "failed" and measurement.trial is not None:  # find_error has fetched those
             platform.fetch(run.path / "nni" / experiment.id, measurement.trial)
         run.append(measurement)
         if progress is not None:
@@ -142,18 +160,14 @@ def _run_experiment(
     strategy = MultiTrial(
         make_proposer(settings, subject),
         settings.trial_settings(),
-        trials=settings.trials,
-        concurrency=settings.concurrency,
+        limits=PortalLimits(port, settings.trials, settings.concurrency),
         known=known,
         on_measurement=on_measurement,
         find_error=find_error,
-        recovered=lambda: recovered,
         check_server=lambda: watch(),
-        was_cancelled=lambda trial: was_cancelled(experiment, trial),
     )
     experiment = make_experiment(settings, run, CandidateModel(decisions), strategy, resume)
     watch = ServerWatch(experiment, run)
-    recovered = trials_to_recover(run, experiment.id) if resume else {}
     kill_orphans(experiment.id)
     if resume:
         platform.clean(experiment.id)
@@ -179,6 +193,8 @@ def _run_experiment(
             experiment.stop()
             kill_orphans(experiment.id)
             platform.clean(experiment.id, forget=True)
+    if strategy.ended is not None:
+        print(f"{strategy.ended}; `run_search.py resume {run.path}` goes on to {settings.trials}", flush=True)
 
 
 def run_one_shot(settings: SearchSettings, run: RunFolder, conclude: Conclude) -> None:
@@ -197,6 +213,7 @@ def run_one_shot(settings: SearchSettings, run: RunFolder, conclude: Conclude) -
 def _row(settings: SearchSettings, run: RunFolder) -> RowExperiment:
     """The experiment whose only row follows this search."""
     from strategies.hub_rows import row_of
+    from strategies.portal_limits import row_edits
     from strategies.row_experiment import RowExperiment
 
     print("Starting NNI (some seconds)", flush=True)
@@ -209,6 +226,7 @@ def _row(settings: SearchSettings, run: RunFolder) -> RowExperiment:
         concurrency=1,
         port=free_port(settings.port),
         host=settings.host,
+        edits=row_edits(),
     )
 
 

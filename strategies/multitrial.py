@@ -22,6 +22,7 @@ from nni.nas.strategy.base import Strategy
 from search_space.genotype import Genotype
 from search_space.measurement import Measurement
 from strategies.nni_compat import CandidateEngine, CandidateModel
+from strategies.portal_limits import Limits
 from strategies.proposers import Proposer
 from training.trial import TrialSettings
 
@@ -34,6 +35,7 @@ class _Trial:
     """A submitted candidate and what came back so far."""
 
     index: int
+    seen: int
     model: CandidateModel
     started: float
     history: dict[int, float] = field(default_factory=dict)  # by epoch: NNI's server may change their order
@@ -42,37 +44,35 @@ class _Trial:
 
 
 class MultiTrial(Strategy):
-    """Asks ``proposer`` for candidates until ``trials`` are measured.
+    """Asks ``proposer`` for candidates until as many are measured as ``limits`` allow; ``ended`` then says, in
+    words for the user, why that were fewer than at first, and is None otherwise.
 
-    Candidate i is proposed from the results of candidates 0 to i - ``concurrency`` alone, in order: see
-    `strategies.proposers`. ``known`` are measurements from before a resume; they are proposed again, to bring
-    the proposer to where it was, but not run. ``on_measurement`` is called once for each new one;
-    ``find_error`` gives the last words of a trial by NNI's id; ``recovered`` the candidates that NNI runs
-    again by itself; ``was_cancelled`` whether the portal's user ended a trial; ``check_server`` raises if
-    NNI's server is gone. A trial that was killed by neither itself nor the user is run again, once.
+    With M trials at the same time, candidate i is proposed from the results of candidates 0 to i - M alone, in
+    order: see `strategies.proposers`. M is what ``limits`` says when it is proposed, and each measurement keeps
+    how many results that were. ``known`` are measurements from before a resume; they are proposed again, from as
+    many results as then, to bring the proposer to where it was, but not run. ``on_measurement`` is called once
+    for each new one; ``find_error`` gives the last words of a trial by NNI's id; ``check_server`` raises if NNI's
+    server is gone. A trial that was killed by neither itself nor the user is run again, once.
     """
+
+    ended: str | None = None
 
     def __init__(
         self,
         proposer: Proposer,
         trial: TrialSettings,
         *,
-        trials: int,
-        concurrency: int,
+        limits: Callable[[], Limits],
         known: list[Measurement],
         on_measurement: Callable[[Measurement], None],
         find_error: Callable[[str], str],
-        recovered: Callable[[], dict[int, int]],
         check_server: Callable[[], None],
-        was_cancelled: Callable[[str], bool] = lambda trial: True,
     ) -> None:
         super().__init__()
-        self.proposer, self.trial = proposer, trial
-        self.trials, self.concurrency = trials, concurrency
+        self.proposer, self.trial, self.limits = proposer, trial, limits
         self.results = {measurement.index: measurement for measurement in known}
         self.on_measurement, self.find_error = on_measurement, find_error
-        self.recovered, self.check_server = recovered, check_server
-        self.was_cancelled = was_cancelled
+        self.check_server = check_server
         self.events: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self.running: dict[int, _Trial] = {}
 
@@ -86,33 +86,41 @@ class MultiTrial(Strategy):
             self.engine.unregister_model_event_callback(kind, self.events.put)
 
     def _run(self) -> None:
-        engine, space = self.engine, self.model_space
-        assert isinstance(engine, CandidateEngine)
-        assert isinstance(space, CandidateModel)
-        adopted = self.recovered()
-        index = 0
-        while len(self.results) < self.trials:
-            if index < self.trials and self._may_propose(index):
-                seen = [self.results[i] for i in range(max(0, index - self.concurrency + 1))]
-                if index in self.results:
-                    self.proposer.propose(index, seen)
+        assert isinstance(self.engine, CandidateEngine)
+        assert isinstance(self.model_space, CandidateModel)
+        first, index = self.limits(), 0
+        while True:
+            limits = self.limits()
+            if limits.over is None and index < limits.trials:
+                if self._propose(index, limits.concurrency):
                     index += 1
                     continue
-                if index in adopted or engine.idle_worker_available():
-                    model = space.candidate(self._parameters(index, self.proposer.propose(index, seen)))
-                    self.running[id(model)] = _Trial(index, model, time.monotonic())
-                    if index in adopted:
-                        engine.adopt(adopted[index], model)
-                    else:
-                        engine.submit_models(model)
-                    index += 1
-                    continue
+            elif not self.running:
+                break
             self._handle_events()
             self.check_server()
             time.sleep(_POLL_SECONDS)
+        self.ended = _reason(first, limits, len(self.results))
 
-    def _may_propose(self, index: int) -> bool:
-        return all(i in self.results for i in range(max(0, index - self.concurrency + 1)))
+    def _propose(self, index: int, concurrency: int) -> bool:
+        """Proposes the candidate of that index, and submits it unless it is measured; whether that could be."""
+        known = self.results.get(index)
+        seen = max(0, index - concurrency + 1)
+        if known is not None and known.seen is not None:
+            seen = min(index, known.seen)
+        if any(i not in self.results for i in range(seen)):
+            return False
+        if known is None and not self.engine.idle_worker_available():
+            return False
+        genotype = self.proposer.propose(index, [self.results[i] for i in range(seen)])
+        if known is None:
+            self._submit(index, seen, self._parameters(index, genotype))
+        return True
+
+    def _submit(self, index: int, seen: int, parameters: dict[str, Any], *, repeated: bool = False) -> None:
+        model = self.model_space.candidate(parameters)  # type: ignore[union-attr]
+        self.running[id(model)] = _Trial(index, seen, model, time.monotonic(), repeated=repeated)
+        self.engine.submit_models(model)
 
     def _parameters(self, index: int, genotype: Genotype) -> dict[str, Any]:
         return {"index": index, "genotype": genotype.to_json(), "trial": self.trial.to_json()}
@@ -132,7 +140,8 @@ class MultiTrial(Strategy):
             elif isinstance(event, TrainingEndEvent):
                 del self.running[id(event.model)]
                 if self._was_killed(trial, event.status):
-                    self._repeat(trial)
+                    assert trial.model.parameters is not None
+                    self._submit(trial.index, trial.seen, trial.model.parameters, repeated=True)
                     continue
                 measurement = self._measurement(trial, event.status)
                 self.results[trial.index] = measurement
@@ -140,23 +149,17 @@ class MultiTrial(Strategy):
 
     def _was_killed(self, trial: _Trial, status: ModelStatus) -> bool:
         """Whether the trial ended by no fault of its own (for want of memory, say), for the first time."""
-        name = trial.model.trial or ""
         failed = status != ModelStatus.Trained and not trial.repeated
-        return failed and not self.find_error(name) and not self.was_cancelled(name)
-
-    def _repeat(self, trial: _Trial) -> None:
-        assert trial.model.parameters is not None
-        model = self.model_space.candidate(trial.model.parameters)  # type: ignore[union-attr]
-        self.running[id(model)] = _Trial(trial.index, model, time.monotonic(), repeated=True)
-        self.engine.submit_models(model)
+        return failed and not trial.model.cancelled and not self.find_error(trial.model.trial or "")
 
     def _measurement(self, trial: _Trial, status: ModelStatus) -> Measurement:
         assert trial.model.parameters is not None
         genotype = trial.model.parameters["genotype"]
         cost = Genotype.from_json(genotype).cost()
         final = trial.final if status == ModelStatus.Trained else None
-        error = None
-        if final is None:
+        cancelled = trial.model.cancelled
+        error = "cancelled in the portal" if cancelled else None
+        if final is None and not cancelled:
             said = self.find_error(trial.model.trial or "")
             if status == ModelStatus.Trained:
                 error = f"the trial ended without a result. {said}".strip()
@@ -165,7 +168,7 @@ class MultiTrial(Strategy):
         return Measurement(
             index=trial.index,
             genotype=genotype,
-            status="ok" if final is not None else "failed",
+            status="ok" if final is not None else "cancelled" if cancelled else "failed",
             accuracy=None if final is None else float(final["default"]),
             macs=cost.macs,
             macs_published=cost.macs_published,
@@ -176,7 +179,15 @@ class MultiTrial(Strategy):
             trial=trial.model.trial,
             error=error,
             time=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+            seen=trial.seen,
         )
+
+
+def _reason(first: Limits, last: Limits, measured: int) -> str | None:
+    if measured >= first.trials:
+        return None
+    why = last.over or f"Max trial No. was set to {last.trials} in the portal"
+    return f"Ended with {measured} of {first.trials} candidates: {why}"
 
 
 def last_words(experiment_folder: Path, trial: str) -> str:

@@ -11,13 +11,17 @@ it is no longer needed (all in tests/strategies/test_nni_compat.py, unless anoth
   plain JSON. The id of a trial does not reach a strategy (test_events_lack_the_trial).
 - trial_channel.py: NNI's own client imports all of NNI, 2 seconds in every trial (test_trial_channel.py).
 - `check_server` in experiment.py: when the server ends, NNI waits for it for ever (test_resume.py).
-- `TolerantChannel`: messages that come on a resume end the listening thread, and the run hangs for ever
+- nni_channel.py: an address in a metric breaks the connection (test_addresses_break_the_connection); messages
+  that come on a resume end the listening thread, and the run hangs for ever
   (test_resume_messages_end_the_listener); a lost connection ends it with a stack trace in the terminal
   (test_a_lost_connection_ends_the_listener).
+- nni_database.py: a resumed experiment goes on with the folders and limits of its start
+  (test_a_resume_uses_what_was_stored).
+- portal_edits.js: the page's edits are obeyed without a word to the launcher (test_portal_edits.py).
 - `CandidateExperiment`: its checkpoints need torch's unsafe loading, and hold nothing that the run folder
   does not (test_checkpoint_cannot_be_loaded).
 - `_wait_for_server`: three seconds are all that a starting server gets (test_a_server_gets_three_seconds).
-- `RowsExperiment`, `submitted_trials`, `view_experiment`: see there.
+- `RowsExperiment`, `view_experiment`: see there.
 - trial_places.js: it deals trials out to machines in turn, busy or not, and never gives out the only GPU
   (test_trial_places.py). The GPU is therefore not left to its `trial_gpu_number`.
 - remote_worker.js: its remote workers upgrade NNI there, accept any host key, want the server to listen where
@@ -31,22 +35,19 @@ it is no longer needed (all in tests/strategies/test_nni_compat.py, unless anoth
 
 from __future__ import annotations
 
-import json
 import logging
 import os
 import signal
-import sqlite3
 import subprocess
 import sys
 import time
 import warnings
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from threading import Event, Thread
 from typing import Any
 from unittest import mock
-from urllib.parse import quote
 
 import psutil
 
@@ -60,6 +61,7 @@ _PRELOADS = (
     "remote_worker.js",
     "cluster_channel.js",
     "launcher_watch.js",
+    "portal_edits.js",
 )
 PRELOADS = [Path(__file__).with_name(name) for name in _PRELOADS]
 
@@ -93,25 +95,22 @@ with warnings.catch_warnings():
     from nni.nas.execution import TrainingServiceExecutionEngine
     from nni.nas.experiment import NasExperiment, NasExperimentConfig
     from nni.nas.space import ExecutableModelSpace, ModelStatus
-    from nni.runtime.tuner_command_channel import TunerCommandChannel
-    from nni.runtime.tuner_command_channel.command_type import CommandType
-    from websockets.exceptions import WebSocketException
+
+    from strategies.nni_channel import TolerantChannel
 
 # NNI's import replaces the root's handlers and turns its own loggers up; its console lines are not ours.
 logging.getLogger("nni").handlers.clear()
 
-_LOST = (OSError, WebSocketException, AttributeError)
-_RESUME_MESSAGES = (CommandType.ImportData, CommandType.AddCustomizedTrialJob)
-
 
 @contextmanager
-def portal_environment() -> Iterator[None]:
-    """Environment in which a server that is started here loads what mends it."""
+def portal_environment(edits: str = "{}") -> Iterator[None]:
+    """Environment in which a server that is started here loads what mends it; ``edits``: which changes its page
+    may make (portal_limits.py)."""
     # Quoted: the path may have spaces in it.
     options = " ".join(f'--require="{path}"' for path in PRELOADS)
     direct = {name: _with_loopback(os.environ.get(name, "")) for name in ("NO_PROXY", "no_proxy")}
     with (
-        mock.patch.dict(os.environ, {"NODE_OPTIONS": options, **direct}),
+        mock.patch.dict(os.environ, {"NODE_OPTIONS": options, "PDE_NAS_EDITS": edits, **direct}),
         mock.patch.object(launcher, "_check_rest_server", _wait_for_server),
     ):
         yield
@@ -142,7 +141,7 @@ def _with_loopback(hosts: str) -> str:
 class CandidateModel(ExecutableModelSpace):
     """The space, to NNI; or with ``parameters`` one candidate of it, as it travels to a trial.
 
-    ``trial`` is NNI's id of the trial, once it is known.
+    ``trial`` is NNI's id of the trial, and ``cancelled`` whether the portal's user ended it, once it has ended.
     """
 
     def __init__(self, decisions: dict[str, tuple], parameters: dict[str, Any] | None = None) -> None:
@@ -150,6 +149,7 @@ class CandidateModel(ExecutableModelSpace):
         self.decisions = decisions
         self.parameters = parameters
         self.trial: str | None = None
+        self.cancelled = False
         self.mutables = MutableDict({label: _mutable(label, opts) for label, opts in decisions.items()})
 
     def leaf_mutables(self, is_leaf: Callable[[Any], bool]) -> Any:
@@ -172,49 +172,17 @@ def _mutable(label: str, options: tuple) -> Categorical:
         return Categorical(list(options), label=name)
 
 
-class TolerantChannel(TunerCommandChannel):
-    """NNI's channel, deaf to what it does not understand on a resume, and ``lost`` where the server is gone.
+class CandidateEngine(TrainingServiceExecutionEngine):
+    """NNI's engine, sending plain JSON, and telling each candidate its trial's id and how it ended.
 
-    How NNI's own one fails then depends on which of its two threads sees it first: with an OSError, with one of
-    the WebSocket, or with the AttributeError of a connection that the other thread has taken away.
+    NNI asks its server for the numbers that parameters have already, and fails on trials that the portal's user
+    submitted (test_submitted_trials_have_no_number); here ``first_number`` is the first free one.
     """
 
-    lost = False
-
-    def listen(self, stop_event: Event) -> None:
-        try:
-            super().listen(stop_event)
-        except OSError as error:  # in a message's handler, which asks the server for more
-            self._lose(error)
-            stop_event.set()
-
-    def _receive(self) -> Any:
-        while True:
-            try:
-                kind, data = super()._receive()
-            except _LOST as error:
-                self._lose(error)
-                return CommandType.Terminate, ""
-            if kind not in _RESUME_MESSAGES:
-                return kind, data
-
-    def _send(self, command_type: CommandType, data: str) -> None:
-        try:
-            super()._send(command_type, data)
-        except _LOST as error:
-            self._lose(error)
-
-    def _lose(self, error: Exception) -> None:
-        self.lost = True
-        logging.getLogger("nni").warning("the server is gone: %s", error)
-
-
-class CandidateEngine(TrainingServiceExecutionEngine):
-    """NNI's engine, sending plain JSON, and telling each candidate its trial's id."""
-
-    def __init__(self, experiment: NasExperiment) -> None:
+    def __init__(self, experiment: NasExperiment, first_number: int = 0) -> None:
         with mock.patch.object(training_service, "TunerCommandChannel", TolerantChannel):
             super().__init__(experiment)
+        self._current_parameter_id = first_number - 1
 
     def submit_models(self, *models: CandidateModel) -> None:
         for model in models:
@@ -229,16 +197,10 @@ class CandidateEngine(TrainingServiceExecutionEngine):
         assert isinstance(self._channel, TolerantChannel)
         return self._channel
 
-    def adopt(self, number: int, model: CandidateModel) -> None:
-        """Listens for a trial that was submitted before a resume, as number ``number``."""
-        self._models[number] = _strong(model)
-        model.status = ModelStatus.Training
-        self._workers -= 1
-
     def _trial_end_callback(self, command: Any) -> None:
         model = self._find_reference_model(command.parameter_ids[0])
         if isinstance(model, CandidateModel):
-            model.trial = command.trial_job_id
+            model.trial, model.cancelled = command.trial_job_id, command.event == "USER_CANCELED"
         super()._trial_end_callback(command)
 
 
@@ -296,36 +258,13 @@ class RowsExperiment(Experiment):
             channel.send_no_more_trial_jobs()
 
 
-def was_stored(database: Path) -> bool:
-    """Whether an experiment came so far that it can be resumed or viewed: its server writes its settings there
-    some moments after it makes the file, and fails on a file without them."""
-    if not database.is_file():
-        return False
-    try:
-        with closing(_read(database)) as connection:
-            return connection.execute("select count(*) from ExperimentProfile").fetchone()[0] > 0
-    except sqlite3.Error:
-        return False
-
-
-def submitted_trials(database: Path) -> list[dict[str, Any]]:
-    """The parameters of every trial that the portal's user submitted to an experiment, in order, started or not:
-    NNI's server keeps those that wait in memory alone."""
-    if not was_stored(database):
-        return []
-    with closing(_read(database)) as connection:
-        found = connection.execute(
-            "select data from TrialJobEvent where event = 'ADD_CUSTOMIZED' order by rowid"
-        )
-        return [json.loads(text) for (text,) in found]
-
-
-def _read(database: Path) -> sqlite3.Connection:
-    return sqlite3.connect(f"file:{quote(str(database))}?mode=ro", uri=True)
-
-
 class CandidateExperiment(NasExperiment):
-    """An NNI experiment over genotypes: nothing is pickled, nothing is loaded from its folder."""
+    """An NNI experiment over genotypes: nothing is pickled, nothing is loaded from its folder.
+
+    ``first_number`` is the first that no trial's parameters have.
+    """
+
+    first_number = 0
 
     @property
     def lost(self) -> bool:
@@ -333,7 +272,7 @@ class CandidateExperiment(NasExperiment):
         return isinstance(self._engine, CandidateEngine) and self._engine.channel.lost
 
     def execution_engine_factory(self, config: Any) -> CandidateEngine:
-        return CandidateEngine(self)
+        return CandidateEngine(self, self.first_number)
 
     def executable_model_factory(self, config: Any) -> CandidateModel:
         return self.model_space
@@ -424,8 +363,6 @@ __all__ = [
     "chatter_to",
     "kill_orphans",
     "portal_environment",
-    "submitted_trials",
     "trial_command",
     "view_experiment",
-    "was_stored",
 ]

@@ -38,6 +38,9 @@ class Platform(Protocol):
     def places(self) -> list[dict[str, Any]]:
         """For each machine, how many ``trials`` at the same time, and the ``gpus`` they use in turn."""
 
+    def most_trials(self) -> int | None:
+        """The largest number of trials at the same time that there is room for; None where the user decides."""
+
     @contextmanager
     def serving(self) -> Iterator[None]:
         """Environment for NNI's server."""
@@ -73,6 +76,9 @@ class LocalPlatform:
 
     def places(self) -> list[dict[str, Any]]:
         return [{"trials": self.settings.concurrency, "gpus": self._gpus()}]
+
+    def most_trials(self) -> int | None:
+        return None
 
     def _gpus(self) -> list[str]:
         if self.settings.real_device() != "cuda":

@@ -37,7 +37,9 @@ class PrintedChannel(Channel):
         return record["parameters"]
 
     def _send(self, metric: str) -> None:
-        print(f"NNISDK_MEb'{metric}'", flush=True)
+        # NNI reads up to the next quote; within a JSON string it may as well be written by its number.
+        quoted = metric.replace("'", "\\u0027")
+        print(f"NNISDK_MEb'{quoted}'", flush=True)
 
 
 def open_channel() -> Channel:

@@ -165,6 +165,9 @@ class RemotePlatform:
     def places(self) -> list[dict[str, Any]]:
         return [{"trials": m.trials, "gpus": list(map(str, m.gpus))} for m in self.machines]
 
+    def most_trials(self) -> int | None:
+        return sum(m.trials for m in self.machines)
+
     @contextmanager
     def serving(self) -> Iterator[None]:
         """Environment in which NNI's server finds the machines."""

@@ -150,11 +150,11 @@ def view(run: RunFolder, port: int, host: str | None) -> None:
 
 
 def _experiment(run: RunFolder) -> str:
-    from strategies.nni_compat import was_stored
+    from strategies.nni_database import database_of, was_stored
 
     if run.owner() is not None:
         raise UserError(f"{run.path} is at work; its portal is {own_portal(run.path)}")
     identity = run.read(NNI).get("experiment", "") if (run.path / NNI).is_file() else ""
-    if not (identity and was_stored(run.path / "nni" / identity / "db" / "nni.sqlite")):
+    if not (identity and was_stored(database_of(run.path, identity))):
         raise UserError(f"{run.path} has no experiment to show: it was never in the portal")
     return identity

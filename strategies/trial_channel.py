@@ -7,6 +7,7 @@ time, most of it for scipy (with NNI's NAS package, which NNI's own trials impor
 from __future__ import annotations
 
 import json
+import math
 import os
 import urllib.error
 import urllib.request
@@ -45,12 +46,17 @@ class Channel:
             "trial_job_id": self.trial,
             "type": kind,
             "sequence": sequence,
-            "value": json.dumps(value),
+            "value": json.dumps({name: _plain(each) for name, each in value.items()}),
         }
         self._send(json.dumps(metric))
 
     def _send(self, metric: str) -> None:
         raise NotImplementedError
+
+
+def _plain(value: Any) -> Any:
+    """NNI's server and its page read JSON, which has no NaN and no infinity."""
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 class TrialChannel(Channel):

@@ -32,7 +32,8 @@ class DatasetInfo:
     @classmethod
     def from_json(cls, record: dict[str, Any]) -> DatasetInfo:
         """Reads what ``to_json`` wrote, lists for tuples."""
-        return cls(**{name: tuple(v) if isinstance(v, list) else v for name, v in record.items()})
+        fields: dict[str, Any] = {n: tuple(v) if isinstance(v, list) else v for n, v in record.items()}
+        return cls(**fields)
 
 
 _IMAGENET_MEAN = (0.485, 0.456, 0.406)

@@ -13,6 +13,7 @@ from search_space.errors import UserError
 from strategies import multitrial
 from strategies.multitrial import MultiTrial, last_words
 from strategies.nni_compat import CandidateEngine, CandidateModel
+from strategies.portal_limits import Limits
 from strategies.proposers import Evolution, Subject
 from training.trial import TrialSettings
 
@@ -31,7 +32,6 @@ class Engine(CandidateEngine):
         self.running: list[CandidateModel] = []
         self.submitted: list[int] = []
         self.ended: list[int] = []
-        self.adopted: dict[int, int] = {}
         self.most = 0
 
     def register_model_event_callback(self, kind, put) -> None:
@@ -49,16 +49,13 @@ class Engine(CandidateEngine):
             self.running.append(model)
         self.most = max(self.most, len(self.running))
 
-    def adopt(self, number, model) -> None:
-        self.adopted[model.parameters["index"]] = number
-        self.running.append(model)
-
     def tick(self) -> None:
         if not self.running:
             return
         model = self.running.pop(self.rng.randrange(len(self.running)))
         index = model.parameters["index"]
         model.trial = f"trial{index}"
+        model.cancelled = self.faults.get(index) == "cancel"
         self.ended.append(index)
         fault = self.faults.get(index)
         accuracy = int(Genotype.from_json(model.parameters["genotype"]).key(), 16) % 1000 / 1000
@@ -67,7 +64,7 @@ class Engine(CandidateEngine):
         self.put(IntermediateMetricEvent(model, {"default": accuracy / 4, "epoch": 1}))
         if fault is None:
             self.put(FinalMetricEvent(model, {"default": accuracy, "seconds": 1.5}))
-        status = {"crash": ModelStatus.Failed, "kill": ModelStatus.Interrupted}.get(
+        status = {"crash": ModelStatus.Failed, "kill": ModelStatus.Failed, "cancel": ModelStatus.Failed}.get(
             fault, ModelStatus.Trained
         )
         self.put(TrainingEndEvent(model, status))
@@ -83,26 +80,24 @@ def run(
     *,
     concurrency: int,
     known=(),
-    recovered=None,
     tick=None,
     errors=None,
     trials=TRIALS,
-    cancelled=(),
+    limits=None,
 ):
+    """What is measured, in the order in which it came; ``limits`` (of what was measured so far) as the portal's."""
     measured = []
     strategy = MultiTrial(
         Evolution(SUBJECT, 5, population=4, tournament=2),
         TrialSettings(threads=1),
-        trials=trials,
-        concurrency=concurrency,
+        limits=lambda: limits(len(measured)) if limits else Limits(trials, concurrency),
         known=list(known),
         on_measurement=measured.append,
         find_error=lambda trial: (errors or {}).get(trial, ""),
-        recovered=lambda: recovered or {},
         check_server=tick or engine.tick,
-        was_cancelled=lambda trial: trial in cancelled,
     )
     strategy(CandidateModel({}), engine)
+    engine.said = strategy.ended
     return measured
 
 
@@ -144,14 +139,49 @@ def test_a_resumed_run_goes_on_as_if_nothing_had_happened(cut):
     assert genotypes(whole[:cut] + rest) == genotypes(whole)
 
 
-def test_a_trial_that_nni_runs_again_is_waited_for_not_repeated():
+def test_fewer_trials_in_the_portal_end_it_with_what_was_measured_and_say_why():
     whole = run(Engine(2, 0), concurrency=2)
-    known = [m for m in whole if m.index < 4]
     engine = Engine(2, 0)
-    rest = run(engine, concurrency=2, known=known, recovered={4: 17, 5: 18})
-    assert engine.adopted == {4: 17, 5: 18}
-    assert 4 not in engine.submitted
-    assert 5 not in engine.submitted
+    some = run(engine, concurrency=2, limits=lambda done: Limits(14 if done < 3 else 5, 2))
+    assert sorted(m.index for m in some) == list(range(5))
+    assert genotypes(some) == genotypes(whole)[:5]
+    assert engine.said == "Ended with 5 of 14 candidates: Max trial No. was set to 5 in the portal"
+    again = Engine(2, 0)
+    assert genotypes(some + run(again, concurrency=2, known=some)) == genotypes(whole)
+    assert again.said is None
+
+
+def test_what_runs_when_the_limit_falls_below_it_is_still_measured():
+    engine = Engine(4, 0)
+    some = run(engine, concurrency=4, limits=lambda done: Limits(14 if done < 3 else 1, 4))
+    assert 3 < len(some) < 14
+    assert len(some) == len(engine.submitted)
+
+
+def test_more_trials_in_the_portal_go_on():
+    engine = Engine(2, 0)
+    assert len(run(engine, concurrency=2, limits=lambda done: Limits(4 if done < 3 else 6, 2))) == 6
+    assert engine.said is None
+
+
+def test_a_duration_that_is_over_lets_what_runs_end():
+    engine = Engine(3, 0)
+    over = "Max duration was set to 1m in the portal"
+    some = run(engine, concurrency=3, limits=lambda done: Limits(14, 3, over if done >= 4 else None))
+    assert 4 <= len(some) <= 6
+    assert engine.said == f"Ended with {len(some)} of 14 candidates: {over}"
+
+
+def test_concurrency_changed_in_the_portal_is_kept_to_and_resumed_exactly():
+    engine = Engine(3, 0)
+    whole = run(engine, concurrency=1, limits=lambda done: Limits(TRIALS, 1 if done < 4 else 3))
+    assert engine.most == 3
+    assert engine.submitted == list(range(TRIALS))
+    seen = {m.index: m.seen for m in whole}
+    assert [seen[i] for i in range(4)] == [0, 1, 2, 3]
+    assert [seen[i] for i in range(4, TRIALS)] == [i - 2 for i in range(4, TRIALS)]
+    known = [m for m in whole if m.index < 9]
+    rest = run(Engine(3, 5), concurrency=3, known=known)
     assert genotypes(known + rest) == genotypes(whole)
 
 
@@ -167,6 +197,7 @@ def test_failures_are_measurements_with_their_reason():
         cost = Genotype.from_json(each.genotype).cost()
         assert (each.macs, each.params) == (cost.macs, cost.params)
         assert each.status == ("failed" if index in faults else "ok")
+        assert each.seen == max(0, index - 1)
         assert (each.accuracy is None) == (index in faults)
         assert len(each.history) == 2
         if index not in faults:
@@ -175,11 +206,13 @@ def test_failures_are_measurements_with_their_reason():
 
 
 def test_a_killed_trial_is_run_again_once_and_a_cancelled_one_is_not():
-    engine = Engine(1, 0, {1: "kill", 2: "kill"})
-    measured = {m.index: m for m in run(engine, concurrency=1, cancelled=["trial2"])}
+    engine = Engine(1, 0, {1: "kill", 2: "cancel"})
+    measured = {m.index: m for m in run(engine, concurrency=1, errors={"trial2": "KeyboardInterrupt"})}
     assert engine.submitted.count(1) == 2
     assert engine.submitted.count(2) == 1
-    assert [measured[i].error for i in (1, 2)] == ["the trial was killed"] * 2
+    assert (measured[1].status, measured[1].error) == ("failed", "the trial was killed")
+    assert (measured[2].status, measured[2].error) == ("cancelled", "cancelled in the portal")
+    assert measured[2].accuracy is None
     once = Engine(1, 0, {1: "kill"})
 
     def forgive():

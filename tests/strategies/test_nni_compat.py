@@ -5,14 +5,11 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
-import sqlite3
 import subprocess
 import sys
 import threading
 from collections import defaultdict
-from contextlib import closing
 from pathlib import Path
-from threading import Event
 
 import psutil
 import pytest
@@ -22,7 +19,6 @@ from strategies.nni_compat import (
     CandidateConfig,
     CandidateModel,
     NasExperimentConfig,
-    TolerantChannel,
     kill_orphans,
 )
 
@@ -52,56 +48,6 @@ def test_trial_command_is_fixed(tmp_path, monkeypatch):
 def test_configurations_are_told_apart_by_their_class_name():
     source = Path(sys.modules["nni.experiment.config.experiment_config"].__file__).read_text()
     assert "type(self).__name__ != 'NasExperimentConfig'" in source
-
-
-@pytest.mark.parametrize("kind", ["FD", "AD"])
-def test_resume_messages_end_the_listener(kind):
-    class Wire:
-        def __init__(self):
-            self.messages = [{"type": kind, "content": "[]"}, {"type": "TE"}]
-
-        def receive(self):
-            return self.messages.pop(0)
-
-    plain = nni_compat.TunerCommandChannel("ws://localhost:1")
-    plain._channel = Wire()
-    with pytest.raises(ValueError, match="Unknown command type"):
-        plain.receive()
-    tolerant = TolerantChannel("ws://localhost:1")
-    tolerant._channel = Wire()
-    assert type(tolerant.receive()).__name__ == "Terminate"
-
-
-def test_a_lost_connection_ends_the_listener():
-    class Wire:
-        def receive(self):
-            raise ConnectionRefusedError(111, "refused")
-
-    plain = nni_compat.TunerCommandChannel("ws://localhost:1")
-    plain._channel = Wire()
-    with pytest.raises(ConnectionRefusedError):
-        plain.receive()
-    tolerant = TolerantChannel("ws://localhost:1")
-    tolerant._channel = Wire()
-    assert not tolerant.lost
-    assert type(tolerant.receive()).__name__ == "Terminate"
-    assert tolerant.lost
-
-
-@pytest.mark.parametrize("found", [ConnectionRefusedError(111, "refused"), AttributeError("send")])
-def test_a_connection_lost_while_sending_is_noticed(found):
-    class Wire:
-        def send(self, command):
-            raise found
-
-    plain = nni_compat.TunerCommandChannel("ws://localhost:1")
-    plain._channel = Wire()
-    with pytest.raises((OSError, AttributeError)):
-        plain.send_trial(0, {})
-    tolerant = TolerantChannel("ws://localhost:1")
-    tolerant._channel = Wire()
-    tolerant.send_trial(0, {})
-    assert tolerant.lost
 
 
 def test_parameters_are_handed_out_from_one_queue():
@@ -169,21 +115,6 @@ def test_orphans_of_an_experiment_are_ended_and_nobody_else():
         other.wait()
 
 
-def test_a_handler_that_finds_the_server_gone_ends_the_listener():
-    def ask(_):
-        raise ConnectionRefusedError(111, "refused")
-
-    class Wire:
-        def receive(self):
-            return {"type": "GE", "content": "1"}
-
-    tolerant, stop = TolerantChannel("ws://localhost:1"), Event()
-    tolerant._channel = Wire()
-    tolerant.on_request_trial_jobs(ask)
-    tolerant.listen(stop)
-    assert stop.is_set()
-
-
 def test_a_tuner_has_ten_seconds():
     assert "Tuner did not connect in 10 seconds" in (SERVER / "core/tuner_command_channel.js").read_text()
 
@@ -245,22 +176,3 @@ def channel_of(wire):
         self._channel, self._callbacks = wire, defaultdict(list)
 
     return init
-
-
-def test_what_was_submitted_is_read_from_the_database(tmp_path):
-    database = tmp_path / "nni.sqlite"
-    assert nni_compat.submitted_trials(database) == []
-    with closing(sqlite3.connect(database)) as connection:
-        assert not nni_compat.was_stored(database)
-        connection.execute("create table ExperimentProfile (params text)")
-        connection.execute("create table TrialJobEvent (event text, data text)")
-        connection.commit()
-        assert not nni_compat.was_stored(database)
-        connection.execute("insert into ExperimentProfile values ('{}')")
-        rows = [("ADD_CUSTOMIZED", '{"seed": "1"}'), ("WAITING", "{}"), ("ADD_CUSTOMIZED", '{"seed": "2"}')]
-        connection.executemany("insert into TrialJobEvent values (?, ?)", rows)
-        connection.commit()
-    assert nni_compat.was_stored(database)
-    assert nni_compat.submitted_trials(database) == [{"seed": "1"}, {"seed": "2"}]
-    (tmp_path / "torn").write_text("no database")
-    assert not nni_compat.was_stored(tmp_path / "torn")
