@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import socket
-import sys
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-from tqdm import tqdm
 
 from search_space import get_space
 from search_space.errors import UserError
@@ -17,7 +14,9 @@ from search_space.files import write_errors
 from search_space.measurement import Measurement
 from strategies.kinds import ONE_SHOT
 from strategies.platforms import make_platform, serving
+from strategies.progress import Progress
 from strategies.proposers import Evolution, Proposer, RandomSearch, Subject
+from strategies.resolved import resolve
 from strategies.run_folder import NNI, NNI_LOG, OUTCOME, RunFolder
 from strategies.settings import SearchSettings
 from strategies.signals import termination_as_interrupt, uninterrupted
@@ -60,30 +59,6 @@ def free_port(port: int) -> int:
                 f"port {port} cannot be had ({error.strerror}); choose another with --port (0: any)"
             ) from error
         return probe.getsockname()[1]
-
-
-class Progress:
-    """A tqdm bar over candidates with the best one so far."""
-
-    def __init__(self, total: int, known: list[Measurement]) -> None:
-        self.bar = tqdm(
-            total=total, initial=len(known), unit="candidate", dynamic_ncols=True, disable=None
-        )  # None: only on a terminal
-        self.best = max((m.accuracy for m in known if m.accuracy is not None), default=None)
-        self.failed = sum(m.status == "failed" for m in known)
-
-    def add(self, measurement: Measurement) -> None:
-        if measurement.accuracy is None:
-            self.failed += 1
-            self.bar.write(f"candidate {measurement.index} failed: {measurement.error}", file=sys.stderr)
-        elif self.best is None or measurement.accuracy > self.best:
-            self.best = measurement.accuracy
-        best = "none yet" if self.best is None else f"{100 * self.best:.2f}%"
-        self.bar.set_postfix_str(f"best {best}" + (f", {self.failed} failed" if self.failed else ""))
-        self.bar.update()
-
-    def close(self) -> None:
-        self.bar.close()
 
 
 def run_multi_trial(settings: SearchSettings, run: RunFolder, *, resume: bool = False) -> None:
@@ -246,7 +221,9 @@ def search(settings: SearchSettings, conclude: Conclude = lambda run: None) -> P
     """Runs a search in a new run folder, whose path is returned; ``conclude`` is called on it at the end, while
     a one-shot search is still shown. Raises `UserError`."""
     check(settings)
-    run = RunFolder.create(settings.run_dir or default_run_dir(settings), settings.to_json())
+    # Not where it lies: a folder may be moved, and be mailed.
+    asked = {name: value for name, value in settings.to_json().items() if name != "run_dir"}
+    run = RunFolder.create(settings.run_dir or default_run_dir(settings), asked, resolve(settings))
     print(f"Run folder: {run.path}", flush=True)
     proceed(settings, run, conclude)
     return run.path

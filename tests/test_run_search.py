@@ -130,6 +130,32 @@ def test_help_names_choices_defaults_and_units(capsys):
         assert words in " ".join(out.split())
 
 
+def test_help_names_what_is_used_where_nothing_is_given(capsys):
+    from search_space.darts_global import DartsSettings
+    from strategies.hub import SMALL
+    from strategies.settings import SMALL_ON_DIGITS
+    from training.recipes import RECIPES
+
+    search, fast = RECIPES["search"], RECIPES["fast"]
+    _, out, _ = run(capsys, "search", "--help")
+    said = " ".join(out.replace("-\n", "-").split())
+    for words in (
+        f"{DartsSettings().width} in darts-global, on digits {SMALL_ON_DIGITS['width']})",
+        f"{DartsSettings().cells} in darts-global, on digits {SMALL_ON_DIGITS['cells']})",
+        f"[epochs] (default: {search.epochs} in the recipe search)",
+        f"(default: {search.batch_size} in the recipe search, 64 of a supernet)",
+        f"(default: {search.learning_rate} in the recipe search; of a supernet always 0.025)",
+        "training images [images] (default: all)",
+    ):
+        assert words in said.replace("darts- global", "darts-global"), words
+    _, out, _ = run(capsys, "hub", "--help")
+    assert f"[channels] (default: {SMALL['width']})" in " ".join(out.split())
+    _, out, _ = run(capsys, "resume", "--help")
+    assert "[channels] (default: the run's)" in " ".join(out.split())
+    _, out, _ = run(capsys, "retrain", "--help")
+    assert f"[epochs] (default: the recipe's, {fast.epochs} in fast)" in " ".join(out.split())
+
+
 def test_a_resume_under_other_settings_names_them(capsys, tmp_path):
     from strategies import RunFolder, SearchSettings
 
