@@ -96,10 +96,9 @@ def _search_options(parser: argparse.ArgumentParser, defaults: Mapping[str, Any]
 
 
 def _search(args: argparse.Namespace) -> None:
-    from strategies import SearchSettings, search
+    import pde_nas
 
-    settings = SearchSettings(**_given(args, SearchSettings))
-    search(settings, lambda run: _show_outcome(run, settings.max_macs))
+    print(pde_nas.search(pde_nas.SearchSettings(**_given(args, pde_nas.SearchSettings))).table)
 
 
 def _resume_options(parser: argparse.ArgumentParser) -> None:
@@ -112,15 +111,9 @@ def _resume_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _resume(args: argparse.Namespace) -> None:
-    from strategies import RunFolder, SearchSettings, hub, resume
+    import pde_nas
 
-    given = _given(args, SearchSettings)
-    run = RunFolder.open(args.run)
-    if hub.is_hub(run):
-        _show_sweep(hub.resume_hub(run, given), run.path)
-    else:
-        budget = given.get("max_macs", run.settings().get("max_macs"))
-        resume(args.run, given, lambda path: _show_outcome(path, budget))
+    print(pde_nas.resume(args.run, **_given(args, pde_nas.SearchSettings)).table)
 
 
 def _hub_options(parser: argparse.ArgumentParser) -> None:
@@ -153,20 +146,9 @@ def _sweep_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _sweep(args: argparse.Namespace) -> None:
-    from strategies import SearchSettings, hub
-    from strategies.hub_rows import grid
+    import pde_nas
 
-    rows, settings = grid(_given(args, SearchSettings))
-    finished = hub.sweep(rows, settings, args.searches)
-    _show_sweep(finished, finished[0].parent.parent if finished else Path("."))
-
-
-def _show_sweep(searches: list[Path], out: Path) -> None:
-    from analysis import report
-
-    if not searches:
-        raise UserError("no search of it came to an end; each one's trial.stderr in the portal says why")
-    print(report(searches, out).table)
+    print(pde_nas.sweep(_given(args, pde_nas.SearchSettings), searches=args.searches).table)
 
 
 def _list_options(parser: argparse.ArgumentParser) -> None:
@@ -205,12 +187,6 @@ def _stop(args: argparse.Namespace) -> None:
         if ended
         else f"{args.run} was not running"
     )
-
-
-def _show_outcome(run: Path, max_macs: int | None) -> None:
-    from analysis import write_outcome
-
-    print(write_outcome(run, max_macs=max_macs).table)
 
 
 def _export_options(parser: argparse.ArgumentParser) -> None:

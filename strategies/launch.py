@@ -12,6 +12,7 @@ from search_space import get_space
 from search_space.errors import UserError
 from search_space.files import write_errors
 from search_space.measurement import Measurement
+from search_space.plugins import naming_plugins
 from strategies.kinds import ONE_SHOT
 from strategies.platforms import make_platform, serving
 from strategies.progress import Progress
@@ -265,7 +266,8 @@ def resume(path: Path, given: dict[str, Any], conclude: Conclude = lambda run: N
         raise UserError(
             f"{path} was run with other settings: {'; '.join(differing)}; leave them out to resume"
         )
-    settings = SearchSettings.from_json(kept | given)
+    with naming_plugins(run.path):
+        settings = SearchSettings.from_json(kept | given)
     if len(run.measurements()) < settings.trials:
         _check_device(settings)
         proceed(settings, run, conclude, resume=True)
