@@ -12,11 +12,13 @@ import dataclasses
 import errno
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
 from search_space.errors import UserError  # the rest is imported where it is used, for a quick `--help`
+
+_USUAL_RECIPE = "fast"  # of retrain and train
 
 
 class Parser(argparse.ArgumentParser):
@@ -27,9 +29,14 @@ class Parser(argparse.ArgumentParser):
         sys.exit(2)
 
 
-def _add_fields(parser: argparse.ArgumentParser, settings: type, plain: bool = False) -> None:
-    """An option for each field of a settings class, with its help, unit, choices and default; ``plain`` leaves
-    what is given as text."""
+def _add_fields(
+    parser: argparse.ArgumentParser,
+    settings: type,
+    plain: bool = False,
+    defaults: Mapping[str, Any] | None = None,
+) -> None:
+    """An option for each field of a settings class, with its help, unit, choices and what is used without it: its
+    own default, or that in ``defaults``; ``plain`` leaves what is given as text."""
     for field in dataclasses.fields(settings):
         meta = field.metadata
         words = [meta["help"]]
@@ -37,8 +44,11 @@ def _add_fields(parser: argparse.ArgumentParser, settings: type, plain: bool = F
             words.append(f"[{meta['unit']}]")
         if "choices" in meta:
             words.append("{" + ", ".join(meta["choices"]()) + "}")
-        if field.default is not None:
-            words.append(f"(default: {field.default})")
+        used = (defaults or {}).get(field.name, field.default)
+        if used is None and "used" in meta:
+            used = meta["used"]()
+        if used is not None:
+            words.append(f"(default: {used})")
         parser.add_argument(
             "--" + field.name.replace("_", "-"),
             help=" ".join(words).replace("%", "%%"),
@@ -79,41 +89,38 @@ def _given(args: argparse.Namespace, settings: type) -> dict[str, Any]:
     return {name: value for name, value in vars(args).items() if name in names}
 
 
-def _search_options(parser: argparse.ArgumentParser) -> None:
+def _search_options(parser: argparse.ArgumentParser, defaults: Mapping[str, Any] | None = None) -> None:
     from strategies.settings import SearchSettings
 
-    _add_fields(parser, SearchSettings)
+    _add_fields(parser, SearchSettings, defaults=defaults)
 
 
 def _search(args: argparse.Namespace) -> None:
-    from strategies import SearchSettings, search
+    import pde_nas
 
-    settings = SearchSettings(**_given(args, SearchSettings))
-    search(settings, lambda run: _show_outcome(run, settings.max_macs))
+    print(pde_nas.search(pde_nas.SearchSettings(**_given(args, pde_nas.SearchSettings))).table)
 
 
 def _resume_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "run", type=Path, help="run folder of a search, hub or sweep that was stopped or killed"
     )
-    _search_options(parser)
+    from strategies.settings import option_names
+
+    _search_options(parser, dict.fromkeys(option_names(), "the run's"))
 
 
 def _resume(args: argparse.Namespace) -> None:
-    from strategies import RunFolder, SearchSettings, hub, resume
+    import pde_nas
 
-    given = _given(args, SearchSettings)
-    run = RunFolder.open(args.run)
-    if hub.is_hub(run):
-        _show_sweep(hub.resume_hub(run, given), run.path)
-    else:
-        budget = given.get("max_macs", run.settings().get("max_macs"))
-        resume(args.run, given, lambda path: _show_outcome(path, budget))
+    print(pde_nas.resume(args.run, **_given(args, pde_nas.SearchSettings)).table)
 
 
 def _hub_options(parser: argparse.ArgumentParser) -> None:
+    from strategies.hub import SMALL
+
     _searches_option(parser)
-    _search_options(parser)
+    _search_options(parser, SMALL)
 
 
 def _searches_option(parser: argparse.ArgumentParser) -> None:
@@ -139,20 +146,9 @@ def _sweep_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _sweep(args: argparse.Namespace) -> None:
-    from strategies import SearchSettings, hub
-    from strategies.hub_rows import grid
+    import pde_nas
 
-    rows, settings = grid(_given(args, SearchSettings))
-    finished = hub.sweep(rows, settings, args.searches)
-    _show_sweep(finished, finished[0].parent.parent if finished else Path("."))
-
-
-def _show_sweep(searches: list[Path], out: Path) -> None:
-    from analysis import report
-
-    if not searches:
-        raise UserError("no search of it came to an end; each one's trial.stderr in the portal says why")
-    print(report(searches, out).table)
+    print(pde_nas.sweep(_given(args, pde_nas.SearchSettings), searches=args.searches).table)
 
 
 def _list_options(parser: argparse.ArgumentParser) -> None:
@@ -193,12 +189,6 @@ def _stop(args: argparse.Namespace) -> None:
     )
 
 
-def _show_outcome(run: Path, max_macs: int | None) -> None:
-    from analysis import write_outcome
-
-    print(write_outcome(run, max_macs=max_macs).table)
-
-
 def _export_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("run", type=Path, help="run folder, or a genotype's JSON file")
     parser.add_argument("--index", type=int, metavar="I", help="the candidate of that index (the best one)")
@@ -234,13 +224,22 @@ def _training_options(parser: argparse.ArgumentParser) -> None:
         "--dataset", default="digits", metavar="NAME", help=f"{{{', '.join(dataset_names())}}}"
     )
     parser.add_argument("--data-dir", metavar="DIR", help="folder with <dataset>.npz, or the image folders")
-    parser.add_argument("--recipe", default="fast", metavar="NAME", help=f"{{{', '.join(RECIPES)}}} (fast)")
-    parser.add_argument("--epochs", type=int, metavar="E", help="instead of the recipe's [epochs]")
-    parser.add_argument("--batch-size", type=int, metavar="N", help="instead of the recipe's [images]")
-    parser.add_argument("--learning-rate", type=float, metavar="X", help="instead of the recipe's highest")
+    parser.add_argument(
+        "--recipe", default=_USUAL_RECIPE, metavar="NAME", help=f"{{{', '.join(RECIPES)}}} ({_USUAL_RECIPE})"
+    )
+    usual = RECIPES[_USUAL_RECIPE]
+    for name, kind, metavar, help_ in (
+        ("epochs", int, "E", "length of the training [epochs]"),
+        ("batch_size", int, "N", "images a step [images]"),
+        ("learning_rate", float, "X", "highest learning rate"),
+    ):
+        parser.add_argument(
+            "--" + name.replace("_", "-"), type=kind, metavar=metavar,
+            help=f"{help_} (default: the recipe's, {getattr(usual, name):g} in {usual.name})",
+        )  # fmt: skip
     parser.add_argument("--validation", type=float, default=0.0, metavar="X", help="share held out (0)")
-    parser.add_argument("--train-limit", type=int, metavar="N", help="use so many training images")
-    parser.add_argument("--test-limit", type=int, metavar="N", help="use so many test images")
+    parser.add_argument("--train-limit", type=int, metavar="N", help="use so many training images (all)")
+    parser.add_argument("--test-limit", type=int, metavar="N", help="use so many test images (all)")
     parser.add_argument("--seed", type=int, default=0, metavar="S", help="weights, batches (0)")
     parser.add_argument("--device", default="auto", metavar="X", help="cpu, cuda, cuda:N, or auto")
     parser.add_argument("--threads", type=int, default=0, metavar="N", help="CPU threads (0: all cores)")

@@ -19,7 +19,7 @@ _LINES: tuple[Any, ...] = ("-", "--", "-.", ":")
 
 @dataclass(frozen=True)
 class Curve:
-    """Values in percent at 1, 2, ... (epochs or candidates). ``strong``: of the front."""
+    """Values at 1, 2, ... (epochs or candidates), in the unit of the axis. ``strong``: of the front."""
 
     name: str
     values: tuple[float, ...]

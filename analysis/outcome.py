@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import io
 import json
 from collections.abc import Sequence
@@ -13,7 +14,7 @@ from analysis.best import best
 from analysis.drawing import drawing_png
 from analysis.front import front
 from analysis.hypervolume import dominated_share, reference_macs
-from analysis.page import Subject, report_page
+from analysis.page import Subject, report_page, warnings
 from analysis.plot import distinct_names, front_plot
 from analysis.plot_render import render_front
 from analysis.references import references
@@ -23,16 +24,29 @@ from search_space.errors import UserError
 from search_space.files import write_errors, write_whole
 from search_space.genotype import Genotype
 from search_space.measurement import Measurement
+from search_space.plugins import naming_plugins
 
-COLUMNS = ("rank", "run", "index", "accuracy", "macs", "macs_published", "params", "seconds", "seed", "genotype")  # fmt: skip
+COLUMNS = ("rank", "run", "index", "accuracy_percent", "macs", "macs_published", "params", "seconds", "seed", "genotype")  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """``table`` is for people; ``files`` were written."""
+    """What one run or several left. ``table`` is for people; ``files`` were written, into ``folder``.
+
+    ``front`` is the (common) front by rising MACs, ``hypervolume`` the share in [0, 1] that it dominates of the
+    rectangle up to full accuracy and a tenth above the largest candidate's MACs. ``warnings`` must be known before
+    the results are relied on. Of one run ``best`` is the candidate to take and ``genotype`` its architecture; of
+    several they are None.
+    """
 
     table: str
     files: tuple[Path, ...]
+    folder: Path
+    front: tuple[Measurement, ...]
+    hypervolume: float
+    warnings: tuple[str, ...] = ()
+    best: Measurement | None = None
+    genotype: Genotype | None = None
 
 
 def write_outcome(path: str | Path, max_macs: int | None = None, out: str | Path | None = None) -> Outcome:
@@ -51,7 +65,7 @@ def write_outcome(path: str | Path, max_macs: int | None = None, out: str | Path
     run.require_ok()
     try:
         chosen = best(run, max_macs)
-        genotype = _genotype(chosen)
+        genotype = _genotype(chosen, run)
     except UserError:
         _write([run], out, max_macs, None)
         raise
@@ -62,6 +76,7 @@ def write_outcome(path: str | Path, max_macs: int | None = None, out: str | Path
         "params": chosen.params,
         "index": chosen.index,
         "hypervolume": dominated_share(run.ok, reference_macs(run.ok)),
+        "warning": run.warning,
         "candidates": len(run.measurements),
         "failed": len(run.failed),
     }
@@ -72,8 +87,10 @@ def write_outcome(path: str | Path, max_macs: int | None = None, out: str | Path
     )
     made = _write([run], out, max_macs, Subject(_sentence(chosen), drawing))
     files += made.files
-    where = f"Best: {_sentence(chosen)}.\nIn {out}: {', '.join(file.name for file in files)}"
-    return Outcome(f"{made.table}\n\n{where}", files)
+    where = f"Best: {_sentence(chosen)}.\n{_cost(run)}\nIn {out}: {', '.join(file.name for file in files)}"
+    return dataclasses.replace(
+        made, table=f"{made.table}\n\n{where}", files=files, best=chosen, genotype=genotype
+    )
 
 
 def report(paths: Sequence[str | Path], out: str | Path) -> Outcome:
@@ -92,7 +109,8 @@ def report(paths: Sequence[str | Path], out: str | Path) -> Outcome:
             raise UserError(f"{run.path} is named twice; accepted: different run folders")
     out = _made(Path(out))
     made = _write(runs, out, None, None)
-    return Outcome(f"{made.table}\n\nIn {out}: " + ", ".join(f.name for f in made.files), made.files)
+    table = f"{made.table}\n\nIn {out}: " + ", ".join(f.name for f in made.files)
+    return dataclasses.replace(made, table=table)
 
 
 def chosen_genotype(path: str | Path, index: int | None = None) -> Genotype:
@@ -105,10 +123,10 @@ def chosen_genotype(path: str | Path, index: int | None = None) -> Genotype:
         return Genotype.load(path)
     run = read_run(path)
     if index is None:
-        return _genotype(best(run, _budget(run)))
+        return _genotype(best(run, _budget(run)), run)
     for measurement in run.measurements:
         if measurement.index == index:
-            return _genotype(measurement)
+            return _genotype(measurement, run)
     known = ", ".join(str(m.index) for m in run.measurements) or "none"
     raise UserError(f"{path} has no candidate {index}; it has {known}")
 
@@ -148,13 +166,15 @@ def _write(runs: Sequence[Run], out: Path, max_macs: int | None, subject: Subjec
         for m in points
     ]  # fmt: skip
     text = table_text(columns, rows)
+    limit = reference_macs(m for run in runs for m in run.ok)
     if several:
-        limit = reference_macs(m for run in runs for m in run.ok)
         shares = [
             [f"{100 * dominated_share(run.ok, limit):.2f}", n] for run, n in zip(runs, names, strict=True)
         ]
         text += "\n\n" + table_text(["hypervolume %", "run"], shares)
-    return Outcome(text, tuple(files))
+    said = warnings(runs, names)
+    text += "".join(f"\n\nWarning: {warning}." for warning in said)
+    return Outcome(text, tuple(files), out, tuple(points), dominated_share(points, limit), tuple(said))
 
 
 def _csv(points: Sequence[Measurement], owner: dict[int, str]) -> str:
@@ -162,7 +182,8 @@ def _csv(points: Sequence[Measurement], owner: dict[int, str]) -> str:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
     for rank, m in enumerate(points, start=1):
-        numbers = (m.accuracy, m.macs, m.macs_published, m.params, m.seconds, m.seed)
+        percent = round(100 * (m.accuracy or 0.0), 8)
+        numbers = (percent, m.macs, m.macs_published, m.params, m.seconds, m.seed)
         writer.writerow([rank, owner[id(m)], m.index, *numbers, _key(m)])
     return text.getvalue()
 
@@ -170,7 +191,7 @@ def _csv(points: Sequence[Measurement], owner: dict[int, str]) -> str:
 def _key(measurement: Measurement) -> str:
     """The genotype's key; empty for one that cannot be read here, for want of a plugin's primitive say."""
     try:
-        return _genotype(measurement).key()
+        return Genotype.from_json(measurement.genotype).key()
     except UserError:
         return ""
 
@@ -178,9 +199,19 @@ def _key(measurement: Measurement) -> str:
 def _sentence(m: Measurement) -> str:
     return (
         f"candidate {m.index}, {percent_text(m.accuracy)}% validation accuracy, {count_text(m.macs)} MACs "
-        f"({count_text(m.macs_published)} by the published count), {count_text(m.params)} parameters"
+        f"({count_text(m.macs_published)} by the published count), {count_text(m.params)} params"
     )
 
 
-def _genotype(measurement: Measurement) -> Genotype:
-    return Genotype.from_json(measurement.genotype)
+def _cost(run: Run) -> str:
+    """What the search took, as a sentence."""
+    candidates = f"{len(run.measurements)} candidates"
+    if run.supernet is None:
+        return f"{run.seconds:,.1f} s of training: {candidates}."
+    supernet = run.supernet.seconds
+    return f"{run.seconds:,.1f} s of training: supernet {supernet:,.1f} s, {candidates} {run.seconds - supernet:,.1f} s."
+
+
+def _genotype(measurement: Measurement, run: Run) -> Genotype:
+    with naming_plugins(run.path):
+        return Genotype.from_json(measurement.genotype)

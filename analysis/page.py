@@ -11,10 +11,12 @@ from analysis import html
 from analysis.curves import history_curves, hypervolume_curves, render_history, render_hypervolume
 from analysis.hypervolume import dominated_share, reference_macs
 from analysis.run import Run
-from analysis.text import count_text, duration_text, percent_text
+from analysis.settings_table import COLUMNS, settings_rows
+from analysis.supernet_curves import render_supernet, supernet_panels
 from search_space.measurement import Measurement
+from search_space.text import count_text, percent_text, without_paths
 
-_COLUMNS = ("candidate", "accuracy %", "MACs", "MACs (published)", "params", "time", "accuracy % by epoch")
+_COLUMNS = ("candidate", "accuracy %", "MACs", "MACs (published)", "params", "seconds", "accuracy % by epoch")
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,8 @@ def report_page(
     subject: Subject | None,
 ) -> str:
     """The page as HTML. ``pictures`` are the front's plots, ``points`` the common front of all ``runs``."""
-    parts = [html.image(picture, "accuracy against MACs") for picture in pictures]
+    parts = [html.paragraph(f"Warning: {text}.") for text in warnings(runs, names)]
+    parts += [html.image(picture, "accuracy against MACs") for picture in pictures]
     if subject is not None:
         parts += [
             html.heading("The best architecture"),
@@ -48,6 +51,15 @@ def report_page(
     return html.page(title, parts)
 
 
+def warnings(runs: Sequence[Run], names: Sequence[str]) -> list[str]:
+    """What must be known before the results are relied on; of several runs it says of which."""
+    return [
+        run.warning if len(runs) == 1 else f"{name}: {run.warning}"
+        for run, name in zip(runs, names, strict=True)
+        if run.warning is not None
+    ]
+
+
 def _front(points: Sequence[Measurement], runs: Sequence[Run], names: Sequence[str]) -> str:
     if len(runs) == 1:
         return html.table(_COLUMNS, map(_row, points))
@@ -58,53 +70,80 @@ def _front(points: Sequence[Measurement], runs: Sequence[Run], names: Sequence[s
 
 def _progress(runs: Sequence[Run], names: Sequence[str]) -> list[str]:
     limit = reference_macs(m for run in runs for m in run.ok)
+    with_supernet = any(run.supernet is not None for run in runs)
     rows = [
         (
             len(run.measurements),
             len(run.failed),
-            _time(sum(m.seconds for m in run.measurements)),
+            *(_costs(run) if with_supernet else ()),
+            _seconds(run.seconds),
             f"{100 * dominated_share(run.ok, limit):.2f}",
             name,
         )
         for run, name in zip(runs, names, strict=True)
     ]
+    costs = ("seconds of the supernet", "seconds of candidates") if with_supernet else ()
     return [
         html.heading("How the search went"),
         html.paragraph(
             "Hypervolume: the share of the rectangle from 0 to 100% accuracy and from 0 to "
-            f"{count_text(limit)} MACs (a tenth above the largest candidate) that the front dominates. Time: the "
-            "trials' own, added up."
+            f"{count_text(limit)} MACs (a tenth above the largest candidate) that the front dominates. Seconds: the "
+            "trainings' own, added up."
         ),
-        html.table(("candidates", "failed", "time", "hypervolume %", "run"), rows),
+        html.table(("candidates", "failed", *costs, "seconds", "hypervolume %", "run"), rows),
         html.image(render_hypervolume(hypervolume_curves(runs, names, limit)), "hypervolume over candidates"),
     ]
 
 
+def _costs(run: Run) -> tuple[html.Cell, html.Cell]:
+    """Of the supernet, and of the candidates."""
+    supernet = 0.0 if run.supernet is None else run.supernet.seconds
+    return _seconds(supernet), _seconds(run.seconds - supernet)
+
+
+def _supernet(run: Run, name: str) -> list[str]:
+    if run.supernet is None:
+        return []
+    picture = render_supernet(supernet_panels(run.supernet))
+    description = "validation accuracy, MACs and entropy over the supernet's epochs"
+    return [html.heading(f"Supernet of {name}"), html.image(picture, description)]
+
+
 def _run(run: Run, name: str) -> list[str]:
-    parts = [html.heading(f"Candidates of {name}"), *map(html.paragraph, run.notes())]
+    parts = _supernet(run, name)
+    parts += [html.heading(f"Candidates of {name}"), *map(html.paragraph, run.notes())]
     if curves := history_curves(run):
         parts.append(html.image(render_history(curves), "validation accuracy over epochs"))
     parts.append(html.table(_COLUMNS, map(_row, sorted(run.ok, key=lambda m: m.index))))
     if run.failed:
-        reasons = [(m.index, _time(m.seconds), m.error or "no reason was recorded") for m in run.failed]
-        parts += [html.heading(f"Failed in {name}"), html.table(("candidate", "time", "why"), reasons)]
-    facts = {**run.settings, **run.provenance}
-    rows = [(key, _value(value)) for key, value in facts.items()]
-    return [*parts, html.heading(f"Settings of {name}"), html.table(("name", "value"), rows, names=True)]
+        reasons = [(m.index, _seconds(m.seconds), _reason(m, run)) for m in run.failed]
+        parts += [html.heading(f"Failed in {name}"), html.table(("candidate", "seconds", "why"), reasons)]
+    made_with = [(key, without_paths(_value(value), run.path)) for key, value in run.provenance.items()]
+    return [
+        *parts,
+        html.heading(f"Settings of {name}"),
+        html.table(COLUMNS, settings_rows(run), names=True),
+        html.heading(f"What {name} was made with"),
+        html.table(("name", "value"), made_with, names=True),
+    ]
+
+
+def _reason(m: Measurement, run: Run) -> str:
+    return without_paths(m.error, run.path) if m.error else "no reason was recorded"
 
 
 def _row(m: Measurement) -> list[Any]:
     counts = [html.Cell(value, f"{value:,}") for value in (m.macs, m.macs_published, m.params)]
     epochs = " ".join(f"{100 * value:.1f}" for value in m.history)
-    return [m.index, percent_text(m.accuracy), *counts, _time(m.seconds), epochs]
+    return [m.index, percent_text(m.accuracy), *counts, _seconds(m.seconds), epochs]
 
 
-def _time(seconds: float) -> html.Cell:
-    return html.Cell(seconds, duration_text(seconds))
+def _seconds(seconds: float) -> html.Cell:
+    return html.Cell(seconds, f"{seconds:,.1f}")
 
 
 def _value(value: Any) -> str:
-    if value is None:
+    if value is None or value == []:
         return "–"
     if isinstance(value, Mapping):
         return ", ".join(f"{name} {inner}" for name, inner in value.items())

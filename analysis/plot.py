@@ -12,6 +12,7 @@ from analysis.references import Reference
 from analysis.run import Run
 from search_space.errors import UserError
 from search_space.measurement import Measurement
+from search_space.text import without_paths
 
 Point = tuple[int, float]  # (MACs, accuracy in percent)
 LOG_FROM = 6.0  # largest over smallest MACs from which on the axis is logarithmic
@@ -119,7 +120,7 @@ def _title(runs: Sequence[Run]) -> str:
     for name in ("dataset", "space", "strategy"):
         values = {str(run.settings.get(name)) for run in runs}
         if len(values) == 1 and (value := values.pop()) != "None":
-            shared.append(value[:40])
+            shared.append(without_paths(value)[:40])
     return " · ".join(shared) or "accuracy against MACs"
 
 

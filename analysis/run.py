@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from analysis.supernet import Supernet, read_supernet
 from search_space.errors import UserError
 from search_space.measurement import Measurement
 
@@ -18,8 +19,9 @@ SETTINGS, CANDIDATES = "settings.json", "candidates.jsonl"
 class Run:
     """One run folder's content.
 
-    ``settings`` are the search's by name; ``provenance`` is what else stands in ``settings.json`` (versions,
-    commit, machine, start); ``torn_line`` is the number of a last line that a crash cut short, or None.
+    ``settings`` are the search's by name, ``resolved`` what it used where they leave a value open (empty for a run of
+    an earlier version); ``provenance`` is what else stands in ``settings.json`` (versions, commit, machine, start);
+    ``torn_line`` is the number of a last line that a crash cut short, or None; ``supernet`` is a one-shot search's.
     """
 
     path: Path
@@ -27,6 +29,8 @@ class Run:
     measurements: tuple[Measurement, ...]
     provenance: dict[str, Any] = field(default_factory=dict)
     torn_line: int | None = None
+    resolved: dict[str, Any] = field(default_factory=dict)
+    supernet: Supernet | None = None
 
     @property
     def name(self) -> str:
@@ -60,6 +64,17 @@ class Run:
             f"{self.path}: all {len(self.measurements)} candidates failed; the last one, {last.index}: {reason}"
         )
 
+    @property
+    def warning(self) -> str | None:
+        """What a user of the results must know before relying on them; None if there is nothing."""
+        return None if self.supernet is None else self.supernet.warning()
+
+    @property
+    def seconds(self) -> float:
+        """What the search cost: its supernet's epochs and its candidates' trainings, added up."""
+        supernet = 0.0 if self.supernet is None else self.supernet.seconds
+        return supernet + sum(m.seconds for m in self.measurements)
+
     def notes(self) -> list[str]:
         """What a reader of the results should know about the record itself; one line each."""
         if self.torn_line is None:
@@ -82,8 +97,16 @@ def read_run(path: str | Path) -> Run:
         raise UserError(f"{path} is no run folder: it has no {SETTINGS}")
     record = _settings(path / SETTINGS)
     measurements, torn = _measurements(path / CANDIDATES)
-    provenance = {name: value for name, value in record.items() if name != "settings"}
-    return Run(path, record["settings"], measurements, provenance, torn)
+    resolved = record.get("resolved")
+    return Run(
+        path,
+        record["settings"],
+        measurements,
+        {name: value for name, value in record.items() if name not in ("settings", "resolved")},
+        torn,
+        resolved if isinstance(resolved, dict) else {},
+        read_supernet(path),
+    )
 
 
 def _settings(path: Path) -> dict[str, Any]:

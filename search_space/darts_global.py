@@ -12,12 +12,12 @@ from typing import Any
 from torch import nn
 
 from pde_ops.cost import Cost
-from search_space.checks import flag, one_of, shown, some_of, whole_number
+from search_space.checks import flag, one_of, shown, whole_number
 from search_space.errors import UserError
 from search_space.genotype import Genotype
 from search_space.layout import CELL_INPUTS, CellPlan, Plan, plan
 from search_space.network import Cell, CellNetwork, frame_cost
-from search_space.primitives import primitive_cost, primitive_names
+from search_space.primitives import primitive_cost, some_primitives
 from search_space.space import Choices, Decision, Image, Space, register_space
 
 DEFAULT_PRIMITIVES = (
@@ -65,7 +65,7 @@ class DartsSettings:
             object.__setattr__(self, name, whole_number(name, getattr(self, name), 1, high))
         one_of("stem", self.stem, STEMS)
         flag("auxiliary", self.auxiliary)
-        object.__setattr__(self, "primitives", some_of("primitives", self.primitives, primitive_names()))
+        object.__setattr__(self, "primitives", some_primitives("primitives", self.primitives))
 
     def plan(self, image: Image) -> Plan:
         """The network's cells for such images."""

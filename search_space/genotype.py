@@ -12,6 +12,7 @@ from pde_ops.cost import Cost
 from search_space.checks import shown, whole_number
 from search_space.errors import UserError
 from search_space.files import write_whole
+from search_space.plugins import naming_plugins
 
 if TYPE_CHECKING:
     from torch import nn
@@ -148,7 +149,8 @@ class Genotype:
     def load(cls, path: str | Path) -> Genotype:
         """Reads a file that ``save`` wrote. Raises ``GenotypeError`` for one that is none, naming it."""
         try:
-            return cls.from_json(_read(Path(path)))
+            with naming_plugins(Path(path).absolute().parent):  # a run's best genotype lies in its folder
+                return cls.from_json(_read(Path(path)))
         except GenotypeError as error:
             raise GenotypeError(f"{path}: {error}") from error
 

@@ -13,19 +13,18 @@ from __future__ import annotations
 
 import functools
 import importlib
-import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from torch import nn
 
 from pde_ops.cost import Cost
-from search_space.checks import shown
+from search_space.checks import shown, some_of
 from search_space.errors import UserError
+from search_space.plugins import HINT, PLUGINS, plugin_names
 
 Size = tuple[int, int]  # (rows, columns)
-PLUGINS = "PDE_NAS_PLUGINS"
 
 
 class Primitive(nn.Module, ABC):
@@ -81,8 +80,24 @@ def get_primitive(name: str) -> type[Primitive]:
     if name not in _PRIMITIVES:
         _load()
         if name not in _PRIMITIVES:
-            raise UserError(f"primitive is {shown(name)}; accepted: {', '.join(_PRIMITIVES)}")
+            raise unknown_primitive(f"primitive is {shown(name)}; accepted:")
     return _PRIMITIVES[name]
+
+
+def unknown_primitive(start: str) -> UserError:
+    """The error, of one line, that names every primitive there is and how to have others; ``start`` says what was
+    given."""
+    return UserError(f"{start} {', '.join(primitive_names())}; {HINT}")
+
+
+def some_primitives(name: str, value: Any) -> tuple[str, ...]:
+    """A tuple of ``value``, a non-empty list of different primitives, which the setting ``name`` holds. Raises
+    ``UserError``."""
+    known = primitive_names()
+    for item in value if isinstance(value, (list, tuple)) else ():
+        if item not in known:
+            raise unknown_primitive(f"{name} is {shown(item)}; accepted:")
+    return some_of(name, value, known)
 
 
 def primitive_cost(name: str, channels: int, stride: int, size: Size) -> Cost:
@@ -105,7 +120,7 @@ def _load() -> None:
     """Imports the built-in primitives and the plugins, once."""
     importlib.import_module("search_space.convolutions")
     importlib.import_module("search_space.global_primitives")
-    for module in filter(None, (part.strip() for part in os.environ.get(PLUGINS, "").split(","))):
+    for module in plugin_names():
         try:
             importlib.import_module(module)
         except ImportError as error:

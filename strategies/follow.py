@@ -77,7 +77,8 @@ class Follower:
             outcome = json.loads((self.run / OUTCOME).read_text(encoding="utf-8"))
         except FileNotFoundError:
             return None
-        return {"default": outcome["accuracy"], **outcome, "run_folder": str(self.run)}
+        known = {name: value for name, value in outcome.items() if value is not None}
+        return {"default": outcome["accuracy"], **known, "run_folder": str(self.run)}
 
 
 def own_portal(run: Path) -> str | None:

@@ -15,6 +15,9 @@ from typing import Any
 from tqdm import tqdm
 
 from search_space.errors import UserError
+from search_space.terminal import say
+from search_space.text import count_text, percent_text
+from strategies.follow import Follower
 from strategies.hub_rows import SHARED, row_of
 from strategies.launch import free_port, make_subject
 from strategies.rows import Row, read_rows, waiting, write_rows
@@ -27,6 +30,7 @@ HUB, SWEEP = "hub", "sweep"
 SMALL: dict[str, Any] = {"strategy": "random", "trials": 2, "epochs": 1, "width": 4, "cells": 2}
 _POLL_SECONDS = 1.0
 _PATIENCE_SECONDS = 60.0
+_ENDS = {"SUCCEEDED": "ok", "FAILED": "failed (its trial.stderr in the portal says why)"}
 
 
 def open_hub(settings: SearchSettings, searches: int) -> Path:
@@ -123,16 +127,38 @@ def _watch(run: RunFolder, experiment: Any, *, forever: bool) -> None:
             "Ctrl-C ends the hub.",
             flush=True,
         )
+    told: set[str] = set()
     with tqdm(
         total=len(read_rows(run.path)), unit="search", dynamic_ncols=True, disable=forever or None
     ) as bar:
         while True:
             ended = experiment.ended()
-            bar.total = len(read_rows(run.path))
-            bar.update(ended - bar.n)
-            if not forever and ended >= bar.total:
+            rows = read_rows(run.path)
+            for job in ended:
+                if job["trialJobId"] not in told:
+                    told.add(job["trialJobId"])
+                    say(f"[{len(told)}/{len(rows)}] {_search_line(run, experiment.row_name(job, rows), job)}")
+            bar.total = len(rows)
+            bar.update(len(ended) - bar.n)
+            if not forever and len(ended) >= bar.total:
                 return
             time.sleep(_POLL_SECONDS)
+
+
+def _search_line(run: RunFolder, name: str, job: dict[str, Any]) -> str:
+    """What became of a search whose trial ended."""
+    words = [f"search {name}: {_ENDS.get(job['status'], 'cancelled')}"]
+    outcome = Follower(run.path / "searches" / name).outcome()
+    if job["status"] == "SUCCEEDED" and outcome is not None:
+        words += [
+            f"accuracy {percent_text(outcome['accuracy'])}%",
+            f"{count_text(outcome['macs'])} MACs",
+            f"{count_text(outcome['params'])} params",
+            f"hypervolume {percent_text(outcome['hypervolume'])}%",
+        ]
+    if "startTime" in job and "endTime" in job:
+        words.append(f"{(job['endTime'] - job['startTime']) / 1000:.1f} s")
+    return ", ".join(words)
 
 
 def _searches(run: RunFolder) -> list[RunFolder]:

@@ -23,7 +23,7 @@ from typing import Any
 from unittest import mock
 
 from search_space.errors import UserError
-from search_space.primitives import PLUGINS
+from search_space.plugins import PLUGINS
 from strategies.cluster import MOUNT, load_cluster
 from strategies.run_folder import RunFolder, write_errors
 from strategies.settings import SearchSettings

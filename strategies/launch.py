@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import socket
-import sys
-from collections import Counter
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tqdm import tqdm
-
 from search_space import get_space
 from search_space.errors import UserError
 from search_space.files import write_errors
 from search_space.measurement import Measurement
+from search_space.plugins import naming_plugins
 from strategies.kinds import ONE_SHOT
 from strategies.platforms import make_platform, serving
+from strategies.progress import Progress
 from strategies.proposers import Evolution, Proposer, RandomSearch, Subject
+from strategies.resolved import resolve
 from strategies.run_folder import NNI, NNI_LOG, OUTCOME, RunFolder
 from strategies.settings import SearchSettings
 from strategies.signals import termination_as_interrupt, uninterrupted
@@ -61,39 +60,6 @@ def free_port(port: int) -> int:
                 f"port {port} cannot be had ({error.strerror}); choose another with --port (0: any)"
             ) from error
         return probe.getsockname()[1]
-
-
-class Progress:
-    """A tqdm bar over candidates with the best one so far."""
-
-    def __init__(self, total: int, known: list[Measurement]) -> None:
-        self.bar = tqdm(
-            total=total, initial=len(known), unit="candidate", dynamic_ncols=True, disable=None
-        )  # None: only on a terminal
-        self.best = max((m.accuracy for m in known if m.accuracy is not None), default=None)
-        self.without: Counter[str] = Counter(m.status for m in known if m.status != "ok")
-
-    def add(self, measurement: Measurement) -> None:
-        if measurement.accuracy is None:
-            self.without[measurement.status] += 1
-            self.bar.write(f"candidate {measurement.index} {_fate(measurement)}", file=sys.stderr)
-        elif self.best is None or measurement.accuracy > self.best:
-            self.best = measurement.accuracy
-        best = "none yet" if self.best is None else f"{100 * self.best:.2f}%"
-        self.bar.set_postfix_str(
-            ", ".join([f"best {best}", *(f"{count} {status}" for status, count in self.without.items())])
-        )
-        self.bar.update()
-
-    def close(self) -> None:
-        self.bar.close()
-
-
-def _fate(measurement: Measurement) -> str:
-    """What became of a candidate without accuracy."""
-    if measurement.status == "cancelled":
-        return measurement.error or measurement.status
-    return f"{measurement.status}: {measurement.error}"
 
 
 def run_multi_trial(settings: SearchSettings, run: RunFolder, *, resume: bool = False) -> None:
@@ -155,12 +121,13 @@ def _run_experiment(
             platform.fetch(run.path / "nni" / experiment.id, measurement.trial)
         run.append(measurement)
         if progress is not None:
-            progress.add(measurement)
+            progress.add(measurement, limits().trials)
 
+    limits = PortalLimits(port, settings.trials, settings.concurrency)
     strategy = MultiTrial(
         make_proposer(settings, subject),
         settings.trial_settings(),
-        limits=PortalLimits(port, settings.trials, settings.concurrency),
+        limits=limits,
         known=known,
         on_measurement=on_measurement,
         find_error=find_error,
@@ -264,7 +231,9 @@ def search(settings: SearchSettings, conclude: Conclude = lambda run: None) -> P
     """Runs a search in a new run folder, whose path is returned; ``conclude`` is called on it at the end, while
     a one-shot search is still shown. Raises `UserError`."""
     check(settings)
-    run = RunFolder.create(settings.run_dir or default_run_dir(settings), settings.to_json())
+    # Not where it lies: a folder may be moved, and be mailed.
+    asked = {name: value for name, value in settings.to_json().items() if name != "run_dir"}
+    run = RunFolder.create(settings.run_dir or default_run_dir(settings), asked, resolve(settings))
     print(f"Run folder: {run.path}", flush=True)
     proceed(settings, run, conclude)
     return run.path
@@ -306,7 +275,8 @@ def resume(path: Path, given: dict[str, Any], conclude: Conclude = lambda run: N
         raise UserError(
             f"{path} was run with other settings: {'; '.join(differing)}; leave them out to resume"
         )
-    settings = SearchSettings.from_json(kept | given)
+    with naming_plugins(run.path):
+        settings = SearchSettings.from_json(kept | given)
     if len(run.measurements()) < settings.trials:
         _check_device(settings)
         proceed(settings, run, conclude, resume=True)

@@ -158,7 +158,7 @@ class MultiTrial(Strategy):
         cost = Genotype.from_json(genotype).cost()
         final = trial.final if status == ModelStatus.Trained else None
         cancelled = trial.model.cancelled
-        error = "cancelled in the portal" if cancelled else None
+        error = "by the portal's user" if cancelled else None
         if final is None and not cancelled:
             said = self.find_error(trial.model.trial or "")
             if status == ModelStatus.Trained:

@@ -13,12 +13,14 @@ from tqdm import tqdm
 
 from search_space.files import write_errors, write_whole
 from search_space.measurement import Measurement
+from search_space.terminal import say
 from strategies.oneshot_candidates import propose
 from strategies.oneshot_distribution import CellDistribution, CostTable
 from strategies.oneshot_parallel import train_in_processes
 from strategies.oneshot_plan import OneShotPlan, check_plan, make_genotype, make_plan
 from strategies.oneshot_quiet import chatter_into
 from strategies.oneshot_state import SearchState
+from strategies.progress import Best, candidate_line, epoch_line
 from training.data import DatasetInfo
 from training.trial import measure
 
@@ -80,6 +82,7 @@ def search_and_measure(
         seed=plan.supernet.seed,
     )
     epochs = plan.trial.make_recipe().epochs
+    best = Best(done)
     with tqdm(
         total=len(architectures) * epochs,
         desc="candidates",
@@ -94,6 +97,9 @@ def search_and_measure(
             genotype = make_genotype(plan, info, architecture)
             measurement = measure(genotype, plan.trial, index=index, report=lambda _: _step(bar))
             append(measurement)
+            best.add(measurement)
+            if progress:
+                say(candidate_line(measurement, best, len(architectures)))
             if report is not None and measurement.accuracy is not None:
                 report(
                     {
@@ -122,6 +128,8 @@ def _search(
             for record, architecture in zip(state.records, state.derived, strict=True)
         )
         for record in state.records[known:]:
+            if progress:
+                say(epoch_line(record, plan.supernet.epochs, len(table.primitives) + 1))
             if report is not None:
                 report({name: value for name, value in record.items() if value is not None})
 

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
+from search_space.text import count_text, percent_text
 from strategies.oneshot_data import epoch_seed
 from strategies.oneshot_distribution import Architecture, CostTable, Node
 from strategies.oneshot_ranks import Ranks
@@ -144,7 +145,7 @@ class EpochKeeper(pl.Callback):
         if self.first:
             self._save(trainer, module)
         self.bar.set_postfix_str(
-            f"accuracy {accuracy:.3f}, {record['expected_macs'] / 1e6:.2f}M MACs expected"
+            f"accuracy {percent_text(accuracy)}%, {count_text(record['expected_macs'])} MACs expected"
         )
         self._tell()
 

@@ -21,7 +21,7 @@ from typing import Any
 from unittest import mock
 
 from search_space.errors import UserError
-from search_space.primitives import PLUGINS
+from search_space.plugins import PLUGINS
 from strategies import remote_side
 from strategies.hosts import Host, load_hosts, shares
 from strategies.run_folder import RunFolder, provenance

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 import time
 from contextlib import ExitStack
@@ -20,6 +21,7 @@ from strategies.nni_compat import (
     trial_command,
 )
 from strategies.portal import Portal
+from strategies.rows import Row, submitted_name
 from strategies.run_folder import NNI, NNI_LOG, RunFolder
 from strategies.signals import uninterrupted
 
@@ -84,14 +86,24 @@ class RowExperiment:
             self.experiment.stop()
             kill_orphans(self.experiment.id)
 
-    def ended(self) -> int:
-        """How many rows have ended, in whatever way. Raises `UserError` if the server is gone."""
-        return sum(job["status"] in _ENDED for job in self._jobs())
+    def ended(self) -> list[dict[str, Any]]:
+        """NNI's records of the trials that have ended, in whatever way. Raises `UserError` if the server is gone."""
+        return [job for job in self._jobs() if job["status"] in _ENDED]
+
+    def row_name(self, job: dict[str, Any], rows: list[Row]) -> str:
+        """The name of the row that a trial is of; ``rows`` are the ones handed out, in order."""
+        try:
+            number = json.loads(job["hyperParameters"][0])["parameter_id"]
+        except (KeyError, IndexError, ValueError):
+            number = None
+        if number is None:  # submitted in the portal
+            return submitted_name(self.experiment.id, job["trialJobId"])
+        return rows[number][0]
 
     def wait(self, rows: int, *, seconds: float) -> None:
         """Returns when ``rows`` rows have ended, or after ``seconds``."""
         end = time.monotonic() + seconds
-        while time.monotonic() < end and self.ended() < rows:
+        while time.monotonic() < end and len(self.ended()) < rows:
             time.sleep(_POLL_SECONDS)
 
     def _jobs(self) -> list[dict[str, Any]]:

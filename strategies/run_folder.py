@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import fcntl
 import json
 import os
@@ -22,6 +23,8 @@ from typing import Any
 from search_space.errors import UserError
 from search_space.files import write_errors, write_whole
 from search_space.measurement import Measurement
+from search_space.plugins import plugin_names
+from search_space.text import without_paths
 
 SETTINGS, CANDIDATES, NNI, LOCK = "settings.json", "candidates.jsonl", "nni.json", ".lock"
 NNI_LOG = "nni.log"
@@ -123,8 +126,12 @@ class RunFolder:
         return json.loads((self.path / SETTINGS).read_text(encoding="utf-8")).get("resolved", {})
 
     def append(self, measurement: Measurement) -> None:
-        """Adds a line to ``candidates.jsonl``; on the disk when this returns."""
+        """Adds a line to ``candidates.jsonl``; on the disk when this returns. Absolute paths in an error are cut, for
+        the file may be mailed."""
         path = self.path / CANDIDATES
+        if measurement.error is not None:
+            error = without_paths(measurement.error, self.path)
+            measurement = dataclasses.replace(measurement, error=error)
         with write_errors(path), path.open("ab") as file:
             if file.tell() and not _ends_with_newline(path):
                 # A crash cut the last line short; it was never acknowledged.
@@ -169,7 +176,7 @@ def _ends_with_newline(path: Path) -> bool:
 
 
 def provenance() -> dict[str, Any]:
-    """Versions, git commit (None outside a checkout) and the time, for whoever reads the run later."""
+    """Versions, plugins, git commit (None outside a checkout) and the time, for whoever reads the run later."""
     versions = {"python": platform.python_version()}
     for name in _PACKAGES:
         try:
@@ -178,6 +185,7 @@ def provenance() -> dict[str, Any]:
             versions[name] = "not installed"
     return {
         "versions": versions,
+        "plugins": plugin_names(),
         "commit": _commit(),
         "machine": {"processor": platform.machine(), "cores": os.cpu_count()},
         "started": datetime.now(timezone.utc).isoformat(timespec="seconds"),

@@ -1,7 +1,8 @@
 """All options of a search, in one frozen record; the command line is made from its fields.
 
-Each field's metadata: ``help``, and where they apply ``unit``, ``choices`` (a function, so that naming them
-costs nothing until asked) and ``parse`` (text to value).
+Each field's metadata: ``help``, and where they apply ``unit``, ``choices`` and ``used`` (functions, so that naming
+them costs nothing until asked: the values there are; what is used where the default is None) and ``parse`` (text to
+value).
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from search_space import get_space, space_names
 from search_space.errors import UserError
 from search_space.setting_text import parse_settings
 from strategies.kinds import MULTI_TRIAL, ONE_SHOT, STRATEGIES
+from strategies.oneshot_settings import SupernetSettings
 from training.datasets import dataset_names
 from training.recipes import RECIPES
 from training.trial import TrialSettings
@@ -38,6 +40,23 @@ def _option(default: Any, help: str, **more: Any) -> Any:
     return dataclasses.field(default=default, metadata={"help": help, **more})
 
 
+# A small network is enough for the small images of digits.
+SMALL_ON_DIGITS = {"width": 8, "cells": 3}
+_SMALL_SPACE = "darts-global"
+
+
+def _space_default(name: str) -> str:
+    """What a setting of the space is where it is left open."""
+    usual = getattr(get_space(_SMALL_SPACE).Settings(), name)
+    return f"{usual} in {_SMALL_SPACE}, on digits {SMALL_ON_DIGITS[name]}"
+
+
+def _recipe_default(name: str) -> str:
+    """What a field of the recipe is where it is left open."""
+    recipe = RECIPES[SearchSettings.recipe]
+    return f"{getattr(recipe, name):g} in the recipe {recipe.name}"
+
+
 def _space_names() -> tuple[str, ...]:
     return space_names()
 
@@ -55,21 +74,27 @@ class SearchSettings:
     )
     dataset: str = _option("digits", "images to classify", choices=dataset_names)
     data_dir: str | None = _option(None, "folder with <dataset>.npz, or the image folders", metavar="DIR")
-    width: int | None = _option(None, "width of the networks", unit="channels", metavar="C")
-    cells: int | None = _option(None, "cells of the networks", unit="cells", metavar="L")
+    width: int | None = _option(
+        None, "width of the networks", unit="channels", metavar="C", used=lambda: _space_default("width")
+    )
+    cells: int | None = _option(
+        None, "cells of the networks", unit="cells", metavar="L", used=lambda: _space_default("cells")
+    )
     primitives: str | None = _option(
-        None, "operations to choose among, with commas (the space's own)", metavar="NAMES"
+        None, "operations to choose among, with commas", metavar="NAMES", used=lambda: "the space's own"
     )
     setting: str | None = _option(
         None, "the space's own settings, lists with commas, such as `stages=3 widths=8,16`; may be given several "
         "times (`run_search.py spaces` lists all)", metavar="NAME=VALUE", repeated=True,
     )  # fmt: skip
-    epochs: int | None = _option(None, "training of each candidate", unit="epochs", metavar="E")
+    epochs: int | None = _option(
+        None, "training of each candidate", unit="epochs", metavar="E", used=lambda: _recipe_default("epochs")
+    )
     trials: int = _option(20, "candidates to train", unit="candidates", metavar="N")
     concurrency: int = _option(2, "trials at the same time", unit="trials", metavar="M")
     max_macs: int | None = _option(
         None, "budget: no candidate above it is trained", unit="MACs of one image, such as 20M",
-        parse=parse_count, metavar="MACS",
+        parse=parse_count, metavar="MACS", used=lambda: "none",
     )  # fmt: skip
     mac_penalty: float = _option(
         0.0,
@@ -78,7 +103,9 @@ class SearchSettings:
         metavar="X",
     )
     seed: int = _option(0, "decides candidates, weights, batches and the validation split", metavar="S")
-    run_dir: str | None = _option(None, "run folder to make (runs/<time>-<strategy>)", metavar="DIR")
+    run_dir: str | None = _option(
+        None, "run folder to make", metavar="DIR", used=lambda: "runs/<time>-<data set>-<strategy>"
+    )
     port: int = _option(8080, "port of the portal; 0 takes a free one", metavar="P")
     portal: str = _option(
         "on", "off: a one-shot search without NNI's portal (multi-trial searches run in it)",
@@ -94,11 +121,19 @@ class SearchSettings:
     )
     hosts: str | None = _option(None, "the machines of --platform remote, a TOML file", metavar="FILE")
     cluster: str | None = _option(None, "the cluster of --platform kubernetes, a TOML file", metavar="FILE")
-    train_limit: int | None = _option(None, "use so many training images", unit="images", metavar="N")
+    train_limit: int | None = _option(
+        None, "use so many training images", unit="images", metavar="N", used=lambda: "all"
+    )
     validation: float = _option(0.2, "share of the training images held out to judge candidates")
     recipe: str = _option("search", "how candidates are trained", choices=lambda: tuple(RECIPES))
-    batch_size: int | None = _option(None, "images a step", unit="images", metavar="N")
-    learning_rate: float | None = _option(None, "highest learning rate", metavar="X")
+    batch_size: int | None = _option(
+        None, "images a step", unit="images", metavar="N",
+        used=lambda: f"{_recipe_default('batch_size')}, {SupernetSettings.batch_size} of a supernet",
+    )  # fmt: skip
+    learning_rate: float | None = _option(
+        None, "highest learning rate of a candidate", metavar="X",
+        used=lambda: f"{_recipe_default('learning_rate')}; of a supernet always {SupernetSettings.learning_rate}",
+    )  # fmt: skip
     population: int = _option(8, "evolution: living candidates", unit="candidates", metavar="N")
     tournament: int = _option(3, "evolution: candidates drawn, the best becomes a parent", metavar="N")
     supernet_epochs: int = _option(20, "darts: training of the supernet", unit="epochs", metavar="E")
@@ -162,7 +197,7 @@ class SearchSettings:
 
     def space_settings(self) -> dict[str, Any]:
         """What was given of the space's own settings, by name; on digits a small network is the default."""
-        small = {"width": 8, "cells": 3} if self.space == "darts-global" and self.dataset == "digits" else {}
+        small = SMALL_ON_DIGITS if self.space == _SMALL_SPACE and self.dataset == "digits" else {}
         given: dict[str, Any] = {"width": self.width, "cells": self.cells}
         if self.primitives is not None:
             given["primitives"] = [name.strip() for name in self.primitives.split(",")]

@@ -6,14 +6,13 @@ import gzip
 import hashlib
 import importlib.util
 import io
-import os
 import tarfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from search_space.errors import UserError
-from search_space.primitives import PLUGINS
+from search_space.plugins import PLUGINS, plugin_names
 
 PACKAGES: tuple[str, ...] = ("pde_ops", "search_space", "training", "strategies")
 _LEFT_OUT = ("__pycache__",)
@@ -29,7 +28,7 @@ class Archive:
 
 def pack_source() -> Archive:
     """The packages above and the user's plug-ins. Raises `UserError` for a plug-in that is not found."""
-    plugins = [name.strip() for name in os.environ.get(PLUGINS, "").split(",") if name.strip()]
+    plugins = plugin_names()
     names = dict.fromkeys([*PACKAGES, *(plugin.split(".")[0] for plugin in plugins)])
     raw = io.BytesIO()
     with tarfile.open(fileobj=raw, mode="w") as archive:

@@ -15,7 +15,7 @@ MAY_IMPORT = {
     "strategies": {"training", "search_space", "pde_ops"},
     "analysis": {"search_space"},
 }
-ROOMS = {*MAY_IMPORT, "run_search", "tests", "benchmarks", "tools"}
+ROOMS = {*MAY_IMPORT, "pde_nas", "run_search", "tests", "benchmarks", "tools"}
 
 
 def imported(tree: ast.AST) -> set[str]:

@@ -45,7 +45,7 @@ def test_the_commands_run_in_their_order(tmp_path):
 def test_the_python_runs(tmp_path):
     code = "\n".join(blocks("python"))
     done = subprocess.run(
-        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=200
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=280
     )
     assert done.returncode == 0, done.stderr
 

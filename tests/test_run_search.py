@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -130,6 +132,32 @@ def test_help_names_choices_defaults_and_units(capsys):
         assert words in " ".join(out.split())
 
 
+def test_help_names_what_is_used_where_nothing_is_given(capsys):
+    from search_space.darts_global import DartsSettings
+    from strategies.hub import SMALL
+    from strategies.settings import SMALL_ON_DIGITS
+    from training.recipes import RECIPES
+
+    search, fast = RECIPES["search"], RECIPES["fast"]
+    _, out, _ = run(capsys, "search", "--help")
+    said = " ".join(out.replace("-\n", "-").split())
+    for words in (
+        f"{DartsSettings().width} in darts-global, on digits {SMALL_ON_DIGITS['width']})",
+        f"{DartsSettings().cells} in darts-global, on digits {SMALL_ON_DIGITS['cells']})",
+        f"[epochs] (default: {search.epochs} in the recipe search)",
+        f"(default: {search.batch_size} in the recipe search, 64 of a supernet)",
+        f"(default: {search.learning_rate} in the recipe search; of a supernet always 0.025)",
+        "training images [images] (default: all)",
+    ):
+        assert words in said.replace("darts- global", "darts-global"), words
+    _, out, _ = run(capsys, "hub", "--help")
+    assert f"[channels] (default: {SMALL['width']})" in " ".join(out.split())
+    _, out, _ = run(capsys, "resume", "--help")
+    assert "[channels] (default: the run's)" in " ".join(out.split())
+    _, out, _ = run(capsys, "retrain", "--help")
+    assert f"[epochs] (default: the recipe's, {fast.epochs} in fast)" in " ".join(out.split())
+
+
 def test_a_resume_under_other_settings_names_them(capsys, tmp_path):
     from strategies import RunFolder, SearchSettings
 
@@ -141,11 +169,16 @@ def test_a_resume_under_other_settings_names_them(capsys, tmp_path):
 
 
 def test_settings_given_several_times_are_one_text(capsys, tmp_path, monkeypatch):
-    import strategies
+    import pde_nas
 
     seen = []
-    monkeypatch.setattr(strategies, "search", lambda settings, *_: seen.append(settings))
-    code, _, err = run(
+
+    def search(settings):
+        seen.append(settings)
+        return SimpleNamespace(table="the front")
+
+    monkeypatch.setattr(pde_nas, "search", search)
+    code, out, err = run(
         capsys,
         "search",
         "--space",
@@ -155,8 +188,36 @@ def test_settings_given_several_times_are_one_text(capsys, tmp_path, monkeypatch
         "--setting",
         "widths=8,16 blocks=1",
     )
-    assert (code, err) == (0, "")
+    assert (code, out, err) == (0, "the front\n", "")
     assert seen[0].space_settings() == {"stages": 3, "widths": [8, 16], "blocks": [1]}
+
+
+def test_a_resume_without_the_runs_plugins_names_them(capsys, tmp_path, monkeypatch):
+    from strategies import RunFolder, SearchSettings
+
+    monkeypatch.setenv("PDE_NAS_PLUGINS", "my_primitives")
+    settings = SearchSettings().to_json() | {"primitives": "skip_connect,conv_1x1"}
+    run_dir = RunFolder.create(tmp_path / "run", settings).path
+    monkeypatch.delenv("PDE_NAS_PLUGINS")
+    code, _, err = run(capsys, "resume", run_dir)
+    assert code == 2
+    assert err.count("\n") == 1
+    assert "primitives is 'conv_1x1'; accepted: skip_connect" in err
+    assert "run was made with PDE_NAS_PLUGINS=my_primitives" in err
+
+
+def test_a_genotype_without_its_runs_plugins_names_them(capsys, tmp_path):
+    from search_space import sample
+
+    genotype = sample("darts-global", 0, image=(1, 8, 8)).to_json()
+    genotype["settings"]["primitives"] = ["skip_connect", "conv_1x1"]
+    (tmp_path / "best.json").write_text(json.dumps(genotype))
+    (tmp_path / "settings.json").write_text(json.dumps({"settings": {}, "plugins": ["my_primitives"]}))
+    for command in ("retrain", "export"):
+        code, _, err = run(capsys, command, tmp_path / "best.json")
+        assert code == 2
+        assert err.count("\n") == 1
+        assert f"{tmp_path.name} was made with PDE_NAS_PLUGINS=my_primitives" in err
 
 
 def test_spaces_are_shown_with_their_settings(capsys):

@@ -103,6 +103,23 @@ def load_data(
     )
 
 
+def image_counts(
+    name: str, data_dir: str | Path | None = None, *, validation: float, train_limit: int | None = None
+) -> dict[str, int]:
+    """``train_images``, ``validation_images`` and ``test_images`` as `load_data` parts them; reads labels alone."""
+    if name in FOLDER_SETS:
+        from training.folder import count_images
+
+        whole, test = count_images(data_dir)
+    else:
+        info = dataset_info(name)
+        source = _DigitsSource(info) if name == "digits" else _ArraySource(info, data_dir)
+        whole, test = len(source.labels("train")), len(source.labels("test"))
+    used = whole if train_limit is None else min(train_limit, whole)
+    held_out = round(validation * used)
+    return {"train_images": used - held_out, "validation_images": held_out, "test_images": test}
+
+
 def prepare_data(name: str, data_dir: str | Path | None = None) -> DatasetInfo:
     """Downloads the data set if it is missing, and reads it whole against its checksums.
 
@@ -182,6 +199,7 @@ __all__ = [
     "Split",
     "dataset_info",
     "dataset_names",
+    "image_counts",
     "load_data",
     "prepare_data",
     "require_fitting",

@@ -150,7 +150,9 @@ class _Run:
         if progress:
             from tqdm import tqdm
 
-            batches = tqdm(batches, total=steps, desc=f"epoch {epoch + 1}/{recipe.epochs}", leave=False)
+            batches = tqdm(
+                batches, total=steps, desc=f"epoch {epoch + 1}/{recipe.epochs}", leave=False, disable=None
+            )  # None: only on a terminal
         for step, (images, labels) in enumerate(batches):
             rate = recipe.learning_rate_at(epoch + (step + 0.5) / steps)
             loss, logits = self._step(images, labels, rate)

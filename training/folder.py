@@ -45,6 +45,13 @@ def class_names(name: str, data_dir: str | Path | None) -> list[str]:
     return found["train"]
 
 
+def count_images(data_dir: str | Path | None) -> tuple[int, int]:
+    """Files of the training and of the test part."""
+    if data_dir is None:
+        raise UserError("image folders need a data directory")
+    return len(_Files(Path(data_dir) / "train").paths), len(_Files(Path(data_dir) / "val").paths)
+
+
 def load_folder(
     info: DatasetInfo,
     data_dir: str | Path | None,

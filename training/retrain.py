@@ -15,6 +15,8 @@ import torch
 
 from search_space.errors import UserError
 from search_space.files import write_errors, write_whole
+from search_space.terminal import say
+from search_space.text import percent_text
 from training.checkpoint import require_same
 from training.data import load_data, require_fitting
 from training.device import require_device
@@ -75,7 +77,8 @@ def retrain(
 
     The result, also returned, holds the test accuracy after the last epoch, history, settings, cost and
     versions. A training that was stopped goes on from its last whole epoch when it is called again with the
-    same settings; a finished one is read back. ``UserError`` where ``out_dir`` holds anything else.
+    same settings; a finished one is read back. ``progress``: a bar on a terminal, elsewhere a line an epoch.
+    ``UserError`` where ``out_dir`` holds anything else.
     """
     folder = Path(out_dir)
     require_device(settings.device)
@@ -107,7 +110,7 @@ def retrain(
         settings.recipe,
         seed=settings.seed,
         device=settings.device,
-        on_epoch=on_epoch,
+        on_epoch=_telling(on_epoch, settings.recipe.epochs) if progress else on_epoch,
         checkpoint=folder / CHECKPOINT,
         progress=progress,
     )
@@ -132,6 +135,25 @@ def retrain(
     write_whole(folder / RESULT, json.dumps(result, indent=1))
     (folder / CHECKPOINT).unlink(missing_ok=True)
     return result
+
+
+def _telling(on_epoch: Callable[[EpochResult], None] | None, epochs: int) -> Callable[[EpochResult], None]:
+    """``on_epoch``, after the epoch's line."""
+
+    def tell(result: EpochResult) -> None:
+        say(epoch_line(result, epochs))
+        if on_epoch is not None:
+            on_epoch(result)
+
+    return tell
+
+
+def epoch_line(result: EpochResult, epochs: int) -> str:
+    """An epoch, of ``epochs``, for whoever waits for the training."""
+    words = [f"loss {result.loss:.4f}", f"training accuracy {percent_text(result.train_accuracy)}%"]
+    if result.accuracy is not None:
+        words.append(f"validation accuracy {percent_text(result.accuracy)}%")
+    return f"[{result.epoch}/{epochs}] epoch {result.epoch}: {', '.join(words)}, {result.seconds:.1f} s"
 
 
 def _require_free_or_same(folder: Path, genotype: Genotype, settings: RetrainSettings) -> None:

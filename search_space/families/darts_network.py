@@ -22,7 +22,7 @@ from search_space.families.resnet import check_layers, whole_numbers
 from search_space.genotype import Genotype
 from search_space.layout import CELL_INPUTS, STEM_MULTIPLIER, CellPlan, reduction_positions
 from search_space.network import AuxiliaryHead, Cell, Preprocessor, Stem
-from search_space.primitives import primitive_cost, primitive_names
+from search_space.primitives import primitive_cost, primitive_names, unknown_primitive
 from search_space.space import Decision, Image, register_space
 
 Nodes = tuple[tuple[tuple[str, int], ...], ...]  # per node its (primitive, input) pairs
@@ -106,9 +106,8 @@ def _nodes(name: str, value: Any) -> Nodes:
         edges = []
         for pair in pairs:
             if not isinstance(pair, (list, tuple)) or len(pair) != 2 or pair[0] not in known:
-                raise UserError(
-                    f"{name}'s node {node} has {shown(pair)}; accepted: [primitive, input], the primitive "
-                    f"one of {', '.join(known)}"
+                raise unknown_primitive(
+                    f"{name}'s node {node} has {shown(pair)}; accepted: [primitive, input], the primitive one of"
                 )
             edges.append((pair[0], whole_number(f"{name}'s node {node}'s input", pair[1], 0, node - 1)))
         found.append(tuple(edges))

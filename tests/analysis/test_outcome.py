@@ -7,6 +7,7 @@ from analysis import chosen_genotype, report, write_outcome
 from search_space import Genotype
 from search_space.errors import UserError
 from tests.analysis.runs import FIVE, make_run, measurement
+from tests.analysis.supernets import EQUAL, write_epochs
 
 
 def test_a_run_leaves_its_front_and_its_best(tmp_path):
@@ -19,8 +20,8 @@ def test_a_run_leaves_its_front_and_its_best(tmp_path):
     assert str(run) in outcome.table
     with (run / "front.csv").open() as file:
         rows = list(csv.DictReader(file))
-    assert [(r["index"], float(r["accuracy"]), int(r["macs"])) for r in rows] == [
-        ("0", 0.5, 1000), ("2", 0.7, 2000), ("4", 0.8, 9000),
+    assert [(r["index"], float(r["accuracy_percent"]), int(r["macs"])) for r in rows] == [
+        ("0", 50.0, 1000), ("2", 70.0, 2000), ("4", 80.0, 9000),
     ]  # fmt: skip
     assert Genotype.load(run / "best.json").to_json() == FIVE[4].genotype
     numbers = json.loads((run / "outcome.json").read_text())
@@ -28,6 +29,13 @@ def test_a_run_leaves_its_front_and_its_best(tmp_path):
     # Columns of the staircase up to 9900 MACs, over full accuracy times 9900.
     expected = (0.5 * 8900 + 0.2 * 7900 + 0.1 * 900) / 9900
     assert numbers["hypervolume"] == pytest.approx(expected)
+    assert numbers["warning"] is None
+    assert "5.0 s of training: 5 candidates." in outcome.table
+    assert outcome.folder == run
+    assert [m.index for m in outcome.front] == [0, 2, 4]
+    assert outcome.best == FIVE[4]
+    assert outcome.genotype.to_json() == FIVE[4].genotype
+    assert outcome.hypervolume == numbers["hypervolume"]
     for name in ("front.png", "best.png"):
         assert (run / name).read_bytes().startswith(b"\x89PNG")
 
@@ -52,6 +60,8 @@ def test_several_runs_are_drawn_over_each_other(tmp_path):
     one = make_run(tmp_path / "a" / "run", FIVE[:2])
     two = make_run(tmp_path / "b" / "run", FIVE[2:])
     outcome = report([one, two], tmp_path / "both")
+    assert (outcome.best, outcome.genotype, outcome.folder) == (None, None, tmp_path / "both")
+    assert [m.index for m in outcome.front] == [0, 2, 4]
     assert "a/run" in outcome.table
     assert "b/run" in outcome.table
     page = (tmp_path / "both" / "comparison.html").read_text()
@@ -136,3 +146,33 @@ def test_with_the_papers_points_there_is_a_picture_without_them_too(tmp_path):
     assert (run / "front_close.png").read_bytes() != (run / "front.png").read_bytes()
     digits = make_run(tmp_path / "digits", FIVE)
     assert "front_close.png" not in {path.name for path in write_outcome(digits).files}
+
+
+def test_an_undecided_supernet_is_said_in_all_that_is_read(tmp_path):
+    run = make_run(tmp_path / "run", FIVE, strategy="darts")
+    write_epochs(run, [EQUAL], seconds=95.0)
+    outcome = write_outcome(run)
+    (warning,) = outcome.warnings
+    assert json.loads((run / "outcome.json").read_text())["warning"] == warning
+    assert f"\nWarning: {warning}.\n" in outcome.table
+    assert f"Warning: {warning}." in (run / "report.html").read_text()
+    assert "100.0 s of training: supernet 95.0 s, 5 candidates 5.0 s." in outcome.table
+    several = report([run, make_run(tmp_path / "other", FIVE)], tmp_path / "both")
+    assert several.warnings == (f"run: {warning}",)
+    write_epochs(run, [2.0])
+    assert write_outcome(run).warnings == ()
+
+
+def test_a_runs_plugins_are_named_where_its_primitives_are_not_known(tmp_path, monkeypatch):
+    monkeypatch.setenv("PDE_NAS_PLUGINS", "my_primitives, others")
+    settings = FIVE[4].genotype["settings"]
+    strange = {**FIVE[4].genotype, "settings": settings | {"primitives": ["skip_connect", "plugin_op"]}}
+    run = make_run(tmp_path / "run", [measurement(4, 0.8, 9000, genotype=strange)])
+    monkeypatch.delenv("PDE_NAS_PLUGINS")
+    (run / "best.json").write_text(json.dumps(strange))
+    said = "is 'plugin_op'; accepted: .* PDE_NAS_PLUGINS names its module; run was made with PDE_NAS_PLUGINS=my_primitives,others"
+    for read in (lambda: report([run], run), lambda: chosen_genotype(run), lambda: chosen_genotype(run, 4),
+                 lambda: chosen_genotype(run / "best.json")):  # fmt: skip
+        with pytest.raises(UserError, match=said) as error:
+            read()
+        assert "\n" not in str(error.value)

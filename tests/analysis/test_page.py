@@ -3,9 +3,18 @@ from pathlib import Path
 
 from analysis.page import Subject, report_page
 from analysis.run import Run
-from tests.analysis.runs import FIVE, SETTINGS
+from analysis.supernet import read_supernet
+from tests.analysis.runs import FIVE, SETTINGS, measurement
+from tests.analysis.supernets import EQUAL, write_epochs
 
-RUN = Run(Path("run"), SETTINGS, tuple(FIVE), {"versions": {"torch": "2.11.0"}, "commit": None}, torn_line=6)
+RUN = Run(
+    Path("/work/ada/run"),
+    SETTINGS,
+    tuple(FIVE),
+    {"versions": {"torch": "2.11.0"}, "commit": None},
+    torn_line=6,
+    resolved={"space": {"width": 8}},
+)
 
 
 def tables(page):
@@ -21,7 +30,7 @@ def test_front_progress_candidates_failures_and_settings():
     page = report_page(
         "title", [b"png"], [RUN], ["run"], [FIVE[0], FIVE[2], FIVE[4]], Subject("the best", b"x")
     )
-    front, progress, candidates, failed, settings = tables(page)
+    front, progress, candidates, failed, settings, made_with = tables(page)
     assert [row[:4] for row in front[1:]] == [
         ["0", "50.00", "1,000", "999"], ["2", "70.00", "2,000", "1,999"], ["4", "80.00", "9,000", "8,999"],
     ]  # fmt: skip
@@ -29,15 +38,16 @@ def test_front_progress_candidates_failures_and_settings():
     assert progress[1] == [
         "5",
         "1",
-        "5.0 s",
+        "5.0",
         f"{100 * (0.5 * 8900 + 0.2 * 7900 + 0.1 * 900) / 9900:.2f}",
         "run",
     ]
     assert [row[0] for row in candidates[1:]] == ["0", "1", "2", "4"]
-    assert failed[1] == ["3", "1.0 s", "the &lt;roof&gt; fell in"]
-    assert ["dataset", "digits"] in settings
-    assert ["versions", "torch 2.11.0"] in settings
-    assert ["commit", "–"] in settings
+    assert failed[1] == ["3", "1.0", "the &lt;roof&gt; fell in"]
+    assert ["dataset", "digits", "digits"] in settings
+    assert ["space width", "", "8"] in settings
+    assert ["versions", "torch 2.11.0"] in made_with
+    assert ["commit", "–"] in made_with
     assert "line 6, was cut short" in page
     assert "the best" in page
     assert page.count("data:image/png;base64,") == 4
@@ -51,3 +61,29 @@ def test_several_runs_say_whose_a_point_is():
     assert [(row[0], row[-1]) for row in front[1:]] == [("0", "one"), ("4", "other")]
     assert [row[-1] for row in progress[1:]] == ["one", "other"]
     assert "The best architecture" not in page
+
+
+def test_a_supernet_is_drawn_paid_for_and_warned_of(tmp_path):
+    write_epochs(tmp_path, [EQUAL, EQUAL], seconds=20.0)
+    one_shot = Run(Path("darts"), SETTINGS, tuple(FIVE), supernet=read_supernet(tmp_path))
+    page = report_page("title", [b"png"], [one_shot, RUN], ["darts", "run"], [FIVE[0]], None)
+    _, progress, *_ = tables(page)
+    costs = ["seconds of the supernet", "seconds of candidates", "seconds"]
+    assert [row[2:5] for row in progress] == [costs, ["40.0", "5.0", "45.0"], ["0.0", "5.0", "5.0"]]
+    assert "Warning: darts: the architecture weights stayed at the entropy of equal weights" in page
+    assert page.count("Supernet of ") == 1
+    assert page.count("over the supernet&#x27;s epochs") == 1
+
+
+def test_a_reason_names_no_folder():
+    measured = measurement(5, None, 10, error='File "/home/ada/x/y.py", line 3: no /work/ada/run/a.npz')
+    page = report_page(
+        "title",
+        [b"png"],
+        [Run(Path("/work/ada/run"), SETTINGS, (FIVE[0], measured))],
+        ["run"],
+        [FIVE[0]],
+        None,
+    )
+    assert "File &quot;y.py&quot;, line 3: no a.npz" in page
+    assert "/ada" not in page

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -77,6 +78,8 @@ def test_a_hub(folder, tmp_path):
     failed = json.loads(ask(portal, "trial-jobs"))[2]["trialJobId"]
     said = ask(portal, f"trial-file/{failed}/trial.stderr")
     assert said == "error: width is -3; accepted: a whole number, 1 or more\n"
+    wait_for(lambda: f"{failed}: failed (its trial.stderr in the portal says why)" in log.read_text(), 20)
+    assert "[1/1] search first: ok, accuracy " in log.read_text()
 
     stop = start(tmp_path / "stop", "stop", str(folder))
     assert stop.wait(120) == 0, (tmp_path / "stop").read_text()
@@ -101,6 +104,13 @@ def test_a_sweep_ends_in_one_front(folder, tmp_path):
     log = tmp_path / "log"
     sweep = start(log, "sweep", *SMALL, *options, "--seeds", "0,1", "--run-dir", str(folder))
     assert sweep.wait(400) == 0, log.read_text()
+    lines = [line for line in log.read_text().splitlines() if line.startswith("[")]
+    assert sorted(line.split("] ")[0] for line in lines) == ["[1/2", "[2/2"]
+    assert {line.split(": ok, accuracy ")[0].split("] ")[1] for line in lines} == {
+        "search seed-0",
+        "search seed-1",
+    }
+    assert all(re.search(r"% *, .* MACs, .* params, hypervolume .*%, [\d.]+ s$", line) for line in lines)
     names = {path.parent.name for path in folder.glob("searches/*/outcome.json")}
     assert names == {"seed-0", "seed-1"}
     assert (folder / "comparison.png").is_file()

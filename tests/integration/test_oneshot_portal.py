@@ -38,6 +38,11 @@ def test_it_is_shown_and_outlives_a_kill(tmp_path):
     )
     assert uninterrupted.wait(240) == 0, (tmp_path / "whole.log").read_text()
     assert not (whole / "nni.json").exists()
+    said = (tmp_path / "whole.log").read_text()
+    assert [f"[{n}/4] supernet: accuracy " in said for n in (1, 2, 3, 4)] == [True] * 4
+    assert "[1/1] candidate 0: ok, accuracy " in said
+    assert "Warning: the architecture weights stayed at the entropy of equal weights" in said
+    assert "it/s" not in said
 
     search = start(log, "search", *OPTIONS, "--port", "0", "--run-dir", str(run))
     portal = address(log)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import getpass
 import json
+import re
+import socket
 import threading
 import time
 import urllib.request
@@ -11,8 +14,13 @@ from pathlib import Path
 import psutil
 import pytest
 
-from strategies import SearchSettings, search
+import pde_nas
+from analysis import front
+from search_space import Genotype
+from search_space.measurement import Measurement
+from strategies import SearchSettings
 from strategies.launch import free_port
+from strategies.runs import find_runs
 
 ROOT = Path(__file__).resolve().parents[2]
 TRIALS = 6
@@ -54,18 +62,20 @@ def outcome(tmp_path_factory):
     watcher = Watcher(port)
     watcher.start()
     folder = tmp_path_factory.mktemp("search") / "run"
+    returned: list[pde_nas.Outcome] = []
     try:
-        search(SearchSettings(trials=TRIALS, run_dir=str(folder), port=port, strategy="random", width=4))
+        settings = SearchSettings(trials=TRIALS, run_dir=str(folder), port=port, strategy="random", width=4)
+        returned.append(pde_nas.search(settings))
     finally:
         watcher.over.set()
         patch.undo()
     watcher.join()
     lines = (folder / "candidates.jsonl").read_text().splitlines()
-    return folder, {r["index"]: r for r in map(json.loads, lines)}, watcher
+    return folder, {r["index"]: r for r in map(json.loads, lines)}, watcher, returned[0]
 
 
 def test_each_candidate_is_recorded_once_and_failures_with_their_reason(outcome):
-    _, records, _ = outcome
+    _, records, *_ = outcome
     assert sorted(records) == list(range(TRIALS))
     assert "RuntimeError: the roof fell in" in records[1]["error"]
     assert "killed" in records[2]["error"]
@@ -80,7 +90,7 @@ def test_only_loopback_listens(outcome):
 
 
 def test_the_portal_shows_accuracy_macs_and_parameters(outcome):
-    _, records, watcher = outcome
+    _, records, watcher, _ = outcome
     finals = [json.loads(json.loads(m["data"])) for m in watcher.seen["metric-data"] if m["type"] == "FINAL"]
     assert {"default", "macs", "params"} <= set(finals[0])
     shown = json.loads(watcher.seen["trial-jobs"][0]["hyperParameters"][0])["parameters"]
@@ -88,7 +98,7 @@ def test_the_portal_shows_accuracy_macs_and_parameters(outcome):
 
 
 def test_nothing_of_it_lives_on(outcome):
-    folder, _, _ = outcome
+    folder, *_ = outcome
     time.sleep(0.5)
     alive = [p for p in psutil.process_iter(["cmdline"]) if str(folder) in " ".join(p.info["cmdline"] or ())]
     assert alive == []
@@ -98,9 +108,35 @@ def test_nothing_of_it_lives_on(outcome):
 def test_another_run_with_the_seed_proposes_the_same(outcome):
     from strategies.launch import make_proposer, make_subject
 
-    _, records, _ = outcome
+    _, records, *_ = outcome
     settings = SearchSettings(trials=TRIALS, strategy="random", width=4)
     proposer = make_proposer(settings, make_subject(settings))
     assert [proposer.propose(i, []).to_json() for i in range(TRIALS)] == [
         records[i]["genotype"] for i in range(TRIALS)
     ]
+
+
+def test_from_python_it_leaves_and_returns_what_the_command_does(outcome):
+    folder, records, _, returned = outcome
+    assert {path.name for path in folder.iterdir()} >= {"front.csv", "front.png", "best.json", "report.html"}
+    measurements = [Measurement.from_json(record) for record in records.values()]
+    assert list(returned.front) == front(measurements)
+    assert returned.best.accuracy == max(m.accuracy for m in returned.front)
+    assert returned.genotype == Genotype.load(folder / "best.json")
+    assert returned.folder == folder
+    assert json.loads((folder / "outcome.json").read_text())["hypervolume"] == returned.hypervolume
+    assert "Best: candidate" in returned.table
+    (status,) = find_runs([folder])
+    assert (status.state, status.done) == ("finished", TRIALS)
+
+
+def test_what_a_user_would_mail_names_no_place_and_nobody(outcome):
+    folder, records, *_ = outcome
+    assert 'File "' in records[1]["error"]  # the stack trace of the trial that fell
+    names = ("report.html", "front.csv", "outcome.json", "candidates.jsonl", "settings.json", "best.json")
+    for name in names:
+        text = re.sub(r"base64,[^\"]*", "", (folder / name).read_text())
+        for word in (str(folder), str(folder.parent), str(Path.home()), str(ROOT), "site-packages"):
+            assert word not in text, (name, word)
+        for word in (getpass.getuser(), socket.gethostname()):
+            assert not re.search(rf"\b{re.escape(word)}\b", text), (name, word)

@@ -12,7 +12,7 @@ import pytest
 from search_space.errors import UserError
 from search_space.measurement import Measurement
 from strategies import launch
-from strategies.launch import Progress, free_port, make_proposer, make_subject, termination_as_interrupt
+from strategies.launch import free_port, make_proposer, make_subject, termination_as_interrupt
 from strategies.proposers import Evolution, RandomSearch
 from strategies.run_folder import RunFolder
 from strategies.settings import SearchSettings
@@ -45,18 +45,6 @@ def test_a_port_is_free_or_named():
         with pytest.raises(UserError, match=rf"port {port} cannot be had .*--port \(0: any\)"):
             free_port(port)
     assert free_port(port) == port
-
-
-def test_progress_knows_the_best_and_the_failed(capsys):
-    progress = Progress(5, [measured(0, 0.25), measured(1, None)])
-    assert (progress.best, progress.failed) == (0.25, 1)
-    progress.add(measured(2, 0.2))
-    assert progress.bar.postfix == "best 25.00%, 1 failed"
-    progress.add(measured(3, 0.5))
-    progress.add(measured(4, None))
-    assert progress.bar.postfix == "best 50.00%, 2 failed"
-    progress.close()
-    assert "candidate 4 failed: it fell" in capsys.readouterr().err
 
 
 def test_termination_is_an_interrupt_for_a_while():

@@ -211,7 +211,7 @@ def test_a_killed_trial_is_run_again_once_and_a_cancelled_one_is_not():
     assert engine.submitted.count(1) == 2
     assert engine.submitted.count(2) == 1
     assert (measured[1].status, measured[1].error) == ("failed", "the trial was killed")
-    assert (measured[2].status, measured[2].error) == ("cancelled", "cancelled in the portal")
+    assert (measured[2].status, measured[2].error) == ("cancelled", "by the portal's user")
     assert measured[2].accuracy is None
     once = Engine(1, 0, {1: "kill"})
 

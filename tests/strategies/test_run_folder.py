@@ -1,5 +1,6 @@
 import json
 import os
+from pathlib import Path
 
 import pytest
 
@@ -16,12 +17,14 @@ def measurement(index: int, **changes) -> Measurement:
     return Measurement(**fields | changes)
 
 
-def test_a_folder_says_where_it_comes_from(tmp_path):
+def test_a_folder_says_where_it_comes_from(tmp_path, monkeypatch):
+    monkeypatch.setenv("PDE_NAS_PLUGINS", "mine, others")
     run = RunFolder.create(tmp_path / "a" / "run", {"seed": 4})
     record = json.loads((run.path / SETTINGS).read_text())
     assert record["settings"] == {"seed": 4} == run.settings()
     assert record["versions"]["nni"] == "3.0"
-    assert set(record) == {"settings", "versions", "commit", "machine", "started"}
+    assert record["plugins"] == ["mine", "others"]
+    assert set(record) == {"settings", "resolved", "versions", "plugins", "commit", "machine", "started"}
 
 
 def test_measurements_come_back_as_they_were(tmp_path):
@@ -31,6 +34,13 @@ def test_measurements_come_back_as_they_were(tmp_path):
     for each in written:
         run.append(each)
     assert RunFolder.open(run.path).measurements() == written
+
+
+def test_a_recorded_reason_names_no_folder(tmp_path):
+    run = RunFolder.create(tmp_path / "run", {})
+    said = f'File "/usr/lib/torch/nn.py", line 3 | no {run.path}/nni/x.npz and no {Path.home()}/y.npz'
+    run.append(measurement(0, status="failed", accuracy=None, error=said))
+    assert run.measurements()[0].error == 'File "nn.py", line 3 | no nni/x.npz and no ~/y.npz'
 
 
 @pytest.mark.parametrize("cut", [1, 20])

@@ -37,6 +37,19 @@ def test_leaves_a_folder_from_which_the_network_can_be_used(tmp_path):
     assert result["settings"]["seed"] == 2
 
 
+def test_off_a_terminal_each_epoch_is_a_line(tmp_path, capsys):
+    result = retrain(TinyGenotype(), SETTINGS, tmp_path / "trained", progress=True)
+    said = capsys.readouterr()
+    assert said.err == ""
+    lines = said.out.splitlines()
+    assert [line.split(":")[0] for line in lines] == [f"[{n}/3] epoch {n}" for n in (1, 2, 3)]
+    last = result["history"][-1]
+    assert f"loss {last['loss']:.4f}, " in lines[2]
+    assert f"training accuracy {100 * last['train_accuracy']:.2f}%, " in lines[2]
+    assert f"validation accuracy {100 * last['accuracy']:.2f}%, " in lines[2]
+    assert lines[2].endswith(f"{last['seconds']:.1f} s")
+
+
 class Stop(Exception):
     """Takes the place of a crash."""
 

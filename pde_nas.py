@@ -1,0 +1,56 @@
+"""The project from Python: what the commands of `run_search.py` do, as functions that return what they leave.
+
+    from pde_nas import SearchSettings, search
+
+    outcome = search(SearchSettings(strategy="random", trials=4, port=0))
+    outcome.best.accuracy, outcome.genotype.build()
+
+Each function raises `UserError`, of one line, for a user's mistake.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from analysis import Outcome, report, write_outcome
+from search_space.errors import UserError
+from strategies import RunFolder, SearchSettings, hub, launch
+
+__all__ = ["Outcome", "SearchSettings", "UserError", "report", "resume", "search", "sweep"]
+
+
+def search(settings: SearchSettings) -> Outcome:
+    """Runs a search to its end in a new run folder, and leaves there what `run_search.py search` leaves: the front,
+    the best genotype, pictures and the report."""
+    outcomes: list[Outcome] = []
+    launch.search(settings, lambda run: outcomes.append(write_outcome(run, settings.max_macs)))
+    return outcomes[-1]
+
+
+def resume(run: str | Path, **given: Any) -> Outcome:
+    """Goes on with the search, hub or sweep in ``run``; ``given`` are settings named again, by name."""
+    folder = RunFolder.open(run)
+    if hub.is_hub(folder):
+        return _common(hub.resume_hub(folder, given), folder.path)
+    budget = given.get("max_macs", folder.settings().get("max_macs"))
+    outcomes: list[Outcome] = []
+    launch.resume(folder.path, given, lambda path: outcomes.append(write_outcome(path, budget)))
+    return outcomes[-1]
+
+
+def sweep(values: dict[str, str], *, searches: int = 1) -> Outcome:
+    """Runs a search for every combination of ``values``, which are texts with commas by setting, ``searches`` at the
+    same time; the outcome is that of their common front."""
+    from strategies.hub_rows import grid
+
+    rows, settings = grid(values)
+    finished = hub.sweep(rows, settings, searches)
+    return _common(finished, finished[0].parent.parent if finished else Path("."))
+
+
+def _common(searches: Sequence[Path], folder: Path) -> Outcome:
+    if not searches:
+        raise UserError("no search of it came to an end; each one's trial.stderr in the portal says why")
+    return report(searches, folder)

@@ -1,0 +1,19 @@
+"""How a long work tells how far it is: a bar on a terminal, and a line for each step into a file or a pipe."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+
+
+def watched() -> bool:
+    """Whether output and errors both go to a terminal, where a bar is enough."""
+    return all(stream is not None and stream.isatty() for stream in (sys.stdout, sys.stderr))
+
+
+def say(line: str) -> None:
+    """Prints a step's line where nobody is ``watched`` with a bar. What reads it may be gone, or its disk full: the
+    work goes on."""
+    if not watched():
+        with contextlib.suppress(OSError):
+            print(" ".join(line.split()), flush=True)

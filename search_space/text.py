@@ -1,0 +1,56 @@
+"""Numbers as a person reads them, the same in terminal, pictures and reports: accuracy in percent, counts in
+three digits, times with their unit."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+_UNITS = ((10**12, "T"), (10**9, "G"), (10**6, "M"), (10**3, "k"))
+_BEFORE = (
+    r"(?<![\w:/.~-])"  # a path begins neither within a web address nor within a relative path or a fraction
+)
+_PATH = re.compile(_BEFORE + r"/(?:[^\s/'\"`:,;|<>()]+/)+[^\s/'\"`:,;|<>()]*")
+
+
+def count_text(value: float) -> str:
+    """A count in three digits with its unit: 1234567 is ``1.23M``; below a thousand it is written whole."""
+    for size, unit in _UNITS:
+        # What would round to 1000 of a unit is 1 of the next.
+        if abs(value) >= size * 0.9995:
+            scaled = value / size
+            digits = 2 if abs(scaled) < 9.995 else 1 if abs(scaled) < 99.95 else 0
+            return f"{scaled:.{digits}f}{unit}"
+    return f"{value:.0f}"
+
+
+def tick_text(value: float) -> str:
+    """A round number of an axis, as short as it can be: ``1M``, ``2.5M``, ``300k``."""
+    for size, unit in _UNITS:
+        if abs(value) >= size:
+            return f"{value / size:g}{unit}"
+    return f"{value:g}"
+
+
+def percent_text(accuracy: float | None) -> str:
+    """An accuracy in [0, 1] as percent with two decimals; a dash for none."""
+    return "–" if accuracy is None else f"{100 * accuracy:.2f}"
+
+
+def duration_text(seconds: float) -> str:
+    """``48 s``, ``12 min``, ``3.4 h``."""
+    if seconds < 120:
+        return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
+
+
+def without_paths(text: str, *folders: str | Path) -> str:
+    """``text`` without absolute paths, for files that one mails: what lies below one of ``folders``, the working
+    folder or the home is named from there, anything else by its last name. Web addresses stay."""
+    home = Path.home()
+    for folder in sorted({*map(Path, folders), Path.cwd(), home}, key=lambda f: len(str(f)), reverse=True):
+        if folder.is_absolute() and folder != Path("/"):
+            start = _BEFORE + re.escape(str(folder))
+            text = re.sub(start + "/+", "~/" if folder == home else "", text)
+            text = re.sub(start + r"(?![\w.-])", "~" if folder == home else folder.name, text)
+    return _PATH.sub(lambda path: path[0].rstrip("/").rpartition("/")[2], text)
