@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import socket
 import sys
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +16,7 @@ from search_space.files import write_errors
 from search_space.measurement import Measurement
 from strategies.kinds import ONE_SHOT
 from strategies.platforms import make_platform, serving
+from strategies.portal import Portal, portal_of
 from strategies.proposers import Evolution, Proposer, RandomSearch, Subject
 from strategies.run_folder import NNI, NNI_LOG, OUTCOME, RunFolder
 from strategies.settings import SearchSettings
@@ -49,19 +49,6 @@ def make_subject(settings: SearchSettings) -> Subject:
     return Subject(settings.space, settings.space_settings(), image, classes)
 
 
-def free_port(port: int) -> int:
-    """``port`` if nothing listens there; with 0 a free one. Raises `UserError`."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError as error:
-            raise UserError(
-                f"port {port} cannot be had ({error.strerror}); choose another with --port (0: any)"
-            ) from error
-        return probe.getsockname()[1]
-
-
 class Progress:
     """A tqdm bar over candidates with the best one so far."""
 
@@ -86,22 +73,28 @@ class Progress:
         self.bar.close()
 
 
-def run_multi_trial(settings: SearchSettings, run: RunFolder, *, resume: bool = False) -> None:
+def run_multi_trial(
+    settings: SearchSettings, run: RunFolder, portal: Portal, *, resume: bool = False
+) -> None:
     """Runs, or goes on with, a multi-trial search; returns when every candidate is measured.
 
     Raises `UserError`, and `KeyboardInterrupt` once everything has been stopped in order.
     """
     subject = make_subject(settings)
     known = run.measurements()
-    port = free_port(settings.port)
     platform = make_platform(settings)
     with write_errors(run.path):
         run.path.joinpath("nni").mkdir(exist_ok=True)
     print("Starting NNI (some seconds)", flush=True)
     from strategies.nni_compat import chatter_to, portal_environment
 
-    with chatter_to(run.path / NNI_LOG), portal_environment(), serving(platform), termination_as_interrupt():
-        _run_experiment(settings, run, subject, known, port, resume)
+    with (
+        chatter_to(run.path / NNI_LOG),
+        portal_environment(),
+        serving(platform, portal.port),
+        termination_as_interrupt(),
+    ):
+        _run_experiment(settings, run, subject, known, portal, resume)
 
 
 def _run_experiment(
@@ -109,7 +102,7 @@ def _run_experiment(
     run: RunFolder,
     subject: Subject,
     known: list[Measurement],
-    port: int,
+    portal: Portal,
     resume: bool,
 ) -> None:
     from nni.experiment import RunMode
@@ -117,8 +110,8 @@ def _run_experiment(
 
     from strategies.experiment import make_experiment, trials_to_recover, was_cancelled
     from strategies.multitrial import MultiTrial, last_words
-    from strategies.nni_compat import CandidateModel, kill_orphans
-    from strategies.portal import Portal
+    from strategies.nni_compat import CandidateModel
+    from strategies.orphans import kill_orphans
     from strategies.server_watch import ServerWatch
 
     space = get_space(subject.space)
@@ -154,11 +147,10 @@ def _run_experiment(
     experiment = make_experiment(settings, run, CandidateModel(decisions), strategy, resume)
     watch = ServerWatch(experiment, run)
     recovered = trials_to_recover(run, experiment.id) if resume else {}
-    kill_orphans(experiment.id)
+    kill_orphans(experiment.id, run.path / "nni")
     if resume:
         platform.clean(experiment.id)
-    portal = Portal(settings.host, port)
-    run.write(NNI, {"experiment": experiment.id, "port": port, "address": portal.address})
+    run.write(NNI, portal.record(experiment.id))
 
     def on_started() -> None:
         nonlocal progress
@@ -166,9 +158,10 @@ def _run_experiment(
         progress = Progress(settings.trials, known)
 
     try:
-        with portal:
-            experiment.on_started = on_started
-            experiment.start(port, run_mode=RunMode.Detach)  # its output goes to a file; stopped below
+        experiment.on_started = on_started
+        experiment.start(
+            portal.server_port, run_mode=RunMode.Detach
+        )  # its output goes to a file; stopped below
     except (OSError, WebSocketException):
         watch()  # says so if that came from the server's end
         raise
@@ -177,24 +170,24 @@ def _run_experiment(
             progress.close()
         with uninterrupted():
             experiment.stop()
-            kill_orphans(experiment.id)
+            kill_orphans(experiment.id, run.path / "nni")
             platform.clean(experiment.id, forget=True)
 
 
-def run_one_shot(settings: SearchSettings, run: RunFolder, conclude: Conclude) -> None:
-    """Runs, or goes on with, a one-shot search, shown in the portal as a single row unless that is off."""
+def run_one_shot(settings: SearchSettings, run: RunFolder, conclude: Conclude, portal: Portal | None) -> None:
+    """Runs, or goes on with, a one-shot search, shown in the portal, if there is one, as a single row."""
     from strategies.oneshot import run_oneshot
 
     with ExitStack() as stack:
         stack.enter_context(termination_as_interrupt())
-        shown = None if settings.portal == "off" else stack.enter_context(_row(settings, run))
+        shown = None if portal is None else stack.enter_context(_row(settings, run, portal))
         run_oneshot(settings, run, progress=True)
         conclude(run.path)
         if shown is not None:
             shown.wait(1, seconds=_LAST_METRIC_SECONDS)
 
 
-def _row(settings: SearchSettings, run: RunFolder) -> RowExperiment:
+def _row(settings: SearchSettings, run: RunFolder, portal: Portal) -> RowExperiment:
     """The experiment whose only row follows this search."""
     from strategies.hub_rows import row_of
     from strategies.row_experiment import RowExperiment
@@ -207,8 +200,7 @@ def _row(settings: SearchSettings, run: RunFolder) -> RowExperiment:
         module="strategies.follow_trial",
         arguments=(str(run.path),),
         concurrency=1,
-        port=free_port(settings.port),
-        host=settings.host,
+        portal=portal,
     )
 
 
@@ -223,8 +215,6 @@ def check(settings: SearchSettings) -> None:
         check_plan(make_plan(settings))
     else:
         make_proposer(settings, subject).propose(0, [])
-    if settings.portal == "on":
-        free_port(settings.port)
 
 
 def _check_device(settings: SearchSettings) -> None:
@@ -246,22 +236,39 @@ def search(settings: SearchSettings, conclude: Conclude = lambda run: None) -> P
     """Runs a search in a new run folder, whose path is returned; ``conclude`` is called on it at the end, while
     a one-shot search is still shown. Raises `UserError`."""
     check(settings)
-    run = RunFolder.create(settings.run_dir or default_run_dir(settings), settings.to_json())
-    print(f"Run folder: {run.path}", flush=True)
-    proceed(settings, run, conclude)
+    with opened(settings) as portal:
+        run = RunFolder.create(settings.run_dir or default_run_dir(settings), settings.to_json())
+        print(f"Run folder: {run.path}", flush=True)
+        proceed(settings, run, conclude, portal=portal)
     return run.path
 
 
+@contextmanager
+def opened(settings: SearchSettings) -> Iterator[Portal | None]:
+    """The search's portal, its ports kept for it from here on; None if it is off. Raises `UserError`."""
+    if settings.portal == "off":
+        yield None
+    else:
+        with portal_of(settings) as portal:
+            yield portal
+
+
 def proceed(
-    settings: SearchSettings, run: RunFolder, conclude: Conclude = lambda run: None, *, resume: bool = False
+    settings: SearchSettings,
+    run: RunFolder,
+    conclude: Conclude = lambda run: None,
+    *,
+    resume: bool = False,
+    portal: Portal | None = None,
 ) -> None:
-    """Runs the search of ``settings`` in ``run``, or goes on with it."""
-    with run.lock():
+    """Runs the search of ``settings`` in ``run``, or goes on with it, in ``portal`` or one that is opened here."""
+    with run.lock(), nullcontext(portal) if portal else opened(settings) as portal:
         run.path.joinpath(OUTCOME).unlink(missing_ok=True)
         if settings.strategy in ONE_SHOT:
-            run_one_shot(settings, run, conclude)
+            run_one_shot(settings, run, conclude, portal)
         else:
-            run_multi_trial(settings, run, resume=resume)
+            assert portal is not None  # the settings' own check
+            run_multi_trial(settings, run, portal, resume=resume)
             conclude(run.path)
 
 

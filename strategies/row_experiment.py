@@ -11,14 +11,15 @@ from typing import Any
 from nni.experiment import RunMode, rest
 
 from search_space.errors import UserError
+from strategies.ending import end_former
 from strategies.nni_compat import (
     RowConfig,
     RowsExperiment,
     chatter_to,
-    kill_orphans,
     portal_environment,
     trial_command,
 )
+from strategies.orphans import kill_orphans
 from strategies.portal import Portal
 from strategies.run_folder import NNI, NNI_LOG, RunFolder
 from strategies.signals import uninterrupted
@@ -29,8 +30,8 @@ _POLL_SECONDS = 0.5
 
 class RowExperiment:
     """While it lasts, an experiment in ``run`` hands ``rows`` (name, parameters), numbered from 0, to trials of
-    ``module``, to which ``arguments`` are passed. Its address is ``portal.address``. Leaving ends every process
-    of it.
+    ``module``, to which ``arguments`` are passed. It is shown in ``portal``, which is open. Leaving ends every
+    process of it.
     """
 
     def __init__(
@@ -42,10 +43,9 @@ class RowExperiment:
         module: str,
         arguments: tuple[str, ...],
         concurrency: int,
-        port: int,
-        host: str | None,
+        portal: Portal,
     ) -> None:
-        self.run, self.port = run, port
+        self.run, self.portal, self.port = run, portal, portal.server_port
         folder = run.path / "nni"
         code = folder / "code"
         code.mkdir(parents=True, exist_ok=True)
@@ -58,15 +58,12 @@ class RowExperiment:
         config.search_space = {}  # or the page asks back before it submits a value that is not in it
         config.training_service.use_active_gpu = True
         self.experiment = RowsExperiment(config, [parameters for _, parameters in rows])
-        self.portal = Portal(host, port)
         self.stack = ExitStack()
 
     def __enter__(self) -> RowExperiment:
         end_former(self.run)
         with ExitStack() as stack:
-            stack.enter_context(self.portal)
-            record = {"experiment": self.experiment.id, "port": self.port, "address": self.portal.address}
-            self.run.write(NNI, record)
+            self.run.write(NNI, self.portal.record(self.experiment.id))
             stack.enter_context(chatter_to(self.run.path / NNI_LOG))
             stack.callback(self._stop)
             with portal_environment():
@@ -81,7 +78,7 @@ class RowExperiment:
     def _stop(self) -> None:
         with uninterrupted():
             self.experiment.stop()
-            kill_orphans(self.experiment.id)
+            kill_orphans(self.experiment.id, self.run.path / "nni")
 
     def ended(self) -> int:
         """How many rows have ended, in whatever way. Raises `UserError` if the server is gone."""
@@ -105,10 +102,3 @@ class RowExperiment:
             return rest.get(self.port, "/trial-jobs")
         except OSError:
             return []  # it is about to end, which the next call will see
-
-
-def end_former(run: RunFolder) -> list[int]:
-    """Ends what a killed launcher left of the run's experiment: the processes ended."""
-    if not (run.path / NNI).is_file():
-        return []
-    return kill_orphans(run.read(NNI)["experiment"])

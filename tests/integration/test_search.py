@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from strategies import SearchSettings, search
-from strategies.launch import free_port
+from strategies.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 TRIALS = 6
@@ -50,7 +50,7 @@ def outcome(tmp_path_factory):
     patch = pytest.MonkeyPatch()
     patch.setattr("strategies.experiment.TRIAL_MODULE", "tests.integration.faulty_trial")
     patch.setenv("PYTHONPATH", str(ROOT))
-    port = free_port(0)
+    port = free_port()
     watcher = Watcher(port)
     watcher.start()
     folder = tmp_path_factory.mktemp("search") / "run"

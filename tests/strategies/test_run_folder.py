@@ -21,7 +21,7 @@ def test_a_folder_says_where_it_comes_from(tmp_path):
     record = json.loads((run.path / SETTINGS).read_text())
     assert record["settings"] == {"seed": 4} == run.settings()
     assert record["versions"]["nni"] == "3.0"
-    assert set(record) == {"settings", "versions", "commit", "machine", "started"}
+    assert set(record) == {"settings", "resolved", "versions", "commit", "machine", "started"}
 
 
 def test_measurements_come_back_as_they_were(tmp_path):
