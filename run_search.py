@@ -167,7 +167,9 @@ def _run_option(parser: argparse.ArgumentParser) -> None:
 
 def _view_options(parser: argparse.ArgumentParser) -> None:
     _run_option(parser)
-    parser.add_argument("--port", type=int, default=8080, metavar="P", help="0 takes a free one (8080)")
+    parser.add_argument(
+        "--port", type=int, metavar="P", help="0 takes a free one (8080, or a free one where that is taken)"
+    )
     parser.add_argument("--host", metavar="HOST", help="address to show it on, behind a token")
 
 
@@ -181,12 +183,13 @@ def _view(args: argparse.Namespace) -> None:
 def _stop(args: argparse.Namespace) -> None:
     from strategies import RunFolder, runs
 
-    ended = runs.stop(RunFolder.open(args.run))
-    print(
-        f"{args.run} was stopped; `run_search.py resume {args.run}` goes on"
-        if ended
-        else f"{args.run} was not running"
-    )
+    run = RunFolder.open(args.run)
+    ended = runs.stop(run)
+    said = ["its view was ended"] if "view" in ended else []
+    if "run" in ended:
+        on = runs.status(run).state != runs.FINISHED or "kind" in run.settings()
+        said.append("was stopped" + (f"; `run_search.py resume {args.run}` goes on" if on else ", finished"))
+    print(f"{args.run}: {'; '.join(said)}" if said else f"{args.run} was not running")
 
 
 def _export_options(parser: argparse.ArgumentParser) -> None:

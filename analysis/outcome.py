@@ -9,6 +9,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from analysis.best import best
 from analysis.drawing import drawing_png
@@ -49,12 +50,15 @@ class Outcome:
     genotype: Genotype | None = None
 
 
-def write_outcome(path: str | Path, max_macs: int | None = None, out: str | Path | None = None) -> Outcome:
+def write_outcome(
+    path: str | Path, max_macs: int | None = None, out: str | Path | None = None, *, ended: bool = True
+) -> Outcome:
     """Writes ``front.csv``, ``front.png``, ``best.json`` (a genotype), ``best.png`` (its drawing),
     ``outcome.json`` and ``report.html``, into the run folder unless ``out`` names another one; where the paper
     has points for the data set, ``front_close.png`` too, without them.
 
-    ``max_macs``: the best is the best one within it.
+    ``max_macs``: the best is the best one within it. ``ended``: the search itself calls, at its end, which
+    ``outcome.json`` says; without it that file is left as it is, or absent.
 
     Raises:
         UserError: nothing measured; files that cannot be written; nothing within the budget, or a best
@@ -70,7 +74,19 @@ def write_outcome(path: str | Path, max_macs: int | None = None, out: str | Path
         _write([run], out, max_macs, None)
         raise
     drawing = drawing_png(genotype)
-    numbers = {
+    files: tuple[Path, ...] = (genotype.save(out / "best.json"), write_whole(out / "best.png", drawing))
+    if ended:
+        files += (write_whole(out / "outcome.json", json.dumps(_numbers(run, chosen), indent=1) + "\n"),)
+    made = _write([run], out, max_macs, Subject(_sentence(chosen), drawing))
+    files += made.files
+    where = f"Best: {_sentence(chosen)}.\n{_cost(run)}\nIn {out}: {', '.join(file.name for file in files)}"
+    return dataclasses.replace(
+        made, table=f"{made.table}\n\n{where}", files=files, best=chosen, genotype=genotype
+    )
+
+
+def _numbers(run: Run, chosen: Measurement) -> dict[str, Any]:
+    return {
         "accuracy": chosen.accuracy,
         "macs": chosen.macs,
         "params": chosen.params,
@@ -80,29 +96,18 @@ def write_outcome(path: str | Path, max_macs: int | None = None, out: str | Path
         "candidates": len(run.measurements),
         "failed": len(run.failed),
     }
-    files: tuple[Path, ...] = (
-        genotype.save(out / "best.json"),
-        write_whole(out / "best.png", drawing),
-        write_whole(out / "outcome.json", json.dumps(numbers, indent=1) + "\n"),
-    )
-    made = _write([run], out, max_macs, Subject(_sentence(chosen), drawing))
-    files += made.files
-    where = f"Best: {_sentence(chosen)}.\n{_cost(run)}\nIn {out}: {', '.join(file.name for file in files)}"
-    return dataclasses.replace(
-        made, table=f"{made.table}\n\n{where}", files=files, best=chosen, genotype=genotype
-    )
 
 
 def report(paths: Sequence[str | Path], out: str | Path) -> Outcome:
     """The fronts of several runs over each other, as ``comparison.csv``, ``comparison.png`` and
-    ``comparison.html`` in ``out``; of one run all that `write_outcome` writes.
+    ``comparison.html`` in ``out``; of one run all that `write_outcome` writes but ``outcome.json``.
 
     Raises `UserError`, also for a run that is named twice.
     """
     if not paths:
         raise UserError("no run folder is named; accepted: one or more")
     if len(paths) == 1:
-        return write_outcome(paths[0], _budget(read_run(paths[0])), out)
+        return write_outcome(paths[0], _budget(read_run(paths[0])), out, ended=False)
     runs = [read_run(path) for path in paths]
     for position, run in enumerate(runs):
         if any(run.path.resolve() == other.path.resolve() for other in runs[:position]):

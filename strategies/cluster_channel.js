@@ -30,7 +30,7 @@ function patchChannel(channel, sockets) {
         });
         await new Promise((resolve, reject) => {
             server.once('error', reject);
-            server.listen(global.nni.args.port + 1, CLUSTER.listen, resolve);
+            server.listen(CLUSTER.port, CLUSTER.listen, resolve);
         });
     };
 }
@@ -43,7 +43,7 @@ function patchService(service) {
     };
     const start = service.prototype.startEnvironment;
     service.prototype.startEnvironment = function (environment) {
-        const door = `${global.nni.args.port + 1}/${CLUSTER.token}`;
+        const door = `${CLUSTER.port}/${CLUSTER.token}`;
         const runner = 'nni.tools.trial_tool.trial_runner';
         const told = `${runner} --nnimanager_ip '${CLUSTER.address}' --nnimanager_port '${door}'`;
         environment.command = environment.command.replace(runner, told);

@@ -5,9 +5,8 @@ A sweep is the same experiment with its searches queued, and ends with the last 
 
 from __future__ import annotations
 
-import os
-import signal
 import time
+from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -17,9 +16,11 @@ from tqdm import tqdm
 from search_space.errors import UserError
 from search_space.terminal import say
 from search_space.text import count_text, percent_text
+from strategies.ending import PATIENCE_SECONDS, end_former, wait_for_end
 from strategies.follow import Follower
 from strategies.hub_rows import SHARED, row_of
-from strategies.launch import free_port, make_subject
+from strategies.launch import make_subject
+from strategies.portal import Portal
 from strategies.rows import Row, read_rows, waiting, write_rows
 from strategies.run_folder import NNI, OUTCOME, RunFolder
 from strategies.settings import SearchSettings
@@ -29,15 +30,15 @@ HUB, SWEEP = "hub", "sweep"
 # A first search of some seconds: the page launches a search by copying one.
 SMALL: dict[str, Any] = {"strategy": "random", "trials": 2, "epochs": 1, "width": 4, "cells": 2}
 _POLL_SECONDS = 1.0
-_PATIENCE_SECONDS = 60.0
 _ENDS = {"SUCCEEDED": "ok", "FAILED": "failed (its trial.stderr in the portal says why)"}
 
 
 def open_hub(settings: SearchSettings, searches: int) -> Path:
     """Shows the portal until Ctrl-C, with ``settings`` as its first search; up to ``searches`` run at the same
     time. Returns never but by ``KeyboardInterrupt``; raises `UserError`."""
-    run = _create(HUB, [("first", row_of(settings))], settings, searches)
-    _proceed(run, settings.port)
+    with Portal(settings.host, settings.port) as portal:
+        run = _create(HUB, [("first", row_of(settings))], settings, searches)
+        _proceed(run, nullcontext(portal))
     return run.path
 
 
@@ -45,8 +46,9 @@ def sweep(rows: list[Row], all_settings: list[SearchSettings], searches: int) ->
     """Runs every row in a new hub; returns the run folders of those that ended well. Raises `UserError`."""
     for settings in all_settings:
         make_subject(settings)
-    run = _create(SWEEP, rows, all_settings[0], searches)
-    return _proceed(run, all_settings[0].port)
+    with Portal(all_settings[0].host, all_settings[0].port) as portal:
+        run = _create(SWEEP, rows, all_settings[0], searches)
+        return _proceed(run, nullcontext(portal))
 
 
 def resume_hub(run: RunFolder, given: dict[str, Any]) -> list[Path]:
@@ -59,7 +61,7 @@ def resume_hub(run: RunFolder, given: dict[str, Any]) -> list[Path]:
         raise UserError(
             f"{run.path} holds several searches, each with its own {', '.join(others)}; accepted: --port"
         )
-    return _proceed(run, given.get("port", SearchSettings.port))
+    return _proceed(run, Portal(run.settings()["shared"].get("host"), given.get("port")))
 
 
 def is_hub(run: RunFolder) -> bool:
@@ -70,7 +72,6 @@ def is_hub(run: RunFolder) -> bool:
 def _create(kind: str, rows: list[Row], settings: SearchSettings, searches: int) -> RunFolder:
     if searches < 1:
         raise UserError(f"searches is {searches}; accepted: a whole number, 1 or more")
-    free_port(settings.port)
     path = settings.run_dir or Path("runs", f"{datetime.now():%Y%m%d-%H%M%S}-{kind}")
     values = {name: getattr(settings, name, None) for name in SHARED}
     shared = {name: value for name, value in values.items() if value is not None}
@@ -82,13 +83,14 @@ def _create(kind: str, rows: list[Row], settings: SearchSettings, searches: int)
     return run
 
 
-def _proceed(run: RunFolder, port: int) -> list[Path]:
+def _proceed(run: RunFolder, opening: AbstractContextManager[Portal]) -> list[Path]:
+    """Runs what is left of a hub or sweep, in the portal that ``opening`` gives."""
     from strategies.portal_limits import hub_edits
     from strategies.row_experiment import RowExperiment
 
     settings = run.settings()
-    kind, shared = settings["kind"], settings["shared"]
-    with run.lock(), termination_as_interrupt():
+    kind = settings["kind"]
+    with run.lock(), termination_as_interrupt(), opening as portal:
         _keep_waiting(run)
         experiment = RowExperiment(
             run,
@@ -97,8 +99,7 @@ def _proceed(run: RunFolder, port: int) -> list[Path]:
             module="strategies.hub_trial",
             arguments=(str(run.path),),
             concurrency=settings["searches"],
-            port=free_port(port),
-            host=shared.get("host"),
+            portal=portal,
             edits=hub_edits(),
         )
         try:
@@ -167,16 +168,10 @@ def _searches(run: RunFolder) -> list[RunFolder]:
 
 def _end_searches(run: RunFolder) -> None:
     """Waits until each search, asked to stop when its trial ended, has done so; ends what is left."""
-    from strategies.row_experiment import end_former
-
-    end = time.monotonic() + _PATIENCE_SECONDS
+    end = time.monotonic() + PATIENCE_SECONDS
     for search in _searches(run):
-        while search.owner() is not None and time.monotonic() < end:
-            time.sleep(0.1)
-        owner = search.owner()
-        if owner is not None:
-            os.kill(owner, signal.SIGKILL)
-        end_former(search)
+        if wait_for_end(search, end - time.monotonic()) is None:
+            end_former(search)  # of one that is at work elsewhere nothing is ours to end
 
 
 def _finished(run: RunFolder) -> list[Path]:

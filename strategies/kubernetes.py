@@ -2,7 +2,7 @@
 
 NNI asks the cluster for a framework (a pod) for each place, and hands trials to the runner in it. Runners
 report to this machine, which therefore has to listen to the cluster: on ``--host``, one port above the
-server's, and only to those who know a token (cluster_channel.js); the server itself stays on loopback. Source,
+portal's, and only to those who know a token (cluster_channel.js); the server itself stays on loopback. Source,
 parameters and what a trial leaves go over an NFS folder that is mounted on both sides.
 """
 
@@ -139,9 +139,10 @@ class KubernetesPlatform:
         return None
 
     @contextmanager
-    def serving(self) -> Iterator[None]:
+    def serving(self, port: int) -> Iterator[None]:
         known = {
             "listen": self.settings.host,
+            "port": port + 1,
             "address": self.cluster.address,
             "token": self.token,
             "mounted": self.storage.mounted,

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import socket
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +14,7 @@ from search_space.measurement import Measurement
 from search_space.plugins import naming_plugins
 from strategies.kinds import ONE_SHOT
 from strategies.platforms import make_platform, serving
+from strategies.portal import Portal, portal_of
 from strategies.progress import Progress
 from strategies.proposers import Evolution, Proposer, RandomSearch, Subject
 from strategies.resolved import resolve
@@ -49,27 +49,15 @@ def make_subject(settings: SearchSettings) -> Subject:
     return Subject(settings.space, settings.space_settings(), image, classes)
 
 
-def free_port(port: int) -> int:
-    """``port`` if nothing listens there; with 0 a free one. Raises `UserError`."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError as error:
-            raise UserError(
-                f"port {port} cannot be had ({error.strerror}); choose another with --port (0: any)"
-            ) from error
-        return probe.getsockname()[1]
-
-
-def run_multi_trial(settings: SearchSettings, run: RunFolder, *, resume: bool = False) -> None:
+def run_multi_trial(
+    settings: SearchSettings, run: RunFolder, portal: Portal, *, resume: bool = False
+) -> None:
     """Runs, or goes on with, a multi-trial search; returns when every candidate is measured.
 
     Raises `UserError`, and `KeyboardInterrupt` once everything has been stopped in order.
     """
     subject = make_subject(settings)
     known = run.measurements()
-    port = free_port(settings.port)
     platform = make_platform(settings)
     with write_errors(run.path):
         run.path.joinpath("nni").mkdir(exist_ok=True)
@@ -81,10 +69,10 @@ def run_multi_trial(settings: SearchSettings, run: RunFolder, *, resume: bool = 
     with (
         chatter_to(run.path / NNI_LOG),
         portal_environment(edits),
-        serving(platform),
+        serving(platform, portal.port),
         termination_as_interrupt(),
     ):
-        _run_experiment(settings, run, subject, known, port, resume)
+        _run_experiment(settings, run, subject, known, portal, resume)
 
 
 def _run_experiment(
@@ -92,7 +80,7 @@ def _run_experiment(
     run: RunFolder,
     subject: Subject,
     known: list[Measurement],
-    port: int,
+    portal: Portal,
     resume: bool,
 ) -> None:
     from nni.experiment import RunMode
@@ -100,8 +88,8 @@ def _run_experiment(
 
     from strategies.experiment import make_experiment
     from strategies.multitrial import MultiTrial, last_words
-    from strategies.nni_compat import CandidateModel, kill_orphans
-    from strategies.portal import Portal
+    from strategies.nni_compat import CandidateModel
+    from strategies.orphans import kill_orphans
     from strategies.portal_limits import PortalLimits
     from strategies.server_watch import ServerWatch
 
@@ -123,7 +111,7 @@ def _run_experiment(
         if progress is not None:
             progress.add(measurement, limits().trials)
 
-    limits = PortalLimits(port, settings.trials, settings.concurrency)
+    limits = PortalLimits(portal.server_port, settings.trials, settings.concurrency)
     strategy = MultiTrial(
         make_proposer(settings, subject),
         settings.trial_settings(),
@@ -135,11 +123,10 @@ def _run_experiment(
     )
     experiment = make_experiment(settings, run, CandidateModel(decisions), strategy, resume)
     watch = ServerWatch(experiment, run)
-    kill_orphans(experiment.id)
+    kill_orphans(experiment.id, run.path / "nni")
     if resume:
         platform.clean(experiment.id)
-    portal = Portal(settings.host, port)
-    run.write(NNI, {"experiment": experiment.id, "port": port, "address": portal.address})
+    run.write(NNI, portal.record(experiment.id))
 
     def on_started() -> None:
         nonlocal progress
@@ -147,9 +134,10 @@ def _run_experiment(
         progress = Progress(settings.trials, known)
 
     try:
-        with portal:
-            experiment.on_started = on_started
-            experiment.start(port, run_mode=RunMode.Detach)  # its output goes to a file; stopped below
+        experiment.on_started = on_started
+        experiment.start(
+            portal.server_port, run_mode=RunMode.Detach
+        )  # its output goes to a file; stopped below
     except (OSError, WebSocketException):
         watch()  # says so if that came from the server's end
         raise
@@ -158,26 +146,26 @@ def _run_experiment(
             progress.close()
         with uninterrupted():
             experiment.stop()
-            kill_orphans(experiment.id)
+            kill_orphans(experiment.id, run.path / "nni")
             platform.clean(experiment.id, forget=True)
     if strategy.ended is not None:
         print(f"{strategy.ended}; `run_search.py resume {run.path}` goes on to {settings.trials}", flush=True)
 
 
-def run_one_shot(settings: SearchSettings, run: RunFolder, conclude: Conclude) -> None:
-    """Runs, or goes on with, a one-shot search, shown in the portal as a single row unless that is off."""
+def run_one_shot(settings: SearchSettings, run: RunFolder, conclude: Conclude, portal: Portal | None) -> None:
+    """Runs, or goes on with, a one-shot search, shown in the portal, if there is one, as a single row."""
     from strategies.oneshot import run_oneshot
 
     with ExitStack() as stack:
         stack.enter_context(termination_as_interrupt())
-        shown = None if settings.portal == "off" else stack.enter_context(_row(settings, run))
+        shown = None if portal is None else stack.enter_context(_row(settings, run, portal))
         run_oneshot(settings, run, progress=True)
         conclude(run.path)
         if shown is not None:
             shown.wait(1, seconds=_LAST_METRIC_SECONDS)
 
 
-def _row(settings: SearchSettings, run: RunFolder) -> RowExperiment:
+def _row(settings: SearchSettings, run: RunFolder, portal: Portal) -> RowExperiment:
     """The experiment whose only row follows this search."""
     from strategies.hub_rows import row_of
     from strategies.portal_limits import row_edits
@@ -191,8 +179,7 @@ def _row(settings: SearchSettings, run: RunFolder) -> RowExperiment:
         module="strategies.follow_trial",
         arguments=(str(run.path),),
         concurrency=1,
-        port=free_port(settings.port),
-        host=settings.host,
+        portal=portal,
         edits=row_edits(),
     )
 
@@ -208,8 +195,6 @@ def check(settings: SearchSettings) -> None:
         check_plan(make_plan(settings))
     else:
         make_proposer(settings, subject).propose(0, [])
-    if settings.portal == "on":
-        free_port(settings.port)
 
 
 def _check_device(settings: SearchSettings) -> None:
@@ -233,22 +218,39 @@ def search(settings: SearchSettings, conclude: Conclude = lambda run: None) -> P
     check(settings)
     # Not where it lies: a folder may be moved, and be mailed.
     asked = {name: value for name, value in settings.to_json().items() if name != "run_dir"}
-    run = RunFolder.create(settings.run_dir or default_run_dir(settings), asked, resolve(settings))
-    print(f"Run folder: {run.path}", flush=True)
-    proceed(settings, run, conclude)
+    with opened(settings) as portal:
+        run = RunFolder.create(settings.run_dir or default_run_dir(settings), asked, resolve(settings))
+        print(f"Run folder: {run.path}", flush=True)
+        proceed(settings, run, conclude, portal=portal)
     return run.path
 
 
+@contextmanager
+def opened(settings: SearchSettings) -> Iterator[Portal | None]:
+    """The search's portal, its ports kept for it from here on; None if it is off. Raises `UserError`."""
+    if settings.portal == "off":
+        yield None
+    else:
+        with portal_of(settings) as portal:
+            yield portal
+
+
 def proceed(
-    settings: SearchSettings, run: RunFolder, conclude: Conclude = lambda run: None, *, resume: bool = False
+    settings: SearchSettings,
+    run: RunFolder,
+    conclude: Conclude = lambda run: None,
+    *,
+    resume: bool = False,
+    portal: Portal | None = None,
 ) -> None:
-    """Runs the search of ``settings`` in ``run``, or goes on with it."""
-    with run.lock():
+    """Runs the search of ``settings`` in ``run``, or goes on with it, in ``portal`` or one that is opened here."""
+    with run.lock(), nullcontext(portal) if portal else opened(settings) as portal:
         run.path.joinpath(OUTCOME).unlink(missing_ok=True)
         if settings.strategy in ONE_SHOT:
-            run_one_shot(settings, run, conclude)
+            run_one_shot(settings, run, conclude, portal)
         else:
-            run_multi_trial(settings, run, resume=resume)
+            assert portal is not None  # the settings' own check
+            run_multi_trial(settings, run, portal, resume=resume)
             conclude(run.path)
 
 

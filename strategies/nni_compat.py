@@ -20,7 +20,11 @@ it is no longer needed (all in tests/strategies/test_nni_compat.py, unless anoth
 - portal_edits.js: the page's edits are obeyed without a word to the launcher (test_portal_edits.py).
 - `CandidateExperiment`: its checkpoints need torch's unsafe loading, and hold nothing that the run folder
   does not (test_checkpoint_cannot_be_loaded).
-- `_wait_for_server`: three seconds are all that a starting server gets (test_a_server_gets_three_seconds).
+- `_Start`: three seconds are all that a starting server gets (test_a_server_gets_three_seconds), and whoever
+  answers on its port is taken for it: the experiment is then sent to another search's server
+  (test_any_server_on_the_port_is_taken_for_the_own_one).
+- `OwnServer`: of a server that has ended the number is sent a signal, whosever that is by then
+  (test_a_server_that_has_ended_is_sent_a_signal).
 - `RowsExperiment`, `view_experiment`: see there.
 - trial_places.js: it deals trials out to machines in turn, busy or not, and never gives out the only GPU
   (test_trial_places.py). The GPU is therefore not left to its `trial_gpu_number`.
@@ -29,7 +33,7 @@ it is no longer needed (all in tests/strategies/test_nni_compat.py, unless anoth
 - cluster_channel.js: for a cluster it opens a second port to everyone, and mounts storage by sudo
   (test_cluster_channel.py). printed_channel.py: as trial_channel.py, in a cluster (test_printed_channel.py).
 - launcher_watch.js: when the launcher is killed, the server, its port and its trials live on
-  (test_resume.py). `kill_orphans` ends what a killed server leaves.
+  (test_resume.py). orphans.py ends what a killed server leaves.
 - `chatter_to`: import-time and run-time messages of NNI go to a file of the run folder.
 """
 
@@ -37,7 +41,6 @@ from __future__ import annotations
 
 import logging
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -97,6 +100,7 @@ with warnings.catch_warnings():
     from nni.nas.space import ExecutableModelSpace, ModelStatus
 
     from strategies.nni_channel import TolerantChannel
+    from strategies.nni_database import stored_config
 
 # NNI's import replaces the root's handlers and turns its own loggers up; its console lines are not ours.
 logging.getLogger("nni").handlers.clear()
@@ -109,28 +113,71 @@ def portal_environment(edits: str = "{}") -> Iterator[None]:
     # Quoted: the path may have spaces in it.
     options = " ".join(f'--require="{path}"' for path in PRELOADS)
     direct = {name: _with_loopback(os.environ.get(name, "")) for name in ("NO_PROXY", "no_proxy")}
+    start = _Start(launcher._start_rest_server)
     with (
         mock.patch.dict(os.environ, {"NODE_OPTIONS": options, "PDE_NAS_EDITS": edits, **direct}),
-        mock.patch.object(launcher, "_check_rest_server", _wait_for_server),
+        mock.patch.object(launcher, "_ensure_port_idle"),  # `strategies.ports` keeps it
+        mock.patch.object(launcher, "_start_rest_server", start),
+        mock.patch.object(launcher, "_check_rest_server", start.wait),
     ):
         yield
 
 
-def _wait_for_server(port: int, retry: int = 0, url_prefix: str | None = None) -> None:
-    """Returns when the server on ``port`` answers. NNI's own gives up after three seconds, which a busy machine
-    needs for starting it."""
-    end = time.monotonic() + _START_SECONDS
-    while True:
-        try:
-            rest.get(port, "/check-status", url_prefix)
-            return
-        except (OSError, ValueError) as error:
+class _Start:
+    """Starts a server, and waits until this very one answers on its port."""
+
+    def __init__(self, start: Callable[..., subprocess.Popen]) -> None:
+        self.start = start
+        self.server: subprocess.Popen | None = None
+
+    def __call__(self, *given: Any) -> subprocess.Popen:
+        self.server = self.start(*given)
+        return self.server
+
+    def wait(self, port: int, retry: int = 0, url_prefix: str | None = None) -> None:
+        """Raises `UserError` if the server ends, another program having the port say, or stays silent."""
+        assert self.server is not None
+        end = time.monotonic() + _START_SECONDS
+        while True:
+            if self.server.poll() is not None:
+                raise UserError(
+                    f"NNI's server ended at its start (code {self.server.returncode}): another program has port "
+                    f"{port} now, or its log says more; choose another with --port (0: any)"
+                )
+            try:
+                if _listens(self.server.pid, port):
+                    rest.get(port, "/check-status", url_prefix)
+                    return
+                why = "it does not listen"
+            except (OSError, ValueError) as error:
+                why = str(error)
             if time.monotonic() > end:
                 raise UserError(
-                    f"NNI's server did not answer on port {port} within {_START_SECONDS:.0f} seconds ({error}); "
+                    f"NNI's server did not answer on port {port} within {_START_SECONDS:.0f} seconds ({why}); "
                     "its log is below the run folder"
-                ) from error
-        time.sleep(0.1)
+                )
+            time.sleep(0.1)
+
+
+def _listens(process: int, port: int) -> bool:
+    try:
+        found = psutil.Process(process).net_connections("tcp")
+    except psutil.Error:  # it has just ended
+        return False
+    return any(c.status == psutil.CONN_LISTEN and c.laddr.port == port for c in found)
+
+
+class OwnServer:
+    """Of NNI's experiments: a server that has ended by itself is not asked, nor killed by its number, which
+    may be another process's."""
+
+    port: int | None
+    _proc: Any
+
+    def _stop_nni_manager(self) -> None:
+        if isinstance(self._proc, subprocess.Popen) and self._proc.poll() is not None:
+            self.port = self._proc = None
+        super()._stop_nni_manager()  # type: ignore[misc]
 
 
 def _with_loopback(hosts: str) -> str:
@@ -228,7 +275,7 @@ class RowConfig(ExperimentConfig):
 RowConfig.__name__ = CandidateConfig.__name__
 
 
-class RowsExperiment(Experiment):
+class RowsExperiment(OwnServer, Experiment):
     """An experiment that hands out ``rows``, the parameters of its trials, in order, once, and then waits for
     those that the portal's user submits, which NNI's server starts by itself.
 
@@ -258,7 +305,7 @@ class RowsExperiment(Experiment):
             channel.send_no_more_trial_jobs()
 
 
-class CandidateExperiment(NasExperiment):
+class CandidateExperiment(OwnServer, NasExperiment):
     """An NNI experiment over genotypes: nothing is pickled, nothing is loaded from its folder.
 
     ``first_number`` is the first that no trial's parameters have.
@@ -284,41 +331,20 @@ class CandidateExperiment(NasExperiment):
         """The run folder is the checkpoint."""
 
 
-def kill_orphans(experiment: str) -> list[int]:
-    """Ends every process that belongs to the experiment of that id; returns their ids."""
-    found = []
-    for process in psutil.process_iter():
-        if process.pid == os.getpid():
-            continue
-        try:
-            of_server = experiment in process.cmdline() and "--experiment-id" in process.cmdline()
-            if of_server or process.environ().get("NNI_EXP_ID") == experiment:
-                found.append(process)
-        except (psutil.Error, OSError):
-            continue  # it ended, or belongs to somebody else
-    for process in found:
-        try:
-            process.send_signal(signal.SIGKILL)
-        except psutil.NoSuchProcess:
-            continue
-    psutil.wait_procs(found, timeout=10)
-    return [process.pid for process in found]
-
-
 @contextmanager
-def view_experiment(identity: str, folder: Path, port: int) -> Iterator[None]:
-    """While it lasts, NNI's server on ``port`` shows the finished experiment in ``folder``.
+def view_experiment(identity: str, folder: Path, port: int) -> Iterator[subprocess.Popen]:
+    """While it lasts, NNI's server on ``port`` shows the finished experiment in ``folder``, where it writes.
 
     NNI's own ``view`` finds experiments through a list in the user's home, so not one that was copied from
-    another machine, and not one whose launcher was killed, which stands there as running.
+    another machine, and not one whose launcher was killed, which stands there as running. It reads the
+    experiment's settings in a way that runs code that is in them; here they are JSON alone.
     """
-    kept = launcher.get_stopped_experiment_config_json(identity, str(folder))
+    kept = stored_config(folder / identity / "db" / "nni.sqlite")
     config = ViewedConfig(kept | {"experimentWorkingDirectory": str(folder)})
-    logs = folder / identity / "log"
-    logs.mkdir(parents=True, exist_ok=True)
+    (folder / identity / "log").mkdir(parents=True, exist_ok=True)
     server = launcher.start_experiment("view", identity, config, port, False, RunMode.Detach, None)  # type: ignore[arg-type]
     try:
-        yield
+        yield server
     finally:
         server.terminate()
         try:
@@ -361,7 +387,6 @@ __all__ = [
     "RowConfig",
     "RowsExperiment",
     "chatter_to",
-    "kill_orphans",
     "portal_environment",
     "trial_command",
     "view_experiment",

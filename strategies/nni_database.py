@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from search_space.errors import UserError
+
 _ENDED = {"SUCCEEDED", "FAILED", "USER_CANCELED", "SYS_CANCELED", "EARLY_STOPPED"}
 _EVENTS = _ENDED | {
     "WAITING", "RUNNING", "UNKNOWN", "USER_TO_CANCEL", "ADD_CUSTOMIZED", "ADD_HYPERPARAMETER", "ADD_RESUMED", "IMPORT_DATA"
@@ -38,6 +40,16 @@ def was_stored(database: Path) -> bool:
             return connection.execute("select count(*) from ExperimentProfile").fetchone()[0] > 0
     except _UNREADABLE:
         return False
+
+
+def stored_config(database: Path) -> dict[str, Any]:
+    """The configuration of an experiment that `was_stored`. Raises `UserError` if it cannot be read."""
+    try:
+        with closing(_read(database)) as connection:
+            newest = "select params from ExperimentProfile order by revision desc"
+            return dict(json.loads(connection.execute(newest).fetchone()[0]))
+    except _UNREADABLE as error:
+        raise UserError(f"{database} is damaged: {error}") from error
 
 
 def submitted_trials(database: Path) -> list[dict[str, Any]]:

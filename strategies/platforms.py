@@ -42,8 +42,8 @@ class Platform(Protocol):
         """The largest number of trials at the same time that there is room for; None where the user decides."""
 
     @contextmanager
-    def serving(self) -> Iterator[None]:
-        """Environment for NNI's server."""
+    def serving(self, port: int) -> Iterator[None]:
+        """Environment for NNI's server; ``port`` is the portal's, as the user reaches it."""
         yield
 
     def record(self, run: RunFolder, config: Any) -> None:
@@ -91,7 +91,7 @@ class LocalPlatform:
         return [str(index) for index in range(torch.cuda.device_count())]
 
     @contextmanager
-    def serving(self) -> Iterator[None]:
+    def serving(self, port: int) -> Iterator[None]:
         yield
 
     def record(self, run: RunFolder, config: Any) -> None:
@@ -119,7 +119,11 @@ def make_platform(settings: SearchSettings) -> Platform:
 
 
 @contextmanager
-def serving(platform: Platform) -> Iterator[None]:
-    """Environment in which an NNI server that is started here finds its machines and their places."""
-    with platform.serving(), mock.patch.dict(os.environ, {"PDE_NAS_PLACES": json.dumps(platform.places())}):
+def serving(platform: Platform, port: int) -> Iterator[None]:
+    """Environment in which an NNI server that is started here finds its machines and their places; ``port`` is
+    the portal's, as the user reaches it."""
+    with (
+        platform.serving(port),
+        mock.patch.dict(os.environ, {"PDE_NAS_PLACES": json.dumps(platform.places())}),
+    ):
         yield

@@ -169,7 +169,7 @@ class RemotePlatform:
         return sum(m.trials for m in self.machines)
 
     @contextmanager
-    def serving(self) -> Iterator[None]:
+    def serving(self, port: int) -> Iterator[None]:
         """Environment in which NNI's server finds the machines."""
         hosts = json.dumps([machine.for_worker() for machine in self.machines])
         with mock.patch.dict(os.environ, {"PDE_NAS_HOSTS": hosts}):

@@ -12,14 +12,15 @@ from typing import Any
 from nni.experiment import RunMode, rest
 
 from search_space.errors import UserError
+from strategies.ending import end_former
 from strategies.nni_compat import (
     RowConfig,
     RowsExperiment,
     chatter_to,
-    kill_orphans,
     portal_environment,
     trial_command,
 )
+from strategies.orphans import kill_orphans
 from strategies.portal import Portal
 from strategies.rows import Row, submitted_name
 from strategies.run_folder import NNI, NNI_LOG, RunFolder
@@ -31,8 +32,8 @@ _POLL_SECONDS = 0.5
 
 class RowExperiment:
     """While it lasts, an experiment in ``run`` hands ``rows`` (name, parameters), numbered from 0, to trials of
-    ``module``, to which ``arguments`` are passed. Its address is ``portal.address``; ``edits`` says what its page
-    may change. Leaving ends every process of it.
+    ``module``, to which ``arguments`` are passed. It is shown in ``portal``, which is open; ``edits`` says what its
+    page may change. Leaving ends every process of it.
     """
 
     def __init__(
@@ -44,11 +45,10 @@ class RowExperiment:
         module: str,
         arguments: tuple[str, ...],
         concurrency: int,
-        port: int,
-        host: str | None,
+        portal: Portal,
         edits: str,
     ) -> None:
-        self.run, self.port, self.edits = run, port, edits
+        self.run, self.portal, self.port, self.edits = run, portal, portal.server_port, edits
         folder = run.path / "nni"
         code = folder / "code"
         code.mkdir(parents=True, exist_ok=True)
@@ -61,15 +61,12 @@ class RowExperiment:
         config.search_space = {}  # or the page asks back before it submits a value that is not in it
         config.training_service.use_active_gpu = True
         self.experiment = RowsExperiment(config, [parameters for _, parameters in rows])
-        self.portal = Portal(host, port)
         self.stack = ExitStack()
 
     def __enter__(self) -> RowExperiment:
         end_former(self.run)
         with ExitStack() as stack:
-            stack.enter_context(self.portal)
-            record = {"experiment": self.experiment.id, "port": self.port, "address": self.portal.address}
-            self.run.write(NNI, record)
+            self.run.write(NNI, self.portal.record(self.experiment.id))
             stack.enter_context(chatter_to(self.run.path / NNI_LOG))
             stack.callback(self._stop)
             with portal_environment(self.edits):
@@ -84,7 +81,7 @@ class RowExperiment:
     def _stop(self) -> None:
         with uninterrupted():
             self.experiment.stop()
-            kill_orphans(self.experiment.id)
+            kill_orphans(self.experiment.id, self.run.path / "nni")
 
     def ended(self) -> list[dict[str, Any]]:
         """NNI's records of the trials that have ended, in whatever way. Raises `UserError` if the server is gone."""
@@ -118,10 +115,3 @@ class RowExperiment:
             return rest.get(self.port, "/trial-jobs")
         except OSError:
             return []  # it is about to end, which the next call will see
-
-
-def end_former(run: RunFolder) -> list[int]:
-    """Ends what a killed launcher left of the run's experiment: the processes ended."""
-    if not (run.path / NNI).is_file():
-        return []
-    return kill_orphans(run.read(NNI)["experiment"])

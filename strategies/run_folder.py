@@ -7,12 +7,10 @@
 from __future__ import annotations
 
 import dataclasses
-import fcntl
 import json
 import os
 import platform
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timezone
@@ -25,11 +23,12 @@ from search_space.files import write_errors, write_whole
 from search_space.measurement import Measurement
 from search_space.plugins import plugin_names
 from search_space.text import without_paths
+from strategies.owner import Owner
+from strategies.run_lock import holder, locked
 
-SETTINGS, CANDIDATES, NNI, LOCK = "settings.json", "candidates.jsonl", "nni.json", ".lock"
+SETTINGS, CANDIDATES, NNI = "settings.json", "candidates.jsonl", "nni.json"
 NNI_LOG = "nni.log"
-OUTCOME = "outcome.json"  # written last, by whoever judges the run
-_LOCK_TRIES = 10
+OUTCOME = "outcome.json"  # written last, by the search itself: it has come to its end
 _PACKAGES = ("torch", "torchvision", "nni", "numpy", "pytorch-lightning")
 
 
@@ -80,39 +79,14 @@ class RunFolder:
     def lock(self) -> Iterator[None]:
         """While it lasts, this process alone works on the run; the system frees it when the process ends.
 
-        Raises `UserError`, naming the process, if another one does.
+        Raises `UserError`, naming the process and its host, if another one does.
         """
-        with write_errors(self.path):
-            file = (self.path / LOCK).open("a+")
-        with file:
-            for patience in range(_LOCK_TRIES, -1, -1):  # whoever only looks holds it for a moment
-                try:
-                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    break
-                except BlockingIOError:
-                    if not patience:
-                        raise UserError(
-                            f"process {self.owner()} is at work on {self.path}; wait for it, or end it with "
-                            f"`run_search.py stop {self.path}`"
-                        ) from None
-                    time.sleep(0.1)
-            with write_errors(self.path):
-                file.truncate(0)
-                file.write(str(os.getpid()))
-                file.flush()
+        with locked(self.path, f"wait for it, or end it there with `run_search.py stop {self.path}`"):
             yield
 
-    def owner(self) -> int | None:
-        """The process that is at work on the run; None if none is."""
-        try:
-            with (self.path / LOCK).open() as file:
-                try:
-                    fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-                except BlockingIOError:
-                    return int(file.read() or 0)
-        except FileNotFoundError:
-            pass
-        return None
+    def owner(self) -> Owner | None:
+        """The process that is at work on the run, here or elsewhere; None if none is. Changes nothing."""
+        return holder(self.path)
 
     def settings(self) -> dict[str, Any]:
         """The search's settings by name."""

@@ -1,28 +1,29 @@
-"""Runs as a person looks after them: which there are, how far they are, ended, shown again."""
+"""Runs as a person looks after them: which there are, how far they are, ended, shown again. Looking at one
+changes nothing of it."""
 
 from __future__ import annotations
 
 import json
-import os
-import signal
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from search_space.errors import UserError
-from strategies.follow import own_portal
+from strategies.ending import end_former, end_in_order
+from strategies.owner import Owner
 from strategies.rows import read_rows
 from strategies.run_folder import NNI, OUTCOME, SETTINGS, RunFolder
+from strategies.viewing import View, end_view, view, view_of
 
 RUNNING, FINISHED, STOPPED = "running", "finished", "stopped"
-_PATIENCE_SECONDS = 60.0
+__all__ = ["Status", "find_runs", "status", "stop", "table", "view"]
 
 
 @dataclass(frozen=True)
 class Status:
     """A run as ``list`` shows it; ``done`` of ``total`` candidates (of a hub or sweep: searches), ``best``
-    validation accuracy in [0, 1], ``process`` and ``portal`` while it runs."""
+    validation accuracy in [0, 1], ``process``, here or elsewhere, and ``portal`` while it runs, and ``view``
+    while it is shown again."""
 
     run: Path
     kind: str
@@ -30,8 +31,9 @@ class Status:
     done: int
     total: int
     best: float | None
-    process: int | None
+    process: Owner | None
     portal: str | None
+    view: View | None
     started: str
 
 
@@ -86,9 +88,16 @@ def status(run: RunFolder) -> Status:
         total=total,
         best=best,
         process=owner,
-        portal=own_portal(run.path) if owner else None,
+        portal=_portal(run, owner) if owner else None,
+        view=view_of(run),
         started=json.loads((run.path / SETTINGS).read_text(encoding="utf-8")).get("started", ""),
     )
+
+
+def _portal(run: RunFolder, owner: Owner) -> str | None:
+    """The address at which ``owner`` shows the run; None if it does not, or not yet."""
+    record = run.read(NNI) if (run.path / NNI).is_file() else {}
+    return record.get("address") if record.get("process") == owner.pid else None
 
 
 def table(found: list[Status]) -> str:
@@ -99,62 +108,29 @@ def table(found: list[Status]) -> str:
             name = str(s.run.relative_to(Path.cwd()))
         except ValueError:
             name = str(s.run)
-        state = f"{s.state} ({s.process})" if s.process else s.state
         best = "" if s.best is None else f"{100 * s.best:.2f}"
-        lines.append((name, s.kind, state, f"{s.done} of {s.total}", best, s.portal or ""))
+        portal = s.portal or (s.view.address if s.view else None) or ""
+        lines.append((name, s.kind, _state(s), f"{s.done} of {s.total}", best, portal))
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     return "\n".join(
         "  ".join(cell.ljust(w) for cell, w in zip(line, widths, strict=True)).rstrip() for line in lines
     )
 
 
-def stop(run: RunFolder) -> bool:
-    """Ends a run in order, so that it can be resumed, and whatever a killed one left; whether there was
-    anything to end."""
-    from strategies.row_experiment import end_former
-
-    owner = run.owner()
-    if owner is not None:
-        os.kill(owner, signal.SIGTERM)
-        end = time.monotonic() + _PATIENCE_SECONDS
-        while run.owner() == owner:
-            if time.monotonic() > end:
-                os.kill(owner, signal.SIGKILL)
-            time.sleep(0.1)
-    return bool(end_former(run)) or owner is not None
+def _state(s: Status) -> str:
+    if s.process is not None:
+        number = "unknown process" if s.process.pid is None else str(s.process.pid)
+        elsewhere = s.process.known and not s.process.in_this_place
+        return f"{s.state} ({number} on {s.process.host})" if elsewhere else f"{s.state} ({number})"
+    return f"{s.state}, viewed ({s.view.process.pid})" if s.view is not None else s.state
 
 
-def view(run: RunFolder, port: int, host: str | None) -> None:
-    """Shows what NNI kept of a run in its portal until Ctrl-C; nothing can be changed there.
+def stop(run: RunFolder) -> list[str]:
+    """Ends a run in order, so that it can be resumed, and whatever a killed one left, and a view of it; what was
+    ended: ``"run"``, ``"view"``.
 
-    Raises `UserError` if the run has no experiment, or is at work: it is shown already.
+    Raises `UserError` if the run is at work elsewhere, or by a process that cannot be told from others here.
     """
-    from strategies.launch import free_port
-    from strategies.nni_compat import chatter_to, portal_environment, view_experiment
-    from strategies.portal import Portal
-    from strategies.run_folder import NNI_LOG
-    from strategies.signals import termination_as_interrupt
-
-    identity = _experiment(run)
-    port = free_port(port)
-    with (
-        run.lock(),
-        termination_as_interrupt(),
-        Portal(host, port) as portal,
-        chatter_to(run.path / NNI_LOG),
-        portal_environment(),
-        view_experiment(identity, run.path / "nni", port),
-    ):
-        print(f"Portal: {portal.address}\nCtrl-C ends it.", flush=True)
-        signal.pause()
-
-
-def _experiment(run: RunFolder) -> str:
-    from strategies.nni_database import database_of, was_stored
-
-    if run.owner() is not None:
-        raise UserError(f"{run.path} is at work; its portal is {own_portal(run.path)}")
-    identity = run.read(NNI).get("experiment", "") if (run.path / NNI).is_file() else ""
-    if not (identity and was_stored(database_of(run.path, identity))):
-        raise UserError(f"{run.path} has no experiment to show: it was never in the portal")
-    return identity
+    ended = ["view"] if end_view(run) else []
+    # Former processes only where nobody is at work: they are others' otherwise.
+    return ended + (["run"] if end_in_order(run) | bool(end_former(run)) else [])

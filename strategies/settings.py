@@ -106,7 +106,10 @@ class SearchSettings:
     run_dir: str | None = _option(
         None, "run folder to make", metavar="DIR", used=lambda: "runs/<time>-<data set>-<strategy>"
     )
-    port: int = _option(8080, "port of the portal; 0 takes a free one", metavar="P")
+    port: int | None = _option(
+        None, "port of the portal; 0 takes a free one", metavar="P",
+        used=lambda: "8080, or a free one where that is taken",
+    )  # fmt: skip
     portal: str = _option(
         "on", "off: a one-shot search without NNI's portal (multi-trial searches run in it)",
         choices=lambda: PORTAL,
@@ -147,13 +150,15 @@ class SearchSettings:
     def __post_init__(self) -> None:
         for name, least in (
             ("trials", 1), ("concurrency", 1), ("seed", 0), ("population", 2), ("tournament", 1),
-            ("supernet_epochs", 1), ("threads", 0), ("port", 0),
+            ("supernet_epochs", 1), ("threads", 0),
         ):  # fmt: skip
             self._whole(name, least)
+        if self.port is not None:
+            self._whole("port", 0)
         for name in ("width", "cells", "epochs", "max_macs", "train_limit", "batch_size", "devices"):
             if getattr(self, name) is not None:
                 self._whole(name, 1)
-        if self.port > 65535:
+        if self.port is not None and self.port > 65535:
             raise UserError(f"port is {self.port}; accepted: 0 to 65535")
         for name, accepted in (("strategy", STRATEGIES), ("space", space_names()), ("portal", PORTAL)):
             if getattr(self, name) not in accepted:

@@ -56,6 +56,17 @@ def test_written_again_it_is_the_same(tmp_path):
     assert {path.name: path.read_bytes() for path in run.iterdir() if path.is_file()} == before
 
 
+def test_a_report_does_not_say_that_the_search_has_ended(tmp_path):
+    run = make_run(tmp_path / "run", FIVE)
+    outcome = report([run], run)
+    assert "outcome.json" not in outcome.table
+    assert (run / "front.csv").is_file()
+    assert not (run / "outcome.json").exists()
+    (run / "outcome.json").write_text("the search's own")
+    report([run], run)
+    assert (run / "outcome.json").read_text() == "the search's own"
+
+
 def test_several_runs_are_drawn_over_each_other(tmp_path):
     one = make_run(tmp_path / "a" / "run", FIVE[:2])
     two = make_run(tmp_path / "b" / "run", FIVE[2:])

@@ -19,7 +19,7 @@ from analysis import front
 from search_space import Genotype
 from search_space.measurement import Measurement
 from strategies import SearchSettings
-from strategies.launch import free_port
+from strategies.ports import free_port
 from strategies.runs import find_runs
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -58,7 +58,7 @@ def outcome(tmp_path_factory):
     patch = pytest.MonkeyPatch()
     patch.setattr("strategies.experiment.TRIAL_MODULE", "tests.integration.faulty_trial")
     patch.setenv("PYTHONPATH", str(ROOT))
-    port = free_port(0)
+    port = free_port()
     watcher = Watcher(port)
     watcher.start()
     folder = tmp_path_factory.mktemp("search") / "run"

@@ -23,7 +23,7 @@ TOKEN = "q3J-a_token"
 pytestmark = pytest.mark.timeout(60)
 PROGRAM = """
 require('app-module-path').addPath('.');
-global.nni = { args: { experimentId: 'x1', port: %d }, paths: { experimentRoot: process.env.ROOT }, rest: { urlJoin() {}, registerWebSocketHandler() {} },
+global.nni = { args: { experimentId: 'x1', port: 1 }, paths: { experimentRoot: process.env.ROOT }, rest: { urlJoin() {}, registerWebSocketHandler() {} },
     logStream: { writeLine() {}, writeLineSync() {} }, shutdown: {} };
 require('common/globals'); // before what needs it, as NNI's main module does
 const { WebCommandChannel } = require('training_service/reusable/channels/webCommandChannel');
@@ -48,13 +48,14 @@ def server(tmp_path):
     (tmp_path / "share").mkdir()
     cluster = {
         "listen": "127.0.0.1",
+        "port": port,
         "address": "10.0.0.5",
         "token": TOKEN,
         "mounted": str(tmp_path / "share"),
     }
     preloads = " ".join(f'--require="{FOLDER / name}"' for name in ("portal_guard.js", "cluster_channel.js"))
     process = subprocess.Popen(
-        [str(SERVER / "node"), "-e", PROGRAM % (port - 1)],
+        [str(SERVER / "node"), "-e", PROGRAM],
         env=os.environ
         | {"NODE_OPTIONS": preloads, "PDE_NAS_CLUSTER": json.dumps(cluster), "ROOT": str(tmp_path)},
         cwd=SERVER,

@@ -66,9 +66,10 @@ def test_nni_takes_the_whole_configuration_and_it_is_in_the_run_folder(ready, tm
 
 def test_what_the_server_is_told(ready, tmp_path):
     platform = KubernetesPlatform(SearchSettings(**ready))
-    with platform.serving():
+    with platform.serving(9000):
         told = json.loads(os.environ["PDE_NAS_CLUSTER"])
     assert "PDE_NAS_CLUSTER" not in os.environ
+    assert told["port"] == 9001
     assert (told["listen"], told["address"], told["mounted"]) == (
         "10.0.0.5",
         "10.0.0.5",

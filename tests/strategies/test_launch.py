@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import time
 
 import pytest
@@ -12,7 +11,7 @@ import pytest
 from search_space.errors import UserError
 from search_space.measurement import Measurement
 from strategies import launch
-from strategies.launch import free_port, make_proposer, make_subject, termination_as_interrupt
+from strategies.launch import make_proposer, make_subject, termination_as_interrupt
 from strategies.proposers import Evolution, RandomSearch
 from strategies.run_folder import RunFolder
 from strategies.settings import SearchSettings
@@ -34,17 +33,6 @@ def test_the_strategys_name_and_options_make_its_proposer():
     assert (evolution.population, evolution.tournament, evolution.mac_penalty) == (5, 2, 0.5)
     assert (evolution.seed, evolution.max_macs) == (9, 10**6)
     assert isinstance(make_proposer(SearchSettings(strategy="random"), subject), RandomSearch)
-
-
-def test_a_port_is_free_or_named():
-    assert 1024 <= free_port(0) <= 65535
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        port = taken.getsockname()[1]
-        with pytest.raises(UserError, match=rf"port {port} cannot be had .*--port \(0: any\)"):
-            free_port(port)
-    assert free_port(port) == port
 
 
 def test_termination_is_an_interrupt_for_a_while():

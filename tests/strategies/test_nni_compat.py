@@ -5,13 +5,13 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import socket
 import subprocess
 import sys
 import threading
 from collections import defaultdict
 from pathlib import Path
 
-import psutil
 import pytest
 
 from strategies import nni_compat
@@ -19,7 +19,6 @@ from strategies.nni_compat import (
     CandidateConfig,
     CandidateModel,
     NasExperimentConfig,
-    kill_orphans,
 )
 
 nni_node = importlib.util.find_spec("nni_node")
@@ -99,22 +98,6 @@ def test_clients_go_through_a_proxy(monkeypatch):
     assert "trust_env" not in source
 
 
-def test_orphans_of_an_experiment_are_ended_and_nobody_else():
-    def sleeper(experiment):
-        words = [sys.executable, "-c", "import time; time.sleep(60)"]
-        return subprocess.Popen(words, env=os.environ | {"NNI_EXP_ID": experiment})
-
-    orphan, other = sleeper("abc123"), sleeper("abc1234")
-    try:
-        assert kill_orphans("abc123") == [orphan.pid]
-        assert not psutil.pid_exists(orphan.pid)
-        assert psutil.pid_exists(other.pid)
-        assert other.poll() is None
-    finally:
-        other.kill()
-        other.wait()
-
-
 def test_a_tuner_has_ten_seconds():
     assert "Tuner did not connect in 10 seconds" in (SERVER / "core/tuner_command_channel.js").read_text()
 
@@ -133,8 +116,58 @@ def test_a_server_gets_three_seconds(monkeypatch):
     with pytest.raises(ConnectionRefusedError):
         nni_compat.launcher._check_rest_server(1)
     assert len(asked) == 4
-    nni_compat._wait_for_server(1)
+    asked.clear()
+    monkeypatch.setattr(nni_compat, "_listens", lambda *_: True)
+    started(None).wait(1)
     assert len(asked) == 30
+
+
+def started(code):
+    """A server that was started, and has ended with a code or not."""
+
+    class Server:
+        pid, returncode = os.getpid(), code
+
+        def poll(self):
+            return code
+
+    start = nni_compat._Start(Server)
+    start()
+    return start
+
+
+def test_any_server_on_the_port_is_taken_for_the_own_one(monkeypatch):
+    """NNI's own asks who has the port for a status, whoever that is; ours knows its server by its process."""
+    monkeypatch.setattr(nni_compat.rest, "get", lambda *_: {"status": "RUNNING"})
+    nni_compat.launcher._check_rest_server(1)
+    with pytest.raises(nni_compat.UserError, match="ended at its start .*another program has port 1 now"):
+        started(1).wait(1)
+    monkeypatch.setattr(nni_compat, "_START_SECONDS", 0.2)
+    with socket.socket() as mine:
+        mine.bind(("127.0.0.1", 0))
+        port = mine.getsockname()[1]
+        with pytest.raises(nni_compat.UserError, match=f"port {port} .*it does not listen"):
+            started(None).wait(port)
+        mine.listen()
+        started(None).wait(port)
+
+
+def test_a_server_that_has_ended_is_sent_a_signal(monkeypatch, tmp_path):
+    """By its number, which another process may have; and the port's present owner is asked to stop."""
+    import nni.experiment.experiment as theirs
+
+    sent = []
+    monkeypatch.setattr(theirs, "kill_command", sent.append)
+    monkeypatch.setattr(theirs.rest, "delete", lambda port, *_: sent.append(f"port {port}") or 1 / 0)
+    for kind, told in ((nni_compat.Experiment, 2), (nni_compat.RowsExperiment, 0)):
+        sent.clear()
+        ended = subprocess.Popen([sys.executable, "-c", ""])
+        ended.wait()
+        experiment = kind(nni_compat.RowConfig("local"), *([] if kind is nni_compat.Experiment else [[]]))
+        experiment._proc, experiment.port = ended, 1
+        experiment._stop_nni_manager()
+        assert len(sent) == told
+        assert experiment._proc is None
 
 
 class Wire:

@@ -42,6 +42,6 @@ def test_gpus_of_this_machine(monkeypatch, device, visible, gpus):
 
 
 def test_the_server_finds_its_places_in_the_environment():
-    with serving(LocalPlatform(SearchSettings(device="cpu", concurrency=3))):
+    with serving(LocalPlatform(SearchSettings(device="cpu", concurrency=3)), 9000):
         assert json.loads(os.environ["PDE_NAS_PLACES"]) == [{"trials": 3, "gpus": []}]
     assert "PDE_NAS_PLACES" not in os.environ

@@ -99,7 +99,7 @@ def test_trials_start_by_the_machines_own_interpreter_and_source(platform, monke
 def test_the_server_is_told_of_the_machines_but_no_passphrase(platform, monkeypatch):
     monkeypatch.setenv("WORD", "open sesame")
     made = platform(FOUND, hosts=[{"passphrase_env": "WORD", "port": 2222}])
-    with made.serving():
+    with made.serving(9000):
         (told,) = json.loads(os.environ["PDE_NAS_HOSTS"])
     assert "PDE_NAS_HOSTS" not in os.environ
     assert told["machine"]["port"] == 2222

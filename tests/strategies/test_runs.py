@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import signal
@@ -12,9 +13,13 @@ from pathlib import Path
 
 import pytest
 
+import run_search
 from search_space.errors import UserError
-from strategies import RunFolder, SearchSettings, runs
+from strategies import RunFolder, SearchSettings, hub, runs
+from strategies.follow import Follower
+from strategies.owner import Owner
 from strategies.rows import write_rows
+from tests.analysis.runs import FIVE, make_run
 from tests.strategies.test_launch import measured
 
 HOLDER = """
@@ -56,7 +61,7 @@ def test_the_states_of_a_run(tmp_path, held):
     (training / "settings.json").write_text(json.dumps({"settings": {}, "genotype": "x"}))
     found = {status.run.name: status for status in runs.find_runs([tmp_path])}
     assert set(found) == {"held", "stopped", "finished", "hub", "a"}
-    assert (found["held"].state, found["held"].process) == ("running", process.pid)
+    assert (found["held"].state, found["held"].process.pid) == ("running", process.pid)
     assert (found["held"].done, found["held"].total, found["held"].best) == (1, 4, 0.5)
     assert found["stopped"].state == "stopped"
     assert found["finished"].state == "finished"
@@ -69,20 +74,58 @@ def test_the_states_of_a_run(tmp_path, held):
 
 def test_two_processes_do_not_work_on_one_run(held):
     run, process = held
-    with pytest.raises(UserError, match=f"process {process.pid} is at work on"), run.lock():
+    with pytest.raises(UserError, match=f"process {process.pid} on .* is at work on"), run.lock():
         pass
-    with pytest.raises(UserError, match="is at work; its portal"):
+    with pytest.raises(UserError, match="is at work .*; its portal"):
         runs.view(run, 0, None)
 
 
 def test_stop_ends_it_in_order(held):
     run, process = held
-    assert runs.stop(run)
+    assert runs.stop(run) == ["run"]
     assert process.wait(10) == -signal.SIGTERM
     assert run.owner() is None
-    assert not runs.stop(run)
+    assert runs.stop(run) == []
     with run.lock():
-        assert run.owner() == os.getpid()
+        assert run.owner().pid == os.getpid()
+
+
+def test_a_report_of_a_stopped_run_does_not_make_it_finished(tmp_path):
+    from analysis import report
+
+    run = make_run(tmp_path / "run", FIVE[:2], **SearchSettings(trials=4).to_json())
+    report([run], run)
+    assert runs.status(RunFolder.open(run)).state == "stopped"
+    assert Follower(run).outcome() is None  # a sweep's row, which goes on when it is resumed
+
+
+@pytest.mark.parametrize(("finished", "told"), [(False, "goes on"), (True, "was stopped, finished")])
+def test_what_stop_says(held, capsys, finished, told):
+    run, process = held
+    if finished:
+        (run.path / "outcome.json").write_text("{}")
+    assert run_search.main(["stop", str(run.path)]) == 0
+    said = capsys.readouterr().out
+    assert told in said
+    assert ("resume" in said) != finished
+    process.wait(10)
+    assert run_search.main(["stop", str(run.path)]) == 0
+    assert "was not running" in capsys.readouterr().out
+
+
+def test_a_hub_ends_its_searches_here_and_none_elsewhere(tmp_path, held, monkeypatch):
+    monkeypatch.setattr("strategies.hub.PATIENCE_SECONDS", 0.0)
+    run, process = held
+    elsewhere = RunFolder.create(tmp_path / "elsewhere", SearchSettings().to_json())
+    elsewhere.write("nni.json", {"experiment": "x1"})
+    there = dataclasses.replace(Owner.me(), boot="another")
+    (elsewhere.path / ".lock").write_text(str(there.pid))
+    (elsewhere.path / ".owner").write_text(json.dumps(there.to_json()))
+    monkeypatch.setattr("strategies.hub._searches", lambda _: [elsewhere, run])
+    monkeypatch.setattr("strategies.ending.kill_orphans", lambda *_: pytest.fail("of another machine's run"))
+    hub._end_searches(run)
+    assert process.wait(10) == -signal.SIGKILL
+    assert elsewhere.owner() == there
 
 
 def test_a_killed_process_frees_its_run(held):
