@@ -197,6 +197,7 @@ def run_one_shot(settings: SearchSettings, run: RunFolder, conclude: Conclude) -
 def _row(settings: SearchSettings, run: RunFolder) -> RowExperiment:
     """The experiment whose only row follows this search."""
     from strategies.hub_rows import row_of
+    from strategies.nni_compat import CONTROLS
     from strategies.row_experiment import RowExperiment
 
     print("Starting NNI (some seconds)", flush=True)
@@ -209,6 +210,7 @@ def _row(settings: SearchSettings, run: RunFolder) -> RowExperiment:
         concurrency=1,
         port=free_port(settings.port),
         host=settings.host,
+        hide=CONTROLS,  # the row follows a search that does not hear them
     )
 
 

@@ -24,6 +24,7 @@ it is no longer needed (all in tests/strategies/test_nni_compat.py, unless anoth
   the machine reaches it, and leave a trial's files there (test_remote_worker.py).
 - cluster_channel.js: for a cluster it opens a second port to everyone, and mounts storage by sudo
   (test_cluster_channel.py). printed_channel.py: as trial_channel.py, in a cluster (test_printed_channel.py).
+- portal_page.js: its page offers what leads nowhere (test_portal_page.py).
 - launcher_watch.js: when the launcher is killed, the server, its port and its trials live on
   (test_resume.py). `kill_orphans` ends what a killed server leaves.
 - `chatter_to`: import-time and run-time messages of NNI go to a file of the run folder.
@@ -40,7 +41,7 @@ import subprocess
 import sys
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from threading import Event, Thread
@@ -55,6 +56,7 @@ from strategies.oneshot_quiet import QuietHandler
 
 _PRELOADS = (
     "portal_guard.js",
+    "portal_page.js",
     "trial_parameters.js",
     "trial_places.js",
     "remote_worker.js",
@@ -62,6 +64,9 @@ _PRELOADS = (
     "launcher_watch.js",
 )
 PRELOADS = [Path(__file__).with_name(name) for name in _PRELOADS]
+
+# What the portal's page lets one change, by the names of portal_page.js.
+CONTROLS = ("customized trial", "kill", "max duration", "max trial no.", "concurrency")
 
 _START_SECONDS = 60.0
 
@@ -105,13 +110,17 @@ _RESUME_MESSAGES = (CommandType.ImportData, CommandType.AddCustomizedTrialJob)
 
 
 @contextmanager
-def portal_environment() -> Iterator[None]:
-    """Environment in which a server that is started here loads what mends it."""
+def portal_environment(hide: Sequence[str] = ()) -> Iterator[None]:
+    """Environment in which a server that is started here loads what mends it.
+
+    ``hide`` names those of `CONTROLS` that its page does not show, beside what leads nowhere in any experiment.
+    """
     # Quoted: the path may have spaces in it.
     options = " ".join(f'--require="{path}"' for path in PRELOADS)
+    page = json.dumps({"hide": list(hide)})
     direct = {name: _with_loopback(os.environ.get(name, "")) for name in ("NO_PROXY", "no_proxy")}
     with (
-        mock.patch.dict(os.environ, {"NODE_OPTIONS": options, **direct}),
+        mock.patch.dict(os.environ, {"NODE_OPTIONS": options, "PDE_NAS_PAGE": page, **direct}),
         mock.patch.object(launcher, "_check_rest_server", _wait_for_server),
     ):
         yield
@@ -415,6 +424,7 @@ def trial_command(module: str, *arguments: str) -> str:
 
 
 __all__ = [
+    "CONTROLS",
     "CandidateConfig",
     "CandidateEngine",
     "CandidateExperiment",

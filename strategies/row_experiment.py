@@ -29,8 +29,8 @@ _POLL_SECONDS = 0.5
 
 class RowExperiment:
     """While it lasts, an experiment in ``run`` hands ``rows`` (name, parameters), numbered from 0, to trials of
-    ``module``, to which ``arguments`` are passed. Its address is ``portal.address``. Leaving ends every process
-    of it.
+    ``module``, to which ``arguments`` are passed. Its address is ``portal.address``; its page does not show the
+    controls that ``hide`` names. Leaving ends every process of it.
     """
 
     def __init__(
@@ -44,8 +44,9 @@ class RowExperiment:
         concurrency: int,
         port: int,
         host: str | None,
+        hide: tuple[str, ...] = (),
     ) -> None:
-        self.run, self.port = run, port
+        self.run, self.port, self.hide = run, port, hide
         folder = run.path / "nni"
         code = folder / "code"
         code.mkdir(parents=True, exist_ok=True)
@@ -69,7 +70,7 @@ class RowExperiment:
             self.run.write(NNI, record)
             stack.enter_context(chatter_to(self.run.path / NNI_LOG))
             stack.callback(self._stop)
-            with portal_environment():
+            with portal_environment(self.hide):
                 self.experiment.start(self.port, run_mode=RunMode.Detach)
             print(f"Portal: {self.portal.address}", flush=True)
             self.stack = stack.pop_all()

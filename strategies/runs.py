@@ -130,7 +130,7 @@ def view(run: RunFolder, port: int, host: str | None) -> None:
     Raises `UserError` if the run has no experiment, or is at work: it is shown already.
     """
     from strategies.launch import free_port
-    from strategies.nni_compat import chatter_to, portal_environment, view_experiment
+    from strategies.nni_compat import CONTROLS, chatter_to, portal_environment, view_experiment
     from strategies.portal import Portal
     from strategies.run_folder import NNI_LOG
     from strategies.signals import termination_as_interrupt
@@ -142,7 +142,7 @@ def view(run: RunFolder, port: int, host: str | None) -> None:
         termination_as_interrupt(),
         Portal(host, port) as portal,
         chatter_to(run.path / NNI_LOG),
-        portal_environment(),
+        portal_environment(CONTROLS),
         view_experiment(identity, run.path / "nni", port),
     ):
         print(f"Portal: {portal.address}\nCtrl-C ends it.", flush=True)
