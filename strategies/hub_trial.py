@@ -20,7 +20,7 @@ from strategies.kinds import ONE_SHOT
 from strategies.rows import read_rows, row_options, submitted_name, write_rows
 from strategies.run_folder import SETTINGS, RunFolder
 from strategies.trial_channel import TrialChannel
-from strategies.trial_log import CANCELLED, end_by, metric_line, on_cancel, say, say_amid
+from strategies.trial_log import CANCELLED, end_by, metric_line, on_cancel, say
 
 POLL_SECONDS = 0.5
 _PR_SET_PDEATHSIG = 1
@@ -90,7 +90,7 @@ def run(channel: TrialChannel, hub: Path) -> int:
 
 def _cancel(search: subprocess.Popen, number: int) -> None:
     """Asks the search to stop, and waits until it has: NNI takes its end for this process's."""
-    say_amid(f"{CANCELLED}: the search is asked to stop; `run_search.py resume` on its folder goes on")
+    say(f"{CANCELLED}: the search is asked to stop; `run_search.py resume` on its folder goes on")
     search.terminate()
     search.wait()
     end_by(number)

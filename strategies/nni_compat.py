@@ -25,6 +25,9 @@ it is no longer needed (all in tests/strategies/test_nni_compat.py, unless anoth
 - cluster_channel.js: for a cluster it opens a second port to everyone, and mounts storage by sudo
   (test_cluster_channel.py). printed_channel.py: as trial_channel.py, in a cluster (test_printed_channel.py).
 - portal_page.js: its page offers what leads nowhere (test_portal_page.py).
+- trial_files.js: of the log that its page asks for there is none, nor any text of a trial in a cluster or on a machine
+  that is not connected (test_trial_files.py).
+- log_limits.js: its log and what trials print have no bound, and it never closes a trial's files (test_log_limits.py).
 - launcher_watch.js: when the launcher is killed, the server, its port and its trials live on
   (test_resume.py). `kill_orphans` ends what a killed server leaves.
 - `chatter_to`: import-time and run-time messages of NNI go to a file of the run folder.
@@ -57,6 +60,8 @@ from strategies.oneshot_quiet import QuietHandler
 _PRELOADS = (
     "portal_guard.js",
     "portal_page.js",
+    "trial_files.js",
+    "log_limits.js",
     "trial_parameters.js",
     "trial_places.js",
     "remote_worker.js",

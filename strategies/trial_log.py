@@ -8,8 +8,10 @@ import signal
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from strategies.printed_channel import IN_CLUSTER
 from strategies.run_folder import provenance
 
 if TYPE_CHECKING:
@@ -21,15 +23,17 @@ _OUTPUT = 1  # the file descriptor
 
 
 def say(line: str) -> None:
-    """Writes a line at once. Whoever reads it may be gone, or the disk full: the trial goes on."""
-    with contextlib.suppress(OSError):
-        print(" ".join(line.split()), flush=True)
+    """Writes a line at once, also from a signal's handler, in the midst of a print. Whoever reads it may be gone,
+    or the disk full: the trial goes on.
 
-
-def say_amid(line: str) -> None:
-    """As `say`, for a signal's handler: the signal may have come in the midst of a print."""
+    In a cluster NNI's runner takes what is printed for itself: there the line is written to a file, too.
+    """
+    text = f"{' '.join(line.split())}\n".encode()
     with contextlib.suppress(OSError):
-        os.write(_OUTPUT, f"{line}\n".encode())
+        os.write(_OUTPUT, text)
+        if os.environ.get("NNI_PLATFORM") == IN_CLUSTER:
+            with Path(os.environ["NNI_SYS_DIR"], "trial.stdout").open("ab") as file:
+                file.write(text)
 
 
 def identity_lines(index: int, genotype: Genotype) -> list[str]:
@@ -96,7 +100,7 @@ def saying_its_end() -> Iterator[None]:
     started = time.monotonic()
 
     def end(number: int) -> None:
-        say_amid(f"{CANCELLED} after {time.monotonic() - started:.1f} s, before its end")
+        say(f"{CANCELLED} after {time.monotonic() - started:.1f} s, before its end")
         end_by(number)
 
     with on_cancel(end):

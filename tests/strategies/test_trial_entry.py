@@ -48,10 +48,10 @@ def test_each_epoch_and_the_outcome_are_reported():
         assert metric["macs"] == cost.macs
 
 
-def test_its_log_is_worth_reading(capsys):
+def test_its_log_is_worth_reading(capfd):
     channel = Channel()
     assert trial_entry.run(channel) == 0
-    out, err = capsys.readouterr()
+    out, err = capfd.readouterr()
     assert err == ""
     lines = out.splitlines()
     assert [line.split()[0] for line in lines] == [
