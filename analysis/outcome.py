@@ -95,6 +95,7 @@ def _numbers(run: Run, chosen: Measurement) -> dict[str, Any]:
         "warning": run.warning,
         "candidates": len(run.measurements),
         "failed": len(run.failed),
+        "cancelled": len(run.cancelled),
     }
 
 

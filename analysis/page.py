@@ -75,6 +75,7 @@ def _progress(runs: Sequence[Run], names: Sequence[str]) -> list[str]:
         (
             len(run.measurements),
             len(run.failed),
+            len(run.cancelled),
             *(_costs(run) if with_supernet else ()),
             _seconds(run.seconds),
             f"{100 * dominated_share(run.ok, limit):.2f}",
@@ -90,7 +91,7 @@ def _progress(runs: Sequence[Run], names: Sequence[str]) -> list[str]:
             f"{count_text(limit)} MACs (a tenth above the largest candidate) that the front dominates. Seconds: the "
             "trainings' own, added up."
         ),
-        html.table(("candidates", "failed", *costs, "seconds", "hypervolume %", "run"), rows),
+        html.table(("candidates", "failed", "cancelled", *costs, "seconds", "hypervolume %", "run"), rows),
         html.image(render_hypervolume(hypervolume_curves(runs, names, limit)), "hypervolume over candidates"),
     ]
 
@@ -115,9 +116,13 @@ def _run(run: Run, name: str) -> list[str]:
     if curves := history_curves(run):
         parts.append(html.image(render_history(curves), "validation accuracy over epochs"))
     parts.append(html.table(_COLUMNS, map(_row, sorted(run.ok, key=lambda m: m.index))))
-    if run.failed:
-        reasons = [(m.index, _seconds(m.seconds), _reason(m, run)) for m in run.failed]
-        parts += [html.heading(f"Failed in {name}"), html.table(("candidate", "seconds", "why"), reasons)]
+    for title, ended in (("Failed", run.failed), ("Cancelled", run.cancelled)):
+        if ended:
+            reasons = [(m.index, _seconds(m.seconds), _reason(m, run)) for m in ended]
+            parts += [
+                html.heading(f"{title} in {name}"),
+                html.table(("candidate", "seconds", "why"), reasons),
+            ]
     made_with = [(key, without_paths(_value(value), run.path)) for key, value in run.provenance.items()]
     return [
         *parts,

@@ -10,7 +10,7 @@ from typing import Any
 
 from analysis.supernet import Supernet, read_supernet
 from search_space.errors import UserError
-from search_space.measurement import Measurement
+from search_space.measurement import STATUSES, Measurement
 
 SETTINGS, CANDIDATES = "settings.json", "candidates.jsonl"
 
@@ -52,6 +52,11 @@ class Run:
     def failed(self) -> tuple[Measurement, ...]:
         return tuple(m for m in self.measurements if m.status == "failed")
 
+    @property
+    def cancelled(self) -> tuple[Measurement, ...]:
+        """The candidates that the portal's user ended."""
+        return tuple(m for m in self.measurements if m.status == "cancelled")
+
     def require_ok(self) -> tuple[Measurement, ...]:
         """``ok``, at least one. Raises `UserError` if nothing was measured, saying why."""
         if self.ok:
@@ -61,7 +66,8 @@ class Run:
         last = self.measurements[-1]
         reason = " ".join((last.error or "no reason was recorded").split())[:200]
         raise UserError(
-            f"{self.path}: all {len(self.measurements)} candidates failed; the last one, {last.index}: {reason}"
+            f"{self.path}: none of {len(self.measurements)} candidates was judged; the last one, {last.index}, "
+            f"{last.status}: {reason}"
         )
 
     @property
@@ -152,8 +158,8 @@ def _checked(record: Any) -> Measurement:
         value = getattr(found, name)
         if type(value) is not int or value < 0:
             raise UserError(f"{name} is {value!r:.60}; accepted: a whole number, 0 or more")
-    if found.status not in ("ok", "failed"):
-        raise UserError(f"status is {found.status!r:.60}; accepted: ok, failed")
+    if found.status not in STATUSES:
+        raise UserError(f"status is {found.status!r:.60}; accepted: {', '.join(STATUSES)}")
     if not isinstance(found.genotype, dict):
         raise UserError(f"genotype is {found.genotype!r:.60}; accepted: an object")
     if not _finite(found.seconds) or found.seconds < 0:

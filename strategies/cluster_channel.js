@@ -8,8 +8,8 @@
 const { EventEmitter } = require('events');
 const fs = require('fs/promises');
 const http = require('http');
-const Module = require('module');
 const path = require('path');
+const { onLoad } = require('./preload.js');
 
 const CLUSTER = process.env.PDE_NAS_CLUSTER ? JSON.parse(process.env.PDE_NAS_CLUSTER) : null;
 
@@ -52,22 +52,6 @@ function patchService(service) {
 }
 
 if (CLUSTER !== null) {
-    const load = Module._load;
-    const patched = new WeakSet();
-    const once = (found, patch) => {
-        if (found !== undefined && !patched.has(found)) {
-            patched.add(found);
-            patch(found);
-        }
-    };
-    Module._load = function (request, ...rest) {
-        const loaded = load.call(this, request, ...rest);
-        if (/webCommandChannel$/.test(request)) {
-            once(loaded.WebCommandChannel, (found) => patchChannel(found, load.call(this, 'ws', ...rest)));
-        }
-        if (/frameworkcontrollerEnvironmentService$/.test(request)) {
-            once(loaded.FrameworkControllerEnvironmentService, patchService);
-        }
-        return loaded;
-    };
+    onLoad(/webCommandChannel$/, 'WebCommandChannel', (channel, near) => patchChannel(channel, near('ws')));
+    onLoad(/frameworkcontrollerEnvironmentService$/, 'FrameworkControllerEnvironmentService', patchService);
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -40,32 +41,31 @@ class Follower:
 
     Of a one-shot search's epoch they are its record's numbers; of a measured candidate ``default`` (the best
     accuracy so far, in [0, 1]), ``macs`` (the best one's), ``accuracy`` (this one's, if it has one),
-    ``candidates`` and ``failed`` (how many so far) and, where the search has a portal of its own, ``portal``.
+    ``candidates``, ``failed`` and ``cancelled`` (how many so far) and, where the search has a portal of its own, ``portal``.
     """
 
     def __init__(self, run: Path) -> None:
         self.run = run
         self.epochs, self.candidates = Lines(run / EPOCHS), Lines(run / CANDIDATES)
         self.best: dict[str, Any] | None = None
-        self.count, self.failed = 0, 0
+        self.ends: Counter[str] = Counter()
 
     def new(self) -> Iterator[dict[str, Any]]:
         """Those that came since the last call."""
         for record in self.epochs.new():
             yield {n: v for n, v in record.items() if v is not None and n not in _LEFT_OUT}
         for measurement in self.candidates.new():
-            self.count += 1
+            self.ends[measurement["status"]] += 1
             accuracy = measurement["accuracy"]
-            if accuracy is None:
-                self.failed += 1
-            elif self.best is None or accuracy > self.best["accuracy"]:
+            if accuracy is not None and (self.best is None or accuracy > self.best["accuracy"]):
                 self.best = measurement
             if self.best is None:
                 continue  # nothing to draw yet
             metric = {"default": self.best["accuracy"], "macs": self.best["macs"]}
             if accuracy is not None:
                 metric["accuracy"] = accuracy
-            yield metric | {"candidates": self.count, "failed": self.failed} | self._portal()
+            others = {status: self.ends[status] for status in ("failed", "cancelled")}
+            yield metric | {"candidates": self.ends.total()} | others | self._portal()
 
     def _portal(self) -> dict[str, str]:
         address = own_portal(self.run)

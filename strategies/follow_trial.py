@@ -12,21 +12,24 @@ from pathlib import Path
 from strategies.follow import Follower
 from strategies.run_folder import RunFolder
 from strategies.trial_channel import TrialChannel
+from strategies.trial_log import metric_line, say, saying_its_end
 
 POLL_SECONDS = 0.5
 
 
 def run(channel: TrialChannel, folder: Path) -> int:
     """Reports until the search is over; the exit code, 1 if it ended without an outcome."""
-    channel.parameters()
-    print(f"run folder: {folder}", flush=True)
+    say(f"settings: {metric_line(channel.parameters())}")
+    say(f"run folder: {folder}")
     follower = Follower(folder)
     while True:
         over = RunFolder(folder).owner() is None  # asked first: what comes after is in the last look
         outcome = follower.outcome()
         for metric in follower.new():
+            say(metric_line(metric))
             channel.report_intermediate(metric)
         if outcome is not None:
+            say(f"end: {metric_line(outcome)}")
             channel.report_final(outcome)
             return 0
         if over:
@@ -37,7 +40,8 @@ def run(channel: TrialChannel, folder: Path) -> int:
 
 def main() -> int:
     """`run` in a process that NNI started."""
-    return run(TrialChannel.from_environment(), Path(sys.argv[1]))
+    with saying_its_end():
+        return run(TrialChannel.from_environment(), Path(sys.argv[1]))
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ from strategies.kinds import ONE_SHOT
 from strategies.rows import read_rows, row_options, submitted_name, write_rows
 from strategies.run_folder import SETTINGS, RunFolder
 from strategies.trial_channel import TrialChannel
+from strategies.trial_log import CANCELLED, end_by, metric_line, on_cancel, say
 
 POLL_SECONDS = 0.5
 _PR_SET_PDEATHSIG = 1
@@ -67,22 +68,32 @@ def run(channel: TrialChannel, hub: Path) -> int:
     else:
         name, parameters = read_rows(hub)[channel.parameter]
     folder = hub / "searches" / name
-    print(f"run folder: {folder}", flush=True)
+    say(f"search {name}: {metric_line(parameters)}")
+    say(f"run folder: {folder}")
     follower = Follower(folder)
     if follower.outcome() is None:
         words = command(hub, name, parameters)
         child = start(words)
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: child.terminate())
-        code = _pass_on(channel, follower, child)
+        with on_cancel(lambda number: _cancel(child, number)):
+            code = _pass_on(channel, follower, child)
         if code:
+            say(f"end: the search ended with code {code}")
             return code
     for metric in follower.new():
         channel.report_intermediate(metric)
     outcome = follower.outcome()
     assert outcome is not None
+    say(f"end: {metric_line(outcome)}")
     channel.report_final(outcome)
     return 0
+
+
+def _cancel(search: subprocess.Popen, number: int) -> None:
+    """Asks the search to stop, and waits until it has: NNI takes its end for this process's."""
+    say(f"{CANCELLED}: the search is asked to stop; `run_search.py resume` on its folder goes on")
+    search.terminate()
+    search.wait()
+    end_by(number)
 
 
 def _pass_on(channel: TrialChannel, follower: Follower, child: subprocess.Popen) -> int:
@@ -95,7 +106,7 @@ def _pass_on(channel: TrialChannel, follower: Follower, child: subprocess.Popen)
         portal = own_portal(follower.run)
         if portal is not None and portal != said:
             said = portal
-            print(f"its trials: {portal}", flush=True)
+            say(f"its trials: {portal}")
         if code is not None:
             return code
         time.sleep(POLL_SECONDS)

@@ -168,7 +168,7 @@ def run_one_shot(settings: SearchSettings, run: RunFolder, conclude: Conclude, p
 def _row(settings: SearchSettings, run: RunFolder, portal: Portal) -> RowExperiment:
     """The experiment whose only row follows this search."""
     from strategies.hub_rows import row_of
-    from strategies.portal_limits import row_edits
+    from strategies.portal_limits import no_edits
     from strategies.row_experiment import RowExperiment
 
     print("Starting NNI (some seconds)", flush=True)
@@ -180,7 +180,7 @@ def _row(settings: SearchSettings, run: RunFolder, portal: Portal) -> RowExperim
         arguments=(str(run.path),),
         concurrency=1,
         portal=portal,
-        edits=row_edits(),
+        edits=no_edits(),
     )
 
 

@@ -32,6 +32,10 @@ it is no longer needed (all in tests/strategies/test_nni_compat.py, unless anoth
   the machine reaches it, and leave a trial's files there (test_remote_worker.py).
 - cluster_channel.js: for a cluster it opens a second port to everyone, and mounts storage by sudo
   (test_cluster_channel.py). printed_channel.py: as trial_channel.py, in a cluster (test_printed_channel.py).
+- portal_page.js: its page offers what leads nowhere (test_portal_page.py).
+- trial_files.js: of the log that its page asks for there is none, nor any text of a trial in a cluster or on a machine
+  that is not connected (test_trial_files.py).
+- log_limits.js: its log and what trials print have no bound, and it never closes a trial's files (test_log_limits.py).
 - launcher_watch.js: when the launcher is killed, the server, its port and its trials live on
   (test_resume.py). orphans.py ends what a killed server leaves.
 - `chatter_to`: import-time and run-time messages of NNI go to a file of the run folder.
@@ -39,16 +43,18 @@ it is no longer needed (all in tests/strategies/test_nni_compat.py, unless anoth
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import subprocess
 import sys
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from threading import Event, Thread
+from types import MappingProxyType
 from typing import Any
 from unittest import mock
 
@@ -59,6 +65,9 @@ from strategies.oneshot_quiet import QuietHandler
 
 _PRELOADS = (
     "portal_guard.js",
+    "portal_page.js",
+    "trial_files.js",
+    "log_limits.js",
     "trial_parameters.js",
     "trial_places.js",
     "remote_worker.js",
@@ -107,15 +116,17 @@ logging.getLogger("nni").handlers.clear()
 
 
 @contextmanager
-def portal_environment(edits: str = "{}") -> Iterator[None]:
+def portal_environment(edits: Mapping[str, Any] = MappingProxyType({})) -> Iterator[None]:
     """Environment in which a server that is started here loads what mends it; ``edits``: which changes its page
-    may make (portal_limits.py)."""
+    may make and shows (portal_limits.py)."""
     # Quoted: the path may have spaces in it.
     options = " ".join(f'--require="{path}"' for path in PRELOADS)
     direct = {name: _with_loopback(os.environ.get(name, "")) for name in ("NO_PROXY", "no_proxy")}
     start = _Start(launcher._start_rest_server)
     with (
-        mock.patch.dict(os.environ, {"NODE_OPTIONS": options, "PDE_NAS_EDITS": edits, **direct}),
+        mock.patch.dict(
+            os.environ, {"NODE_OPTIONS": options, "PDE_NAS_EDITS": json.dumps(dict(edits)), **direct}
+        ),
         mock.patch.object(launcher, "_ensure_port_idle"),  # `strategies.ports` keeps it
         mock.patch.object(launcher, "_start_rest_server", start),
         mock.patch.object(launcher, "_check_rest_server", start.wait),

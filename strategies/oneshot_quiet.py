@@ -7,6 +7,7 @@ import logging
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
 from search_space.files import write_errors
@@ -21,14 +22,20 @@ _CHATTY = (
 )
 
 
-class QuietHandler(logging.FileHandler):
-    """Says nothing where a line cannot be logged: a full disk is told, in one line, by what must be kept."""
+_LOG_BYTES = 8 * 2**20
+
+
+class QuietHandler(RotatingFileHandler):
+    """Says nothing where a line cannot be logged: a full disk is told, in one line, by what must be kept.
+
+    A file that has come to 8 MiB is kept as ``<name>.1``, in the place of the one before, and begun anew.
+    """
 
     def __init__(self, path: Path) -> None:
         """Raises ``UserError`` where there can be no such file."""
         with write_errors(path):
             path.parent.mkdir(parents=True, exist_ok=True)
-            super().__init__(path)
+            super().__init__(path, maxBytes=_LOG_BYTES, backupCount=1)
 
     def handleError(self, record: logging.LogRecord) -> None:
         """Instead of a stack trace on the terminal, nothing."""

@@ -7,7 +7,7 @@
 // itself keeps to the limits (strategies/portal_limits.py): then the server only holds and shows them.
 'use strict';
 
-const Module = require('module');
+const { onLoad } = require('./preload.js');
 
 const EDITS = JSON.parse(process.env.PDE_NAS_EDITS || '{}');
 const REFUSED = EDITS.refused || {};
@@ -56,6 +56,13 @@ function patch(manager) {
         }
         return add.call(this, parameters);
     };
+    const cancel = manager.prototype.cancelTrialJobByUser;
+    manager.prototype.cancelTrialJobByUser = async function (trial) {
+        if (REFUSED.KILL !== undefined) {
+            throw new Error(REFUSED.KILL);
+        }
+        return cancel.call(this, trial);
+    };
     if (EDITS.launcher) {
         for (const limit of ['maxTrialNum', 'maxDuration']) {
             Object.defineProperty(manager.prototype, limit, { get: () => Infinity });
@@ -63,14 +70,4 @@ function patch(manager) {
     }
 }
 
-const load = Module._load;
-const patched = new WeakSet();
-Module._load = function (request, ...rest) {
-    const loaded = load.call(this, request, ...rest);
-    const manager = /(^|\/)nnimanager(\.js)?$/.test(request) ? loaded.NNIManager : undefined;
-    if (manager !== undefined && !patched.has(manager)) {
-        patched.add(manager);
-        patch(manager);
-    }
-    return loaded;
-};
+onLoad(/(^|\/)nnimanager(\.js)?$/, 'NNIManager', patch);

@@ -6,7 +6,6 @@ NNI's server only holds these numbers (portal_edits.js); the search asks for the
 from __future__ import annotations
 
 import contextlib
-import json
 import time
 from typing import Any, NamedTuple
 
@@ -14,7 +13,10 @@ from nni.experiment import rest
 from nni.experiment.config.utils.public import parse_time
 
 _ASK_SECONDS = 1.0
+_ALL = ("MAX_TRIAL_NUM", "MAX_EXEC_DURATION", "TRIAL_CONCURRENCY", "CUSTOMIZED", "KILL")
 _NO_CANDIDATE = "the search proposes its candidates by itself; start a search of your own to try another"
+_NO_LIMITS = "rows are searches, and each has limits of its own; `run_search.py stop` ends all of them"
+_ONLY_SHOWN = "this page only shows a search, which does not hear it; `run_search.py stop` ends what runs"
 
 
 class Limits(NamedTuple):
@@ -50,20 +52,17 @@ class PortalLimits:
         return Limits(trials, asked["trialConcurrency"], over)
 
 
-def search_edits(most: int | None) -> str:
-    """For the server of a multi-trial search, as the value of ``PDE_NAS_EDITS``; ``most``: the largest
-    concurrency that its machines have places for, None for any."""
-    return json.dumps({"launcher": True, "most": most, "refused": {"CUSTOMIZED": _NO_CANDIDATE}})
+def search_edits(most: int | None) -> dict[str, Any]:
+    """What the page of a multi-trial search may change; ``most``: the largest concurrency that its machines have
+    places for, None for any."""
+    return {"launcher": True, "most": most, "refused": {"CUSTOMIZED": _NO_CANDIDATE}}
 
 
-def hub_edits() -> str:
-    """For the server of a hub or a sweep: each row is a search."""
-    reason = "rows are searches, and each has limits of its own; `run_search.py stop` ends all of them"
-    return json.dumps({"refused": {"MAX_TRIAL_NUM": reason, "MAX_EXEC_DURATION": reason}})
+def hub_edits() -> dict[str, Any]:
+    """What the page of a hub or a sweep may change: each row is a search."""
+    return {"refused": dict.fromkeys(("MAX_TRIAL_NUM", "MAX_EXEC_DURATION"), _NO_LIMITS)}
 
 
-def row_edits() -> str:
-    """For the server that shows one search as its only row."""
-    reason = "this page shows a search that runs by its own settings; `run_search.py stop` ends it"
-    kinds = ("MAX_TRIAL_NUM", "MAX_EXEC_DURATION", "TRIAL_CONCURRENCY", "CUSTOMIZED")
-    return json.dumps({"refused": dict.fromkeys(kinds, reason)})
+def no_edits() -> dict[str, Any]:
+    """For a page that only shows what runs, or ran, elsewhere."""
+    return {"refused": dict.fromkeys(_ALL, _ONLY_SHOWN)}

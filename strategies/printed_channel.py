@@ -14,6 +14,8 @@ from typing import Any
 from search_space.errors import UserError
 from strategies.trial_channel import Channel, TrialChannel
 
+IN_CLUSTER = "frameworkcontroller"  # NNI_PLATFORM there
+
 
 class PrintedChannel(Channel):
     """The channel of the trial that NNI knows as ``trial`` and whose files are in ``folder``."""
@@ -44,5 +46,5 @@ class PrintedChannel(Channel):
 
 def open_channel() -> Channel:
     """The channel of this process, whichever way NNI started it. Raises `UserError` outside a trial."""
-    in_cluster = os.environ.get("NNI_PLATFORM") == "frameworkcontroller"
+    in_cluster = os.environ.get("NNI_PLATFORM") == IN_CLUSTER
     return PrintedChannel.from_environment() if in_cluster else TrialChannel.from_environment()

@@ -46,11 +46,11 @@ class Machine:
     def command(self) -> str:
         """What starts a Python there, for any shell: the interpreter in the environment of trials."""
         source = self.found["source"]
-        guard = f"{source}/strategies/portal_guard.js"
+        preloads = (f"{source}/strategies/{name}" for name in ("portal_guard.js", "log_limits.js"))
         environment = {
             "PDE_NAS_PYTHON": self.host.python,
             "PYTHONPATH": source,
-            "NODE_OPTIONS": f'--require="{guard}"',
+            "NODE_OPTIONS": " ".join(f'--require="{path}"' for path in preloads),
             "OMP_NUM_THREADS": str(max(1, self.found["cores"] // self.trials)),
         }
         if PLUGINS in os.environ:

@@ -10,11 +10,11 @@
 
 const crypto = require('crypto');
 const fs = require('fs/promises');
-const Module = require('module');
 const net = require('net');
 const path = require('path');
 const { promisify } = require('util');
 const sleep = promisify(setTimeout);
+const { onLoad } = require('./preload.js');
 
 const HOSTS = JSON.parse(process.env.PDE_NAS_HOSTS || '[]');
 const LOOPBACK = '127.0.0.1';
@@ -173,23 +173,8 @@ function patchService(service) {
 }
 
 if (HOSTS.length > 0) {
-    const patches = [
-        [/^ssh2$/, 'Client', patchClient],
-        [/^\.\/ssh$/, 'Ssh', patchSsh],
-        [/^\.\/worker$/, 'Worker', patchWorker],
-        [/^\.\/remote$/, 'RemoteTrainingServiceV3', patchService],
-    ];
-    const load = Module._load;
-    const patched = new WeakSet();
-    Module._load = function (request, ...rest) {
-        const loaded = load.call(this, request, ...rest);
-        for (const [name, member, patch] of patches) {
-            const found = name.test(request) ? loaded?.[member] : undefined;
-            if (found !== undefined && !patched.has(found)) {
-                patched.add(found);
-                patch(found);
-            }
-        }
-        return loaded;
-    };
+    onLoad(/^ssh2$/, 'Client', patchClient);
+    onLoad(/^\.\/ssh$/, 'Ssh', patchSsh);
+    onLoad(/^\.\/worker$/, 'Worker', patchWorker);
+    onLoad(/^\.\/remote$/, 'RemoteTrainingServiceV3', patchService);
 }

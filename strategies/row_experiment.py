@@ -46,7 +46,7 @@ class RowExperiment:
         arguments: tuple[str, ...],
         concurrency: int,
         portal: Portal,
-        edits: str,
+        edits: dict[str, Any],
     ) -> None:
         self.run, self.portal, self.port, self.edits = run, portal, portal.server_port, edits
         folder = run.path / "nni"

@@ -4,7 +4,7 @@
 // asks before its creation has been booked waits until it has been.
 'use strict';
 
-const Module = require('module');
+const { onLoad } = require('./preload.js');
 
 const WAIT_MILLISECONDS = 20;
 
@@ -35,14 +35,4 @@ function patch(service) {
     };
 }
 
-const load = Module._load;
-const patched = new WeakSet();
-Module._load = function (request, ...rest) {
-    const loaded = load.call(this, request, ...rest);
-    const service = /training_service\/v3\/compat(\.js)?$/.test(request) ? loaded.V3asV1 : undefined;
-    if (service !== undefined && !patched.has(service)) {
-        patched.add(service);
-        patch(service);
-    }
-    return loaded;
-};
+onLoad(/training_service\/v3\/compat(\.js)?$/, 'V3asV1', patch);

@@ -6,7 +6,7 @@
 // with the largest share of them free, and waits if there is none. A place's GPU is all that its trial sees.
 'use strict';
 
-const Module = require('module');
+const { onLoad } = require('./preload.js');
 
 const PLACES = JSON.parse(process.env.PDE_NAS_PLACES || '[]');
 const ID_CHARACTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
@@ -93,15 +93,5 @@ if (PLACES.length > 0) {
             PLACES[0].trials = trials; // several machines keep the shares that they were given
         }
     });
-    const load = Module._load;
-    const patched = new WeakSet();
-    Module._load = function (request, ...rest) {
-        const loaded = load.call(this, request, ...rest);
-        const compat = /training_service\/v3\/compat(\.js)?$/.test(request) ? loaded.V3asV1 : undefined;
-        if (compat !== undefined && !patched.has(compat)) {
-            patched.add(compat);
-            patch(compat);
-        }
-        return loaded;
-    };
+    onLoad(/training_service\/v3\/compat(\.js)?$/, 'V3asV1', patch);
 }

@@ -90,12 +90,13 @@ def view(run: RunFolder, port: int | None, host: str | None) -> None:
 def _show(run: RunFolder, identity: str, folder: Path, portal: Portal) -> None:
     from strategies.nni_compat import chatter_to, portal_environment, view_experiment
     from strategies.nni_database import was_stored
+    from strategies.portal_limits import no_edits
 
     if not was_stored(folder / identity / "db" / "nni.sqlite"):
         raise _never_shown(run)
     with (
         chatter_to(folder / NNI_LOG),
-        portal_environment(),
+        portal_environment(no_edits()),
         view_experiment(identity, folder, portal.server_port) as server,
     ):
         print(f"Portal: {portal.address}\nCtrl-C ends it.", flush=True)

@@ -13,7 +13,7 @@ import torch
 
 from search_space.errors import UserError
 from search_space.measurement import Measurement
-from training.data import load_data, require_fitting
+from training.data import DatasetInfo, load_data, require_fitting
 from training.fit import EpochResult, TrainingFailed, fit
 from training.recipe import Recipe
 from training.recipes import get_recipe
@@ -62,18 +62,32 @@ class TrialSettings:
         return dataclasses.asdict(self)
 
 
+@dataclass(frozen=True)
+class Beginning:
+    """What the settings of a training came to. ``threads`` are of the CPU, ``*_images`` are counts."""
+
+    info: DatasetInfo
+    train_images: int
+    validation_images: int
+    recipe: Recipe
+    device: str
+    threads: int
+    seed: int
+
+
 def measure(
     genotype: Genotype,
     settings: TrialSettings,
     *,
     index: int,
     report: Callable[[dict[str, Any]], None] | None = None,
+    began: Callable[[Beginning], None] | None = None,
 ) -> Measurement:
     """Trains ``genotype``'s network and gives its validation accuracy after the last epoch.
 
     ``report`` is called after each epoch with plain numbers: ``default`` (validation accuracy in [0, 1]),
-    ``epoch``, ``loss``, ``train_accuracy``, ``macs``, ``params``, ``seconds``. A loss that is no number gives
-    a measurement of status "failed"; whatever else is wrong is raised.
+    ``epoch``, ``loss``, ``train_accuracy``, ``macs``, ``params``, ``seconds``; ``began`` before the first one. A
+    loss that is no number gives a measurement of status "failed"; whatever else is wrong is raised.
     """
     started = time.perf_counter()
     if settings.threads:
@@ -91,10 +105,23 @@ def measure(
         workers=settings.workers,
     )
     require_fitting(genotype, data.info)
+    assert data.validation is not None  # settings hold out validation images
+    if began is not None:
+        began(
+            Beginning(
+                data.info,
+                len(data.train),
+                len(data.validation),
+                recipe,
+                settings.device,
+                torch.get_num_threads(),
+                settings.seed,
+            )
+        )
     history: list[float] = []
 
     def on_epoch(result: EpochResult) -> None:
-        assert result.accuracy is not None  # settings hold out validation images
+        assert result.accuracy is not None
         history.append(result.accuracy)
         if report is not None:
             report(

@@ -57,5 +57,7 @@ def test_what_is_no_run(tmp_path):
 def test_a_run_without_a_result_says_why(tmp_path):
     with pytest.raises(UserError, match="holds no candidate yet"):
         read_run(make_run(tmp_path / "empty", [])).require_ok()
-    with pytest.raises(UserError, match="all 1 candidates failed; the last one, 3: the <roof> fell in"):
+    with pytest.raises(
+        UserError, match="none of 1 candidates was judged; the last one, 3, failed: the <roof> fell in"
+    ):
         read_run(make_run(tmp_path / "failed", [FIVE[3]])).require_ok()

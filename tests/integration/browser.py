@@ -93,6 +93,26 @@ class TrialsPage:
         self.page.screenshot(path=str(path), full_page=True)
 
 
+class Overview:
+    """The page "Overview" of a portal."""
+
+    def __init__(self, page: Any, address: str) -> None:
+        self.page = page
+        page.goto(address)
+        page.wait_for_selector(".maxTrialNum")
+
+    def edit(self, field: str, value: int) -> str:
+        """Changes ``field`` (as NNI's profile calls it, such as ``maxTrialNumber``); what the page answers."""
+        self.page.locator(f"div.{field}.show-params").click()
+        self.page.locator(f"input.{field}").fill(str(value))
+        self.page.locator(".edit-params .confirm").click()
+        answer = self.page.locator(".info")
+        answer.first.wait_for()
+        said = answer.first.inner_text()
+        answer.first.wait_for(state="detached")
+        return said
+
+
 def finals(answer: str) -> dict[str, dict[str, Any]]:
     """Final metrics by trial, out of what ``/api/v1/nni/metric-data`` answers."""
     return {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -9,9 +10,18 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import psutil
 
+# The command line, for searches whose trials train nothing.
+QUICK_TRIALS = """
+import sys
+import strategies.experiment
+strategies.experiment.TRIAL_MODULE = "tests.integration.quick_trial"
+import run_search
+sys.exit(run_search.main(sys.argv[1:]))
+"""
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -31,6 +41,12 @@ def wait_for(condition: Callable[[], object], seconds: float = 300) -> None:
     while not condition():
         assert time.monotonic() < end, "it did not come to that"
         time.sleep(0.1)
+
+
+def records(folder: Path) -> list[dict[str, Any]]:
+    """The candidates that a run has measured so far."""
+    path = folder / "candidates.jsonl"
+    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
 
 def address(log: Path) -> str:

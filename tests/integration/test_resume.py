@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import signal
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import pytest
 
 from strategies import SearchSettings
 from strategies.launch import make_proposer, make_subject
-from tests.integration.programs import belonging, start, wait_for
+from tests.integration.programs import belonging, records, start, wait_for
 
 TRIALS = 6
 PROGRAM = """
@@ -22,11 +21,6 @@ import run_search
 run_search._show_outcome = lambda *_: None
 sys.exit(run_search.main(sys.argv[1:]))
 """
-
-
-def records(folder: Path) -> list[dict]:
-    path = folder / "candidates.jsonl"
-    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
 
 @pytest.fixture

@@ -21,6 +21,16 @@ def test_it_goes_to_the_file_and_is_put_back(tmp_path, capfd):
     assert capfd.readouterr() == ("", "")
 
 
+def test_it_has_a_bound(tmp_path):
+    with chatter_into(tmp_path / "log"):
+        for number in range(200):
+            logging.getLogger("nni").warning("%s %s", number, "x" * 2**18)
+    sizes = {path.name: path.stat().st_size for path in tmp_path.iterdir()}
+    assert set(sizes) == {"log", "log.1"}
+    assert sum(sizes.values()) <= 2 * 8 * 2**20
+    assert "199 x" in (tmp_path / "log").read_text()
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full, which is always full")
 def test_a_full_disk_is_not_told_by_a_log(capfd):
     with chatter_into(Path("/dev/full")):

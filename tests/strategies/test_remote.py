@@ -87,7 +87,10 @@ def test_trials_start_by_the_machines_own_interpreter_and_source(platform, monke
     assert environment == {
         "PDE_NAS_PYTHON": "/opt/venv/bin/python",
         "PYTHONPATH": FOUND["source"],
-        "NODE_OPTIONS": f'--require="{FOUND["source"]}/strategies/portal_guard.js"',
+        "NODE_OPTIONS": " ".join(
+            f'--require="{FOUND["source"]}/strategies/{name}"'
+            for name in ("portal_guard.js", "log_limits.js")
+        ),
         "OMP_NUM_THREADS": "4",  # 16 cores among 4 trials
         "PDE_NAS_PLUGINS": "json",
     }

@@ -48,6 +48,23 @@ def test_each_epoch_and_the_outcome_are_reported():
         assert metric["macs"] == cost.macs
 
 
+def test_its_log_is_worth_reading(capfd):
+    channel = Channel()
+    assert trial_entry.run(channel) == 0
+    out, err = capfd.readouterr()
+    assert err == ""
+    lines = out.splitlines()
+    assert [line.split()[0] for line in lines] == [
+        "candidate", "cost:", "run:", "started", "data:", "recipe:", "runs", "epoch", "epoch", "end:",
+    ]  # fmt: skip
+    assert GENOTYPE.key() in lines[0]
+    assert "51 to train on and 13 to validate on" in lines[4]
+    assert "2 epochs, 32 images a batch" in lines[5]
+    accuracy = f"{100 * channel.final[0]['default']:.2f}% on validation images"
+    assert accuracy in lines[-1]
+    assert accuracy in lines[-2]
+
+
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
@@ -59,7 +76,8 @@ def test_each_epoch_and_the_outcome_are_reported():
 def test_a_candidate_that_cannot_be_judged_is_one_line_and_no_result(capfd, changes, said):
     channel = Channel(**changes)
     assert trial_entry.run(channel) == 1
-    err = capfd.readouterr().err
+    out, err = capfd.readouterr()
+    assert out.splitlines()[-1] == f"end: failed: {err.removeprefix('error: ').rstrip()}"
     assert err.startswith("error: ")
     assert err.count("\n") == 1
     assert said in err

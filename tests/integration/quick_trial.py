@@ -1,0 +1,18 @@
+"""A trial that trains nothing: it takes TRIAL_SECONDS, and its accuracy is a function of the candidate's index."""
+
+import os
+import time
+
+from strategies.printed_channel import open_channel
+
+
+def main() -> None:
+    channel = open_channel()
+    index = channel.parameters()["index"]
+    channel.report_intermediate({"default": 0.1, "epoch": 1, "macs": 1000, "params": 10})
+    time.sleep(float(os.environ.get("TRIAL_SECONDS", "0")))
+    channel.report_final({"default": 0.5 + 0.01 * index, "macs": 1000, "params": 10, "seconds": 0.1})
+
+
+if __name__ == "__main__":
+    main()
