@@ -5,6 +5,7 @@ A sweep is the same experiment with its searches queued, and ends with the last 
 
 from __future__ import annotations
 
+import os
 import time
 from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
@@ -23,13 +24,14 @@ from strategies.launch import make_subject
 from strategies.portal import Portal
 from strategies.rows import Row, read_rows, waiting, write_rows
 from strategies.run_folder import NNI, OUTCOME, RunFolder
-from strategies.settings import SearchSettings
+from strategies.settings import PLACES, SearchSettings
 from strategies.signals import termination_as_interrupt, uninterrupted
 
 HUB, SWEEP = "hub", "sweep"
 # A first search of some seconds: the page launches a search by copying one.
 SMALL: dict[str, Any] = {"strategy": "random", "trials": 2, "epochs": 1, "width": 4, "cells": 2}
 _POLL_SECONDS = 1.0
+_FREE_ON_RESUME = ("port", *(name for name in SHARED if name != "platform"))
 _ENDS = {"SUCCEEDED": "ok", "FAILED": "failed (its trial.stderr in the portal says why)"}
 
 
@@ -54,14 +56,20 @@ def sweep(rows: list[Row], all_settings: list[SearchSettings], searches: int) ->
 def resume_hub(run: RunFolder, given: dict[str, Any]) -> list[Path]:
     """Goes on with a hub or a sweep: searches that ended are shown again, the others go on.
 
-    ``given`` are settings named again; all but the port are each search's own. Raises `UserError`.
+    ``given`` are settings named again: where it is shown, and with what means its searches run; the others are
+    each search's own. Raises `UserError`.
     """
-    others = [name for name in given if name != "port"]
+    others = [name for name in given if name not in _FREE_ON_RESUME]
     if others:
+        accepted = ", ".join(f"--{name.replace('_', '-')}" for name in _FREE_ON_RESUME)
         raise UserError(
-            f"{run.path} holds several searches, each with its own {', '.join(others)}; accepted: --port"
+            f"{run.path} holds several searches, each with its own {', '.join(others)}; accepted: {accepted}"
         )
-    return _proceed(run, Portal(run.settings()["shared"].get("host"), given.get("port")))
+    settings = run.settings()
+    settings["shared"] |= _shared({name: value for name, value in given.items() if name != "port"})
+    with run.lock():
+        run.revise(settings)
+    return _proceed(run, Portal(settings["shared"].get("host"), given.get("port")))
 
 
 def is_hub(run: RunFolder) -> bool:
@@ -73,14 +81,17 @@ def _create(kind: str, rows: list[Row], settings: SearchSettings, searches: int)
     if searches < 1:
         raise UserError(f"searches is {searches}; accepted: a whole number, 1 or more")
     path = settings.run_dir or Path("runs", f"{datetime.now():%Y%m%d-%H%M%S}-{kind}")
-    values = {name: getattr(settings, name, None) for name in SHARED}
-    shared = {name: value for name, value in values.items() if value is not None}
-    if "data_dir" in shared:
-        shared["data_dir"] = str(Path(shared["data_dir"]).absolute())
+    shared = _shared({name: getattr(settings, name, None) for name in SHARED})
     run = RunFolder.create(path, {"kind": kind, "searches": searches, "shared": shared})
     write_rows(run.path, rows)
     print(f"Run folder: {run.path}", flush=True)
     return run
+
+
+def _shared(values: dict[str, Any]) -> dict[str, Any]:
+    """Those that are given, with paths that mean the same in a row's working folder."""
+    given = {name: value for name, value in values.items() if value is not None}
+    return given | {name: os.path.abspath(given[name]) for name in PLACES if name in given}
 
 
 def _proceed(run: RunFolder, opening: AbstractContextManager[Portal]) -> list[Path]:

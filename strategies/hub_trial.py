@@ -30,11 +30,13 @@ def command(hub: Path, name: str, parameters: dict[str, str]) -> list[str]:
     """The search's command line: a new one, or the rest of one that was stopped."""
     run = hub / "searches" / name
     program = [sys.executable, "-m", "run_search"]
+    shared = RunFolder.open(hub).settings()["shared"]
     if (run / SETTINGS).is_file():
-        own = ["resume", str(run)]
+        # What the hub has may be otherwise than when the search began.
+        means = {name: value for name, value in shared.items() if name != "platform"}
+        own = ["resume", str(run), *row_options(means)]
         one_shot = RunFolder(run).settings().get("strategy") in ONE_SHOT
     else:
-        shared = RunFolder.open(hub).settings()["shared"]
         own = ["search", "--run-dir", str(run), *row_options({**shared, **parameters})]
         one_shot = parameters.get("strategy") in ONE_SHOT
     # This row is a one-shot search's portal; a multi-trial one has another experiment for its trials.

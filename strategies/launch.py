@@ -19,7 +19,7 @@ from strategies.progress import Progress
 from strategies.proposers import Evolution, Proposer, RandomSearch, Subject
 from strategies.resolved import resolve
 from strategies.run_folder import NNI, NNI_LOG, OUTCOME, RunFolder
-from strategies.settings import SearchSettings
+from strategies.settings import PLACES, SearchSettings
 from strategies.signals import termination_as_interrupt, uninterrupted
 
 if TYPE_CHECKING:
@@ -215,6 +215,7 @@ def default_run_dir(settings: SearchSettings) -> Path:
 def search(settings: SearchSettings, conclude: Conclude = lambda run: None) -> Path:
     """Runs a search in a new run folder, whose path is returned; ``conclude`` is called on it at the end, while
     a one-shot search is still shown. Raises `UserError`."""
+    settings = settings.located()
     check(settings)
     # Not where it lies: a folder may be moved, and be mailed.
     asked = {name: value for name, value in settings.to_json().items() if name != "run_dir"}
@@ -256,15 +257,17 @@ def proceed(
 
 # What may be otherwise when a run is taken up again: where it is shown, and with what means it runs.
 _FREE_ON_RESUME = (
-    "port", "host", "portal", "run_dir", "threads", "trials", "device", "devices", "data_dir", "hosts", "cluster",
+    "port", "host", "portal", "run_dir", "threads", "trials", "concurrency", "device", "devices", *PLACES,
 )  # fmt: skip
+_NOT_KEPT = ("port", "host", "portal", "run_dir")
 
 
 def resume(path: Path, given: dict[str, Any], conclude: Conclude = lambda run: None) -> SearchSettings:
     """Goes on with the search in ``path``; ``given`` are settings named again, by name; ``conclude`` as for
     `search`.
 
-    Raises `UserError` if one of them differs from the run's and would change its course.
+    What is named again is kept for the next time, but for where the run is shown. Raises `UserError` if one of
+    them differs from the run's and would change its course.
     """
     run = RunFolder.open(path)
     kept = run.settings()
@@ -278,9 +281,13 @@ def resume(path: Path, given: dict[str, Any], conclude: Conclude = lambda run: N
             f"{path} was run with other settings: {'; '.join(differing)}; leave them out to resume"
         )
     with naming_plugins(run.path):
-        settings = SearchSettings.from_json(kept | given)
+        settings = SearchSettings.from_json(kept | given).located()
     if len(run.measurements()) < settings.trials:
+        settings.require_places()
         _check_device(settings)
+        with run.lock():
+            asked = {name: v for name, v in settings.to_json().items() if name in given or name in PLACES}
+            run.revise(kept | {name: v for name, v in asked.items() if name not in _NOT_KEPT})
         proceed(settings, run, conclude, resume=True)
     else:
         conclude(run.path)

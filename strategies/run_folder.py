@@ -99,6 +99,14 @@ class RunFolder:
         """What the search uses where its settings left a value open; empty for a run of an earlier version."""
         return json.loads((self.path / SETTINGS).read_text(encoding="utf-8")).get("resolved", {})
 
+    def revise(self, settings: dict[str, Any], resolved: dict[str, Any] | None = None) -> None:
+        """Changes what was asked for, and what is used where that is given; what else is recorded stays."""
+        self.settings()  # damaged ones are not written over
+        record = json.loads((self.path / SETTINGS).read_text(encoding="utf-8"))
+        changed = {"settings": settings} | ({} if resolved is None else {"resolved": resolved})
+        if record != record | changed:
+            write_json(self.path / SETTINGS, record | changed)
+
     def append(self, measurement: Measurement) -> None:
         """Adds a line to ``candidates.jsonl``; on the disk when this returns. Absolute paths in an error are cut, for
         the file may be mailed."""

@@ -25,6 +25,7 @@ from training.trial import TrialSettings
 
 PLATFORMS = ("local", "remote", "kubernetes")
 PORTAL = ("on", "off")
+PLACES = ("data_dir", "hosts", "cluster")  # files and folders that a user names
 _SUFFIXES = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9}
 
 
@@ -254,6 +255,22 @@ class SearchSettings:
 
     def to_json(self) -> dict[str, Any]:
         return dataclasses.asdict(self)
+
+    def located(self) -> SearchSettings:
+        """The same with whole paths, which mean the same wherever the run is taken up again."""
+        given = {name: getattr(self, name) for name in PLACES}
+        whole = {name: os.path.abspath(path) for name, path in given.items() if path is not None}
+        return dataclasses.replace(self, **whole)
+
+    def require_places(self) -> None:
+        """Raises `UserError` for a file or folder of this machine that was named and is not there."""
+        for name in PLACES:
+            path = getattr(self, name)
+            elsewhere = name == "data_dir" and self.platform != "local"
+            if path is not None and not elsewhere and not os.path.exists(path):
+                raise UserError(
+                    f"{name} {path} is not there; say where it is now with --{name.replace('_', '-')}"
+                )
 
     @classmethod
     def from_json(cls, record: dict[str, Any]) -> SearchSettings:

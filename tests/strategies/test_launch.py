@@ -78,3 +78,27 @@ def test_a_resume_under_other_settings_is_refused(tmp_path, proceeded):
     with pytest.raises(UserError, match="seed is 4, in the run 3"):
         launch.resume(run.path, {"seed": 4})
     assert proceeded == []
+
+
+def test_what_is_named_again_is_kept_and_means_the_same_from_anywhere(tmp_path, proceeded, monkeypatch):
+    run = RunFolder.create(tmp_path / "run", SearchSettings(trials=2, data_dir="/gone").to_json())
+    with pytest.raises(UserError, match="data_dir /gone is not there; say where it is now with --data-dir"):
+        launch.resume(run.path, {})
+    (tmp_path / "now").mkdir()
+    monkeypatch.chdir(tmp_path)
+    launch.resume(run.path, {"data_dir": "now", "trials": 5, "concurrency": 3, "port": 0})
+    settings, _, resume = proceeded.pop()
+    assert resume
+    assert (settings.data_dir, settings.trials, settings.concurrency) == (str(tmp_path / "now"), 5, 3)
+    kept = RunFolder.open(run.path).settings()
+    assert (kept["data_dir"], kept["trials"], kept["concurrency"]) == (str(tmp_path / "now"), 5, 3)
+    assert kept["port"] == SearchSettings().port
+    monkeypatch.chdir("/")
+    launch.resume(run.path, {})
+    assert proceeded.pop()[0].data_dir == str(tmp_path / "now")
+
+
+def test_paths_are_whole_before_they_are_written_down(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    assert SearchSettings(data_dir="images").located().data_dir == str(tmp_path / "images")
+    assert SearchSettings().located() == SearchSettings()
