@@ -16,7 +16,7 @@ from tqdm import tqdm
 
 from search_space.errors import UserError
 from strategies.hub_rows import SHARED, row_of
-from strategies.launch import free_port, make_subject
+from strategies.launch import find_data, free_port
 from strategies.rows import Row, read_rows, waiting, write_rows
 from strategies.run_folder import NNI, OUTCOME, RunFolder
 from strategies.settings import SearchSettings
@@ -39,8 +39,10 @@ def open_hub(settings: SearchSettings, searches: int) -> Path:
 
 def sweep(rows: list[Row], all_settings: list[SearchSettings], searches: int) -> list[Path]:
     """Runs every row in a new hub; returns the run folders of those that ended well. Raises `UserError`."""
-    for settings in all_settings:
-        make_subject(settings)
+    for settings in {
+        repr(settings.trial_settings().data_request()): settings for settings in all_settings
+    }.values():
+        find_data(settings)
     run = _create(SWEEP, rows, all_settings[0], searches)
     return _proceed(run, all_settings[0].port)
 

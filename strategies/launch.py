@@ -21,6 +21,11 @@ from strategies.proposers import Evolution, Proposer, RandomSearch, Subject
 from strategies.run_folder import NNI, NNI_LOG, OUTCOME, RunFolder
 from strategies.settings import SearchSettings
 from strategies.signals import termination_as_interrupt, uninterrupted
+from training.datasets import DatasetInfo, located
+from training.fit import require_trainable
+from training.prepare import PreparedData
+from training.selection import require_batch
+from training.trial import TrialSettings
 
 if TYPE_CHECKING:
     from strategies.row_experiment import RowExperiment
@@ -43,10 +48,19 @@ def make_proposer(settings: SearchSettings, subject: Subject) -> Proposer:
     )
 
 
-def make_subject(settings: SearchSettings) -> Subject:
-    """What is searched; fetches the data set if it is missing. Raises `UserError` for damaged data."""
-    image, classes = make_platform(settings).image_and_classes()
-    return Subject(settings.space, settings.space_settings(), image, classes)
+def find_data(settings: SearchSettings, run: RunFolder | None = None) -> PreparedData:
+    """The data set of a search, fetched if it is missing, with the facts that were found when ``run`` began.
+
+    Raises `UserError` for data that are damaged, too few, or others than the run's.
+    """
+    kept = None if run is None else run.resolved().get("dataset")
+    return make_platform(settings).prepared_data(None if kept is None else DatasetInfo.from_json(kept))
+
+
+def make_subject(settings: SearchSettings, info: DatasetInfo | None = None) -> Subject:
+    """What is searched, on the data set of which ``info`` is known. Raises `UserError`."""
+    info = info or find_data(settings).info
+    return Subject(settings.space, settings.space_settings(), info.image, info.classes)
 
 
 def free_port(port: int) -> int:
@@ -91,7 +105,8 @@ def run_multi_trial(settings: SearchSettings, run: RunFolder, *, resume: bool = 
 
     Raises `UserError`, and `KeyboardInterrupt` once everything has been stopped in order.
     """
-    subject = make_subject(settings)
+    info = find_data(settings, run).info
+    subject = make_subject(settings, info)
     known = run.measurements()
     port = free_port(settings.port)
     platform = make_platform(settings)
@@ -101,13 +116,14 @@ def run_multi_trial(settings: SearchSettings, run: RunFolder, *, resume: bool = 
     from strategies.nni_compat import chatter_to, portal_environment
 
     with chatter_to(run.path / NNI_LOG), portal_environment(), serving(platform), termination_as_interrupt():
-        _run_experiment(settings, run, subject, known, port, resume)
+        _run_experiment(settings, run, subject, settings.trial_settings().knowing(info), known, port, resume)
 
 
 def _run_experiment(
     settings: SearchSettings,
     run: RunFolder,
     subject: Subject,
+    trial: TrialSettings,
     known: list[Measurement],
     port: int,
     resume: bool,
@@ -141,7 +157,7 @@ def _run_experiment(
 
     strategy = MultiTrial(
         make_proposer(settings, subject),
-        settings.trial_settings(),
+        trial,
         trials=settings.trials,
         concurrency=settings.concurrency,
         known=known,
@@ -188,7 +204,7 @@ def run_one_shot(settings: SearchSettings, run: RunFolder, conclude: Conclude) -
     with ExitStack() as stack:
         stack.enter_context(termination_as_interrupt())
         shown = None if settings.portal == "off" else stack.enter_context(_row(settings, run))
-        run_oneshot(settings, run, progress=True)
+        run_oneshot(settings, run, info=find_data(settings, run).info, progress=True)
         conclude(run.path)
         if shown is not None:
             shown.wait(1, seconds=_LAST_METRIC_SECONDS)
@@ -213,16 +229,19 @@ def _row(settings: SearchSettings, run: RunFolder) -> RowExperiment:
 
 
 def check(settings: SearchSettings) -> None:
-    """Raises `UserError` for data and a device that are missing and for a budget that nothing meets, before there
-    is a run folder."""
+    """Raises `UserError` for data and a device that are missing, for too few images and for a budget that nothing
+    meets, before there is a run folder."""
     _check_device(settings)
-    subject = make_subject(settings)
+    data = find_data(settings)
     if settings.strategy in ONE_SHOT:
         from strategies.oneshot import check_plan, make_plan
 
-        check_plan(make_plan(settings))
+        plan = make_plan(settings, data.info)
+        check_plan(plan)
+        require_batch(plan.supernet.batch_size, data.train_images)
     else:
-        make_proposer(settings, subject).propose(0, [])
+        first = make_proposer(settings, make_subject(settings, data.info)).propose(0, [])
+        require_trainable(first.build, first.image, settings.trial_settings().make_recipe().batch_size)
     if settings.portal == "on":
         free_port(settings.port)
 
@@ -239,14 +258,16 @@ def default_run_dir(settings: SearchSettings) -> Path:
     from datetime import datetime
 
     now = datetime.now().strftime("%Y%m%d-%H%M%S")
-    return Path("runs", f"{now}-{settings.dataset}-{settings.strategy}")
+    return Path("runs", f"{now}-{Path(settings.dataset).stem}-{settings.strategy}")
 
 
 def search(settings: SearchSettings, conclude: Conclude = lambda run: None) -> Path:
     """Runs a search in a new run folder, whose path is returned; ``conclude`` is called on it at the end, while
     a one-shot search is still shown. Raises `UserError`."""
     check(settings)
-    run = RunFolder.create(settings.run_dir or default_run_dir(settings), settings.to_json())
+    # Found by now: the platform remembers it.
+    resolved = find_data(settings).to_json()
+    run = RunFolder.create(settings.run_dir or default_run_dir(settings), settings.to_json(), resolved)
     print(f"Run folder: {run.path}", flush=True)
     proceed(settings, run, conclude)
     return run.path
@@ -279,6 +300,11 @@ def resume(path: Path, given: dict[str, Any], conclude: Conclude = lambda run: N
     """
     run = RunFolder.open(path)
     kept = run.settings()
+    if "dataset" in given:
+        place = dict(
+            zip(("dataset", "data_dir"), located(given["dataset"], given.get("data_dir")), strict=True)
+        )
+        given = given | {name: value for name, value in place.items() if value is not None}
     differing = [
         f"{name} is {value!r}, in the run {kept.get(name)!r}"
         for name, value in given.items()
