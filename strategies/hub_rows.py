@@ -64,5 +64,8 @@ def grid(texts: dict[str, str]) -> tuple[list[Row], list[SearchSettings]]:
 
 def _called(name: str, value: str, values: list[str]) -> str:
     """A value of a setting in a row's name."""
-    shown = value.replace(" ", "-") if len(value) <= _LONGEST else str(values.index(value) + 1)
+    if is_array_file(value) and len({os.path.basename(one) for one in values}) == len(values):
+        value, values = os.path.basename(value), [os.path.basename(one) for one in values]
+    fits = len(value) <= _LONGEST and "/" not in value
+    shown = value.replace(" ", "-") if fits else str(values.index(value) + 1)
     return f"{name.replace('_', '-')}-{shown}"

@@ -6,6 +6,7 @@ worker processes, with torchvision's transforms.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -89,6 +90,10 @@ class Middle:
         return image if image.shape[1:] == self.size else functional.center_crop(image, list(self.size))
 
 
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 class _Decoded(torch.utils.data.Dataset):
     """Files decoded and transformed to uint8 (C, H, W)."""
 
@@ -136,7 +141,7 @@ class StreamSplit:
         randaugment: int,
     ) -> None:
         self.files, self.rows, self.info = files, rows, info
-        self.device, self.workers, self.randaugment = device, workers, randaugment
+        self.device, self.workers, self.randaugment = device, min(workers, _cores()), randaugment
         empty = torch.zeros((0, *info.image), dtype=torch.uint8)
         self._pixels = DeviceSplit(empty, torch.zeros(0, dtype=torch.int64), info, device)
 
