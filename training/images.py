@@ -96,21 +96,31 @@ def list_images(folder: str | Path, classes: tuple[str, ...]) -> ImageFiles:
 
 
 def _images_below(folder: str) -> list[str]:
-    found = []
+    found, seen = [], set()
     for parent, folders, files in os.walk(folder, followlinks=True):
+        real = os.path.realpath(parent)
+        if real in seen:  # by a link to a folder above it
+            folders.clear()
+            continue
+        seen.add(real)
         folders[:] = [name for name in folders if name[0] != "."]
-        for name in files:
-            suffix = os.path.splitext(name)[1].lower()
-            if name[0] == ".":
-                continue
-            if suffix in _OTHER_SUFFIXES:
-                raise UserError(
-                    f"image {told(os.path.join(parent, name))} is of a kind that is not read; accepted: "
-                    f"{', '.join(SUFFIXES)}; convert or delete it"
-                )
-            if suffix in SUFFIXES:
-                found.append(os.path.join(parent, name))
+        found += [os.path.join(parent, name) for name in files if _is_image(os.path.join(parent, name))]
     return found
+
+
+def _is_image(path: str) -> bool:
+    """By its name. Raises ``UserError`` for an image that cannot be read for what it is."""
+    name = os.path.basename(path)
+    suffix = os.path.splitext(name)[1].lower()
+    if name[0] == "." or suffix not in SUFFIXES + _OTHER_SUFFIXES:
+        return False
+    if suffix in _OTHER_SUFFIXES:
+        raise UserError(
+            f"image {told(path)} is of a kind that is not read; accepted: {', '.join(SUFFIXES)}; convert or delete it"
+        )
+    if not os.path.isfile(path):
+        raise UserError(f"image {told(path)} is no file, or a link to none; replace or delete it")
+    return True
 
 
 def read_size(path: str) -> tuple[int, int]:
@@ -120,7 +130,7 @@ def read_size(path: str) -> tuple[int, int]:
             width, height = image.size
             return (width, height) if _orientation(image) >= 5 else (height, width)
     except _UNREADABLE as error:
-        raise _unreadable(path) from error
+        raise _unreadable(path, error) from error
 
 
 def read_sizes(paths: list[str]) -> list[tuple[int, int]]:
@@ -162,7 +172,7 @@ def decode(path: str, channels: int) -> np.ndarray:
     except _UNREADABLE as error:
         if isinstance(error, UserError):
             raise UserError(f"image {told(path)} {error}") from error
-        raise _unreadable(path) from error
+        raise _unreadable(path, error) from error
     return pixels[None] if channels == 1 else np.ascontiguousarray(pixels.transpose(2, 0, 1))
 
 
@@ -201,8 +211,14 @@ def _orientation(image: Image.Image) -> int:
     return value if isinstance(value, int) and 1 <= value <= 8 else 1
 
 
-def _unreadable(path: str) -> UserError:
-    reason = " (it is empty)" if os.path.isfile(path) and not os.path.getsize(path) else ""
+def _unreadable(path: str, error: BaseException) -> UserError:
+    reason = ""
+    if isinstance(error, PermissionError | FileNotFoundError):
+        reason = f" ({error.strerror})"
+    elif isinstance(error, Image.DecompressionBombError):
+        reason = " (it has more pixels than are taken for a photograph's)"
+    elif os.path.isfile(path) and not os.path.getsize(path):
+        reason = " (it is empty)"
     return UserError(f"image {told(path)} cannot be read{reason}; replace or delete it")
 
 

@@ -1,5 +1,6 @@
 """Image files of every kind are read, or one line names the file."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -95,6 +96,13 @@ def test_damage_of_any_kind_is_one_line(tmp_path, name):
             decode(str(tmp_path / name), 1)
 
 
+def test_too_many_pixels_are_said(tmp_path, monkeypatch):
+    path = saved(tmp_path / "map.png", plain("L", 9))
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 9)
+    with pytest.raises(UserError, match=r"map\.png cannot be read \(it has more pixels"):
+        read_size(path)
+
+
 def test_pixels_of_unknown_range_are_refused(tmp_path):
     path = saved(tmp_path / "f.tif", plain("F", 0.5))
     with pytest.raises(
@@ -131,6 +139,16 @@ def test_only_images_are_listed_and_hidden_things_are_not(folder):
     files = list_images(folder / "train", classes)
     assert [path.split("/")[-1] for path in files.paths] == ["B.JPG", "a.png"] * 2
     assert files.labels.tolist() == [0, 0, 1, 1]
+
+
+def test_links_are_followed_once_and_pipes_never(folder):
+    (folder / "train" / "it's <b>" / "loop").symlink_to("..")
+    (folder / "train" / "\u00e4 \u4e2d" / "c.png").symlink_to(folder / "val" / "\u00e4 \u4e2d" / "B.JPG")
+    files = list_images(folder / "train", ("\u00e4 \u4e2d",))
+    assert len(files.paths) == 3
+    os.mkfifo(folder / "train" / "\u00e4 \u4e2d" / "d.png")
+    with pytest.raises(UserError, match=r"d\.png is no file, or a link to none; replace or delete it"):
+        list_images(folder / "train", ("\u00e4 \u4e2d",))
 
 
 def test_a_class_without_images_is_named(folder):
