@@ -224,9 +224,17 @@ def _training_options(parser: argparse.ArgumentParser) -> None:
     from training.recipes import RECIPES
 
     parser.add_argument(
-        "--dataset", default="digits", metavar="NAME", help=f"{{{', '.join(dataset_names())}}}"
+        "--dataset",
+        default="digits",
+        metavar="NAME",
+        help=f"{{{', '.join(dataset_names())}}}, or a file of arrays (my.npz)",
     )
     parser.add_argument("--data-dir", metavar="DIR", help="folder with <dataset>.npz, or the image folders")
+    parser.add_argument(
+        "--image-size", metavar="N", help="of images in folders: a side, or HxW [pixels] (the genotype's)"
+    )
+    parser.add_argument("--channels", type=int, metavar="C", help="1 (grey) or 3 (colour), likewise")
+    parser.add_argument("--flip", metavar="on|off", help="mirror training images (the data set's own)")
     parser.add_argument(
         "--recipe", default=_USUAL_RECIPE, metavar="NAME", help=f"{{{', '.join(RECIPES)}}} ({_USUAL_RECIPE})"
     )
@@ -264,7 +272,7 @@ def _train(genotype: Any, out: Path, args: argparse.Namespace) -> None:
 def _retrain(args: argparse.Namespace) -> None:
     from search_space import Genotype
 
-    out = args.out or args.genotype.with_name(f"{args.genotype.stem}-{args.dataset}-{args.recipe}")
+    out = args.out or args.genotype.with_name(f"{args.genotype.stem}-{Path(args.dataset).stem}-{args.recipe}")
     _train(Genotype.load(args.genotype), out, args)
 
 
@@ -293,11 +301,13 @@ def _train_published(args: argparse.Namespace) -> None:
     from training.datasets import dataset_info
     from training.recipes import published_recipe
 
-    info = dataset_info(args.dataset, args.data_dir)
+    options = {"image_size": args.image_size, "channels": args.channels, "flip": args.flip}
+    info = dataset_info(args.dataset, args.data_dir, **options)
     genotype = published(args.published, num_classes=info.classes, image=info.image)
     if args.recipe == "published":
         args.recipe = published_recipe(args.published).name
-    out = args.out or Path("runs", f"{args.published}-{args.dataset}-{args.recipe}-seed{args.seed}".lower())
+    data = Path(args.dataset).stem
+    out = args.out or Path("runs", f"{args.published}-{data}-{args.recipe}-seed{args.seed}".lower())
     _train(genotype, out, args)
 
 

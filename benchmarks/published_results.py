@@ -246,6 +246,8 @@ def changed_settings(settings: dict[str, Any]) -> list[str]:
     changed = [(name, given.get(name), own.get(name)) for name in names if given.get(name) != own.get(name)]
     others = {"validation": 0.0, "test_limit": None}
     changed += [(name, settings[name], usual) for name, usual in others.items() if settings[name] != usual]
+    if settings.get("flip") is not None:  # unknown to earlier trainings
+        changed.append(("flip", settings["flip"], None))
     return [f"{name} {value!r} instead of {usual!r}" for name, value, usual in changed]
 
 

@@ -20,7 +20,7 @@ from search_space.text import count_text, percent_text
 from strategies.ending import PATIENCE_SECONDS, end_former, wait_for_end
 from strategies.follow import Follower
 from strategies.hub_rows import SHARED, row_of
-from strategies.launch import make_subject
+from strategies.launch import find_data
 from strategies.portal import Portal
 from strategies.rows import Row, read_rows, waiting, write_rows
 from strategies.run_folder import NNI, OUTCOME, RunFolder
@@ -46,8 +46,9 @@ def open_hub(settings: SearchSettings, searches: int) -> Path:
 
 def sweep(rows: list[Row], all_settings: list[SearchSettings], searches: int) -> list[Path]:
     """Runs every row in a new hub; returns the run folders of those that ended well. Raises `UserError`."""
-    for settings in all_settings:
-        make_subject(settings)
+    different = {repr(settings.trial_settings().data_request()): settings for settings in all_settings}
+    for settings in different.values():
+        find_data(settings)
     with Portal(all_settings[0].host, all_settings[0].port) as portal:
         run = _create(SWEEP, rows, all_settings[0], searches)
         return _proceed(run, nullcontext(portal))

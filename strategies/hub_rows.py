@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import itertools
+import os
 import re
 from typing import Any
 
 from search_space.errors import UserError
 from strategies.rows import DEFAULT, Row
 from strategies.settings import SearchSettings, option_names, parse_option
+from training.datasets import is_array_file
 
 # Where and with what means a search runs is the hub's business, and the same for all its rows.
 SHARED = ("data_dir", "device", "threads", "host", "platform", "hosts", "devices", "cluster")
@@ -24,6 +26,8 @@ def row_names() -> list[str]:
 def row_of(settings: SearchSettings) -> dict[str, str]:
     """A search as a row."""
     values = {name: getattr(settings, name) for name in row_names()}
+    if is_array_file(settings.dataset):  # rows share one folder of data, but a file may be in another
+        values["dataset"] = os.path.abspath(os.path.join(settings.data_dir or "", settings.dataset))
     return {name: DEFAULT if value is None else _text(value) for name, value in values.items()}
 
 
@@ -60,5 +64,8 @@ def grid(texts: dict[str, str]) -> tuple[list[Row], list[SearchSettings]]:
 
 def _called(name: str, value: str, values: list[str]) -> str:
     """A value of a setting in a row's name."""
-    shown = value.replace(" ", "-") if len(value) <= _LONGEST else str(values.index(value) + 1)
+    if is_array_file(value) and len({os.path.basename(one) for one in values}) == len(values):
+        value, values = os.path.basename(value), [os.path.basename(one) for one in values]
+    fits = len(value) <= _LONGEST and "/" not in value
+    shown = value.replace(" ", "-") if fits else str(values.index(value) + 1)
     return f"{name.replace('_', '-')}-{shown}"

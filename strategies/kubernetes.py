@@ -28,8 +28,8 @@ from strategies.cluster import MOUNT, load_cluster
 from strategies.run_folder import RunFolder, write_errors
 from strategies.settings import SearchSettings
 from strategies.shipping import pack_source
-from training.data import prepare_data
 from training.datasets import DatasetInfo
+from training.prepare import PreparedData, prepare_data
 
 REPORT = "frameworkcontroller.json"
 _LABEL = "nni-kubernetes-trial"
@@ -44,6 +44,7 @@ class KubernetesPlatform:
         assert settings.cluster is not None
         self.settings = settings
         self.cluster, self.storage = load_cluster(settings.cluster)
+        self._data: PreparedData | None = None
         self.token = secrets.token_urlsafe(24)
         if settings.host is None:
             raise UserError(
@@ -79,14 +80,17 @@ class KubernetesPlatform:
             said = " ".join(done.stderr.split())[-300:]
             raise UserError(f"kubectl {words[0]} {words[1]} failed ({said}); {why}")
 
-    def image_and_classes(self) -> tuple[tuple[int, int, int], int]:
-        info = self._prepare_data()
-        return info.image, info.classes
+    def prepared_data(self, known: DatasetInfo | None = None) -> PreparedData:
+        if self._data is None or known not in (None, self._data.info):
+            request = self.settings.trial_settings().data_request()
+            self._data = prepare_data(known=known, **request | {"data_dir": self._data_here()})
+        return self._data
 
-    def _prepare_data(self) -> DatasetInfo:
+    def _data_here(self) -> Path | None:
+        """Where this machine sees the data that pods read."""
         dataset, folder = self.settings.dataset, self.settings.data_dir
         if dataset == "digits":
-            return prepare_data(dataset)
+            return None
         if folder is None or not Path(folder).is_relative_to(MOUNT):
             raise UserError(
                 f"data_dir is {folder!r}; with platform kubernetes and dataset {dataset} it is a folder of the "
@@ -95,7 +99,7 @@ class KubernetesPlatform:
         here = Path(self.storage.mounted, Path(folder).relative_to(MOUNT))
         with write_errors(here):
             here.mkdir(parents=True, exist_ok=True)
-        return prepare_data(dataset, here)
+        return here
 
     def trial_command(self, module: str) -> str:
         plugins = f"{PLUGINS}='{os.environ[PLUGINS]}' " if PLUGINS in os.environ else ""

@@ -21,6 +21,11 @@ from strategies.resolved import resolve
 from strategies.run_folder import NNI, NNI_LOG, OUTCOME, RunFolder
 from strategies.settings import PLACES, SearchSettings
 from strategies.signals import termination_as_interrupt, uninterrupted
+from training.datasets import DatasetInfo, located
+from training.fit import require_trainable
+from training.prepare import PreparedData
+from training.selection import require_batch
+from training.trial import TrialSettings
 
 if TYPE_CHECKING:
     from strategies.row_experiment import RowExperiment
@@ -43,10 +48,19 @@ def make_proposer(settings: SearchSettings, subject: Subject) -> Proposer:
     )
 
 
-def make_subject(settings: SearchSettings) -> Subject:
-    """What is searched; fetches the data set if it is missing. Raises `UserError` for damaged data."""
-    image, classes = make_platform(settings).image_and_classes()
-    return Subject(settings.space, settings.space_settings(), image, classes)
+def find_data(settings: SearchSettings, run: RunFolder | None = None) -> PreparedData:
+    """The data set of a search, fetched if it is missing, with the facts that were found when ``run`` began.
+
+    Raises `UserError` for data that are damaged, too few, or others than the run's.
+    """
+    kept = None if run is None else run.resolved().get("dataset")
+    return make_platform(settings).prepared_data(None if kept is None else DatasetInfo.from_json(kept))
+
+
+def make_subject(settings: SearchSettings, info: DatasetInfo | None = None) -> Subject:
+    """What is searched, on the data set of which ``info`` is known. Raises `UserError`."""
+    info = info or find_data(settings).info
+    return Subject(settings.space, settings.space_settings(), info.image, info.classes)
 
 
 def run_multi_trial(
@@ -56,7 +70,8 @@ def run_multi_trial(
 
     Raises `UserError`, and `KeyboardInterrupt` once everything has been stopped in order.
     """
-    subject = make_subject(settings)
+    info = find_data(settings, run).info
+    subject = make_subject(settings, info)
     known = run.measurements()
     platform = make_platform(settings)
     with write_errors(run.path):
@@ -66,19 +81,21 @@ def run_multi_trial(
     from strategies.portal_limits import search_edits
 
     edits = search_edits(platform.most_trials())
+    trial = settings.trial_settings().knowing(info)
     with (
         chatter_to(run.path / NNI_LOG),
         portal_environment(edits),
         serving(platform, portal.port),
         termination_as_interrupt(),
     ):
-        _run_experiment(settings, run, subject, known, portal, resume)
+        _run_experiment(settings, run, subject, trial, known, portal, resume)
 
 
 def _run_experiment(
     settings: SearchSettings,
     run: RunFolder,
     subject: Subject,
+    trial: TrialSettings,
     known: list[Measurement],
     portal: Portal,
     resume: bool,
@@ -114,7 +131,7 @@ def _run_experiment(
     limits = PortalLimits(portal.server_port, settings.trials, settings.concurrency)
     strategy = MultiTrial(
         make_proposer(settings, subject),
-        settings.trial_settings(),
+        trial,
         limits=limits,
         known=known,
         on_measurement=on_measurement,
@@ -159,7 +176,7 @@ def run_one_shot(settings: SearchSettings, run: RunFolder, conclude: Conclude, p
     with ExitStack() as stack:
         stack.enter_context(termination_as_interrupt())
         shown = None if portal is None else stack.enter_context(_row(settings, run, portal))
-        run_oneshot(settings, run, progress=True)
+        run_oneshot(settings, run, info=find_data(settings, run).info, progress=True)
         conclude(run.path)
         if shown is not None:
             shown.wait(1, seconds=_LAST_METRIC_SECONDS)
@@ -185,16 +202,19 @@ def _row(settings: SearchSettings, run: RunFolder, portal: Portal) -> RowExperim
 
 
 def check(settings: SearchSettings) -> None:
-    """Raises `UserError` for data and a device that are missing and for a budget that nothing meets, before there
-    is a run folder."""
+    """Raises `UserError` for data and a device that are missing, for too few images and for a budget that nothing
+    meets, before there is a run folder."""
     _check_device(settings)
-    subject = make_subject(settings)
+    data = find_data(settings)
     if settings.strategy in ONE_SHOT:
         from strategies.oneshot import check_plan, make_plan
 
-        check_plan(make_plan(settings))
+        plan = make_plan(settings, data.info)
+        check_plan(plan)
+        require_batch(plan.supernet.batch_size, data.train_images)
     else:
-        make_proposer(settings, subject).propose(0, [])
+        first = make_proposer(settings, make_subject(settings, data.info)).propose(0, [])
+        require_trainable(first.build, first.image, settings.trial_settings().make_recipe().batch_size)
 
 
 def _check_device(settings: SearchSettings) -> None:
@@ -209,7 +229,7 @@ def default_run_dir(settings: SearchSettings) -> Path:
     from datetime import datetime
 
     now = datetime.now().strftime("%Y%m%d-%H%M%S")
-    return Path("runs", f"{now}-{settings.dataset}-{settings.strategy}")
+    return Path("runs", f"{now}-{Path(settings.dataset).stem}-{settings.strategy}")
 
 
 def search(settings: SearchSettings, conclude: Conclude = lambda run: None) -> Path:
@@ -217,10 +237,11 @@ def search(settings: SearchSettings, conclude: Conclude = lambda run: None) -> P
     a one-shot search is still shown. Raises `UserError`."""
     settings = settings.located()
     check(settings)
+    resolved = resolve(settings, find_data(settings))  # found by now: the platform remembers it
     # Not where it lies: a folder may be moved, and be mailed.
     asked = {name: value for name, value in settings.to_json().items() if name != "run_dir"}
     with opened(settings) as portal:
-        run = RunFolder.create(settings.run_dir or default_run_dir(settings), asked, resolve(settings))
+        run = RunFolder.create(settings.run_dir or default_run_dir(settings), asked, resolved)
         print(f"Run folder: {run.path}", flush=True)
         proceed(settings, run, conclude, portal=portal)
     return run.path
@@ -271,6 +292,11 @@ def resume(path: Path, given: dict[str, Any], conclude: Conclude = lambda run: N
     """
     run = RunFolder.open(path)
     kept = run.settings()
+    if "dataset" in given:
+        place = dict(
+            zip(("dataset", "data_dir"), located(given["dataset"], given.get("data_dir")), strict=True)
+        )
+        given = given | {name: value for name, value in place.items() if value is not None}
     differing = [
         f"{name} is {value!r}, in the run {kept.get(name)!r}"
         for name, value in given.items()
@@ -286,9 +312,17 @@ def resume(path: Path, given: dict[str, Any], conclude: Conclude = lambda run: N
         settings.require_places()
         _check_device(settings)
         with run.lock():
-            asked = {name: v for name, v in settings.to_json().items() if name in given or name in PLACES}
-            run.revise(kept | {name: v for name, v in asked.items() if name not in _NOT_KEPT})
+            _keep(settings, run, given)
         proceed(settings, run, conclude, resume=True)
     else:
         conclude(run.path)
     return settings
+
+
+def _keep(settings: SearchSettings, run: RunFolder, given: dict[str, Any]) -> None:
+    """Writes down what a resume is given, and with what means it goes on."""
+    named = {name for name in (*given, *PLACES) if name not in _NOT_KEPT}
+    asked = run.settings() | {name: value for name, value in settings.to_json().items() if name in named}
+    trial, used = settings.trial_settings(), run.resolved()
+    means = {name: getattr(trial, name) for name in ("device", "threads") if name in used}
+    run.revise(asked, used | means if settings.strategy not in ONE_SHOT else None)

@@ -35,14 +35,21 @@ LOG_FILE = "oneshot.log"
 
 
 def run_oneshot(
-    settings: SearchSettings, run: RunFolder, report: Report | None = None, *, progress: bool = False
+    settings: SearchSettings,
+    run: RunFolder,
+    report: Report | None = None,
+    *,
+    info: DatasetInfo | None = None,
+    progress: bool = False,
 ) -> None:
     """The whole search that ``settings`` describe, into ``run``; for one that was stopped, the rest of it.
+
+    ``info`` is what was found of the data set; without it, it is found now.
 
     See ``search_and_measure`` for what is reported and raised.
     """
     search_and_measure(
-        make_plan(settings),
+        make_plan(settings, info),
         run.path,
         run.append,
         done=run.measurements(),

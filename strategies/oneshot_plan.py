@@ -12,7 +12,7 @@ from strategies.oneshot_candidates import check_budget
 from strategies.oneshot_distribution import Architecture, CostTable
 from strategies.oneshot_settings import SupernetSettings
 from strategies.oneshot_table import cost_table
-from training.data import DatasetInfo, dataset_info
+from training.data import DatasetInfo
 from training.trial import TrialSettings
 
 if TYPE_CHECKING:
@@ -58,9 +58,12 @@ class OneShotPlan:
         )
 
 
-def make_plan(settings: SearchSettings) -> OneShotPlan:
+def make_plan(settings: SearchSettings, info: DatasetInfo | None = None) -> OneShotPlan:
+    """``info`` is what was found of the data set; without it, it is found when it is needed."""
     # Everything is in this process, one candidate after the other, so all cores are the supernet's.
     trial = dataclasses.replace(settings.trial_settings(), threads=settings.threads)
+    if info is not None:
+        trial = trial.knowing(info)
     supernet = SupernetSettings(
         epochs=settings.supernet_epochs,
         mac_penalty=settings.mac_penalty,
@@ -100,7 +103,7 @@ def count_devices(device: str, asked: int | None) -> int:
 def check_plan(plan: OneShotPlan) -> tuple[DatasetInfo, CostTable]:
     """What can be known before anything is trained. Raises ``UserError`` for a space without such cells, for
     a budget that no network meets and for batches that cannot be shared by the devices."""
-    info = dataset_info(plan.trial.dataset, plan.trial.data_dir, image_size=plan.trial.image_size)
+    info = plan.trial.dataset_info()
     table = cost_table(plan.space, plan.space_settings, info.image, info.classes)
     check_budget(table.smallest(), plan.max_macs)
     if plan.supernet.batch_size < plan.devices:

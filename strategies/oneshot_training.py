@@ -11,11 +11,10 @@ from strategies.oneshot_plan import OneShotPlan
 from strategies.oneshot_ranks import ALONE, Ranks
 from strategies.oneshot_search import search_supernet
 from strategies.oneshot_state import SearchState
-from training.data import Data, DatasetInfo, load_data
-from training.trial import TrialSettings
+from training.data import DatasetInfo
 
 OnEpoch = Callable[[SearchState], None]
-_OF_THE_SUPERNET_TOO = ("dataset", "seed", "validation", "train_limit", "image_size")
+_OF_THE_SUPERNET_TOO = ("dataset", "seed", "validation", "train_limit")
 
 
 def train_supernet(
@@ -29,7 +28,7 @@ def train_supernet(
     ranks: Ranks = ALONE,
 ) -> SearchState:
     """See ``search_supernet`` for what is reported, kept and raised."""
-    data = _load(plan.trial)
+    data = plan.trial.load()
     space = get_space(plan.space)
     settings = space.make_settings(plan.space_settings)
     return search_supernet(
@@ -42,22 +41,10 @@ def train_supernet(
         describe={
             "space": plan.space,
             "space settings": space.settings_json(settings),
+            "image": list(info.image),
             **{f"trial's {name}": getattr(plan.trial, name) for name in _OF_THE_SUPERNET_TOO},
         },
         on_epoch=on_epoch,
         progress=progress,
         ranks=ranks,
-    )
-
-
-def _load(trial: TrialSettings) -> Data:
-    return load_data(
-        trial.dataset,
-        trial.data_dir,
-        device=trial.device,
-        seed=trial.seed,
-        validation=trial.validation,
-        train_limit=trial.train_limit,
-        image_size=trial.image_size,
-        workers=trial.workers,
     )

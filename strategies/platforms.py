@@ -17,7 +17,8 @@ from unittest import mock
 
 from strategies.run_folder import RunFolder
 from strategies.settings import SearchSettings
-from training.data import prepare_data
+from training.datasets import DatasetInfo
+from training.prepare import PreparedData, prepare_data
 
 # NNI's names of its training services.
 SERVICES = {"local": "local", "remote": "remote", "kubernetes": "frameworkcontroller"}
@@ -26,8 +27,9 @@ SERVICES = {"local": "local", "remote": "remote", "kubernetes": "frameworkcontro
 class Platform(Protocol):
     """What a search asks of the place its trials run in. Everything raises `UserError`."""
 
-    def image_and_classes(self) -> tuple[tuple[int, int, int], int]:
-        """(channels, height, width) and the number of classes of the data set; fetches it if it is missing."""
+    def prepared_data(self, known: DatasetInfo | None = None) -> PreparedData:
+        """The data set where trials will read it, looked at; fetched if it is missing. ``known`` is what a run
+        found when it began: other data are refused."""
 
     def trial_command(self, module: str) -> str:
         """The shell command by which NNI starts ``python -m module``."""
@@ -61,10 +63,12 @@ class LocalPlatform:
 
     def __init__(self, settings: SearchSettings) -> None:
         self.settings = settings
+        self._data: PreparedData | None = None
 
-    def image_and_classes(self) -> tuple[tuple[int, int, int], int]:
-        info = prepare_data(self.settings.dataset, self.settings.data_dir)
-        return info.image, info.classes
+    def prepared_data(self, known: DatasetInfo | None = None) -> PreparedData:
+        if self._data is None or known not in (None, self._data.info):
+            self._data = prepare_data(known=known, **self.settings.trial_settings().data_request())
+        return self._data
 
     def trial_command(self, module: str) -> str:
         from strategies.nni_compat import trial_command

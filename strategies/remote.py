@@ -8,6 +8,7 @@ gets this side's source and runs it by the interpreter that the hosts file names
 from __future__ import annotations
 
 import base64
+import dataclasses
 import inspect
 import json
 import os
@@ -28,6 +29,9 @@ from strategies.run_folder import RunFolder, provenance
 from strategies.settings import SearchSettings
 from strategies.shipping import pack_source
 from strategies.ssh import Answer, check_file_transfer, run_there
+from training.datasets import DatasetInfo
+from training.facts import same
+from training.prepare import PreparedData
 
 REPORT = "hosts.json"
 
@@ -103,13 +107,16 @@ class RemotePlatform:
         if errors:
             raise UserError("; ".join(errors))
         machines = tuple(look.result() for look in looks)
-        if len({(tuple(m.found["image"]), m.found["classes"]) for m in machines}) > 1:
+        if any(machine.found["data"] != machines[0].found["data"] for machine in machines):
             raise UserError(f"dataset {self.settings.dataset} is not the same on all machines")
         return machines
 
-    def image_and_classes(self) -> tuple[tuple[int, int, int], int]:
-        found = self.machines[0].found
-        return tuple(found["image"]), found["classes"]
+    def prepared_data(self, known: DatasetInfo | None = None) -> PreparedData:
+        found = PreparedData.from_json(self.machines[0].found["data"])
+        if known is None:
+            return found
+        where = f"{self.settings.data_dir} of {self.machines[0].host.name}"
+        return dataclasses.replace(found, info=same(known, found.info, where))
 
     def _look(self, host: Host, trials: int) -> Machine:
         archive = pack_source()
@@ -117,8 +124,7 @@ class RemotePlatform:
             "archive": base64.b64encode(archive.data).decode(),
             "name": archive.name,
             "needed": remote_side.NEEDED,
-            "dataset": self.settings.dataset,
-            "data_dir": self.settings.data_dir,
+            "data": self.settings.trial_settings().data_request(),
             "plugins": os.environ.get(PLUGINS),
         }
         answer = run_there(host, program("look", given))

@@ -26,7 +26,7 @@ MARK = "PDE-NAS-ANSWER "
 NEEDED = ("torch", "torchvision", "numpy", "scikit-learn", "safetensors", "nni", "psutil")
 
 
-def look(archive, name, needed, dataset, data_dir, plugins):
+def look(archive, name, needed, data, plugins):
     """What there is on this machine; ``error``, in one line, if trials cannot run on it."""
     found = {"python": ".".join(map(str, sys.version_info[:3])), "cores": _cores()}
     if not (3, 10) <= sys.version_info[:2] <= (3, 12):
@@ -62,14 +62,14 @@ def look(archive, name, needed, dataset, data_dir, plugins):
     import torch
 
     from search_space.errors import UserError
-    from training.data import prepare_data
+    from training.prepare import prepare_data
 
     found["gpus"] = torch.cuda.device_count()
     try:
-        info = prepare_data(dataset, data_dir)
+        prepared = prepare_data(**data)
     except UserError as error:
         return dict(found, error=str(error))
-    return dict(found, image=list(info.image), classes=info.classes)
+    return dict(found, data=prepared.to_json())
 
 
 def clean(experiment, forget):

@@ -8,42 +8,36 @@ from typing import Any
 from search_space import get_space
 from strategies.kinds import ONE_SHOT
 from strategies.settings import SearchSettings
-from training.data import image_counts
-from training.datasets import ARRAY_SETS, dataset_info
+from training.datasets import DatasetInfo
+from training.prepare import PreparedData
 
 
-def resolve(settings: SearchSettings) -> dict[str, Any]:
-    """By name: ``space`` (all its settings), ``recipe`` (of each candidate's training), ``dataset`` (its facts),
-    ``train_images``, ``validation_images``, ``test_images``, ``device`` and ``threads`` (of a trial); of a one-shot
-    search also ``supernet`` (how it is trained) and ``devices``.
+def resolve(settings: SearchSettings, data: PreparedData) -> dict[str, Any]:
+    """By name: what is known of the ``data`` (see `PreparedData.to_json`), ``space`` (all its settings), ``recipe``
+    (of each candidate's training), ``device`` and ``threads`` (of a trial); of a one-shot search also ``supernet``
+    (how it is trained) and ``devices``.
 
-    What other machines decide for themselves (device and threads, images of a folder there) is left out.
-    Raises `UserError`.
+    Device and threads are left out where other machines decide them for themselves. Raises `UserError`.
     """
     space, trial = get_space(settings.space), settings.trial_settings()
     found: dict[str, Any] = {
+        **data.to_json(),
         "space": space.settings_json(space.make_settings(settings.space_settings())),
         "recipe": trial.make_recipe().to_json(),
     }
-    here = settings.platform == "local"
-    if here or settings.dataset in ARRAY_SETS:
-        found["dataset"] = dataset_info(settings.dataset, settings.data_dir).to_json()
-    if here:
-        counts = image_counts(
-            settings.dataset, settings.data_dir, validation=trial.validation, train_limit=trial.train_limit
-        )
-        found |= counts | {"device": trial.device, "threads": trial.threads}
+    if settings.platform == "local":
+        found |= {"device": trial.device, "threads": trial.threads}
     if settings.strategy in ONE_SHOT:
-        found |= _of_the_supernet(settings)
+        found |= _of_the_supernet(settings, data.info)
     return found
 
 
-def _of_the_supernet(settings: SearchSettings) -> dict[str, Any]:
+def _of_the_supernet(settings: SearchSettings, info: DatasetInfo) -> dict[str, Any]:
     import torch
 
     from strategies.oneshot import make_plan
 
-    plan = make_plan(settings)
+    plan = make_plan(settings, info)
     return {
         "supernet": dataclasses.asdict(plan.supernet),
         "devices": plan.devices,

@@ -19,7 +19,7 @@ from search_space.errors import UserError
 from search_space.setting_text import parse_settings
 from strategies.kinds import MULTI_TRIAL, ONE_SHOT, STRATEGIES
 from strategies.oneshot_settings import SupernetSettings
-from training.datasets import dataset_names
+from training.datasets import dataset_names, located, sides
 from training.recipes import RECIPES
 from training.trial import TrialSettings
 
@@ -35,6 +35,12 @@ def parse_count(text: str) -> int:
     if match is None:
         raise UserError(f"{text!r} is no count; accepted: a number with k, M or G, such as 20M")
     return round(float(match[1]) * _SUFFIXES[match[2].lower()])
+
+
+def parse_size(text: str) -> int | str:
+    """An image size such as ``28``, or ``28x32``, height first. Raises `UserError`."""
+    height, width = sides(text)
+    return height if height == width else f"{height}x{width}"
 
 
 def _option(default: Any, help: str, **more: Any) -> Any:
@@ -73,8 +79,21 @@ class SearchSettings:
         "trains one supernet and derives candidates from it",
         choices=lambda: STRATEGIES,
     )
-    dataset: str = _option("digits", "images to classify", choices=dataset_names)
+    dataset: str = _option(
+        "digits", "images to classify: a name, or a file of arrays (my.npz)", choices=dataset_names
+    )
     data_dir: str | None = _option(None, "folder with <dataset>.npz, or the image folders", metavar="DIR")
+    image_size: int | str | None = _option(
+        None, "what images in folders are scaled and cut to: a side, or HxW",
+        unit="pixels", metavar="N", parse=parse_size, used=lambda: "the files' own, 224 at most",
+    )  # fmt: skip
+    channels: int | None = _option(
+        None, "1 (grey) or 3 (colour) for images in folders", metavar="C", used=lambda: "1 if all are grey"
+    )
+    flip: str | None = _option(
+        None, "on: training images are mirrored at random", metavar="on|off",
+        used=lambda: "the data set's own; off for folder and my.npz",
+    )  # fmt: skip
     width: int | None = _option(
         None, "width of the networks", unit="channels", metavar="C", used=lambda: _space_default("width")
     )
@@ -149,6 +168,8 @@ class SearchSettings:
     threads: int = _option(0, "CPU threads a trial; 0 shares the cores among the trials", metavar="N")
 
     def __post_init__(self) -> None:
+        for name, value in zip(("dataset", "data_dir"), located(self.dataset, self.data_dir), strict=True):
+            object.__setattr__(self, name, value)
         for name, least in (
             ("trials", 1), ("concurrency", 1), ("seed", 0), ("population", 2), ("tournament", 1),
             ("supernet_epochs", 1), ("threads", 0),
@@ -164,8 +185,6 @@ class SearchSettings:
         for name, accepted in (("strategy", STRATEGIES), ("space", space_names()), ("portal", PORTAL)):
             if getattr(self, name) not in accepted:
                 raise UserError(f"unknown {name} {getattr(self, name)!r}; accepted: {', '.join(accepted)}")
-        if self.dataset not in dataset_names():
-            raise UserError(f"unknown dataset {self.dataset!r}; accepted: {', '.join(dataset_names())}")
         if self.portal == "off" and self.strategy in MULTI_TRIAL:
             raise UserError(f"portal is off with {self.strategy}; accepted: on, its trials run in NNI")
         self._check_platform()
@@ -231,6 +250,9 @@ class SearchSettings:
             learning_rate=self.learning_rate,
             validation=self.validation,
             train_limit=self.train_limit,
+            image_size=self.image_size,
+            channels=self.channels,
+            flip=self.flip,
             seed=self.seed,
             # Elsewhere the trial decides (trial_entry.py): this machine's GPUs and cores say nothing there.
             device=self.real_device() if self.platform == "local" else self.device,

@@ -23,7 +23,10 @@ from training.recipes import get_recipe
 from training.retrain import CHECKPOINT, RetrainSettings, retrain
 
 ROOT = Path(__file__).resolve().parents[1]
-TRAINING = ("--epochs", "2", "--train-limit", "60", "--test-limit", "30", "--threads", "1", "--device", "cpu")
+TRAINING = (
+    "--epochs", "2", "--train-limit", "60", "--batch-size", "32", "--test-limit", "30", "--threads", "1", "--device",
+    "cpu",
+)  # fmt: skip
 
 
 class Evil:
@@ -99,7 +102,11 @@ def begun(tmp_path_factory):
     """A training that was stopped after its first epoch."""
     folder = tmp_path_factory.mktemp("begun") / "training"
     settings = RetrainSettings(
-        recipe=get_recipe("fast", epochs=2), train_limit=60, test_limit=30, device="cpu", threads=1
+        recipe=get_recipe("fast", epochs=2, batch_size=32),
+        train_limit=60,
+        test_limit=30,
+        device="cpu",
+        threads=1,
     )
 
     class Stopped(Exception):

@@ -2,28 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import torch
 
 from search_space.errors import UserError
-from training.datasets import FOLDER_SETS, DatasetInfo, dataset_info, dataset_names
-from training.split import DeviceSplit, Split, stratified
+from training.arrays import Arrays
+from training.datasets import (
+    ARRAY_SETS,
+    FOLDER_SETS,
+    DatasetInfo,
+    ImageOptions,
+    dataset_info,
+    dataset_names,
+    is_array_file,
+    located,
+)  # fmt: skip
+from training.selection import choose, limited, stratified
+from training.split import DeviceSplit, Split
 
 if TYPE_CHECKING:
     from search_space import Genotype
+    from training.npz import ArrayFile
 
 DEFAULT_FOLDER = Path.home() / ".cache" / "pde-nas"
 
 # Which images are held back is a part of the data set, not of a run: these seeds are fixed.
 _DIGITS_TEST_SEED = 20250101
 _DIGITS_TEST_IMAGES = 360
-_LIMIT_SEED = 20250102
 
 
 @dataclass(frozen=True)
@@ -41,94 +52,104 @@ class Data:
 
 
 def load_data(
-    name: str,
+    name: str | Mapping[str, Any],
     data_dir: str | Path | None = None,
     *,
+    info: DatasetInfo | None = None,
     device: str | torch.device = "cpu",
     seed: int = 0,
     validation: float = 0.2,
     train_limit: int | None = None,
     test_limit: int | None = None,
-    image_size: int = 224,
+    image_size: int | str | None = None,
+    channels: int | None = None,
+    flip: str | None = None,
     workers: int = 4,
     randaugment: int = 0,
 ) -> Data:
-    """Opens the data set ``name`` (see ``dataset_names``) on ``device``.
+    """Opens the data set ``name`` on ``device``: one of ``dataset_names``, a file of arrays of one's own
+    (``my.npz``, see ``training.arrays.save_arrays``), or such arrays themselves by their names.
 
+    ``info`` is what was found of it before; without it, it is found here, see ``dataset_info``.
     ``validation``: share in [0, 1) of the training images held out, by class, decided by ``seed``.
     ``train_limit``, ``test_limit``: use so many images, each class in its proportion (always the same ones);
-    the training limit counts before validation images are held out. ``image_size`` (pixels), ``workers``
-    (processes) and ``randaugment`` (magnitude, 0: none) are for images streamed from folders.
+    the training limit counts before validation images are held out. ``workers`` (processes) and
+    ``randaugment`` (magnitude, 0: none) are for image files.
 
-    Raises ``UserError`` for unknown names, data that are missing or damaged, and numbers out of range.
+    Raises ``UserError`` for unknown names, data that are missing or damaged, numbers out of range, and for images
+    that are too few for each class to be trained on and held out.
     """
-    _check_limits(validation, train_limit, test_limit)
+    check_limits(validation, train_limit, test_limit)
     device = torch.device(device)
-    if name in FOLDER_SETS:
-        from training.folder import load_folder
+    if isinstance(name, str) or not isinstance(name, Mapping):
+        name, data_dir = located(name, data_dir)
+        if info is None:
+            info = dataset_info(name, data_dir, image_size=image_size, channels=channels, flip=flip)
+    elif info is None:
+        from training.facts import arrays_info
 
-        info = dataset_info(name, data_dir, image_size=image_size)
-        return Data(
-            info,
-            *load_folder(
-                info,
-                data_dir,
-                device=device,
-                seed=seed,
-                validation=validation,
-                limits=(train_limit, test_limit),
-                workers=workers,
-                randaugment=randaugment,
-            ),
-        )
-    info = dataset_info(name)
-    source = _DigitsSource(info) if name == "digits" else _ArraySource(info, data_dir)
-
+        info = arrays_info(Arrays(name), "arrays", ImageOptions.of(image_size, channels, flip))
+    source = open_source(name, data_dir, info, device, workers, randaugment)
     labels = source.labels("train")
-    rows = _limited(labels, train_limit)
-    held_out, kept = stratified(labels[rows], round(validation * len(rows)), seed)
-    if validation and not len(held_out):
-        raise UserError(f"validation {validation:g} of {len(rows)} images is none; give a larger share")
-
-    def split(which: str, rows: np.ndarray | None) -> DeviceSplit:
-        labels = source.labels(which) if rows is None else source.labels(which)[rows]
-        images = torch.from_numpy(source.images(which, rows))
-        return DeviceSplit(images, torch.from_numpy(labels), info, device)
-
+    kept, held_out = choose(labels, info, limit=train_limit, validation=validation, seed=seed)
     return Data(
         info,
-        split("train", rows[kept]),
-        split("train", rows[held_out]) if validation else None,
-        lambda: split("test", _limited(source.labels("test"), test_limit)),
+        source.split("train", kept),
+        source.split("train", held_out) if validation else None,
+        lambda: source.split("test", limited(source.labels("test"), test_limit)),
     )
 
 
-def image_counts(
-    name: str, data_dir: str | Path | None = None, *, validation: float, train_limit: int | None = None
-) -> dict[str, int]:
-    """``train_images``, ``validation_images`` and ``test_images`` as `load_data` parts them; reads labels alone."""
+class Source(Protocol):
+    """The images and labels of a data set, its ``which`` being "train" or "test"."""
+
+    def labels(self, which: str) -> np.ndarray:
+        """int64, (N,)."""
+
+    def split(self, which: str, rows: np.ndarray) -> Split:
+        """The images at ``rows``."""
+
+    def check(self) -> None:
+        """Raises ``UserError`` for images that cannot be read or do not fit, as far as that is quickly seen."""
+
+
+def open_source(
+    name: str | Mapping[str, Any],
+    data_dir: str | Path | None,
+    info: DatasetInfo,
+    device: torch.device,
+    workers: int = 0,
+    randaugment: int = 0,
+) -> Source:
+    """The data set of which ``info`` is known. Raises ``UserError`` where other data are found."""
+    if isinstance(name, Mapping):
+        return _ArraySource(Arrays(name, info), info, device)
     if name in FOLDER_SETS:
-        from training.folder import count_images
+        from training.folder import FolderSource
+        from training.images import class_names
 
-        whole, test = count_images(data_dir)
-    else:
-        info = dataset_info(name)
-        source = _DigitsSource(info) if name == "digits" else _ArraySource(info, data_dir)
-        whole, test = len(source.labels("train")), len(source.labels("test"))
-    used = whole if train_limit is None else min(train_limit, whole)
-    held_out = round(validation * used)
-    return {"train_images": used - held_out, "validation_images": held_out, "test_images": test}
+        classes = class_names(name, data_dir)
+        if len(classes) != info.classes:
+            raise UserError(f"{data_dir} has {len(classes)} classes; the data set had {info.classes}")
+        assert data_dir is not None  # class_names says so
+        return FolderSource(info, data_dir, classes, device, workers, randaugment)
+    if name == "digits":
+        return _ArraySource(_digits(info), info, device)
+    return _ArraySource(array_file(name, data_dir, info), info, device)
 
 
-def prepare_data(name: str, data_dir: str | Path | None = None) -> DatasetInfo:
-    """Downloads the data set if it is missing, and reads it whole against its checksums.
+def array_file(name: str, data_dir: str | Path | None, info: DatasetInfo | None = None) -> ArrayFile:
+    """``<data_dir>/<name>.npz``, made from torchvision's download where it is missing, or the user's own file."""
+    from training.npz import ArrayFile
 
-    For the start of a search, so that its trials find the data in place and need not check them again.
-    """
-    info = dataset_info(name, data_dir)
-    if name not in FOLDER_SETS and name != "digits":
-        _ArraySource(info, data_dir).file.verify()
-    return info
+    if is_array_file(name):
+        return ArrayFile(Path(data_dir or ".", name), info)
+    path = Path(data_dir if data_dir is not None else DEFAULT_FOLDER, f"{name}.npz")
+    if not path.is_file():
+        from training.download import download
+
+        download(name, path)
+    return ArrayFile(path, info)
 
 
 def require_fitting(genotype: Genotype, info: DatasetInfo) -> None:
@@ -141,51 +162,40 @@ def require_fitting(genotype: Genotype, info: DatasetInfo) -> None:
 
 
 class _ArraySource:
-    """Images of ``<data_dir>/<name>.npz``, which is made from torchvision's download where it is missing."""
+    """Arrays, read where they are, kept on the device."""
 
-    def __init__(self, info: DatasetInfo, data_dir: str | Path | None) -> None:
-        from training.npz import ArrayFile
-
-        folder = Path(data_dir) if data_dir is not None else DEFAULT_FOLDER
-        path = folder / f"{info.name}.npz"
-        if not path.is_file():
-            from training.download import download
-
-            download(info.name, path)
-        self.file = ArrayFile(path, info)
+    def __init__(self, arrays: Arrays, info: DatasetInfo, device: torch.device) -> None:
+        self.arrays, self.info, self.device = arrays, info, device
 
     def labels(self, which: str) -> np.ndarray:
-        return self.file.labels(which)
+        return self.arrays.labels(which)
 
-    def images(self, which: str, rows: np.ndarray | None) -> np.ndarray:
-        return self.file.images(which, rows)
+    def split(self, which: str, rows: np.ndarray) -> DeviceSplit:
+        images = torch.from_numpy(self.arrays.images(which, rows))
+        return DeviceSplit(images, torch.from_numpy(self.arrays.labels(which)[rows]), self.info, self.device)
+
+    def check(self) -> None:
+        for which in ("train", "test"):
+            self.arrays.images(which, np.arange(0))
 
 
-class _DigitsSource:
+def _digits(info: DatasetInfo) -> Arrays:
     """scikit-learn has no test images of its own, so some are held back here, always the same."""
+    from training.digits import read_digits
 
-    def __init__(self, info: DatasetInfo) -> None:
-        from training.digits import read_digits
-
-        images, labels = read_digits()
-        test, train = stratified(labels, _DIGITS_TEST_IMAGES, _DIGITS_TEST_SEED)
-        self._parts = {"train": (images[train], labels[train]), "test": (images[test], labels[test])}
-
-    def labels(self, which: str) -> np.ndarray:
-        return self._parts[which][1]
-
-    def images(self, which: str, rows: np.ndarray | None) -> np.ndarray:
-        images = self._parts[which][0]
-        return images if rows is None else images[rows]
+    images, labels = read_digits()
+    test, train = stratified(labels, _DIGITS_TEST_IMAGES, _DIGITS_TEST_SEED)
+    arrays = {
+        "x_train": images[train],
+        "y_train": labels[train],
+        "x_test": images[test],
+        "y_test": labels[test],
+    }
+    return Arrays(arrays, info, where="scikit-learn's digits")
 
 
-def _limited(labels: np.ndarray, limit: int | None) -> np.ndarray:
-    if limit is None or limit >= len(labels):
-        return np.arange(len(labels))
-    return stratified(labels, limit, _LIMIT_SEED)[0]
-
-
-def _check_limits(validation: float, train_limit: int | None, test_limit: int | None) -> None:
+def check_limits(validation: float, train_limit: int | None, test_limit: int | None) -> None:
+    """Raises ``UserError`` for numbers out of range."""
     if not 0 <= validation < 1:
         raise UserError(f"validation is {validation:g}; it must be a share of the training images in [0, 1)")
     for name, limit in (("train_limit", train_limit), ("test_limit", test_limit)):
@@ -194,13 +204,12 @@ def _check_limits(validation: float, train_limit: int | None, test_limit: int | 
 
 
 __all__ = [
+    "ARRAY_SETS",
     "Data",
     "DatasetInfo",
     "Split",
     "dataset_info",
     "dataset_names",
-    "image_counts",
     "load_data",
-    "prepare_data",
     "require_fitting",
 ]

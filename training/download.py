@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import socket
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from search_space.errors import UserError
+from training.npz import write_npz
 
 _CLASSES = {"mnist": "MNIST", "fashion-mnist": "FashionMNIST", "cifar10": "CIFAR10", "cifar100": "CIFAR100"}
 _NETWORK_TIMEOUT_SECONDS = 30.0
@@ -28,7 +28,7 @@ def download(name: str, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(path.with_suffix(".lock")):
             if not path.is_file():
-                _write(path, _fetch(name, path.parent))
+                write_npz(path, _fetch(name, path.parent))
     except (OSError, RuntimeError) as error:
         if made:
             shutil.rmtree(path.parent, ignore_errors=True)
@@ -56,10 +56,3 @@ def _fetch(name: str, folder: Path) -> dict[str, np.ndarray]:
         return arrays
     finally:
         socket.setdefaulttimeout(previous)
-
-
-def _write(path: Path, arrays: dict[str, np.ndarray]) -> None:
-    unfinished = path.with_suffix(".npz.part")
-    with unfinished.open("wb") as stream:
-        np.savez(stream, allow_pickle=False, **arrays)
-    os.replace(unfinished, path)

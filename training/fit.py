@@ -196,15 +196,7 @@ class _Run:
         return loss.detach(), logits.detach()
 
     def _forward(self, images: Tensor) -> Any:
-        try:
-            return self.forward(images)
-        except ValueError as error:
-            if len(images) == 1 and "more than 1 value per channel" in str(error):
-                raise UserError(
-                    "batches have one image, of which the last maps have one pixel: batch norm cannot train on one "
-                    "value a channel; accepted: batch_size and training images of 2 or more"
-                ) from error
-            raise
+        return _forward(self.forward, images)
 
     def _evaluate(self, split: Split) -> float:
         if self.average is None:
@@ -236,6 +228,26 @@ class _Run:
         """Leaves in the model the weights that were evaluated."""
         if self.average is not None:
             self.average.copy_to(self.model)
+
+
+def require_trainable(build: Callable[[], nn.Module], image: tuple[int, int, int], batch_size: int) -> None:
+    """Raises ``UserError`` if the network cannot be trained on batches of so many images (channels, height, width),
+    before anything is trained: it is tried where batches have one image."""
+    if batch_size == 1:
+        with torch.random.fork_rng(devices=[]), torch.no_grad():
+            _forward(build().train(), torch.zeros(1, *image))
+
+
+def _forward(network: Callable[[Tensor], Any], images: Tensor) -> Any:
+    try:
+        return network(images)
+    except ValueError as error:
+        if len(images) == 1 and "more than 1 value per channel" in str(error):
+            raise UserError(
+                "batches have one image, of which the last maps have one pixel: batch norm cannot train on one "
+                "value a channel; accepted: batch_size and training images of 2 or more"
+            ) from error
+        raise
 
 
 def _describe(model: nn.Module, data: Data, recipe: Recipe, seed: int) -> dict[str, Any]:

@@ -6,6 +6,7 @@ worker processes, with torchvision's transforms.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -16,111 +17,97 @@ from torch import Tensor
 from search_space.errors import UserError
 from training.augment import Augmentation, cut_out, draw, move
 from training.datasets import DatasetInfo
-from training.split import Batches, DeviceSplit, Part, Split, stratified
+from training.images import ImageFiles, check_images, decode, list_images
+from training.split import Batches, DeviceSplit, Part, Split
 
 DEVICE_BYTES = 2**30  # decoded images up to this size are kept on the device
-_LIMIT_SEED = 20250103
-_RESIZE = 1.143  # the shorter side before the middle is cut out, over the cut's side: 256 for 224 pixels
+_RESIZE = (
+    1.143  # imagenet: the shorter side before the middle is cut out, over the cut's side: 256 for 224 pixels
+)
 
 
-def class_names(name: str, data_dir: str | Path | None) -> list[str]:
-    """The sorted names of the folders in ``<data_dir>/train``, which are the classes."""
-    if data_dir is None:
-        raise UserError(f"dataset {name} needs a data directory with train/<class>/ and val/<class>/ folders")
-    found = {}
-    for part in ("train", "val"):
-        folder = Path(data_dir) / part
-        if not folder.is_dir():
-            raise UserError(
-                f"no folder {folder}; dataset {name} needs train/<class>/ and val/<class>/ folders"
-            )
-        found[part] = sorted(entry.name for entry in folder.iterdir() if entry.is_dir())
-    if len(found["train"]) < 2:
-        raise UserError(
-            f"{Path(data_dir) / 'train'} has {len(found['train'])} class folders; it needs 2 or more"
+class FolderSource:
+    """The image files of ``info``, opened as parts of it."""
+
+    def __init__(
+        self,
+        info: DatasetInfo,
+        data_dir: str | Path,
+        classes: tuple[str, ...],
+        device: torch.device,
+        workers: int,
+        randaugment: int,
+    ) -> None:
+        self.info, self.folder, self.classes = info, Path(data_dir), classes
+        self.device, self.workers, self.randaugment = device, workers, randaugment
+        self._files: dict[str, ImageFiles] = {}
+
+    def files(self, which: str) -> ImageFiles:
+        """Of "train" or "test"."""
+        if which not in self._files:
+            name = "train" if which == "train" else "val"
+            self._files[which] = list_images(self.folder / name, self.classes)
+        return self._files[which]
+
+    def labels(self, which: str) -> np.ndarray:
+        return self.files(which).labels
+
+    def split(self, which: str, rows: np.ndarray) -> Split:
+        """The images at ``rows``: on the device if they are few enough, else streamed."""
+        streamed = StreamSplit(
+            self.files(which), rows, self.info, self.device, self.workers, self.randaugment
         )
-    if found["train"] != found["val"]:
-        odd = ", ".join(sorted(set(found["train"]) ^ set(found["val"]))[:5])
-        raise UserError(f"train and val in {data_dir} have different classes: {odd} in only one of them")
-    return found["train"]
-
-
-def count_images(data_dir: str | Path | None) -> tuple[int, int]:
-    """Files of the training and of the test part."""
-    if data_dir is None:
-        raise UserError("image folders need a data directory")
-    return len(_Files(Path(data_dir) / "train").paths), len(_Files(Path(data_dir) / "val").paths)
-
-
-def load_folder(
-    info: DatasetInfo,
-    data_dir: str | Path | None,
-    *,
-    device: torch.device,
-    seed: int,
-    validation: float,
-    limits: tuple[int | None, int | None],
-    workers: int,
-    randaugment: int,
-) -> tuple[Split, Split | None, Callable[[], Split]]:
-    """Training part, validation part (None without a share for it), and what opens the test part."""
-    if data_dir is None:
-        raise UserError(f"dataset {info.name} needs a data directory")
-    train_limit, test_limit = limits
-
-    def part(files: _Files, rows: np.ndarray) -> Split:
-        streamed = StreamSplit(files, rows, info, device, workers, randaugment)
-        channels, height, width = info.image
+        channels, height, width = self.info.image
         if len(rows) * channels * height * width > DEVICE_BYTES:
             return streamed
         return streamed.on_device()
 
-    train = _Files(Path(data_dir) / "train")
-    rows = _limited(train.labels, train_limit)
-    held_out, kept = stratified(train.labels[rows], round(validation * len(rows)), seed)
-
-    def open_test() -> Split:
-        test = _Files(Path(data_dir) / "val")
-        return part(test, _limited(test.labels, test_limit))
-
-    return part(train, rows[kept]), part(train, rows[held_out]) if len(held_out) else None, open_test
+    def check(self) -> None:
+        if self.info.name != "imagenet":  # whose images are known to be good, and a million
+            check_images(self.files("test").paths)
 
 
-class _Files:
-    """Paths and labels of one part, as torchvision's ImageFolder lists them."""
+class Middle:
+    """The middle of an image, uint8 (C, H, W), cut to ``size`` (height, width); one of that size stays as it is.
 
-    def __init__(self, folder: Path) -> None:
-        from torchvision.datasets import ImageFolder
+    Before, it is scaled until it covers the size, or, with a ``margin``, until its shorter side is so many times the
+    size's longer one.
+    """
 
-        try:
-            listed = ImageFolder(str(folder))
-        except (FileNotFoundError, OSError) as error:
-            raise UserError(
-                f"{folder} cannot be read as image folders: {' '.join(str(error).split())}"
-            ) from error
-        self.paths = [path for path, _ in listed.samples]
-        self.labels = np.asarray(listed.targets, dtype=np.int64)
+    def __init__(self, size: tuple[int, int], margin: float | None = None) -> None:
+        self.size, self.margin = size, margin
+
+    def __call__(self, pixels: np.ndarray) -> Tensor:
+        from torchvision.transforms.v2 import functional
+
+        image = torch.from_numpy(pixels)
+        if self.margin is not None:
+            image = functional.resize(image, [round(max(self.size) * self.margin)])
+        elif image.shape[1:] != self.size:
+            sides = list(zip(self.size, image.shape[1:], strict=True))
+            scale = max(side / was for side, was in sides)
+            image = functional.resize(image, [max(side, round(scale * was)) for side, was in sides])
+        return image if image.shape[1:] == self.size else functional.center_crop(image, list(self.size))
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class _Decoded(torch.utils.data.Dataset):
-    """Files decoded and transformed to uint8 (3, H, W)."""
+    """Files decoded and transformed to uint8 (C, H, W)."""
 
-    def __init__(self, files: _Files, rows: np.ndarray, transform: Callable) -> None:
+    def __init__(self, files: ImageFiles, rows: np.ndarray, channels: int, transform: Callable) -> None:
         self.paths = [files.paths[row] for row in rows]
         self.labels = files.labels[rows]
-        self.transform = transform
+        self.channels, self.transform = channels, transform
 
     def __len__(self) -> int:
         return len(self.paths)
 
     def __getitem__(self, index: int) -> tuple[Tensor, int]:
-        from torchvision.datasets.folder import default_loader
-
-        try:
-            image = default_loader(self.paths[index])
-        except (OSError, SyntaxError, ValueError) as error:  # what Pillow raises for files it cannot read
-            raise UserError(f"image {self.paths[index]} cannot be read; replace or delete it") from error
-        return self.transform(image), int(self.labels[index])
+        pixels = decode(self.paths[index], self.channels)
+        return self.transform(pixels), int(self.labels[index])
 
 
 class _Parts(torch.utils.data.Sampler[list[int]]):
@@ -146,7 +133,7 @@ class StreamSplit:
 
     def __init__(
         self,
-        files: _Files,
+        files: ImageFiles,
         rows: np.ndarray,
         info: DatasetInfo,
         device: torch.device,
@@ -154,7 +141,7 @@ class StreamSplit:
         randaugment: int,
     ) -> None:
         self.files, self.rows, self.info = files, rows, info
-        self.device, self.workers, self.randaugment = device, workers, randaugment
+        self.device, self.workers, self.randaugment = device, min(workers, _cores()), randaugment
         empty = torch.zeros((0, *info.image), dtype=torch.uint8)
         self._pixels = DeviceSplit(empty, torch.zeros(0, dtype=torch.int64), info, device)
 
@@ -201,7 +188,7 @@ class StreamSplit:
         generator: torch.Generator | None,
         part: Part = (0, 1),
     ) -> Batches:
-        decoded = _Decoded(self.files, self.rows, transform)
+        decoded = _Decoded(self.files, self.rows, self.info.image[0], transform)
         order: torch.utils.data.Sampler[int] = torch.utils.data.SequentialSampler(decoded)
         if generator is not None:
             order = torch.utils.data.RandomSampler(decoded, generator=generator)
@@ -223,21 +210,12 @@ class StreamSplit:
             raise UserError(str(error).strip().splitlines()[-1].rpartition("UserError: ")[2]) from error
 
     def _middle(self) -> Callable:
-        from torchvision.transforms import v2
-
-        size = self.info.image[1]
-        return v2.Compose([v2.PILToTensor(), v2.Resize(round(size * _RESIZE)), v2.CenterCrop(size)])
+        return Middle(self.info.image[1:], _RESIZE if self.info.name == "imagenet" else None)
 
     def _random_cut(self) -> Callable:
         from torchvision.transforms import v2
 
-        steps = [v2.PILToTensor(), v2.RandomResizedCrop(self.info.image[1])]
+        steps = [torch.from_numpy, v2.RandomResizedCrop(self.info.image[1:])]
         if self.randaugment:
             steps.append(v2.RandAugment(magnitude=self.randaugment))
         return v2.Compose(steps)
-
-
-def _limited(labels: np.ndarray, limit: int | None) -> np.ndarray:
-    if limit is None or limit >= len(labels):
-        return np.arange(len(labels))
-    return stratified(labels, limit, _LIMIT_SEED)[0]

@@ -1,95 +1,78 @@
-"""Reads ``<name>.npz`` lazily: only the arrays, and of these only the rows, that are asked for."""
+"""Reads a file of arrays lazily: only the arrays, and of these only the rows, that are asked for."""
 
 from __future__ import annotations
 
+import contextlib
+import os
 import zipfile
 import zlib
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import IO, Literal
 
 import numpy as np
 
 from search_space.errors import UserError
+from search_space.files import write_errors
+from training.arrays import Arrays
 from training.datasets import DatasetInfo
 
 _LOCAL_HEADER_BYTES = 30  # of a zip member, before its name and its extra field
 
 
-class ArrayFile:
-    """An npz file with ``x_train``, ``y_train``, ``x_test``, ``y_test`` of the data set ``info``.
+class ArrayFile(Arrays):
+    """An npz file with the arrays of `Arrays`.
 
-    Images are uint8, (N, H, W) or (N, H, W, C); labels are whole numbers, (N,). A file that is missing, cut
-    short or holds something else raises ``UserError`` of one line.
+    A file that is missing, cut short or holds something else raises ``UserError`` of one line.
     """
 
-    def __init__(self, path: Path, info: DatasetInfo) -> None:
+    def __init__(self, path: Path, info: DatasetInfo | None = None) -> None:
         self.path = path
-        self.info = info
         if not path.is_file():
             raise UserError(f"no file {path}; it must hold the arrays x_train, y_train, x_test and y_test")
         try:
             with zipfile.ZipFile(path) as archive:
                 self._members = {member.filename: member for member in archive.infolist()}
-        except (zipfile.BadZipFile, OSError) as error:
+        except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
             raise self._damaged(str(error)) from error
-        missing = [
-            key for key in ("x_train", "y_train", "x_test", "y_test") if f"{key}.npy" not in self._members
-        ]
-        if missing:
-            found = ", ".join(name.removesuffix(".npy") for name in self._members) or "nothing"
-            raise UserError(f"{path} lacks {', '.join(missing)}; it holds {found}")
-
-    def labels(self, split: str) -> np.ndarray:
-        """All labels of ``split`` ("train" or "test"): int64, (N,)."""
-        labels = self._array(f"y_{split}")
-        if labels.ndim != 1 or not np.issubdtype(labels.dtype, np.integer) or len(labels) == 0:
-            raise self._wrong(f"y_{split}", labels, "whole numbers of shape (N,)")
-        labels = labels.astype(np.int64)
-        low, high = int(labels.min()), int(labels.max())
-        if low < 0 or high >= self.info.classes:
-            raise UserError(
-                f"{self.path}: y_{split} has labels from {low} to {high}; {self.info.name} has 0 to "
-                f"{self.info.classes - 1}"
-            )
-        return labels
-
-    def images(self, split: str, rows: np.ndarray | None = None) -> np.ndarray:
-        """The images at ``rows`` of ``split`` (all if None): uint8, (N, C, H, W)."""
-        channels, height, width = self.info.image
-        images = self._array(f"x_{split}")
-        accepted = [(height, width, channels)] + ([(height, width)] if channels == 1 else [])
-        if images.dtype != np.uint8 or images.shape[1:] not in accepted:
-            raise self._wrong(
-                f"x_{split}", images, f"uint8 of shape (N, {', '.join(str(n) for n in accepted[-1])})"
-            )
-        count = len(self.labels(split))
-        if len(images) != count:
-            raise UserError(f"{self.path}: {len(images)} images in x_{split} but {count} labels in y_{split}")
-        chosen = images if rows is None else images[rows]
-        chosen = chosen.reshape(-1, height, width, channels).transpose(0, 3, 1, 2)
-        return np.ascontiguousarray(chosen)
+        super().__init__({name.removesuffix(".npy"): None for name in self._members}, info, where=str(path))
 
     def verify(self) -> None:
         """Reads the whole file against its checksums: about a second a gigabyte."""
         try:
             with zipfile.ZipFile(self.path) as archive:
                 damaged = archive.testzip()
-        except (zipfile.BadZipFile, OSError, EOFError, zlib.error) as error:
+        except (
+            zipfile.BadZipFile,
+            OSError,
+            EOFError,
+            zlib.error,
+            NotImplementedError,
+            RuntimeError,
+        ) as error:
             raise self._damaged(str(error)) from error
         if damaged is not None:
             raise self._damaged(f"checksum of {damaged} is wrong")
 
-    def _array(self, key: str) -> np.ndarray:
+    def array(self, key: str) -> np.ndarray:
         member = self._members[f"{key}.npy"]
         try:
             if member.compress_type == zipfile.ZIP_STORED:
-                return self._mapped(member)
-            with zipfile.ZipFile(self.path) as archive, archive.open(member) as stream:
-                return np.lib.format.read_array(stream, allow_pickle=False)
-        except (zipfile.BadZipFile, OSError, EOFError, ValueError, zlib.error) as error:
+                return self._mapped(member, key)
+            with zipfile.ZipFile(self.path) as archive:
+                with archive.open(member) as stream:
+                    self._header(stream, key)
+                with archive.open(member) as stream:
+                    return np.lib.format.read_array(stream, allow_pickle=False)
+        except UserError:
+            raise
+        except (
+            zipfile.BadZipFile, OSError, EOFError, ValueError, TypeError, zlib.error, NotImplementedError,
+            RuntimeError,
+        ) as error:  # fmt: skip
             raise self._damaged(f"{key}: {error}") from error
 
-    def _mapped(self, member: zipfile.ZipInfo) -> np.ndarray:
+    def _mapped(self, member: zipfile.ZipInfo, key: str) -> np.ndarray:
         """A stored member lies in the file byte for byte, so it can be mapped instead of read."""
         with self.path.open("rb") as stream:
             stream.seek(member.header_offset)
@@ -99,24 +82,41 @@ class ArrayFile:
             # The local extra field's length may differ from the central directory's.
             skip = int.from_bytes(header[26:28], "little") + int.from_bytes(header[28:30], "little")
             stream.seek(skip, 1)
-            version = np.lib.format.read_magic(stream)
-            read_header = (
-                np.lib.format.read_array_header_1_0
-                if version == (1, 0)
-                else np.lib.format.read_array_header_2_0
-            )
-            shape, fortran, dtype = read_header(stream)
-            if dtype.hasobject:
-                raise ValueError("holds Python objects, which are not read")
+            shape, fortran, dtype = self._header(stream, key)
             order: Literal["F", "C"] = "F" if fortran else "C"
             offset = stream.tell()
+        if 0 in shape or not dtype.itemsize:  # nothing that could be mapped
+            return np.empty(shape, dtype)
         return np.memmap(self.path, dtype, mode="r", offset=offset, shape=shape, order=order)
 
-    def _wrong(self, key: str, array: np.ndarray, accepted: str) -> UserError:
-        return UserError(
-            f"{self.path}: {key} is {array.dtype} of shape {array.shape}; {self.info.name} needs {accepted}"
+    def _header(self, stream: IO[bytes], key: str) -> tuple[tuple[int, ...], bool, np.dtype]:
+        version = np.lib.format.read_magic(stream)
+        read_header = (
+            np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
         )
+        shape, fortran, dtype = read_header(stream)
+        if dtype.hasobject:
+            raise UserError(
+                f"{self.path}: {key} holds Python objects, which are not read; accepted: arrays of numbers, and of "
+                "text for class_names"
+            )
+        return shape, fortran, dtype
 
     def _damaged(self, reason: str) -> UserError:
         reason = " ".join(reason.split())
         return UserError(f"{self.path} is damaged or no npz file ({reason}); write or download it again")
+
+
+def write_npz(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
+    """Writes an npz file that is whole or as it was before. Raises ``UserError``."""
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}.part")
+    with write_errors(path):
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with unfinished.open("wb") as stream:
+                np.savez(stream, allow_pickle=False, **arrays)
+            os.replace(unfinished, path)
+        except OSError:
+            with contextlib.suppress(OSError):
+                unfinished.unlink()
+            raise

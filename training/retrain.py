@@ -19,10 +19,12 @@ from search_space.terminal import say
 from search_space.text import percent_text
 from training.checkpoint import require_same
 from training.data import load_data, require_fitting
+from training.datasets import FOLDER_SETS, DatasetInfo, ImageOptions, located
 from training.device import require_device
 from training.evaluate import confusion, predict
 from training.export import GENOTYPE, WEIGHTS, save_weights
-from training.fit import EpochResult, fit
+from training.fit import EpochResult, fit, require_trainable
+from training.prepare import prepare_data
 from training.recipe import Recipe
 from training.recipes import get_recipe
 
@@ -36,8 +38,10 @@ _LARGEST_CONFUSION = 20  # classes; a larger table says nothing at a glance
 @dataclass(frozen=True)
 class RetrainSettings:
     """``validation``: share of the training images held out in [0, 1), for the curve over the epochs; with 0
-    all are trained on. ``train_limit`` and ``test_limit`` (images) are for trying things out. ``device`` and
-    ``threads`` (of the CPU, 0: torch's choice) may change when a training is continued."""
+    all are trained on. ``train_limit`` and ``test_limit`` (images) are for trying things out. ``image_size``,
+    ``channels`` and ``flip`` are asked of the images (see ``training.datasets.dataset_info``); where they are left
+    open, images in folders are brought to the genotype's. ``device`` and ``threads`` (of the CPU, 0: torch's choice)
+    may change when a training is continued."""
 
     recipe: Recipe = dataclasses.field(default_factory=lambda: get_recipe("fast"))
     dataset: str = "digits"
@@ -46,12 +50,17 @@ class RetrainSettings:
     validation: float = 0.0
     train_limit: int | None = None
     test_limit: int | None = None
-    image_size: int = 224
+    image_size: int | str | None = None
+    channels: int | None = None
+    flip: str | None = None
     workers: int = 4
     device: str = "cpu"
     threads: int = 0
 
     def __post_init__(self) -> None:
+        for name, value in zip(("dataset", "data_dir"), located(self.dataset, self.data_dir), strict=True):
+            object.__setattr__(self, name, value)
+        ImageOptions.of(self.image_size, self.channels, self.flip)
         if self.seed < 0:
             raise UserError(f"seed is {self.seed}; it must be 0 or more")
         if self.threads < 0:
@@ -63,6 +72,7 @@ class RetrainSettings:
 
 # Where and with what means a training runs; the rest decides its outcome.
 _MEANS = ("device", "threads", "workers", "data_dir")
+_FORMER_SIZE = 224  # what earlier versions wrote for image_size, whatever the images
 
 
 def retrain(
@@ -87,23 +97,23 @@ def retrain(
         return _read(folder / RESULT)
     if settings.threads:
         torch.set_num_threads(settings.threads)
+    info = _prepare(genotype, settings, folder)
     data = load_data(
         settings.dataset,
         settings.data_dir,
+        info=info,
         device=settings.device,
         seed=settings.seed,
         validation=settings.validation,
         train_limit=settings.train_limit,
         test_limit=settings.test_limit,
-        image_size=settings.image_size,
         workers=settings.workers,
         randaugment=settings.recipe.randaugment,
     )
-    require_fitting(genotype, data.info)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(settings.seed)
         model = genotype.build()
-    _claim(folder, genotype, settings)  # once it can begin: a mistake until here leaves the folder free
+    _claim(folder, genotype, settings, info)  # once it can begin: a mistake until here leaves the folder free
     trained = fit(
         model,
         data,
@@ -127,6 +137,7 @@ def retrain(
         "seconds": trained.seconds,
         "history": [dataclasses.asdict(epoch) for epoch in trained.history],
         "settings": settings.to_json(),
+        "dataset_info": info.to_json(),
         "versions": _versions(),
         "hardware": _hardware(settings.device),
     }
@@ -176,10 +187,35 @@ def _require_free_or_same(folder: Path, genotype: Genotype, settings: RetrainSet
         folder.mkdir(parents=True, exist_ok=True)
 
 
-def _claim(folder: Path, genotype: Genotype, settings: RetrainSettings) -> None:
+def _prepare(genotype: Genotype, settings: RetrainSettings, folder: Path) -> DatasetInfo:
+    """The facts of the data set, as they were when the training began, once all is seen to be in order."""
+    known = _read(folder / SETTINGS).get("dataset_info") if (folder / SETTINGS).exists() else None
+    in_folders = settings.dataset in FOLDER_SETS
+    channels, height, width = genotype.image
+    size, colour = (
+        (f"{height}x{width}", channels if channels in (1, 3) else None) if in_folders else (None, None)
+    )
+    info = prepare_data(
+        settings.dataset,
+        settings.data_dir,
+        known=None if known is None else DatasetInfo.from_json(known),
+        image_size=settings.image_size or size,
+        channels=settings.channels or colour,
+        flip=settings.flip,
+        validation=settings.validation,
+        train_limit=settings.train_limit,
+        test_limit=settings.test_limit,
+        batch_size=settings.recipe.batch_size,
+    ).info
+    require_fitting(genotype, info)
+    require_trainable(genotype.build, info.image, settings.recipe.batch_size)
+    return info
+
+
+def _claim(folder: Path, genotype: Genotype, settings: RetrainSettings, info: DatasetInfo) -> None:
     """Writes what is trained, and how, where it is not there yet."""
     if not (folder / SETTINGS).exists():
-        record = {"genotype": genotype.key(), "settings": settings.to_json()}
+        record = {"genotype": genotype.key(), "settings": settings.to_json(), "dataset_info": info.to_json()}
         write_whole(folder / SETTINGS, json.dumps(record, indent=1))
     if not (folder / GENOTYPE).exists():
         genotype.save(folder / GENOTYPE)
@@ -194,6 +230,8 @@ def _read(path: Path) -> Any:
 
 def _essential(settings: dict[str, Any]) -> dict[str, Any]:
     flat = {name: value for name, value in settings.items() if name not in _MEANS and name != "recipe"}
+    if settings["dataset"] not in FOLDER_SETS and flat.get("image_size") == _FORMER_SIZE:
+        flat["image_size"] = None
     return flat | {f"recipe {name}": value for name, value in settings["recipe"].items()}
 
 

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Protocol
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from search_space.errors import UserError
 from training.augment import Augmentation, cut_out, draw, move
 from training.datasets import DatasetInfo
 
@@ -85,25 +83,3 @@ class DeviceSplit:
 def steps_per_epoch(count: int, batch_size: int) -> int:
     """Optimiser steps an epoch: a last short batch is left out, unless it is the only one."""
     return max(1, count // batch_size)
-
-
-def stratified(labels: np.ndarray, count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Rows of ``count`` images with each class in its proportion, and the rows of the rest; both sorted.
-
-    Rounding is by largest remainder, so that the count is exact; which rows is decided by ``seed``.
-    """
-    if not 0 <= count <= len(labels):
-        raise UserError(f"{count} images were asked for; there are {len(labels)}")
-    random = np.random.default_rng(seed)
-    classes, sizes = np.unique(labels, return_counts=True)
-    shares = sizes * (count / len(labels))
-    quotas = np.floor(shares).astype(int)
-    by_remainder = np.argsort(quotas - shares, kind="stable")
-    quotas[by_remainder[: count - quotas.sum()]] += 1
-    chosen = [
-        random.permutation(np.flatnonzero(labels == label))[:quota]
-        for label, quota in zip(classes, quotas, strict=True)
-    ]
-    mask = np.zeros(len(labels), dtype=bool)
-    mask[np.concatenate(chosen)] = True
-    return np.flatnonzero(mask), np.flatnonzero(~mask)

@@ -13,7 +13,8 @@ import torch
 
 from search_space.errors import UserError
 from search_space.measurement import Measurement
-from training.data import DatasetInfo, load_data, require_fitting
+from training.data import Data, load_data, require_fitting
+from training.datasets import DatasetInfo, ImageOptions, dataset_info
 from training.fit import EpochResult, TrainingFailed, fit
 from training.recipe import Recipe
 from training.recipes import get_recipe
@@ -28,6 +29,8 @@ class TrialSettings:
 
     ``epochs``, ``batch_size`` (images) and ``learning_rate`` replace the recipe's own where given;
     ``validation`` is the share of the training images held out; ``threads`` (of the CPU, 0: torch's choice).
+    ``image_size`` (pixels a side, or "HxW"), ``channels`` (1 or 3) and ``flip`` ("on" or "off") are what is asked of
+    the images; ``info`` is what was found of the data set (``DatasetInfo`` as JSON), so that no trial looks again.
     """
 
     dataset: str = "digits"
@@ -41,8 +44,11 @@ class TrialSettings:
     seed: int = 0
     device: str = "cpu"
     threads: int = 0
-    image_size: int = 224
     workers: int = 2
+    image_size: int | str | None = None
+    channels: int | None = None
+    flip: str | None = None
+    info: dict[str, Any] | None = None
 
     def __post_init__(self) -> None:
         if self.seed < 0:
@@ -51,11 +57,48 @@ class TrialSettings:
             raise UserError(f"threads is {self.threads}; it must be 0 (torch's choice) or more")
         if not 0 < self.validation < 1:
             raise UserError(f"validation is {self.validation:g}; a search needs a share in (0, 1)")
+        ImageOptions.of(self.image_size, self.channels, self.flip)
         self.make_recipe()
 
     def make_recipe(self) -> Recipe:
         return get_recipe(
             self.recipe, epochs=self.epochs, batch_size=self.batch_size, learning_rate=self.learning_rate
+        )
+
+    def data_request(self) -> dict[str, Any]:
+        """What ``training.prepare.prepare_data`` takes, for the data that trials read."""
+        names = ("data_dir", "image_size", "channels", "flip", "validation", "train_limit")
+        asked = {name: getattr(self, name) for name in names}
+        return asked | {"name": self.dataset, "batch_size": self.make_recipe().batch_size}
+
+    def knowing(self, info: DatasetInfo) -> TrialSettings:
+        """The same, with what was found of the data set. Its classes' names are left out: training needs none, and
+        there may be a thousand in each trial's settings."""
+        return dataclasses.replace(self, info=info.to_json() | {"class_names": []})
+
+    def dataset_info(self) -> DatasetInfo:
+        """What was found of the data set, or else is found now. Raises ``UserError``."""
+        if self.info is not None:
+            return DatasetInfo.from_json(self.info)
+        return dataset_info(
+            self.dataset,
+            self.data_dir,
+            image_size=self.image_size,
+            channels=self.channels,
+            flip=self.flip,
+        )
+
+    def load(self) -> Data:
+        """The data set, on ``device``. Raises ``UserError``."""
+        return load_data(
+            self.dataset,
+            self.data_dir,
+            info=self.dataset_info(),
+            device=self.device,
+            seed=self.seed,
+            validation=self.validation,
+            train_limit=self.train_limit,
+            workers=self.workers,
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -94,16 +137,7 @@ def measure(
         torch.set_num_threads(settings.threads)
     cost = genotype.cost()
     recipe = settings.make_recipe()
-    data = load_data(
-        settings.dataset,
-        settings.data_dir,
-        device=settings.device,
-        seed=settings.seed,
-        validation=settings.validation,
-        train_limit=settings.train_limit,
-        image_size=settings.image_size,
-        workers=settings.workers,
-    )
+    data = settings.load()
     require_fitting(genotype, data.info)
     assert data.validation is not None  # settings hold out validation images
     if began is not None:

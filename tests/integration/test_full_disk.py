@@ -122,6 +122,8 @@ def test_the_other_commands(disk, one_shot, tmp_path):
         "1",
         "--train-limit",
         "60",
+        "--batch-size",
+        "32",
         "--test-limit",
         "30",
         "--threads",

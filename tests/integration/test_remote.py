@@ -197,6 +197,6 @@ def test_every_machine_that_is_not_ready_is_named_before_anything_runs(sshd, tmp
     settings = SearchSettings(
         platform="remote", hosts=str(sshd.hosts(*tables)), dataset="folder", data_dir=str(tmp_path / "none")
     )
-    said = refused(lambda: make_platform(settings).image_and_classes())
+    said = refused(lambda: make_platform(settings).prepared_data())
     assert f"@localhost:{sshd.port}: python is /no/python" in said
     assert f"@127.0.0.1:{sshd.port}: no folder {tmp_path}/none/train" in said

@@ -38,6 +38,16 @@ def test_a_grid_is_every_combination_named_after_what_differs():
     assert [row for _, row in rows] == [row_of(s) for s in settings]
 
 
+def test_files_of_arrays_are_found_whatever_folder_the_rows_share():
+    rows, settings = grid({"dataset": "one/a.npz,/two/b.npz", "data_dir": "/data"})
+    assert [name for name, _ in rows] == ["dataset-a.npz", "dataset-b.npz"]
+    assert [row["dataset"] for _, row in rows] == ["/data/one/a.npz", "/two/b.npz"]
+    assert [made.data_dir for made in settings] == ["/data/one", "/two"]
+    assert SearchSettings(dataset=rows[1][1]["dataset"], data_dir="/data/one").data_dir == "/two"
+    rows, _ = grid({"dataset": "one/a.npz,two/a.npz"})
+    assert [name for name, _ in rows] == ["dataset-1", "dataset-2"]
+
+
 def test_a_setting_may_be_a_list_and_may_have_several_values():
     def swept(text):
         rows, settings = grid({"space": "resnet-global", "dataset": "cifar10", "setting": text})

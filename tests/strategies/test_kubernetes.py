@@ -6,6 +6,7 @@ import json
 import os
 
 import pytest
+from PIL import Image
 
 from search_space.errors import UserError
 from strategies import experiment
@@ -15,6 +16,7 @@ from strategies.platforms import make_platform
 from strategies.run_folder import RunFolder
 from strategies.settings import SearchSettings
 from tests.strategies.test_cluster import written
+from training.datasets import dataset_info
 
 
 @pytest.fixture
@@ -98,15 +100,19 @@ def test_what_is_missing_is_said_before_anything_starts(ready, tmp_path, monkeyp
 
 
 def test_data_are_on_the_storage(ready, tmp_path):
-    assert KubernetesPlatform(SearchSettings(**ready)).image_and_classes() == ((1, 8, 8), 10)
+    assert KubernetesPlatform(SearchSettings(**ready)).prepared_data().info == dataset_info("digits")
     for folder in (None, "/data"):
         platform = KubernetesPlatform(SearchSettings(**ready, dataset="folder", data_dir=folder))
-        assert "/tmp/mount/FOLDER" in refused(platform.image_and_classes)
+        assert "/tmp/mount/FOLDER" in refused(platform.prepared_data)
     for part in ("train", "val"):
         for name in ("cat", "dog", "eel"):
-            (tmp_path / "share" / "pets" / part / name).mkdir(parents=True)
+            folder = tmp_path / "share" / "pets" / part / name
+            folder.mkdir(parents=True)
+            for number in range(30):
+                Image.new("L", (8, 8), number).save(folder / f"{number}.png")
     settings = SearchSettings(**ready, dataset="folder", data_dir="/tmp/mount/pets")
-    assert KubernetesPlatform(settings).image_and_classes()[1] == 3
+    found = KubernetesPlatform(settings).prepared_data()
+    assert (found.info.classes, found.info.image, found.train_images) == (3, (1, 8, 8), 72)
 
 
 def test_run_folders_that_nni_would_break_on(ready, tmp_path):

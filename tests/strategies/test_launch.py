@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
 import os
 import signal
 import time
 
+import numpy as np
 import pytest
 
 from search_space.errors import UserError
@@ -15,6 +18,9 @@ from strategies.launch import make_proposer, make_subject, termination_as_interr
 from strategies.proposers import Evolution, RandomSearch
 from strategies.run_folder import RunFolder
 from strategies.settings import SearchSettings
+from training.arrays import save_arrays
+from training.datasets import dataset_info
+from training.trial import TrialSettings
 
 
 def measured(index: int, accuracy: float | None) -> Measurement:
@@ -63,6 +69,50 @@ def test_a_resume_keeps_the_runs_settings_and_takes_what_may_differ(tmp_path, pr
     settings = launch.resume(tmp_path / "run", {"port": 0, "trials": 9, "seed": 3})
     assert (settings.seed, settings.width, settings.trials, settings.port) == (3, 4, 9, 0)
     assert proceeded == [(settings, True)]
+
+
+def test_a_resume_names_a_file_of_arrays_as_the_search_did(tmp_path, proceeded):
+    settings = SearchSettings(dataset="sub/my.npz")
+    RunFolder.create(tmp_path / "run", settings.to_json())
+    assert launch.resume(tmp_path / "run", {"dataset": "sub/my.npz"}) == settings
+    assert launch.resume(tmp_path / "run", {"dataset": "other/my.npz"}).data_dir == "other"
+    assert launch.resume(tmp_path / "run", {"data_dir": "new"}).data_dir == "new"
+    with pytest.raises(UserError, match=r"dataset is 'your\.npz', in the run 'my\.npz'"):
+        launch.resume(tmp_path / "run", {"dataset": "your.npz"})
+
+
+def test_what_was_found_of_the_data_is_kept_and_used_again(tmp_path, monkeypatch):
+    monkeypatch.setattr(launch, "proceed", lambda *_, **__: None)
+    settings = SearchSettings(port=0, run_dir=str(tmp_path / "run"))
+    run = RunFolder.open(launch.search(settings))
+    digits = dataset_info("digits")
+    assert run.resolved() == {
+        "dataset": digits.to_json(), "train_images": 1150, "validation_images": 287, "test_images": 360,
+    }  # fmt: skip
+    kept = dataclasses.replace(digits, mean=(0.25,))
+    other = RunFolder.create(tmp_path / "other", settings.to_json(), {"dataset": kept.to_json()})
+    assert launch.find_data(settings, other).info == kept
+    assert launch.find_data(settings, run).info == digits
+    trial = settings.trial_settings().knowing(kept)
+    assert TrialSettings(**json.loads(json.dumps(trial.to_json()))) == trial
+    assert trial.dataset_info() == dataclasses.replace(kept, class_names=())
+    assert trial.load().info.mean == (0.25,)
+
+
+def test_batches_of_one_image_are_tried_before_anything_starts(tmp_path):
+    path = save_arrays(
+        tmp_path / "tiny.npz",
+        np.zeros((40, 2, 2), np.uint8),
+        np.arange(40) % 2,
+        np.zeros((2, 2, 2), np.uint8),
+        [0, 1],
+    )
+    check = lambda **more: launch.check(SearchSettings(dataset=path, port=0, width=4, cells=2, **more))  # noqa: E731
+    with pytest.raises(
+        UserError, match="batches have one image.* accepted: batch_size and training images of 2"
+    ):
+        check(batch_size=1)
+    check(batch_size=2)
 
 
 def test_a_finished_run_is_not_started_again(tmp_path, proceeded):

@@ -7,6 +7,8 @@ import torch
 from strategies.cluster import MOUNT
 from strategies.platforms import SERVICES, LocalPlatform, make_platform, serving
 from strategies.settings import PLATFORMS, SearchSettings
+from training.datasets import ARRAY_SETS
+from training.prepare import PreparedData
 
 
 def test_every_platform_has_a_training_service():
@@ -17,7 +19,7 @@ def test_every_platform_has_a_training_service():
 def test_this_machine_reads_its_own_data():
     platform = make_platform(SearchSettings())
     assert isinstance(platform, LocalPlatform)
-    assert platform.image_and_classes() == ((1, 8, 8), 10)
+    assert platform.prepared_data() == PreparedData(ARRAY_SETS["digits"], 1150, 287, 360)
     assert make_platform(SearchSettings()) is platform  # it may have been asked things that take time
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import shlex
@@ -16,11 +17,13 @@ from strategies.remote_side import MARK
 from strategies.run_folder import RunFolder
 from strategies.settings import SearchSettings
 from strategies.ssh import Answer
+from training.datasets import ARRAY_SETS
+from training.prepare import PreparedData
 
 FOUND = {
     "python": "3.11.7", "cores": 16, "nni": "3.0", "torch": "2.11.0", "home": "/home/ada", "gpus": 2,
     "source": "/home/ada/.cache/pde-nas/source/0123", "scripts": "/opt/venv/nni/scripts",
-    "image": [1, 8, 8], "classes": 10,
+    "data": PreparedData(ARRAY_SETS["digits"], 1150, 287, 360).to_json(),
 }  # fmt: skip
 
 
@@ -69,7 +72,7 @@ def refused(function) -> str:
 
 def test_machines_are_looked_at_once_and_offer_their_places(platform, tmp_path):
     made = platform(FOUND, FOUND | {"gpus": 0}, settings={"concurrency": 5})
-    assert made.image_and_classes() == ((1, 8, 8), 10)
+    assert made.prepared_data() == PreparedData(ARRAY_SETS["digits"], 1150, 287, 360)
     assert made.places() == [{"trials": 3, "gpus": ["0", "1"]}, {"trials": 3, "gpus": []}]
     assert sorted(host for host, _ in made.asked) == ["gpu0", "gpu1"]
     run = RunFolder.create(tmp_path / "run", {})
@@ -126,10 +129,22 @@ def test_nni_takes_the_configuration(platform, tmp_path):
 
 def test_every_machine_that_is_not_ready_is_named(platform):
     made = platform({"error": "no torch"}, FOUND, {"error": "no data"})
-    assert refused(made.image_and_classes) == "ada@gpu0:22: no torch; ada@gpu2:22: no data"
-    assert "nni there is 2.9, here 3.0" in refused(platform(FOUND | {"nni": "2.9"}).image_and_classes)
-    different = platform(FOUND, FOUND | {"classes": 11}, settings={"dataset": "folder", "data_dir": "/data"})
-    assert refused(different.image_and_classes) == "dataset folder is not the same on all machines"
+    assert refused(made.prepared_data) == "ada@gpu0:22: no torch; ada@gpu2:22: no data"
+    assert "nni there is 2.9, here 3.0" in refused(platform(FOUND | {"nni": "2.9"}).prepared_data)
+    other = PreparedData(ARRAY_SETS["mnist"], 1150, 287, 360).to_json()
+    different = platform(FOUND, FOUND | {"data": other}, settings={"dataset": "folder", "data_dir": "/data"})
+    assert refused(different.prepared_data) == "dataset folder is not the same on all machines"
+
+
+def test_a_resume_on_other_data_is_refused(platform):
+    made = platform(FOUND, settings={"dataset": "folder", "data_dir": "/data"})
+    digits = ARRAY_SETS["digits"]
+    kept = dataclasses.replace(digits, mean=(0.5,))
+    assert made.prepared_data(kept).info == kept
+    said = refused(lambda: made.prepared_data(ARRAY_SETS["mnist"]))
+    assert said.startswith(
+        "the data in /data of ada@gpu0:22 are others than the run began with: images are 8x8, "
+    )
 
 
 def test_gpus_that_are_not_there(platform):

@@ -36,8 +36,7 @@ def wishes(**changes):
         "archive": base64.b64encode(archive.data).decode(),
         "name": archive.name,
         "needed": ("torch", "nni"),
-        "dataset": "digits",
-        "data_dir": None,
+        "data": {"name": "digits", "validation": 0.2},
         "plugins": None,
     } | changes
 
@@ -49,7 +48,8 @@ def test_a_machine_that_is_ready(tmp_path):
     assert (
         tmp_path / ".cache" / "pde-nas" / "source" / pack_source().name / "training" / "trial.py"
     ).is_file()
-    assert (found["image"], found["classes"]) == ([1, 8, 8], 10)
+    assert found["data"]["dataset"]["image"] == [1, 8, 8]
+    assert [found["data"][f"{part}_images"] for part in ("train", "validation", "test")] == [1150, 287, 360]
     assert found["nni"] == "3.0"
     assert os.path.isfile(os.path.join(found["scripts"], "launch_trial_keeper.py"))
     assert found["cores"] == len(os.sched_getaffinity(0))

@@ -10,11 +10,18 @@ import torch
 from strategies import SearchSettings, launch
 from strategies.resolved import resolve
 from strategies.run_folder import RunFolder
-from training.data import image_counts, load_data
+from training.data import load_data
+from training.datasets import dataset_info
+from training.prepare import PreparedData
+
+
+def found_by(**given) -> dict:
+    settings = SearchSettings(**given)
+    return resolve(settings, launch.find_data(settings))
 
 
 def test_defaults_of_space_and_recipe_are_resolved():
-    found = resolve(SearchSettings(device="cpu", concurrency=1, threads=3))
+    found = found_by(device="cpu", concurrency=1, threads=3)
     assert (found["space"]["width"], found["space"]["cells"], found["space"]["nodes"]) == (8, 3, 4)
     assert "global_5" in found["space"]["primitives"]
     recipe = found["recipe"]
@@ -30,14 +37,14 @@ def test_defaults_of_space_and_recipe_are_resolved():
 
 
 def test_what_was_asked_for_is_what_is_used():
-    found = resolve(SearchSettings(width=4, setting="nodes=2", epochs=7, batch_size=32, learning_rate=0.3))
+    found = found_by(width=4, setting="nodes=2", epochs=7, batch_size=32, learning_rate=0.3)
     assert (found["space"]["width"], found["space"]["nodes"], found["space"]["cells"]) == (4, 2, 3)
     recipe = found["recipe"]
     assert (recipe["epochs"], recipe["batch_size"], recipe["learning_rate"]) == (7, 32, 0.3)
 
 
 def test_a_one_shot_search_resolves_its_supernet_too():
-    found = resolve(SearchSettings(strategy="darts", supernet_epochs=6, mac_penalty=0.3, device="cpu"))
+    found = found_by(strategy="darts", supernet_epochs=6, mac_penalty=0.3, device="cpu")
     supernet = found["supernet"]
     assert (supernet["epochs"], supernet["batch_size"], supernet["learning_rate"]) == (6, 64, 0.025)
     assert supernet["mac_penalty"] == 0.3
@@ -45,17 +52,19 @@ def test_a_one_shot_search_resolves_its_supernet_too():
 
 
 def test_what_other_machines_decide_is_left_open():
-    found = resolve(SearchSettings(platform="remote", hosts="h.toml", dataset="mnist", data_dir="/there"))
+    settings = SearchSettings(platform="remote", hosts="h.toml", dataset="mnist", data_dir="/there")
+    found = resolve(settings, PreparedData(dataset_info("mnist"), 800, 200, 100))
     assert found["dataset"]["image"] == (1, 28, 28)
-    assert not {"device", "threads", "train_images"} & set(found)
+    assert found["train_images"] == 800
+    assert not {"device", "threads"} & set(found)
 
 
 @pytest.mark.parametrize(("validation", "limit"), [(0.2, None), (0.3, 101), (0.25, 10_000)])
 def test_images_are_counted_as_they_are_parted(validation, limit):
     data = load_data("digits", validation=validation, train_limit=limit)
-    assert image_counts("digits", validation=validation, train_limit=limit) == {
-        "train_images": len(data.train), "validation_images": len(data.validation), "test_images": len(data.test),
-    }  # fmt: skip
+    found = found_by(validation=validation, train_limit=limit)
+    counts = [found[f"{part}_images"] for part in ("train", "validation", "test")]
+    assert counts == [len(data.train), len(data.validation), len(data.test)]
 
 
 def test_a_run_folder_keeps_it_and_not_where_it_lies(tmp_path, monkeypatch):

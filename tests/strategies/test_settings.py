@@ -1,9 +1,10 @@
 import json
+import os
 
 import pytest
 
 from search_space.errors import UserError
-from strategies.settings import SearchSettings, parse_count
+from strategies.settings import SearchSettings, parse_count, parse_option
 
 
 @pytest.mark.parametrize(
@@ -25,6 +26,14 @@ def test_what_is_no_count(text):
         ({"strategy": "magic"}, "magic.*evolution, random, darts"),
         ({"space": "void"}, "void.*darts-global"),
         ({"dataset": "imagenot"}, "imagenot.*digits"),
+        (
+            {"dataset": ["digits"]},
+            "unknown dataset of type list; accepted: digits, .*a file of arrays, such as my.npz",
+        ),
+        ({"image_size": "8 by 8"}, "image_size is '8 by 8'; accepted: pixels a side"),
+        ({"channels": 4}, r"channels is 4; accepted: 1 \(grey\) or 3"),
+        ({"flip": True}, "flip is True; accepted: on, off"),
+        ({"platform": "remote", "hosts": "h", "dataset": "my.npz"}, "data_dir is '.'; with platform remote"),
         ({"trials": 0}, "trials is 0; accepted"),
         ({"trials": True}, "trials is True; accepted"),
         ({"concurrency": -1}, "concurrency is -1"),
@@ -59,6 +68,26 @@ def test_wrong_settings_are_named(given, said):
 def test_settings_survive_json():
     settings = SearchSettings(max_macs=10**6, width=4, seed=3)
     assert SearchSettings.from_json(json.loads(json.dumps(settings.to_json()))) == settings
+
+
+def test_a_file_of_arrays_is_a_name_and_a_place(tmp_path):
+    settings = SearchSettings(dataset="sub/My.npz", image_size="8x9", channels=3, flip="on")
+    assert (settings.dataset, settings.data_dir) == ("My.npz", "sub")
+    assert SearchSettings.from_json(json.loads(json.dumps(settings.to_json()))) == settings
+    request = settings.trial_settings().data_request()
+    assert request == {
+        "name": "My.npz", "data_dir": os.path.abspath("sub"), "image_size": "8x9", "channels": 3, "flip": "on",
+        "validation": 0.2, "train_limit": None, "batch_size": 64,
+    }  # fmt: skip
+    assert SearchSettings(dataset="a.npz").trial_settings().data_dir == os.getcwd()
+    assert SearchSettings(dataset="s/a.npz", data_dir="/d").data_dir == "/d/s"
+    assert SearchSettings(dataset=tmp_path / "a.npz").data_dir == str(tmp_path)
+    assert SearchSettings(dataset="/b/a.npz", data_dir="/d").data_dir == "/b"
+
+
+@pytest.mark.parametrize(("text", "size"), [("28", 28), ("28x28", 28), (" 28X32 ", "28x32")])
+def test_image_sizes(text, size):
+    assert parse_option("image_size", text) == size
 
 
 def test_settings_of_another_version_are_refused():

@@ -20,7 +20,7 @@ def test_a_mirrored_digit_is_another_sign():
 
 
 def test_unknown_name_lists_what_is_known():
-    with pytest.raises(UserError, match="unknown dataset 'cifar11'; known are digits, mnist") as caught:
+    with pytest.raises(UserError, match="unknown dataset 'cifar11'; accepted: digits, mnist") as caught:
         dataset_info("cifar11")
     assert "\n" not in str(caught.value)
 

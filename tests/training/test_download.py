@@ -25,7 +25,7 @@ def test_downloads_once_and_stores_an_npz(tmp_path, monkeypatch):
     expected = FakeMnist(None, True, True).data
     assert torch.equal(data.train.images[:, 0], expected)
     downloads = FakeMnist.downloads
-    assert len(load_data("fashion-mnist", folder).test) == 10
+    assert len(load_data("fashion-mnist", folder, validation=0).test) == 10
     assert FakeMnist.downloads == downloads
     assert sorted(np.load(folder / "fashion-mnist.npz").files) == ["x_test", "x_train", "y_test", "y_train"]
 

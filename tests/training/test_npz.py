@@ -32,7 +32,7 @@ def test_grey_images_get_a_channel(tmp_path):
 
 
 def test_a_stored_member_is_mapped_not_read(tmp_path):
-    assert isinstance(opened(tmp_path)._array("x_train"), np.memmap)
+    assert isinstance(opened(tmp_path).array("x_train"), np.memmap)
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,7 @@ def test_a_stored_member_is_mapped_not_read(tmp_path):
     [
         ({"y_test": None}, r"lacks y_test; it holds x_train, y_train, x_test"),
         ({"x_train": np.zeros((60, 32, 32, 3))}, r"x_train is float64 of shape .*needs uint8"),
-        ({"x_train": np.zeros((60, 3, 32, 32), np.uint8)}, r"shape \(60, 3, 32, 32\); .*\(N, 32, 32, 3\)"),
+        ({"x_train": np.zeros((60, 3, 32, 28), np.uint8)}, r"shape \(60, 3, 32, 28\); .*\(N, 32, 32, 3\)"),
         ({"x_train": np.zeros((59, 32, 32, 3), np.uint8)}, r"59 images in x_train but 60 labels"),
         ({"y_train": np.arange(60)}, r"labels from 0 to 59; cifar10 has 0 to 9"),
         ({"y_train": np.zeros(60)}, r"y_train is float64"),
@@ -56,7 +56,7 @@ def test_wrong_arrays_are_named(tmp_path, changed, message):
 def test_compressed_objects_are_not_unpickled(tmp_path):
     arrays = {key: np.array([None]) for key in ("x_train", "y_train", "x_test", "y_test")}
     np.savez_compressed(tmp_path / "set.npz", **arrays)
-    with pytest.raises(UserError, match="damaged"):
+    with pytest.raises(UserError, match="y_train holds Python objects, which are not read"):
         ArrayFile(tmp_path / "set.npz", CIFAR).labels("train")
 
 

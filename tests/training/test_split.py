@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from search_space.errors import UserError
 from training.augment import Augmentation
 from training.datasets import DatasetInfo
-from training.split import DeviceSplit, steps_per_epoch, stratified
+from training.selection import stratified
+from training.split import DeviceSplit, steps_per_epoch
 
 INFO = DatasetInfo("t", (2, 4, 4), 3, (0.25, 0.5), (0.5, 0.125), flip=True)
 
