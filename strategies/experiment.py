@@ -14,6 +14,7 @@ from strategies.multitrial import MultiTrial
 from strategies.nni_compat import CandidateConfig, CandidateExperiment, CandidateModel, was_stored
 from strategies.platforms import SERVICES, make_platform
 from strategies.run_folder import NNI, RunFolder
+from strategies.server_end import why_ended
 from strategies.settings import SearchSettings
 
 TRIAL_MODULE = "strategies.trial_entry"
@@ -99,7 +100,8 @@ def check_server(experiment: SearchExperiment, run: RunFolder) -> None:
     server = experiment._proc
     if isinstance(server, Popen) and server.poll() is not None:
         raise UserError(
-            f"NNI's server ended by itself (code {server.returncode}; its log is below {run.path / 'nni'}); "
+            f"NNI's server ended by itself{why_ended(run)} (code {server.returncode}; its log is below "
+            f"{run.path / 'nni'}); "
             f"what was measured is kept: `run_search.py resume {run.path}` goes on"
         )
 

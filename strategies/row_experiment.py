@@ -21,6 +21,7 @@ from strategies.nni_compat import (
 )
 from strategies.portal import Portal
 from strategies.run_folder import NNI, NNI_LOG, RunFolder
+from strategies.server_end import why_ended
 from strategies.signals import uninterrupted
 
 _ENDED = ("SUCCEEDED", "FAILED", "USER_CANCELED", "SYS_CANCELED", "EARLY_STOPPED")
@@ -98,7 +99,7 @@ class RowExperiment:
         server = self.experiment._proc
         if isinstance(server, Popen) and server.poll() is not None:
             raise UserError(
-                f"NNI's server ended by itself (code {server.returncode}; its log is below "
+                f"NNI's server ended by itself{why_ended(self.run)} (code {server.returncode}; its log is below "
                 f"{self.run.path / 'nni'}); `run_search.py resume {self.run.path}` goes on"
             )
         try:

@@ -7,6 +7,7 @@ import json
 import os
 import re
 import subprocess
+from itertools import pairwise
 from pathlib import Path
 
 import strategies
@@ -62,7 +63,7 @@ def check(text: str, first: int) -> None:
         rf"^\[(\d+) bytes are left out here: this file holds no more than {LIMIT}\]$", text, re.M
     )
     assert numbers[0] == first
-    gaps = [b - a for a, b in zip(numbers, numbers[1:], strict=False)]
+    gaps = [b - a for a, b in pairwise(numbers)]
     assert sum(gap != 1 for gap in gaps) == 1
     assert int(note) > LIMIT
 
