@@ -12,6 +12,7 @@ from strategies.nni_compat import CandidateConfig, CandidateExperiment, Candidat
 from strategies.nni_database import database_of, take_up
 from strategies.platforms import SERVICES, make_platform
 from strategies.run_folder import NNI, RunFolder
+from strategies.server_end import why_ended
 from strategies.settings import SearchSettings
 
 TRIAL_MODULE = "strategies.trial_entry"
@@ -78,7 +79,8 @@ def check_server(experiment: SearchExperiment, run: RunFolder) -> None:
     server = experiment._proc
     if isinstance(server, Popen) and server.poll() is not None:
         raise UserError(
-            f"NNI's server ended by itself (code {server.returncode}; its log is below {run.path / 'nni'}); "
+            f"NNI's server ended by itself{why_ended(run)} (code {server.returncode}; its log is below "
+            f"{run.path / 'nni'}); "
             f"what was measured is kept: `run_search.py resume {run.path}` goes on"
         )
 

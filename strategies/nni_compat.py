@@ -28,6 +28,7 @@ it is no longer needed (all in tests/strategies/test_nni_compat.py, unless anoth
 - `RowsExperiment`, `view_experiment`: see there.
 - trial_places.js: it deals trials out to machines in turn, busy or not, and never gives out the only GPU
   (test_trial_places.py). The GPU is therefore not left to its `trial_gpu_number`.
+- trial_starts.js: a trial that cannot be started is started again without pause and end (test_trial_starts.py).
 - remote_worker.js: its remote workers upgrade NNI there, accept any host key, want the server to listen where
   the machine reaches it, and leave a trial's files there (test_remote_worker.py).
 - cluster_channel.js: for a cluster it opens a second port to everyone, and mounts storage by sudo
@@ -70,6 +71,7 @@ _PRELOADS = (
     "log_limits.js",
     "trial_parameters.js",
     "trial_places.js",
+    "trial_starts.js",
     "remote_worker.js",
     "cluster_channel.js",
     "launcher_watch.js",

@@ -1,7 +1,10 @@
-// What the files that are loaded into NNI's server share: NNI's classes are changed as they are loaded.
+// What the files that are loaded into NNI's server share: NNI's classes are changed as they are loaded, and a server
+// that ends by itself leaves a line in which it says why.
 'use strict';
 
+const fs = require('fs');
 const Module = require('module');
+const path = require('path');
 
 const awaited = [];
 
@@ -26,4 +29,21 @@ Module._load = function (request, ...rest) {
     return loaded;
 };
 
-module.exports = { onLoad };
+let said = false;
+const reasonFile = () => path.join(global.nni.paths.experimentRoot, 'log', 'ended.txt');
+
+/** Writes the line that the launcher shows once the server has ended, to its log as well. */
+function sayWhy(reason) {
+    said = true;
+    fs.writeFileSync(reasonFile(), `${reason}\n`);
+    global.nni.logStream.writeLineSync(`This server ends by itself: ${reason}`);
+}
+
+// A former server's reason is none of this one's. NNI says where its files are once it is loaded.
+setImmediate(() => {
+    if (!said && global.nni?.paths?.experimentRoot !== undefined) {
+        fs.rmSync(reasonFile(), { force: true });
+    }
+});
+
+module.exports = { onLoad, sayWhy };

@@ -14,7 +14,7 @@ const net = require('net');
 const path = require('path');
 const { promisify } = require('util');
 const sleep = promisify(setTimeout);
-const { onLoad } = require('./preload.js');
+const { onLoad, sayWhy } = require('./preload.js');
 
 const HOSTS = JSON.parse(process.env.PDE_NAS_HOSTS || '[]');
 const LOOPBACK = '127.0.0.1';
@@ -149,6 +149,10 @@ function patchService(service) {
     const subscribe = service.prototype.onTrialEnd;
     service.prototype.onTrialEnd = function (told) {
         const ended = new Set();
+        this.emitter.on('trial_start', (trial) => {
+            ended.delete(trial); // trial_starts.js starts one again under its name
+            this.fetches?.delete(trial);
+        });
         subscribe.call(this, async (trial, ...rest) => {
             if (ended.has(trial)) {
                 return; // a lost machine ends all its trials, those that had ended before, too
@@ -167,7 +171,7 @@ function patchService(service) {
     };
 
     service.prototype.restartWorker = async function (worker) {
-        this.log.error(`The connection to ${worker.config.host} is lost; the search can be resumed`);
+        sayWhy(`the connection to ${worker.config.host} is lost`);
         setTimeout(() => process.exit(1), 100); // once that is written
     };
 }

@@ -24,6 +24,7 @@ from strategies.orphans import kill_orphans
 from strategies.portal import Portal
 from strategies.rows import Row, submitted_name
 from strategies.run_folder import NNI, NNI_LOG, RunFolder
+from strategies.server_end import why_ended
 from strategies.signals import uninterrupted
 
 _ENDED = ("SUCCEEDED", "FAILED", "USER_CANCELED", "SYS_CANCELED", "EARLY_STOPPED")
@@ -107,7 +108,7 @@ class RowExperiment:
         server = self.experiment._proc
         if isinstance(server, Popen) and server.poll() is not None:
             raise UserError(
-                f"NNI's server ended by itself (code {server.returncode}; its log is below "
+                f"NNI's server ended by itself{why_ended(self.run)} (code {server.returncode}; its log is below "
                 f"{self.run.path / 'nni'}); `run_search.py resume {self.run.path}` goes on"
             )
         try:

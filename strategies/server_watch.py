@@ -11,6 +11,7 @@ from search_space.errors import UserError
 from search_space.files import write_errors
 from strategies.experiment import check_server
 from strategies.run_folder import RunFolder
+from strategies.server_end import why_ended
 
 _ASK_SECONDS = 5.0
 _SERVER_BYTES = 2**18  # its database and a trial's folder take some of these
@@ -39,7 +40,7 @@ class ServerWatch:
 
     def _failure(self, what: str) -> UserError:
         return UserError(
-            f"{what} (its log is below {self.run.path / 'nni'}); what was measured is kept: "
+            f"{what}{why_ended(self.run)} (its log is below {self.run.path / 'nni'}); what was measured is kept: "
             f"`run_search.py resume {self.run.path}` goes on"
         )
 

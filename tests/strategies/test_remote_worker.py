@@ -101,12 +101,31 @@ def test_a_trials_end_is_told_once_and_after_its_files(tmp_path):
 def test_the_server_ends_if_a_machine_is_lost(tmp_path):
     act = """
     const service = Object.create(RemoteTrainingServiceV3.prototype);
-    Object.assign(service, { log: { error: (text) => console.log(JSON.stringify(text)) } });
     service.stopWorker = () => { throw new Error('its trials must not be called ended'); };
     await service.restartWorker({ config: KNOWN.machine });
     await new Promise((resolve) => setTimeout(resolve, 5000));
     """
-    assert told(act, known(), tmp_path, code=1) == "The connection to gpu1 is lost; the search can be resumed"
+    (tmp_path / "log").mkdir()
+    program = f"console.log('null'); {act}"
+    assert told(program, known(), tmp_path, code=1) is None
+    assert (tmp_path / "log" / "ended.txt").read_text() == "the connection to gpu1 is lost\n"
+
+
+def test_a_trial_that_is_started_again_ends_again(tmp_path):
+    act = """
+    const service = Object.create(RemoteTrainingServiceV3.prototype);
+    const order = [];
+    Object.assign(service, { emitter: new events.EventEmitter(), log: { error() {} } });
+    service.downloadTrialDirectory = async (trial) => { order.push(`fetch ${trial}`); };
+    service.onTrialEnd((trial, _time, code) => { order.push(`end ${trial} ${code}`); });
+    for (const code of [127, 0]) {
+        service.emitter.emit('trial_start', 'a', 1);
+        service.emitter.emit('trial_stop', 'a', 1, code);
+        await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    return order;
+    """
+    assert told(act, known(), tmp_path) == ["fetch a", "end a 127", "fetch a", "end a 0"]
 
 
 @pytest.mark.skipif(MISSING is not None, reason=str(MISSING))

@@ -46,6 +46,19 @@ def test_a_lost_connection_is_told(tmp_path):
         watch()
 
 
+def test_the_line_that_the_server_left_is_told(tmp_path):
+    run = RunFolder(tmp_path)
+    run.write("nni.json", {"experiment": "x1"})
+    (tmp_path / "nni" / "x1" / "log").mkdir(parents=True)
+    (tmp_path / "nni" / "x1" / "log" / "ended.txt").write_text("10 starts failed\n")
+    server = Server()
+    server.lost = True
+    with pytest.raises(
+        UserError, match=r"^the connection to NNI's server is lost: 10 starts failed \(its log"
+    ):
+        ServerWatch(server, run)()
+
+
 def test_it_is_not_asked_all_the_time(tmp_path):
     watch = ServerWatch(Server(), RunFolder(tmp_path))
     for _ in range(10):
