@@ -6,6 +6,8 @@ what counts here is the number of operators, not how the formula reads.
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
@@ -58,7 +60,7 @@ def integrate_portable(
     return h
 
 
-def _product(one: Field, other: Field) -> Field:
+def _product(one: Any, other: Any) -> Any:
     """``one * other``, without an operator for a factor of 1."""
     return one if not isinstance(other, Tensor) and other == 1.0 else one * other
 

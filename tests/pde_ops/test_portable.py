@@ -14,7 +14,9 @@ from tests.pde_ops.fields import make_fields
 
 
 @pytest.mark.parametrize("boundary", ["periodic", "zero-flux"])
-@pytest.mark.parametrize(("rows", "columns", "dx", "dy"), [(5, 4, 1, 1), (6, 7, 2, 3), (1, 1, 1, 1), (3, 2, 4, 5)])
+@pytest.mark.parametrize(
+    ("rows", "columns", "dx", "dy"), [(5, 4, 1, 1), (6, 7, 2, 3), (1, 1, 1, 1), (3, 2, 4, 5)]
+)
 def test_equals_the_definition(boundary, rows, columns, dx, dy):
     numbers = {"velocity_x": (0.3, 0.0), "velocity_y": (-0.2, 0.0), "diffusivity_x": (0.7, 0.0), "diffusivity_y": (0.4, 0.0)}  # fmt: skip
     settings = {"steps": 3, "dt": 0.2, "dx": dx, "dy": dy, "boundary": boundary}

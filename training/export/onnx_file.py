@@ -88,7 +88,9 @@ class _Sheet:
         if isinstance(value, str):
             return value
         if isinstance(value, (float, int)):
-            return self.constant(f"{float(value):g}" if value == float(f"{value:g}") else repr(float(value)), np.float32(value))
+            return self.constant(
+                f"{float(value):g}" if value == float(f"{value:g}") else repr(float(value)), np.float32(value)
+            )
         if isinstance(value, list) and all(type(item) is int for item in value):
             return self.constant(str(value).replace(" ", ""), np.array(value, np.int64))
         raise NoTranslation

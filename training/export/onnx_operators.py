@@ -117,7 +117,9 @@ def _roll(sheet: Sheet, out: str, args: Sequence[Any], like: Tensor) -> None:
 _END = 2**63 - 1
 
 
-def _slice(sheet: Sheet, x: str, dim: int, start: int, end: int, step: int = 1, out: str | None = None) -> str:
+def _slice(
+    sheet: Sheet, x: str, dim: int, start: int, end: int, step: int = 1, out: str | None = None
+) -> str:
     return sheet.add("Slice", [x, [start], [end], [dim], *([] if step == 1 else [[step]])], out)
 
 

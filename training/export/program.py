@@ -7,7 +7,6 @@ cells and keeps source lines of this machine.
 from __future__ import annotations
 
 import io
-import operator
 import zipfile
 from pathlib import Path
 from typing import Any

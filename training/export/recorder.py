@@ -8,9 +8,10 @@ on no image is computed at once and becomes a constant.
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -79,7 +80,7 @@ def record(model: nn.Module, image: tuple[int, ...]) -> Recording:
     recorder = _Recorder(model)
     images = torch.empty(BATCH, *image, device="meta")
     recorder.place(images, recorder.recording.graph.placeholder("images"))
-    with torch.no_grad(), recorder:
+    with torch.no_grad(), _exporting(), recorder:
         logits = functionalize(model, remove="mutations")(images)
     result = recorder.node(logits) if isinstance(logits, Tensor) else None
     if result is None:
@@ -88,11 +89,23 @@ def record(model: nn.Module, image: tuple[int, ...]) -> Recording:
     return recorder.recording
 
 
+@contextlib.contextmanager
+def _exporting() -> Iterator[None]:
+    """Modules that ask ``torch.compiler.is_exporting()`` are told so."""
+    before = torch.compiler._is_exporting_flag
+    torch.compiler._is_exporting_flag = True
+    try:
+        yield
+    finally:
+        torch.compiler._is_exporting_flag = before
+
+
 class _Recorder(TorchDispatchMode):
     def __init__(self, model: nn.Module) -> None:
         super().__init__()
         self.recording = Recording(fx.Graph())
         self._nodes: dict[int, fx.Node] = {}  # by the tensor's id
+        self._constants: dict[int, fx.Node] = {}
         self._alive: list[Tensor] = []  # so that no id is given twice
         tensors = [*model.named_parameters(), *model.named_buffers()]
         self.names = {_place(tensor): name for name, tensor in tensors}
@@ -113,7 +126,7 @@ class _Recorder(TorchDispatchMode):
         leaves = tree_flatten((args, kwargs or {}))[0]
         recorded = any(isinstance(leaf, Tensor) and id(leaf) in self._nodes for leaf in leaves)
         if not recorded and not any(map(_counts_images, leaves)):
-            return func(*args, **(kwargs or {}))
+            return func(*args, **_with_values(kwargs or {}))
         if func is aten._local_scalar_dense.default:
             raise NotRecordable("what the network does depends on the images' values")
         if func is INTEGRATE:
@@ -154,14 +167,16 @@ class _Recorder(TorchDispatchMode):
 
     def _argument(self, value: Any) -> Any:
         if isinstance(value, Tensor):
-            return self._nodes.get(id(value)) or self._constant(value)
+            key = id(value)
+            return self._nodes.get(key) or self._constants.get(key) or self._constant(value)
         return self._size(value) if _counts_images(value) else value
 
     def _constant(self, value: Tensor) -> fx.Node:
         if value.is_meta:
             raise NotRecordable("an operator's side result is used, which programs do not have")
         node = self.recording.add_constant(self.names.get(_place(value), "constant"), value.detach())
-        self.place(value, node)
+        self._alive.append(value)
+        self._constants[id(value)] = node
         return node
 
     def _size(self, value: int) -> fx.Node:
@@ -254,6 +269,12 @@ def _result(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     return func(*args, **kwargs)
 
 
+def _with_values(kwargs: dict[str, Any]) -> dict[str, Any]:
+    """What is made where the images are but depends on none of them keeps its values."""
+    on_meta = kwargs.get("device") == torch.device("meta")
+    return {**kwargs, "device": torch.device("cpu")} if on_meta else kwargs
+
+
 def _first(result: Any) -> Tensor:
     return result if isinstance(result, Tensor) else result[0]
 
@@ -271,7 +292,9 @@ def _place(tensor: Tensor) -> tuple:
     return tensor.data_ptr(), tuple(tensor.shape), tensor.stride(), tensor.dtype
 
 
-def _complete(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+def _complete(
+    func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """All that have a position by position, defaults filled in."""
     given = list(args)
     rest = dict(kwargs)

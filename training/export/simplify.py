@@ -27,11 +27,11 @@ def _rename_constants(recording: Recording) -> None:
     """Gives those in use their plain names, ``NAME`` or else ``NAME_2``, and drops the others."""
     former = dict(recording.constants)
     recording.constants.clear()
-    names: dict[str, str] = {}
+    names: dict[Any, str] = {}
     for node in recording.graph.nodes:
         if node.op == "get_attr":
             if node.target not in names:
-                name = plain_name(node.target)
+                name = plain_name(str(node.target))
                 others = (f"{name}_{n}" for n in itertools.count(2))
                 names[node.target] = next(
                     free for free in itertools.chain([name], others) if free not in recording.constants
@@ -80,6 +80,8 @@ def fold_norms(recording: Recording) -> None:
 
 
 class _Folder:
+    """A node is of type ``Any`` here where it was an argument: fx lets that be anything."""
+
     def __init__(self, recording: Recording) -> None:
         self.recording = recording
         self._made: dict[Any, fx.Node] = {}  # networks may use a convolution and its norm many times
@@ -104,44 +106,46 @@ class _Folder:
         node.replace_all_uses_with(made)
         self.recording.graph.erase_node(node)
 
-    def scaled(self, convolution: fx.Node, vector: fx.Node, rows: slice) -> tuple[fx.Node, fx.Node | None]:
-        weight, bias = convolution.args[1:3]
+    def scaled(self, convolution: fx.Node, vector: fx.Node, rows: slice) -> tuple[Any, Any]:
         factor = self._value(vector).flatten()[rows]
-        shape = (-1,) + (1,) * (self._value(weight).dim() - 1)
+        weight, bias = self._parameters(convolution)
+        by_rows = factor.view(-1, *(1,) * (self._value(weight).dim() - 1))
         made = []
-        for node, by in ((weight, factor.view(shape)), (bias, factor)):
+        for node, by in ((weight, by_rows), (bias, factor)):
             if node is not None:
                 key = ("scaled", node.target, vector.target, rows.start)
                 node = self._constant(convolution, key, plain_name(node.target), self._value(node) * by)
             made.append(node)
         return made[0], made[1]
 
-    def shifted(self, convolution: fx.Node, vector: fx.Node, rows: slice) -> tuple[fx.Node, fx.Node]:
-        weight, bias = convolution.args[1:3]
-        value = self._value(vector).flatten()[rows].clone()
+    def shifted(self, convolution: fx.Node, vector: fx.Node, rows: slice) -> tuple[Any, Any]:
+        summand = self._value(vector).flatten()[rows].clone()
+        weight, bias = self._parameters(convolution)
         name = f"{plain_name(weight.target).removesuffix('.weight')}.bias"
         key = ("shifted", weight.target, bias and bias.target, vector.target, rows.start)
-        return weight, self._constant(
-            convolution, key, name, value if bias is None else self._value(bias) + value
-        )
+        value = summand if bias is None else self._value(bias) + summand
+        return weight, self._constant(convolution, key, name, value)
 
-    def _convolutions(self, node: fx.Node) -> list[fx.Node]:
+    def _convolutions(self, node: fx.Node) -> list[Any]:
         """Convolutions with constant weights whose results, joined, ``node`` is, and nothing else uses."""
-        parts = [node]
+        parts: list[Any] = [node]
         if node.target is aten.cat.default and node.args[1:] == (1,):
             parts = list(node.args[0])  # type: ignore[arg-type]
         for part in parts:
             if part.target is not aten.convolution.default or part.args[6] or len(part.users) != 1:
                 return []
-            weight, bias = part.args[1:3]
-            if weight.op != "get_attr" or (bias is not None and bias.op != "get_attr"):
+            if any(each is not None and each.op != "get_attr" for each in self._parameters(part)):
                 return []
         return parts if len(set(parts)) == len(parts) else []
+
+    def _parameters(self, convolution: Any) -> tuple[Any, Any]:
+        """The nodes of its weight and its bias, the latter perhaps None."""
+        return convolution.args[1], convolution.args[2]
 
     def _value(self, node: Any) -> Tensor:
         return self.recording.constants[node.target]
 
-    def _constant(self, before: fx.Node, key: Any, name: Any, value: Tensor) -> fx.Node:
+    def _constant(self, before: fx.Node, key: Any, name: str, value: Tensor) -> fx.Node:
         """A node for ``value`` ahead of ``before``; the constant is the same where ``key`` is."""
         with self.recording.graph.inserting_before(before):
             if key not in self._made:
