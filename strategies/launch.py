@@ -204,6 +204,7 @@ def _row(settings: SearchSettings, run: RunFolder, portal: Portal) -> RowExperim
 def check(settings: SearchSettings) -> None:
     """Raises `UserError` for data and a device that are missing, for too few images and for a budget that nothing
     meets, before there is a run folder."""
+    make_platform.cache_clear()  # what an earlier search saw of machines and data may be otherwise by now
     _check_device(settings)
     data = find_data(settings)
     if settings.strategy in ONE_SHOT:

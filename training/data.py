@@ -22,7 +22,7 @@ from training.datasets import (
     dataset_names,
     is_array_file,
     located,
-)  # fmt: skip
+)
 from training.selection import choose, limited, stratified
 from training.split import DeviceSplit, Split
 

@@ -136,8 +136,9 @@ def located(name: Any, data_dir: str | Path | None) -> tuple[str, str | None]:
         return os.path.basename(path), os.path.dirname(path) or "."
     if not isinstance(name, str) or name not in dataset_names():
         what = repr(name) if isinstance(name, str) else f"of type {type(name).__name__}"
+        arrays = "" if isinstance(name, str) else " (training.arrays.save_arrays writes one)"
         raise UserError(
-            f"unknown dataset {what}; accepted: {', '.join(dataset_names())}, or a file of arrays, such as my.npz"
+            f"unknown dataset {what}; accepted: {', '.join(dataset_names())}, or a file of arrays, such as my.npz{arrays}"
         )
     return name, folder
 

@@ -102,3 +102,16 @@ def test_missing_parts(tmp_path, images):
     (images / "val" / "violet").mkdir()
     with pytest.raises(UserError, match="violet"):
         load_data("folder", images)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_streamed_images_of_any_colour_and_shape_are_augmented(images, monkeypatch, channels):
+    monkeypatch.setattr(folder, "DEVICE_BYTES", 0)
+    options = {"channels": channels, "image_size": "12x20", "workers": 0, "validation": 0.25}
+    data = load_data("folder", images, randaugment=9, **options)
+    for split, more in (
+        (data.train, {"augmentation": Augmentation(flip=True, cutout=4), "seed": 1}),
+        (data.test, {}),
+    ):
+        batches = list(split.batches(4, **more))
+        assert all(batch.shape[1:] == (channels, 12, 20) and batch.isfinite().all() for batch, _ in batches)
