@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from strategies.run_folder import CANDIDATES, NNI, OUTCOME
+from strategies.run_lock import holder
 
 EPOCHS = "oneshot.jsonl"
 # Of an epoch's record, what is no measure of the search.
@@ -82,8 +83,11 @@ class Follower:
 
 
 def own_portal(run: Path) -> str | None:
-    """The address at which the run's own experiment is or was shown; None if it has none."""
+    """The address at which the run's own experiment is shown; None if it is not, or not yet: where it was shown
+    before a resume does not count."""
+    owner = holder(run)
     try:
-        return json.loads((run / NNI).read_text(encoding="utf-8")).get("address")
+        record = json.loads((run / NNI).read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
+    return record.get("address") if owner is not None and record.get("process") == owner.pid else None

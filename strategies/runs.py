@@ -10,9 +10,10 @@ from pathlib import Path
 
 from search_space.errors import UserError
 from strategies.ending import end_former, end_in_order
+from strategies.follow import own_portal
 from strategies.owner import Owner
 from strategies.rows import read_rows
-from strategies.run_folder import NNI, OUTCOME, SETTINGS, RunFolder
+from strategies.run_folder import OUTCOME, SETTINGS, RunFolder
 from strategies.viewing import View, end_view, view, view_of
 
 RUNNING, FINISHED, STOPPED = "running", "finished", "stopped"
@@ -88,16 +89,10 @@ def status(run: RunFolder) -> Status:
         total=total,
         best=best,
         process=owner,
-        portal=_portal(run, owner) if owner else None,
+        portal=own_portal(run.path),
         view=view_of(run),
         started=json.loads((run.path / SETTINGS).read_text(encoding="utf-8")).get("started", ""),
     )
-
-
-def _portal(run: RunFolder, owner: Owner) -> str | None:
-    """The address at which ``owner`` shows the run; None if it does not, or not yet."""
-    record = run.read(NNI) if (run.path / NNI).is_file() else {}
-    return record.get("address") if record.get("process") == owner.pid else None
 
 
 def table(found: list[Status]) -> str:

@@ -40,7 +40,10 @@ class View:
 
 def view_of(run: RunFolder) -> View | None:
     """This user's view of a run on this machine; None if there is none. Changes nothing."""
-    folder = view_folder(run)
+    try:
+        folder = view_folder(run)
+    except UserError:  # no view of this user's can be there
+        return None
     process = holder(folder)
     if process is None:
         return None
@@ -111,7 +114,8 @@ def _experiment(run: RunFolder) -> str:
     """The id of the run's experiment."""
     owner = run.owner()
     if owner is not None:
-        raise UserError(f"{run.path} is at work ({owner}); its portal is {own_portal(run.path)}")
+        where = own_portal(run.path) or "not open"
+        raise UserError(f"{run.path} is at work ({owner}); its portal is {where}")
     shown = view_of(run)
     if shown is not None:
         where = shown.address or "an address that is not known yet"
@@ -154,4 +158,4 @@ def end_view(run: RunFolder) -> bool:
     """Ends this user's view of a run; whether there was one. Raises `UserError`."""
     from strategies.ending import end_in_order
 
-    return end_in_order(RunFolder(view_folder(run)))
+    return view_of(run) is not None and end_in_order(RunFolder(view_folder(run)))

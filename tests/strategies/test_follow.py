@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 
 from strategies.follow import Follower, Lines
+from strategies.run_lock import locked
 
 
 def append(path, *records, end="\n"):
@@ -39,15 +41,23 @@ def test_candidates_are_shown_with_the_best_so_far_and_where_their_trials_are(tm
     follower = Follower(tmp_path)
     path = tmp_path / "candidates.jsonl"
     append(path, candidate(None), candidate(0.5, 10), candidate(0.4, 5))
-    (tmp_path / "nni.json").write_text(json.dumps({"address": "http://127.0.0.1:9"}))
-    shown = list(follower.new())
+    record = {"address": "http://127.0.0.1:9", "process": os.getpid()}
+    (tmp_path / "nni.json").write_text(json.dumps(record))
+    with locked(tmp_path, "wait"):
+        shown = list(follower.new())
     portal = {"portal": "http://127.0.0.1:9"}
     assert shown == [
         {"default": 0.5, "macs": 10, "accuracy": 0.5, "candidates": 2, "failed": 1} | portal,
         {"default": 0.5, "macs": 10, "accuracy": 0.4, "candidates": 3, "failed": 1} | portal,
     ]
     append(path, candidate(None))
-    assert next(iter(follower.new()))["failed"] == 2
+    with locked(tmp_path, "wait"):
+        (tmp_path / "nni.json").write_text(
+            json.dumps(record | {"process": 1})
+        )  # where it was before a resume
+        (last,) = follower.new()
+    assert last["failed"] == 2
+    assert "portal" not in last
 
 
 def test_the_outcome_is_the_final_metric(tmp_path):

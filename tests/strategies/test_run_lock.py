@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from search_space.errors import UserError
-from strategies import run_lock
+from strategies import RunFolder, run_lock
+from strategies.ending import end_in_order
 from strategies.owner import Owner
 from strategies.run_lock import LOCK, OWNER, holder, locked
 
@@ -105,6 +106,10 @@ def test_a_lock_that_a_child_inherited_is_nobody_s(tmp_path, hold):
     assert owner is not None
     assert owner.pid == process.pid
     assert not owner.is_here()
+    with pytest.raises(
+        UserError, match=rf"goes on: process {process.pid} on .* is at work on it; stop it there"
+    ):
+        end_in_order(RunFolder(tmp_path))
 
 
 def test_on_another_machine_signs_of_life_count(tmp_path):

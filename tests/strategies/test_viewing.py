@@ -88,7 +88,9 @@ def test_a_folder_that_others_can_write_is_not_used(run):
     base.mkdir(mode=0o777)
     base.chmod(0o777)
     with pytest.raises(UserError, match="no private folder of this user"):
-        runs.status(run)
+        viewing.view(run, 0, None)
+    assert runs.status(run).view is None
+    assert runs.stop(run) == []
 
 
 def test_where_the_temporary_folder_cannot_be_written_one_line_says_so(run, monkeypatch):
