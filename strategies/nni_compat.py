@@ -337,6 +337,10 @@ class CandidateExperiment(OwnServer, NasExperiment):
     def executable_model_factory(self, config: Any) -> CandidateModel:
         return self.model_space
 
+    def _nni_manager_required(self) -> bool:
+        """Always; NNI would check its configuration for that, also when it is stopped because a folder is gone."""
+        return True
+
     def load_checkpoint(self) -> None:
         """The run folder is the checkpoint."""
 
