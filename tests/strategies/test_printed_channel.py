@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 
@@ -13,7 +14,7 @@ from search_space.errors import UserError
 from strategies.printed_channel import PrintedChannel, open_channel
 from strategies.trial_channel import TrialChannel
 
-METRICS = [{"default": 0.25, "macs": 10**9}, {"default": 1 / 3, "loss": float("nan")}]
+METRICS = [{"default": 0.25, "macs": 10**9}, {"default": 1 / 3, "said": 'it\'s /a//b # \\ "c"'}]
 OURS = """
 from strategies.printed_channel import PrintedChannel
 channel = PrintedChannel.from_environment()
@@ -43,7 +44,7 @@ def printed(program: str, folder) -> list[str]:
         "REUSE_MODE": "true",
         "MULTI_PHASE": "true",
     }
-    program = f"nan = float('nan')\nMETRICS = {METRICS!r}\n{program}"
+    program = f"METRICS = {METRICS!r}\n{program}"
     done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return [line for line in done.stdout.splitlines() if line.startswith("NNISDK_ME")]
@@ -63,6 +64,24 @@ def test_what_is_printed_is_what_nni_prints(tmp_path):
     assert len(ours) == 3
     assert ours == nnis
     assert ours[2]["type"] == "FINAL"
+
+
+def test_nni_reads_a_metric_to_its_end_whatever_text_is_in_it(tmp_path, capsys):
+    """By the pattern of its server, which ends at the first quote."""
+    PrintedChannel(tmp_path, "Ab3de").report_intermediate({"default": 0.5, "said": "it's 'quoted'"})
+    line = capsys.readouterr().out
+    found = re.findall("NNISDK_MEb'(.*?)'", line)
+    assert json.loads(json.loads(found[0])["value"])["said"] == "it's 'quoted'"
+
+
+def test_what_is_no_number_is_none(tmp_path, capsys):
+    """JSON has no NaN, and NNI's page reads JSON."""
+    PrintedChannel(tmp_path, "Ab3de").report_final(
+        {"default": 0.5, "loss": float("nan"), "rate": float("inf")}
+    )
+    assert (
+        understood(capsys.readouterr().out.strip())["value"] == "{'default': 0.5, 'loss': None, 'rate': None}"
+    )
 
 
 def test_the_channel_is_the_platforms(tmp_path, monkeypatch):

@@ -32,7 +32,7 @@ def test_defaults_of_space_and_recipe_are_resolved():
         0.1,
     )
     assert (found["device"], found["threads"]) == ("cpu", 3)
-    assert (found["dataset"]["name"], found["dataset"]["image"]) == ("digits", (1, 8, 8))
+    assert (found["dataset"]["name"], found["dataset"]["image"]) == ("digits", [1, 8, 8])
     assert "supernet" not in found
 
 
@@ -54,7 +54,7 @@ def test_a_one_shot_search_resolves_its_supernet_too():
 def test_what_other_machines_decide_is_left_open():
     settings = SearchSettings(platform="remote", hosts="h.toml", dataset="mnist", data_dir="/there")
     found = resolve(settings, PreparedData(dataset_info("mnist"), 800, 200, 100))
-    assert found["dataset"]["image"] == (1, 28, 28)
+    assert found["dataset"]["image"] == [1, 28, 28]
     assert found["train_images"] == 800
     assert not {"device", "threads"} & set(found)
 
@@ -68,7 +68,7 @@ def test_images_are_counted_as_they_are_parted(validation, limit):
 
 
 def test_a_run_folder_keeps_it_and_not_where_it_lies(tmp_path, monkeypatch):
-    monkeypatch.setattr(launch, "proceed", lambda *_: None)
+    monkeypatch.setattr(launch, "proceed", lambda *_, **__: None)
     launch.search(SearchSettings(run_dir=str(tmp_path / "run"), port=0, device="cpu"))
     record = json.loads((tmp_path / "run" / "settings.json").read_text())
     assert record["settings"]["width"] is None
