@@ -15,6 +15,7 @@ COLUMNS = ("name", "asked for", "used")
 NOTHING, OPEN = "–", "default"
 _WHERE_SHOWN = ("run_dir", "port", "portal", "host")  # they say nothing of what was found
 _PARTS = ("space", "recipe", "supernet", "dataset")  # of what was used, records of their own
+_OF_THE_IMAGE = ("image_size", "channels")  # both stand in its shape
 _Row = tuple[str, str, str]
 
 
@@ -40,7 +41,9 @@ def _place(name: str, resolved: Mapping[str, Any]) -> tuple[str, ...]:
     """Where among what was used the setting ``name`` stands."""
     if name in _PARTS:
         return (name, "name")
-    for part in ("space", "recipe"):
+    if name in _OF_THE_IMAGE:
+        return ("dataset", "image")
+    for part in ("space", "recipe", "dataset"):
         record = resolved.get(part)
         if name not in resolved and isinstance(record, Mapping) and name in record:
             return (part, name)
