@@ -73,9 +73,10 @@ def take_up(database: Path, experiment: str, config: dict[str, Any]) -> int | No
     Returns the first number that no trial's parameters have; None, and the file as it was, where it holds
     anything that NNI's server would stumble over.
     """
-    if not was_stored(database):
+    if not database.is_file():
         return None
     try:
+        # For writing: of a server that was killed, what was half done is undone by that.
         with closing(sqlite3.connect(database)) as connection, connection:
             if connection.execute("pragma integrity_check").fetchone()[0] != "ok":
                 return None

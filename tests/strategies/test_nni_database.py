@@ -6,6 +6,8 @@ import importlib.util
 import json
 import random
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -66,6 +68,19 @@ def test_trials_that_ran_are_ended_and_the_others_left(database):
     assert rows(database, cancelled) == [("ran",), ("lost",)]
     take_up(database, "abc", CONFIG)
     assert len(rows(database, cancelled)) == 2
+
+
+def test_what_a_killed_server_left_half_done_is_undone(database, tmp_path):
+    """A journal beside the file, as SQLite leaves it when its process is killed within a change."""
+    program = (
+        "import os, sqlite3, sys; c = sqlite3.connect(sys.argv[1], isolation_level=None)\n"
+        "c.execute('pragma cache_size = 2'); c.execute('begin')\n"
+        "for i in range(3000): c.execute('insert into TrialJobEvent (event) values (?)', ('x' * 500,))\n"
+        "os.kill(os.getpid(), 9)"
+    )
+    subprocess.run([sys.executable, "-c", program, str(database)])
+    assert database.with_name("nni.sqlite-journal").is_file()
+    assert take_up(database, "abc", CONFIG) == 8
 
 
 def test_trials_that_the_portals_user_submitted_have_no_number(database):
