@@ -200,22 +200,41 @@ def _show_outcome(run: Path, max_macs: int | None) -> None:
 
 
 def _export_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("run", type=Path, help="run folder, or a genotype's JSON file")
+    parser.add_argument(
+        "run", type=Path, help="folder of a run, hub, sweep or training, or a genotype's JSON file"
+    )
     parser.add_argument("--index", type=int, metavar="I", help="the candidate of that index (the best one)")
     parser.add_argument(
         "--weights", type=Path, metavar="FILE", help="safetensors file of a retrained network"
     )
     parser.add_argument("--out", type=Path, metavar="DIR", help="folder to make (RUN/export)")
+    parser.add_argument(
+        "--dataset", metavar="NAME", help="whose normalisation goes into the model (the training's or the run's; "
+        "none: the model takes normalised images)"
+    )  # fmt: skip
+    parser.add_argument(
+        "--data-dir", metavar="DIR", help="where that data set is, if its facts are read from it"
+    )
 
 
 def _export(args: argparse.Namespace) -> None:
-    from analysis import chosen_genotype
-    from training.export import export
+    from analysis import choose
+    from training.export import WEIGHTS, export
+    from training.export.source import Candidate, gather, is_training
 
-    genotype = chosen_genotype(args.run, args.index)
+    path, weights = args.run, args.weights
+    if is_training(path) and args.index is None:
+        path, weights = path / "genotype.json", weights or path / WEIGHTS
+    choice = choose(path, args.index)
+    m = choice.measurement
+    candidate = None if m is None else Candidate(m.index, m.status, m.accuracy)
+    facts = gather(
+        choice.genotype, weights, choice.folder, candidate, dataset=args.dataset, data_dir=args.data_dir
+    )
     out = args.out or (args.run if args.run.is_dir() else args.run.parent) / "export"
-    made = export(genotype, args.weights, out)
+    made = export(choice.genotype, weights, out, facts)
     print(f"{made.folder}: {', '.join(made.files)}")
+    print(made.summary())
     if made.without_programs:
         print(f"no ONNX or torch.export program: {made.without_programs}")
 

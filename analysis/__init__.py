@@ -1,16 +1,24 @@
 """What came out: reads run folders alone, on any machine, and never changes a measurement."""
 
+from typing import TYPE_CHECKING
+
 from analysis.best import best
-from analysis.drawing import draw_genotype
+from analysis.choice import Choice, choose, chosen_genotype
 from analysis.front import front
 from analysis.hypervolume import hypervolume
-from analysis.outcome import Outcome, chosen_genotype, report, write_outcome
 from analysis.run import Run, read_run
+from search_space.lazy import loader
+
+if TYPE_CHECKING:
+    from analysis.drawing import draw_genotype
+    from analysis.outcome import Outcome, report, write_outcome
 
 __all__ = [
+    "Choice",
     "Outcome",
     "Run",
     "best",
+    "choose",
     "chosen_genotype",
     "draw_genotype",
     "front",
@@ -19,3 +27,13 @@ __all__ = [
     "report",
     "write_outcome",
 ]
+# Loaded when they are first used: the plotting library takes its time.
+__getattr__ = loader(
+    __name__,
+    {
+        "Outcome": "analysis.outcome",
+        "draw_genotype": "analysis.drawing",
+        "report": "analysis.outcome",
+        "write_outcome": "analysis.outcome",
+    },
+)

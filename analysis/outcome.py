@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from analysis.best import best
+from analysis.choice import budget, holds_searches, searches
 from analysis.drawing import drawing_png
 from analysis.front import front
 from analysis.hypervolume import dominated_share, reference_macs
@@ -78,39 +79,25 @@ def write_outcome(path: str | Path, max_macs: int | None = None, out: str | Path
 
 def report(paths: Sequence[str | Path], out: str | Path) -> Outcome:
     """The fronts of several runs over each other, as ``comparison.csv``, ``comparison.png`` and
-    ``comparison.html`` in ``out``; of one run all that `write_outcome` writes.
+    ``comparison.html`` in ``out``; of one run all that `write_outcome` writes. The folder of a hub or a sweep
+    stands for its finished searches.
 
     Raises `UserError`, also for a run that is named twice.
     """
     if not paths:
         raise UserError("no run folder is named; accepted: one or more")
-    if len(paths) == 1:
-        return write_outcome(paths[0], _budget(read_run(paths[0])), out)
-    runs = [read_run(path) for path in paths]
+    named = [read_run(path) for path in paths]
+    if len(named) == 1 and not holds_searches(named[0]):
+        return write_outcome(paths[0], budget(named[0]), out)
+    runs: list[Run] = []
+    for run in named:
+        runs += searches(run.path, finished=True) if holds_searches(run) else [run]
     for position, run in enumerate(runs):
         if any(run.path.resolve() == other.path.resolve() for other in runs[:position]):
             raise UserError(f"{run.path} is named twice; accepted: different run folders")
     out = _made(Path(out))
-    made = _write(runs, out, None, None)
+    made = _write(runs, out, None, None, compared=True)
     return Outcome(f"{made.table}\n\nIn {out}: " + ", ".join(f.name for f in made.files), made.files)
-
-
-def chosen_genotype(path: str | Path, index: int | None = None) -> Genotype:
-    """The genotype of a run's candidate: the best one, or the one of that index; or that of a genotype's file.
-
-    Raises `UserError`.
-    """
-    path = Path(path)
-    if not path.is_dir():
-        return Genotype.load(path)
-    run = read_run(path)
-    if index is None:
-        return _genotype(best(run, _budget(run)))
-    for measurement in run.measurements:
-        if measurement.index == index:
-            return _genotype(measurement)
-    known = ", ".join(str(m.index) for m in run.measurements) or "none"
-    raise UserError(f"{path} has no candidate {index}; it has {known}")
 
 
 def _made(folder: Path) -> Path:
@@ -119,12 +106,9 @@ def _made(folder: Path) -> Path:
     return folder
 
 
-def _budget(run: Run) -> int | None:
-    budget = run.settings.get("max_macs")
-    return budget if type(budget) is int else None
-
-
-def _write(runs: Sequence[Run], out: Path, max_macs: int | None, subject: Subject | None) -> Outcome:
+def _write(
+    runs: Sequence[Run], out: Path, max_macs: int | None, subject: Subject | None, *, compared: bool = False
+) -> Outcome:
     """Table, picture and page of the common front."""
     names = distinct_names(runs)
     owner = {id(m): name for run, name in zip(runs, names, strict=True) for m in run.require_ok()}
@@ -134,21 +118,20 @@ def _write(runs: Sequence[Run], out: Path, max_macs: int | None, subject: Subjec
     picture = render_front(plot)
     # The poster's networks may lie so far off that the candidates become a dot.
     close = render_front(front_plot(runs, max_macs=max_macs)) if plot.references else None
-    several = len(runs) > 1
-    stem, page = ("comparison", "comparison.html") if several else ("front", "report.html")
+    stem, page = ("comparison", "comparison.html") if compared else ("front", "report.html")
     files = [write_whole(out / f"{stem}.csv", _csv(points, owner)), write_whole(out / f"{stem}.png", picture)]
     if close is not None:
         files.append(write_whole(out / f"{stem}_close.png", close))
     pictures = [picture] if close is None else [picture, close]
     files.append(write_whole(out / page, report_page(plot.title, pictures, runs, names, points, subject)))
-    columns = ["accuracy %", "MACs", "params", "candidate", *(["run"] if several else [])]
+    columns = ["accuracy %", "MACs", "params", "candidate", *(["run"] if compared else [])]
     rows = [
         [percent_text(m.accuracy), count_text(m.macs), count_text(m.params), str(m.index),
-         *([owner[id(m)]] if several else [])]
+         *([owner[id(m)]] if compared else [])]
         for m in points
     ]  # fmt: skip
     text = table_text(columns, rows)
-    if several:
+    if compared:
         limit = reference_macs(m for run in runs for m in run.ok)
         shares = [
             [f"{100 * dominated_share(run.ok, limit):.2f}", n] for run, n in zip(runs, names, strict=True)

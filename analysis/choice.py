@@ -1,0 +1,84 @@
+"""The one candidate that is taken from a run, or from all searches of a hub or a sweep."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from analysis.best import best
+from analysis.run import Run, read_run
+from search_space.errors import UserError
+from search_space.genotype import Genotype
+from search_space.measurement import Measurement
+
+SEARCHES, OUTCOME = "searches", "outcome.json"
+_SEVERAL = ("hub", "sweep")
+
+
+@dataclass(frozen=True)
+class Choice:
+    """``folder`` is the run that measured it, or where a genotype's file lies, without a measurement."""
+
+    genotype: Genotype
+    folder: Path
+    measurement: Measurement | None = None
+
+
+def choose(path: str | Path, index: int | None = None) -> Choice:
+    """A run's candidate: the best one within its budget, or the one of that index; of a hub or a sweep the best
+    of all its searches; or a genotype's file. Raises `UserError`."""
+    path = Path(path)
+    if not path.is_dir():
+        return Choice(Genotype.load(path), path.parent)
+    run = read_run(path)
+    if holds_searches(run):
+        if index is not None:
+            raise UserError(
+                f"{path} holds several searches, each with a candidate {index}; name one of them, "
+                f"{path / SEARCHES}/NAME"
+            )
+        return _best_of(path)
+    if index is None:
+        return _chosen(run, best(run, budget(run)))
+    for measurement in run.measurements:
+        if measurement.index == index:
+            return _chosen(run, measurement)
+    known = ", ".join(str(m.index) for m in run.measurements) or "none"
+    raise UserError(f"{path} has no candidate {index}; it has {known}")
+
+
+def chosen_genotype(path: str | Path, index: int | None = None) -> Genotype:
+    """The genotype that `choose` takes. Raises `UserError`."""
+    return choose(path, index).genotype
+
+
+def holds_searches(run: Run) -> bool:
+    """Whether it is the folder of a hub or a sweep, whose candidates are in its searches' folders."""
+    return run.settings.get("kind") in _SEVERAL
+
+
+def searches(path: str | Path, *, finished: bool) -> list[Run]:
+    """The searches of a hub's or sweep's folder that measured something, by name; ``finished``: those alone that
+    came to their end. Raises `UserError` if there is none."""
+    folders = sorted((Path(path) / SEARCHES).glob("*/settings.json"))
+    runs = [read_run(folder.parent) for folder in folders]
+    found = [run for run in runs if run.ok and (not finished or (run.path / OUTCOME).is_file())]
+    if not found:
+        what = "came to its end" if finished else "measured a candidate"
+        raise UserError(f"{path} holds {len(runs)} searches, none of which {what} yet")
+    return found
+
+
+def budget(run: Run) -> int | None:
+    """The most MACs that the search allowed, where it had a limit."""
+    value = run.settings.get("max_macs")
+    return value if type(value) is int else None
+
+
+def _best_of(path: Path) -> Choice:
+    choices = [(run, best(run, budget(run))) for run in searches(path, finished=False)]
+    return _chosen(*min(choices, key=lambda each: (-(each[1].accuracy or 0.0), each[1].macs)))
+
+
+def _chosen(run: Run, measurement: Measurement) -> Choice:
+    return Choice(Genotype.from_json(measurement.genotype), run.path, measurement)

@@ -1,0 +1,329 @@
+"""Records a network as a graph of PyTorch's own operators, by watching them while no image is computed.
+
+``torch.export`` does the same in ten times the time: it keeps, for each operator, where it came from and what
+its symbolic sizes allow. Here the images are on the ``meta`` device, so that they have a shape alone, and
+there is a prime number of them, larger than any side: whatever is a multiple of it counts images. What depends
+on no image is computed at once and becomes a constant.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import operator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, fx, nn
+from torch.func import functionalize
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_flatten, tree_map
+
+from pde_ops.operator import INTEGRATE
+from pde_ops.portable import integrate_portable
+
+BATCH = 1_000_003  # images while recording: a prime, larger than any side or width
+aten = torch.ops.aten
+
+
+class NotRecordable(Exception):
+    """The network is no fixed sequence of operators; the message says why on one line."""
+
+
+@dataclass(frozen=True)
+class Recording:
+    """``graph`` has one placeholder, the images, and a ``get_attr`` node for each of ``constants``.
+
+    Each other node's ``meta["like"]`` is a tensor on the ``meta`` device of its shape and type, or, of an
+    operator with several results, a tuple of them; ``BATCH`` in a shape stands for the number of images.
+    """
+
+    graph: fx.Graph
+    constants: dict[str, Tensor] = field(default_factory=dict)
+
+    def add_constant(self, name: str, value: Tensor) -> fx.Node:
+        """A node for ``value`` at the graph's insertion point, under ``name#1`` or the next number free."""
+        free = next(f"{name}#{n}" for n in itertools.count(1) if f"{name}#{n}" not in self.constants)
+        self.constants[free] = value
+        node = self.graph.create_node("get_attr", free)
+        node.meta["like"] = value
+        return node
+
+    def run(self, images: Tensor) -> Tensor:
+        """What the graph computes."""
+        return fx.Interpreter(_Holder(self.constants), graph=self.graph).run(images)
+
+
+class _Holder(nn.Module):
+    """Hands the interpreter the constants by their dotted names."""
+
+    def __init__(self, constants: dict[str, Tensor]) -> None:
+        super().__init__()
+        for name, value in constants.items():
+            *path, last = name.split(".")
+            owner: nn.Module = self
+            for part in path:
+                if part not in owner._modules:
+                    owner.add_module(part, nn.Module())
+                owner = owner._modules[part]  # type: ignore[assignment]
+            owner.register_buffer(last, value)
+
+
+def record(model: nn.Module, image: tuple[int, ...]) -> Recording:
+    """What ``model``, in eval mode and without gradients, does to images ``(N, *image)``.
+
+    The PDE is written out in plain operators. Raises ``NotRecordable`` where what is done depends on the
+    images' values; whatever else the model raises comes through.
+    """
+    recorder = _Recorder(model)
+    images = torch.empty(BATCH, *image, device="meta")
+    recorder.place(images, recorder.recording.graph.placeholder("images"))
+    with torch.no_grad(), _exporting(), recorder:
+        logits = functionalize(model, remove="mutations")(images)
+    result = recorder.node(logits) if isinstance(logits, Tensor) else None
+    if result is None:
+        raise NotRecordable("the network's result is no tensor that depends on the images")
+    recorder.recording.graph.output((result,))
+    return recorder.recording
+
+
+@contextlib.contextmanager
+def _exporting() -> Iterator[None]:
+    """Modules that ask ``torch.compiler.is_exporting()`` are told so."""
+    before = torch.compiler._is_exporting_flag
+    torch.compiler._is_exporting_flag = True
+    try:
+        yield
+    finally:
+        torch.compiler._is_exporting_flag = before
+
+
+class _Recorder(TorchDispatchMode):
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.recording = Recording(fx.Graph())
+        self._nodes: dict[int, fx.Node] = {}  # by the tensor's id
+        self._constants: dict[int, fx.Node] = {}
+        self._alive: list[Tensor] = []  # so that no id is given twice
+        tensors = [*model.named_parameters(), *model.named_buffers()]
+        self.names = {_place(tensor): name for name, tensor in tensors}
+        self.norms: dict[tuple, tuple[Tensor, Tensor]] = {}  # a norm's factor and summand a channel
+        self._batch: fx.Node | None = None
+
+    def node(self, tensor: Tensor) -> fx.Node | None:
+        return self._nodes.get(id(tensor))
+
+    def place(self, tensor: Tensor, node: fx.Node) -> None:
+        node.meta["like"] = tensor
+        self._alive.append(tensor)
+        self._nodes[id(tensor)] = node
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        leaves = tree_flatten((args, kwargs or {}))[0]
+        recorded = any(isinstance(leaf, Tensor) and id(leaf) in self._nodes for leaf in leaves)
+        if not recorded and not any(map(_counts_images, leaves)):
+            return func(*args, **_with_values(kwargs or {}))
+        if func is aten._local_scalar_dense.default:
+            raise NotRecordable("what the network does depends on the images' values")
+        if func is INTEGRATE:
+            with self:
+                return _written_out(*args)
+        args, kwargs = _complete(func, args, kwargs or {})
+        result = _result(func, tree_map(_on_meta, args), tree_map(_on_meta, kwargs))
+        if func in _SAME and result.dtype == args[0].dtype:
+            self.place(result, self._nodes[id(args[0])])
+            return result
+        self._write(func, args, kwargs, result)
+        return result
+
+    def _write(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any) -> None:
+        simpler = _SIMPLER.get(func)
+        if simpler is not None and not kwargs:
+            calls = simpler(self, args, result)
+            if calls is not None:
+                node: Any = None
+                for target, arguments in calls:
+                    node = self._call(target, tuple(node if a is BEFORE else a for a in arguments), {})
+                    node.meta["like"] = _first(result)
+                self.place(_first(result), node)
+                return
+        node = self._call(func, args, kwargs)
+        node.meta["like"] = result
+        if isinstance(result, Tensor):
+            self.place(result, node)
+            return
+        for index, part in enumerate(result):
+            if isinstance(part, Tensor):
+                self.place(part, self.recording.graph.call_function(operator.getitem, (node, index)))
+
+    def _call(self, target: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> fx.Node:
+        return self.recording.graph.call_function(
+            target, tree_map(self._argument, args), tree_map(self._argument, kwargs)
+        )
+
+    def _argument(self, value: Any) -> Any:
+        if isinstance(value, Tensor):
+            key = id(value)
+            return self._nodes.get(key) or self._constants.get(key) or self._constant(value)
+        return self._size(value) if _counts_images(value) else value
+
+    def _constant(self, value: Tensor) -> fx.Node:
+        if value.is_meta:
+            raise NotRecordable("an operator's side result is used, which programs do not have")
+        node = self.recording.add_constant(self.names.get(_place(value), "constant"), value.detach())
+        self._alive.append(value)
+        self._constants[id(value)] = node
+        return node
+
+    def _size(self, value: int) -> fx.Node:
+        """The node of a number that counts images."""
+        graph = self.recording.graph
+        if self._batch is None:
+            (images,) = graph.find_nodes(op="placeholder")
+            self._batch = graph.call_function(aten.sym_size.int, (images, 0))
+            self._batch.meta["like"] = BATCH
+        if value == BATCH:
+            return self._batch
+        node = graph.call_function(operator.mul, (self._batch, value // BATCH))
+        node.meta["like"] = value
+        return node
+
+
+BEFORE = object()  # the result of the call before
+Calls = list[tuple[Any, tuple[Any, ...]]]
+_SAME = (aten.detach.default, aten.alias.default, aten.lift_fresh.default, aten._to_copy.default)
+
+
+def _norm(recorder: _Recorder, args: Sequence[Any], result: Any) -> Calls | None:
+    """Batch norm by running statistics as one factor and one summand a channel."""
+    x, weight, bias, mean, variance = args[:5]
+    eps = args[-1] if isinstance(args[-1], float) else args[7]
+    constants = [t for t in (weight, bias, mean, variance) if t is not None]
+    if mean is None or args[5] is True or any(recorder.node(t) is not None for t in constants):
+        return None
+    key = (*map(_place, constants), eps, x.dim())
+    if key not in recorder.norms:  # networks may use a norm many times
+        shape = (-1,) + (1,) * (x.dim() - 2)
+        factor = (variance.double() + eps).rsqrt()
+        factor = factor if weight is None else factor * weight
+        summand = -mean * factor if bias is None else bias - mean * factor
+        scale, shift = (t.to(mean.dtype).reshape(shape) for t in (factor, summand))
+        name = recorder.names.get(_place(variance), "norm.running_var").removesuffix(".running_var")
+        recorder.names[_place(scale)], recorder.names[_place(shift)] = f"{name}.weight", f"{name}.bias"
+        recorder.norms[key] = scale, shift
+    scale, shift = recorder.norms[key]
+    return [(aten.mul.Tensor, (x, scale)), (aten.add.Tensor, (BEFORE, shift))]
+
+
+def _linear(recorder: _Recorder, args: Sequence[Any], result: Any) -> Calls | None:
+    bias, x, matrix = args
+    if recorder.node(matrix) is not None:
+        return None
+    return [(aten.linear.default, (x, matrix.t(), bias))]
+
+
+def _reshape(recorder: _Recorder, args: Sequence[Any], result: Any) -> Calls | None:
+    sizes = [-1 if size == BATCH else size for size in args[1]]
+    if sizes.count(-1) != 1 or any(map(_counts_images, sizes)):
+        return None
+    return [(aten.reshape.default, (args[0], sizes))]
+
+
+def _group_norm(recorder: _Recorder, args: Sequence[Any], result: Any) -> Calls | None:
+    x, weight, bias, _, _, _, groups, eps = args
+    return [(aten.group_norm.default, (x, groups, weight, bias, eps))]
+
+
+def _max_pool(recorder: _Recorder, args: Sequence[Any], result: Any) -> Calls | None:
+    return [(aten.max_pool2d.default, tuple(args))]
+
+
+# Operators that have a plainer form, of one result and without the number of images.
+_SIMPLER: dict[Any, Callable[[_Recorder, Sequence[Any], Any], Calls | None]] = {
+    aten.native_batch_norm.default: _norm,
+    aten._native_batch_norm_legit_no_training.default: _norm,
+    aten.addmm.default: _linear,
+    aten.view.default: _reshape,
+    aten._unsafe_view.default: _reshape,
+    aten.native_group_norm.default: _group_norm,
+    aten.max_pool2d_with_indices.default: _max_pool,
+}
+# Results like the first argument; torch would find that by running decompositions in Python.
+_LIKE_FIRST = {
+    aten.relu.default, aten.hardtanh.default, aten.silu.default, aten.sigmoid.default, aten.tanh.default,
+    aten.hardswish.default, aten.hardsigmoid.default, aten.roll.default,
+}  # fmt: skip
+
+
+def _result(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    if func in _LIKE_FIRST:
+        return torch.empty_like(args[0])
+    if func is aten.native_batch_norm.default and args[5] is False:
+        return torch.empty_like(args[0]), *(args[0].new_empty(0) for _ in range(2))
+    if any(argument.name == "device" for argument in func._schema.arguments):
+        kwargs = {**kwargs, "device": torch.device("meta")}
+    return func(*args, **kwargs)
+
+
+def _with_values(kwargs: dict[str, Any]) -> dict[str, Any]:
+    """What is made where the images are but depends on none of them keeps its values."""
+    on_meta = kwargs.get("device") == torch.device("meta")
+    return {**kwargs, "device": torch.device("cpu")} if on_meta else kwargs
+
+
+def _first(result: Any) -> Tensor:
+    return result if isinstance(result, Tensor) else result[0]
+
+
+def _counts_images(value: Any) -> bool:
+    return type(value) is int and value != 0 and value % BATCH == 0
+
+
+def _on_meta(value: Any) -> Any:
+    return value.to("meta") if isinstance(value, Tensor) and not value.is_meta else value
+
+
+def _place(tensor: Tensor) -> tuple:
+    """What two views of one memory share if they are the same tensor."""
+    return tensor.data_ptr(), tuple(tensor.shape), tensor.stride(), tensor.dtype
+
+
+def _complete(
+    func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """All that have a position by position, defaults filled in."""
+    given = list(args)
+    rest = dict(kwargs)
+    for argument in func._schema.arguments[len(given) :]:
+        if argument.kwarg_only:
+            break
+        given.append(rest.pop(argument.name, argument.default_value))
+    return tuple(given), rest
+
+
+def _written_out(
+    h: Tensor,
+    source: Tensor | None,
+    velocity_x: Tensor | None,
+    velocity_y: Tensor | None,
+    diffusivity_x: Tensor | None,
+    diffusivity_y: Tensor | None,
+    initial: Tensor | None,
+    constants: list[float],
+    steps: int,
+    dt: float,
+    dx: int,
+    dy: int,
+    boundary: str,
+    backend: str,
+) -> Tensor:
+    """The operator ``pde_ops::integrate`` in plain ones."""
+    fields = (velocity_x, velocity_y, diffusivity_x, diffusivity_y)
+    coefficients: list[Any] = [c if t is None else t for t, c in zip(fields, constants, strict=True)]
+    return integrate_portable(
+        h, source, *coefficients, steps=steps, dt=dt, dx=dx, dy=dy, initial=initial, boundary=boundary
+    )

@@ -1,0 +1,90 @@
+"""What is exported, from what the user names: which weights, and what their folder and the run's say of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from search_space.errors import UserError
+from training.data import require_fitting
+from training.datasets import DatasetInfo, dataset_info, dataset_names
+from training.export.bundle import GENOTYPE, WEIGHTS
+from training.export.facts import (
+    RESULT,
+    Facts,
+    recorded_accuracy,
+    recorded_dataset,
+    recorded_genotype,
+    validation_images,
+)
+
+if TYPE_CHECKING:
+    from search_space import Genotype
+
+NO_DATASET = "none"
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """What a search measured of the architecture; ``accuracy`` in [0, 1] on validation images, None if failed."""
+
+    index: int
+    status: str
+    accuracy: float | None
+
+
+def is_training(folder: Path) -> bool:
+    """Whether it is the folder of a training that has ended."""
+    return all((folder / name).is_file() for name in (GENOTYPE, WEIGHTS, RESULT))
+
+
+def gather(
+    genotype: Genotype,
+    weights: Path | None,
+    home: Path | None,
+    candidate: Candidate | None = None,
+    *,
+    dataset: str | None = None,
+    data_dir: str | None = None,
+) -> Facts:
+    """The facts of an export.
+
+    ``home`` is the folder of the genotype's run or file. The data set is the one named, else that of the weights'
+    training, else that of ``home``; ``dataset`` "none" leaves the normalisation out. Raises ``UserError`` where
+    it cannot be known, or does not fit the genotype, and for weights of another genotype.
+    """
+    training = None if weights is None else weights.parent
+    if training is not None and recorded_genotype(training) not in (None, genotype.key()):
+        raise UserError(
+            f"{weights} was trained as genotype {recorded_genotype(training)}; what is exported is "
+            f"{genotype.key()}: give {training / GENOTYPE} with these weights"
+        )
+    said: dict[str, Any] | None = None
+    if candidate is not None:
+        images = None if home is None else validation_images(home)
+        said = {
+            "index": candidate.index, "status": candidate.status,
+            "validation_accuracy": candidate.accuracy, "validation_images": images,
+        }  # fmt: skip
+    info = None if dataset == NO_DATASET else _dataset(genotype, (training, home), dataset, data_dir)
+    return Facts(info, None if training is None else recorded_accuracy(training), said)
+
+
+def _dataset(
+    genotype: Genotype, folders: tuple[Path | None, ...], name: str | None, data_dir: str | None
+) -> DatasetInfo:
+    found: DatasetInfo | None = None
+    if name is not None:
+        found = dataset_info(name, data_dir)
+    for folder in folders:
+        if found is None and folder is not None:
+            found = recorded_dataset(folder)
+    if found is None:
+        raise UserError(
+            "it is not known on which data set the network is or will be trained, and so not how its pixels are "
+            f"normalised; name it with --dataset ({', '.join(dataset_names())}, or {NO_DATASET}: the model then "
+            "takes normalised images)"
+        )
+    require_fitting(genotype, found)
+    return found
