@@ -1,0 +1,154 @@
+"""Exports as a user makes them: from runs, trainings, sweeps, and genotypes of unknown origin."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import onnxruntime
+import pytest
+import torch
+from safetensors.torch import load_file
+
+import run_search
+from search_space import Genotype, sample
+from search_space.errors import UserError
+from strategies.run_folder import RunFolder
+from tests.analysis.runs import FIVE, make_run, measurement
+from training.data import load_data
+from training.datasets import DatasetInfo, dataset_info
+from training.export.facts import recorded_dataset
+from training.export.source import gather
+
+INFO = DatasetInfo("own", (1, 8, 8), 10, (0.25,), (0.5,), flip=True, class_names=tuple("abcdefghij"))
+
+
+def run(*words) -> int:
+    return run_search.main([str(word) for word in words])
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """A run's folder and that of a training of its best network, made by the command."""
+    folder = tmp_path_factory.mktemp("trained")
+    path = make_run(folder / "run", FIVE)
+    Genotype.from_json(FIVE[4].genotype).save(path / "best.json")
+    assert run("retrain", path / "best.json", "--epochs", 8, "--out", folder / "training") == 0
+    return path, folder / "training"
+
+
+@pytest.mark.parametrize("named", ["run", "training", "genotype"])
+def test_raw_pixels_give_the_networks_accuracy(trained, named, tmp_path, capsys):
+    path, training = trained
+    result = json.loads((training / "result.json").read_text())
+    words = {
+        "run": [path, "--weights", training / "weights.safetensors"],
+        "training": [training],
+        "genotype": [path / "best.json", "--weights", training / "weights.safetensors"],
+    }[named]
+    assert run("export", *words, "--out", tmp_path / "out") == 0
+    said = capsys.readouterr().out
+    assert f"{100 * result['test_accuracy']:.2f}% test accuracy of 360 images" in said
+    content = json.loads((tmp_path / "out" / "model.json").read_text())
+    assert content["accuracy"] == {"value": result["test_accuracy"], "set": "test", "images": 360}
+    assert content["dataset"] == "digits"
+
+    test = load_data("digits").test
+    pixels, labels = test.images.float(), test.labels
+    session = onnxruntime.InferenceSession(str(tmp_path / "out" / "model.onnx"))
+    (by_onnx,) = session.run(["logits"], {"images": pixels.numpy()})
+    program = torch.export.load(tmp_path / "out" / "model.pt2").module()
+    assert result["test_accuracy"] > 0.5  # far from what wrongly scaled pixels give
+    for logits in (torch.from_numpy(by_onnx), program(pixels)):
+        accuracy = float((logits.argmax(1) == labels).double().mean())
+        assert accuracy == pytest.approx(result["test_accuracy"], abs=1 / 360)
+    network = Genotype.load(path / "best.json").build()
+    network.load_state_dict(load_file(training / "weights.safetensors"))
+    with torch.no_grad():
+        expected = network.eval()(test.normalised(test.images))
+    np.testing.assert_allclose(by_onnx, expected.numpy(), atol=1e-4 * expected.abs().max().item())
+
+
+@pytest.mark.parametrize(
+    ("status", "words"), [("failed", "failed"), ("cancelled", "was cancelled"), ("ok", "")]
+)
+def test_without_weights_the_terminal_says_untrained(tmp_path, capsys, monkeypatch, status, words):
+    path = make_run(tmp_path / "run", [*FIVE, measurement(5, None, 10, status="failed")])
+    if status == "cancelled":
+        import dataclasses
+
+        import analysis
+
+        choice = analysis.choose(path, 5)
+        told = dataclasses.replace(choice, measurement=dataclasses.replace(choice.measurement, status=status))
+        monkeypatch.setattr(analysis, "choose", lambda *_: told)
+    assert run("export", path, "--index", 4 if status == "ok" else 5) == 0
+    out = capsys.readouterr().out
+    assert "UNTRAINED: random weights" in out
+    assert words in out
+    content = json.loads((path / "export" / "model.json").read_text())
+    assert content["weights"].startswith("UNTRAINED")
+    assert words in content["weights"]
+    assert content["candidate"]["status"] == status
+
+
+def test_a_sweeps_folder_gives_the_best_of_its_searches(tmp_path, capsys):
+    path = RunFolder.create(tmp_path / "sweep", {"kind": "sweep", "searches": 1, "shared": {}}).path
+    make_run(path / "searches" / "one", FIVE[:2])
+    two = make_run(path / "searches" / "two", FIVE[2:])
+    assert run("export", path) == 0
+    assert Genotype.load(path / "export" / "genotype.json").to_json() == FIVE[4].genotype
+    (two / "outcome.json").write_text("{}")
+    assert run("report", path) == 0
+    assert (path / "comparison.csv").is_file()
+
+
+def record(folder, content) -> None:
+    folder.mkdir(exist_ok=True)
+    (folder / "settings.json").write_text(json.dumps(content))
+
+
+def test_a_folder_says_on_which_data_it_was(tmp_path):
+    settings = {"dataset": "digits", "data_dir": None}
+    record(tmp_path / "run", {"settings": settings, "resolved": {"dataset": INFO.to_json()}})
+    record(tmp_path / "training", {"settings": settings, "dataset_info": INFO.to_json()})
+    record(tmp_path / "former", {"settings": settings})
+    record(tmp_path / "gone", {"settings": {"dataset": "folder", "data_dir": str(tmp_path / "nowhere")}})
+    record(tmp_path / "strange", {"settings": settings, "resolved": {"dataset": {"colour": "red"}}})
+    (tmp_path / "damaged").mkdir()
+    (tmp_path / "damaged" / "settings.json").write_text("{")
+    assert recorded_dataset(tmp_path / "run") == INFO
+    assert recorded_dataset(tmp_path / "training") == INFO
+    assert recorded_dataset(tmp_path / "former") == dataset_info("digits")
+    for name in ("gone", "strange", "damaged", "nothing"):
+        assert recorded_dataset(tmp_path / name) is None
+
+
+def test_the_data_of_the_weights_training_decide(tmp_path):
+    genotype = Genotype.from_json(FIVE[4].genotype)
+    record(tmp_path / "run", {"settings": {"dataset": "digits"}})
+    record(tmp_path / "training", {"settings": {"dataset": "digits"}, "dataset_info": INFO.to_json()})
+    weights = tmp_path / "training" / "weights.safetensors"
+    assert gather(genotype, weights, tmp_path / "run").dataset == INFO
+    assert gather(genotype, None, tmp_path / "run").dataset == dataset_info("digits")
+    assert gather(genotype, weights, tmp_path / "run", dataset="none").dataset is None
+
+
+def test_an_unknown_normalisation_is_asked_for(tmp_path, capsys):
+    genotype = Genotype.from_json(FIVE[4].genotype)
+    path = genotype.save(tmp_path / "g.json")
+    assert run("export", path) == 2
+    assert "name it with --dataset (digits, " in capsys.readouterr().err
+    assert not (tmp_path / "export").exists()
+    assert run("export", path, "--dataset", "digits") == 0
+    assert run("export", path, "--dataset", "none", "--out", tmp_path / "plain") == 0
+    assert "Input: normalised images" in capsys.readouterr().out
+    assert run("export", path, "--dataset", "cifar10", "--out", tmp_path / "no") == 2
+    assert "dataset cifar10 has (3, 32, 32) and 10" in capsys.readouterr().err
+
+
+def test_weights_of_another_genotype_are_refused(tmp_path):
+    genotype = sample("darts-global", 1, image=(1, 8, 8), width=4, cells=2)
+    record(tmp_path / "training", {"genotype": "0123456789abcdef", "settings": {"dataset": "digits"}})
+    with pytest.raises(UserError, match="was trained as genotype 0123456789abcdef; what is exported is"):
+        gather(genotype, tmp_path / "training" / "weights.safetensors", None)
