@@ -31,7 +31,8 @@ from torch.utils._sympy.numbers import int_oo
 from torch.utils._sympy.value_ranges import ValueRanges
 
 from search_space.files import write_whole
-from training.export.recorder import BATCH, Recording
+from training.export.plain_forms import BATCH
+from training.export.recorder import Recording
 
 IMAGES, LOGITS, BATCH_NAME = "images", "logits", "batch"
 _EXAMPLE_IMAGES = 2
