@@ -24,7 +24,7 @@ def blocks(language: str) -> list[str]:
 
 def test_the_commands_run_in_their_order(tmp_path):
     commands = README.split(MARK)[1].split("```")[0].strip().splitlines()
-    assert [command.split()[2] for command in commands] == ["search", "export", "retrain", "report"]
+    assert [command.split()[2] for command in commands] == ["search", "retrain", "export", "report"]
     environment = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
     for command in commands:
         command = command.replace("run_search.py", str(ROOT / "run_search.py"))
@@ -36,7 +36,8 @@ def test_the_commands_run_in_their_order(tmp_path):
     run = tmp_path / "runs" / "first"
     written = {path.name for path in run.iterdir()}
     assert written >= {"front.csv", "front.png", "best.json", "best.png", "report.html", "candidates.jsonl"}
-    assert {path.name for path in (run / "export").iterdir()} >= {"genotype.json", "model.onnx", "model.pt2"}
+    assert {path.name for path in (run / "export").iterdir()} >= {"model.json", "model.onnx", "model.pt2"}
+    assert json.loads((run / "export" / "model.json").read_text())["weights"] == "trained"
     (trained,) = run.glob("best-*/result.json")
     assert 0 <= json.loads(trained.read_text())["test_accuracy"] <= 1
     assert (trained.parent / "weights.safetensors").is_file()

@@ -6,14 +6,17 @@ cells and keeps source lines of this machine.
 
 from __future__ import annotations
 
+import contextlib
 import io
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import sympy
 import torch
 from torch import Tensor, fx
+from torch._export.serde import serialize
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.export import ExportedProgram
 from torch.export.exported_program import ModuleCallEntry, ModuleCallSignature
@@ -31,7 +34,8 @@ from torch.utils._sympy.numbers import int_oo
 from torch.utils._sympy.value_ranges import ValueRanges
 
 from search_space.files import write_whole
-from training.export.recorder import BATCH, Recording
+from training.export.plain_forms import BATCH
+from training.export.recorder import Recording
 
 IMAGES, LOGITS, BATCH_NAME = "images", "logits", "batch"
 _EXAMPLE_IMAGES = 2
@@ -40,7 +44,8 @@ _EXAMPLE_IMAGES = 2
 def save_program(recording: Recording, path: Path, extra: dict[str, str]) -> None:
     """Writes ``model.pt2``; ``extra`` are texts by name, which ``torch.export.load(..., extra_files=)`` reads."""
     content = io.BytesIO()
-    torch.export.save(program(recording), content, extra_files=extra)
+    with _without_rehearsal():
+        torch.export.save(program(recording), content, extra_files=extra)
     write_whole(path, _packed(content))
 
 
@@ -122,6 +127,18 @@ class _Sizes:
             return number
         factor = number // BATCH
         return self._shapes.create_symintnode(self.symbol * factor, hint=factor * _EXAMPLE_IMAGES)
+
+
+@contextlib.contextmanager
+def _without_rehearsal() -> Iterator[None]:
+    """torch also sorts a deep copy of what it writes, to see that this can be done, and throws it away; that
+    took two thirds of the time. ``tests/training/export/test_program.py`` notices when it is kept."""
+    canonicalize = serialize.canonicalize
+    serialize.canonicalize = lambda record, *_: record
+    try:
+        yield
+    finally:
+        serialize.canonicalize = canonicalize
 
 
 def _packed(content: io.BytesIO) -> memoryview:

@@ -2,7 +2,7 @@
 
 ``torch.export`` does the same in ten times the time: it keeps, for each operator, where it came from and what
 its symbolic sizes allow. Here the images are on the ``meta`` device, so that they have a shape alone, and
-there is a prime number of them, larger than any side: whatever is a multiple of it counts images. What depends
+there is a prime number of them, larger than any other: whatever is a multiple of it counts images. What depends
 on no image is computed at once and becomes a constant.
 """
 
@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import operator
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,9 +23,10 @@ from torch.utils._pytree import tree_flatten, tree_map
 
 from pde_ops.operator import INTEGRATE
 from pde_ops.portable import integrate_portable
+from training.export.plain_forms import BATCH, BEFORE, PLAIN_FORMS, counts_images, place_of
 
-BATCH = 1_000_003  # images while recording: a prime, larger than any side or width
 aten = torch.ops.aten
+_SAME = (aten.detach.default, aten.alias.default, aten.lift_fresh.default, aten._to_copy.default)
 
 
 class NotRecordable(Exception):
@@ -108,7 +109,7 @@ class _Recorder(TorchDispatchMode):
         self._constants: dict[int, fx.Node] = {}
         self._alive: list[Tensor] = []  # so that no id is given twice
         tensors = [*model.named_parameters(), *model.named_buffers()]
-        self.names = {_place(tensor): name for name, tensor in tensors}
+        self.names = {place_of(tensor): name for name, tensor in tensors}
         self.norms: dict[tuple, tuple[Tensor, Tensor]] = {}  # a norm's factor and summand a channel
         self._batch: fx.Node | None = None
 
@@ -125,7 +126,7 @@ class _Recorder(TorchDispatchMode):
     ) -> Any:
         leaves = tree_flatten((args, kwargs or {}))[0]
         recorded = any(isinstance(leaf, Tensor) and id(leaf) in self._nodes for leaf in leaves)
-        if not recorded and not any(map(_counts_images, leaves)):
+        if not recorded and not any(map(counts_images, leaves)):
             return func(*args, **_with_values(kwargs or {}))
         if func is aten._local_scalar_dense.default:
             raise NotRecordable("what the network does depends on the images' values")
@@ -141,7 +142,7 @@ class _Recorder(TorchDispatchMode):
         return result
 
     def _write(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any) -> None:
-        simpler = _SIMPLER.get(func)
+        simpler = PLAIN_FORMS.get(func)
         if simpler is not None and not kwargs:
             calls = simpler(self, args, result)
             if calls is not None:
@@ -169,12 +170,12 @@ class _Recorder(TorchDispatchMode):
         if isinstance(value, Tensor):
             key = id(value)
             return self._nodes.get(key) or self._constants.get(key) or self._constant(value)
-        return self._size(value) if _counts_images(value) else value
+        return self._size(value) if counts_images(value) else value
 
     def _constant(self, value: Tensor) -> fx.Node:
         if value.is_meta:
             raise NotRecordable("an operator's side result is used, which programs do not have")
-        node = self.recording.add_constant(self.names.get(_place(value), "constant"), value.detach())
+        node = self.recording.add_constant(self.names.get(place_of(value), "constant"), value.detach())
         self._alive.append(value)
         self._constants[id(value)] = node
         return node
@@ -193,65 +194,6 @@ class _Recorder(TorchDispatchMode):
         return node
 
 
-BEFORE = object()  # the result of the call before
-Calls = list[tuple[Any, tuple[Any, ...]]]
-_SAME = (aten.detach.default, aten.alias.default, aten.lift_fresh.default, aten._to_copy.default)
-
-
-def _norm(recorder: _Recorder, args: Sequence[Any], result: Any) -> Calls | None:
-    """Batch norm by running statistics as one factor and one summand a channel."""
-    x, weight, bias, mean, variance = args[:5]
-    eps = args[-1] if isinstance(args[-1], float) else args[7]
-    constants = [t for t in (weight, bias, mean, variance) if t is not None]
-    if mean is None or args[5] is True or any(recorder.node(t) is not None for t in constants):
-        return None
-    key = (*map(_place, constants), eps, x.dim())
-    if key not in recorder.norms:  # networks may use a norm many times
-        shape = (-1,) + (1,) * (x.dim() - 2)
-        factor = (variance.double() + eps).rsqrt()
-        factor = factor if weight is None else factor * weight
-        summand = -mean * factor if bias is None else bias - mean * factor
-        scale, shift = (t.to(mean.dtype).reshape(shape) for t in (factor, summand))
-        name = recorder.names.get(_place(variance), "norm.running_var").removesuffix(".running_var")
-        recorder.names[_place(scale)], recorder.names[_place(shift)] = f"{name}.weight", f"{name}.bias"
-        recorder.norms[key] = scale, shift
-    scale, shift = recorder.norms[key]
-    return [(aten.mul.Tensor, (x, scale)), (aten.add.Tensor, (BEFORE, shift))]
-
-
-def _linear(recorder: _Recorder, args: Sequence[Any], result: Any) -> Calls | None:
-    bias, x, matrix = args
-    if recorder.node(matrix) is not None:
-        return None
-    return [(aten.linear.default, (x, matrix.t(), bias))]
-
-
-def _reshape(recorder: _Recorder, args: Sequence[Any], result: Any) -> Calls | None:
-    sizes = [-1 if size == BATCH else size for size in args[1]]
-    if sizes.count(-1) != 1 or any(map(_counts_images, sizes)):
-        return None
-    return [(aten.reshape.default, (args[0], sizes))]
-
-
-def _group_norm(recorder: _Recorder, args: Sequence[Any], result: Any) -> Calls | None:
-    x, weight, bias, _, _, _, groups, eps = args
-    return [(aten.group_norm.default, (x, groups, weight, bias, eps))]
-
-
-def _max_pool(recorder: _Recorder, args: Sequence[Any], result: Any) -> Calls | None:
-    return [(aten.max_pool2d.default, tuple(args))]
-
-
-# Operators that have a plainer form, of one result and without the number of images.
-_SIMPLER: dict[Any, Callable[[_Recorder, Sequence[Any], Any], Calls | None]] = {
-    aten.native_batch_norm.default: _norm,
-    aten._native_batch_norm_legit_no_training.default: _norm,
-    aten.addmm.default: _linear,
-    aten.view.default: _reshape,
-    aten._unsafe_view.default: _reshape,
-    aten.native_group_norm.default: _group_norm,
-    aten.max_pool2d_with_indices.default: _max_pool,
-}
 # Results like the first argument; torch would find that by running decompositions in Python.
 _LIKE_FIRST = {
     aten.relu.default, aten.hardtanh.default, aten.silu.default, aten.sigmoid.default, aten.tanh.default,
@@ -279,17 +221,8 @@ def _first(result: Any) -> Tensor:
     return result if isinstance(result, Tensor) else result[0]
 
 
-def _counts_images(value: Any) -> bool:
-    return type(value) is int and value != 0 and value % BATCH == 0
-
-
 def _on_meta(value: Any) -> Any:
     return value.to("meta") if isinstance(value, Tensor) and not value.is_meta else value
-
-
-def _place(tensor: Tensor) -> tuple:
-    """What two views of one memory share if they are the same tensor."""
-    return tensor.data_ptr(), tuple(tensor.shape), tensor.stride(), tensor.dtype
 
 
 def _complete(
