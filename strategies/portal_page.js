@@ -2,7 +2,8 @@
 // experiments that only its own command writes, TensorBoard, which finds nothing, a viewer on the internet,
 // links to a repository that is closed, a tuner where there is none.
 //
-// Here the page is sent with a style that does not show them, nor what PDE_NAS_EDITS refuses (portal_edits.js).
+// Here the page is sent with a style that does not show them, nor what PDE_NAS_EDITS refuses (portal_edits.js), and
+// with a script that calls one thing by one word (portal_words.js).
 'use strict';
 
 const fs = require('fs');
@@ -32,8 +33,10 @@ function selectors() {
 // A rule each: a browser drops a whole rule for one selector that it does not know.
 const STYLE = `<style>${selectors().map((one) => `${one}{display:none!important}`).join('')}</style>`;
 
+const SCRIPT = `<script>${fs.readFileSync(path.join(__dirname, 'portal_words.js'), 'utf8')}</script>`;
+
 function sendPage(file, response) {
-    const page = fs.readFileSync(file, 'utf8').replace('</head>', `${STYLE}</head>`);
+    const page = fs.readFileSync(file, 'utf8').replace('</head>', () => `${STYLE}${SCRIPT}</head>`);
     response.set('Cache-Control', 'no-cache').type('html').send(page);
 }
 

@@ -103,7 +103,7 @@ def test_every_button_does_something_and_every_trial_has_a_log(folder, tmp_path)
         trials.row(0).locator("[title=kill]").click()
         tab.click("button:has-text('Yes')")
         tab.click(".ms-Dialog-main button:has-text('Close')")
-        trials.wait_for(0, "USER_CANCELED")
+        trials.wait_for(0, "CANCELLED")
         ending = text_behind(tab, "View trial log").splitlines()[-1]
         assert re.fullmatch(r"cancelled after \d+\.\d s, before its end", ending)
 

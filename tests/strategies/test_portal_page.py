@@ -65,7 +65,7 @@ def test_under_every_address_the_page_hides_what_leads_nowhere():
     own = (SERVER / "static" / "index.html").read_text()
     for page in sent(("/", "/index.html", "/oview", "/detail", "/experiment", "/elsewhere")):
         assert page.startswith(own.partition("</head>")[0] + "<style>")
-        assert page.endswith(own.partition("</head>")[2])
+        assert page.endswith("</script></head>" + own.partition("</head>")[2])
         assert page.count(CLOSED) == 5
 
 
