@@ -13,7 +13,7 @@ const { onLoad } = require('./preload.js');
 const HEAD_BYTES = 256 * 1024;
 const TAIL_BYTES = 1024 * 1024;
 const CLUSTER = process.env.PDE_NAS_CLUSTER ? JSON.parse(process.env.PDE_NAS_CLUSTER) : null;
-const ENDED = { USER_CANCELED: 'cancelled', SYS_CANCELED: 'cancelled', EARLY_STOPPED: 'cancelled' };
+const ENDED = { USER_CANCELED: 'cancelled', SYS_CANCELED: 'interrupted', EARLY_STOPPED: 'cancelled' };
 const TEXTS = {
     'trial.log': ['trial.stdout', 'trial.stderr'],
     stdout: ['trial.stdout'],

@@ -44,7 +44,7 @@ def identity_lines(index: int, genotype: Genotype) -> list[str]:
     names = (("trial", "NNI_TRIAL_JOB_ID"), ("experiment", "NNI_EXP_ID"), ("files", "NNI_SYS_DIR"))
     return [
         f"candidate {index}: genotype {genotype.key()} of {genotype.space}",
-        f"cost: {cost.macs:,} MACs ({cost.macs_published:,} by the published count), {cost.params:,} parameters",
+        f"cost: {cost.macs:,} MACs ({cost.macs_published:,} by the published count), {cost.params:,} params",
         "run: " + ", ".join(f"{what} {os.environ.get(name, 'none')}" for what, name in names),
         f"started {found['started']}, commit {found['commit'] or 'unknown'}, {versions}",
     ]
