@@ -28,7 +28,7 @@ def test_it_names_the_candidate_its_cost_and_its_run(monkeypatch):
     cost = GENOTYPE.cost()
     assert lines[0] == f"candidate 4: genotype {GENOTYPE.key()} of darts-global"
     assert lines[1] == (
-        f"cost: {cost.macs:,} MACs ({cost.macs_published:,} by the published count), {cost.params:,} parameters"
+        f"cost: {cost.macs:,} MACs ({cost.macs_published:,} by the published count), {cost.params:,} params"
     )
     assert lines[2].startswith("run: trial Ab3de, experiment x1, files ")
     assert re.search(r"torch \d+\.\d+", lines[3])
