@@ -12,6 +12,7 @@ const { onLoad, sayWhy } = require('./preload.js');
 
 const LONGEST_MILLISECONDS = 10 * 1000;
 const LAST_BYTES = 2000;
+const KILLED = 137; // as a shell has it
 const { TRIES, FIRST_MILLISECONDS } = {
     TRIES: 10,
     FIRST_MILLISECONDS: 200,
@@ -30,6 +31,15 @@ function lastWords(trial) {
         }
     }
     return '';
+}
+
+// NNI calls cancelled whatever ended by a signal, for want of memory, say; that is what a user asked for, however the
+// trial took it, and nothing else.
+function endOf(cancelled, code) {
+    if (cancelled) {
+        return code === 0 ? 0 : null;
+    }
+    return code === null ? KILLED : code;
 }
 
 class Starts {
@@ -158,7 +168,7 @@ function patch(compat) {
         service.onTrialEnd = (callback) => told.push(callback);
         onEnd(async (trial, time, code) => {
             if (await starts.isOver(trial, code)) {
-                const end = starts.cancelled.delete(trial) && code !== 0 ? null : code; // however it took that
+                const end = endOf(starts.cancelled.delete(trial), code);
                 for (const callback of told) {
                     await callback(trial, time, end);
                 }

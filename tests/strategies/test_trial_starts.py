@@ -179,6 +179,17 @@ def test_a_cancelled_trial_is_called_so_whichever_way_it_ends(tmp_path):
     assert told(act, tmp_path) == "USER_CANCELED"
 
 
+def test_what_is_killed_by_somebody_else_has_failed(tmp_path):
+    """By the system for want of memory, say; NNI calls that cancelled by the user."""
+    act = """
+    const { submit, ask, ended } = await make('sleep 1; kill -9 $$');
+    const trial = await submit();
+    ask(trial.id);
+    return ended(trial);
+    """
+    assert told(act, tmp_path) == "FAILED"
+
+
 def test_the_pauses_grow(tmp_path):
     act = """
     const { submit } = await make('true');
