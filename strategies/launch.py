@@ -18,7 +18,7 @@ from strategies.portal import Portal, portal_of
 from strategies.progress import Progress
 from strategies.proposers import Evolution, Proposer, RandomSearch, Subject
 from strategies.resolved import resolve
-from strategies.run_folder import NNI, NNI_LOG, OUTCOME, RunFolder
+from strategies.run_folder import NNI, NNI_LOG, OUTCOME, RunFolder, new_folder
 from strategies.settings import PLACES, SearchSettings
 from strategies.signals import termination_as_interrupt, uninterrupted
 from training.datasets import DatasetInfo, located
@@ -242,7 +242,8 @@ def search(settings: SearchSettings, conclude: Conclude = lambda run: None) -> P
     # Not where it lies: a folder may be moved, and be mailed.
     asked = {name: value for name, value in settings.to_json().items() if name != "run_dir"}
     with opened(settings) as portal:
-        run = RunFolder.create(settings.run_dir or default_run_dir(settings), asked, resolved)
+        path = settings.run_dir or new_folder(default_run_dir(settings))
+        run = RunFolder.create(path, asked, resolved)
         print(f"Run folder: {run.path}", flush=True)
         proceed(settings, run, conclude, portal=portal)
     return run.path

@@ -10,6 +10,7 @@ import dataclasses
 import json
 import os
 import platform
+import re
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,14 +28,29 @@ from strategies.owner import Owner
 from strategies.run_lock import holder, locked
 
 SETTINGS, CANDIDATES, NNI = "settings.json", "candidates.jsonl", "nni.json"
-NNI_LOG = "nni.log"
+NNI_LOG, CHECKPOINTS = "nni.log", "checkpoints"
 OUTCOME = "outcome.json"  # written last, by the search itself: it has come to its end
+_IDENTITY = re.compile(r"\w+")  # it is part of paths
 _PACKAGES = ("torch", "torchvision", "nni", "numpy", "pytorch-lightning")
 
 
 def write_json(path: Path, record: Any, *, private: bool = False) -> None:
     """Writes a JSON file that is whole or untouched, on the disk when this returns."""
     write_whole(path, json.dumps(record, indent=1) + "\n", private=private)
+
+
+def new_folder(path: Path) -> Path:
+    """Makes the folder, or, where it is there, the first that is not of ``path``-2, ``path``-3, and so on. Raises
+    `UserError`."""
+    made, number = path, 1
+    with write_errors(path):
+        while True:
+            try:
+                made.mkdir(parents=True)
+                return made
+            except FileExistsError:
+                number += 1
+                made = path.with_name(f"{path.name}-{number}")
 
 
 class RunFolder:
@@ -61,10 +77,12 @@ class RunFolder:
             if path.exists() and (not path.is_dir() or any(path.iterdir())):
                 raise UserError(f"{path} exists and is no empty folder; name another with --run-dir")
             path.mkdir(parents=True, exist_ok=True)
+            try:
+                (path / CHECKPOINTS).mkdir()  # of several at the same moment one alone succeeds
+            except FileExistsError:
+                raise UserError(f"{path} is another run's by now; name another with --run-dir") from None
         record = {"settings": settings, "resolved": resolved or {}, **provenance()}
         write_json(path / SETTINGS, record)
-        with write_errors(path):
-            (path / "checkpoints").mkdir(exist_ok=True)
         return cls(path)
 
     @classmethod
@@ -144,6 +162,15 @@ class RunFolder:
             return json.loads((self.path / name).read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             raise UserError(f"{self.path / name} cannot be read: {error}") from error
+
+    def experiment(self) -> str | None:
+        """The id of the run's NNI experiment; None where there is none, or where its record is damaged or not this
+        user's to read."""
+        try:
+            identity = json.loads((self.path / NNI).read_text(encoding="utf-8"))["experiment"]
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+        return identity if isinstance(identity, str) and _IDENTITY.fullmatch(identity) else None
 
     def write(self, name: str, record: Any) -> None:
         """Writes ``name`` in this folder as JSON, whole or not at all."""

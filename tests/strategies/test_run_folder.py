@@ -6,7 +6,9 @@ import pytest
 
 from search_space.errors import UserError
 from search_space.measurement import Measurement
-from strategies.run_folder import CANDIDATES, SETTINGS, RunFolder
+from strategies import run_folder
+from strategies.follow import own_portal
+from strategies.run_folder import CANDIDATES, NNI, SETTINGS, RunFolder, new_folder
 
 
 def measurement(index: int, **changes) -> Measurement:
@@ -101,3 +103,36 @@ def test_damaged_settings_are_named(tmp_path):
     (run.path / SETTINGS).write_text("{")
     with pytest.raises(UserError, match=r"settings\.json is damaged"):
         run.settings()
+
+
+def test_of_two_that_make_a_folder_at_the_same_moment_one_has_it(tmp_path, monkeypatch):
+    real = run_folder.provenance
+
+    def meanwhile():
+        monkeypatch.setattr(run_folder, "provenance", real)
+        with pytest.raises(UserError, match="name another with --run-dir"):
+            RunFolder.create(tmp_path / "run", {"seed": 1})
+        return real()
+
+    monkeypatch.setattr(run_folder, "provenance", meanwhile)
+    assert RunFolder.create(tmp_path / "run", {"seed": 0}).settings() == {"seed": 0}
+
+
+def test_a_folder_that_nobody_named_is_always_a_new_one(tmp_path):
+    names = [new_folder(tmp_path / "runs" / "12-digits").name for _ in range(3)]
+    assert names == ["12-digits", "12-digits-2", "12-digits-3"]
+    with pytest.raises(UserError, match="cannot write /proc/run: "):
+        new_folder(Path("/proc/run"))
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", "{}", '{"experiment": 1}', '{"experiment": "../x"}', "\0", None]
+)
+def test_a_damaged_record_of_the_portal_is_as_none(tmp_path, text):
+    run = RunFolder.create(tmp_path / "run", {})
+    if text is not None:
+        (run.path / NNI).write_text(text)
+    assert run.experiment() is None
+    assert own_portal(run.path) is None
+    run.write(NNI, {"experiment": "a1B2"})
+    assert run.experiment() == "a1B2"
