@@ -25,7 +25,7 @@ from search_space.measurement import Measurement
 from search_space.plugins import plugin_names
 from search_space.text import without_paths
 from strategies.owner import Owner
-from strategies.run_lock import holder, locked
+from strategies.run_lock import LOCK, OWNER, holder, locked
 
 SETTINGS, CANDIDATES, NNI = "settings.json", "candidates.jsonl", "nni.json"
 NNI_LOG, CHECKPOINTS = "nni.log", "checkpoints"
@@ -68,21 +68,15 @@ class RunFolder:
         Raises `UserError` if it holds a run or anything else already, or cannot be written.
         """
         path = Path(path).absolute()
-        if (path / SETTINGS).exists():
-            raise UserError(
-                f"{path} already holds a run; resume it with `run_search.py resume {path}` or name another "
-                "folder with --run-dir"
-            )
+        _require_free(path)
         with write_errors(path):
-            if path.exists() and (not path.is_dir() or any(path.iterdir())):
-                raise UserError(f"{path} exists and is no empty folder; name another with --run-dir")
             path.mkdir(parents=True, exist_ok=True)
-            try:
-                (path / CHECKPOINTS).mkdir()  # of several at the same moment one alone succeeds
-            except FileExistsError:
-                raise UserError(f"{path} is another run's by now; name another with --run-dir") from None
-        record = {"settings": settings, "resolved": resolved or {}, **provenance()}
-        write_json(path / SETTINGS, record)
+        with locked(path, "name another with --run-dir"):  # several may want it at the same moment
+            _require_free(path)
+            record = {"settings": settings, "resolved": resolved or {}, **provenance()}
+            write_json(path / SETTINGS, record)
+            with write_errors(path):
+                (path / CHECKPOINTS).mkdir(exist_ok=True)
         return cls(path)
 
     @classmethod
@@ -176,6 +170,23 @@ class RunFolder:
         """Writes ``name`` in this folder as JSON, whole or not at all."""
         # The portal's address may have a token in it.
         write_json(self.path / name, record, private=name == NNI)
+
+
+def _require_free(path: Path) -> None:
+    """Raises `UserError` for a folder that holds a run or anything else than what one leaves that was killed while
+    its folder was made."""
+    if (path / SETTINGS).exists():
+        raise UserError(
+            f"{path} already holds a run; resume it with `run_search.py resume {path}` or name another "
+            "folder with --run-dir"
+        )
+    with write_errors(path):
+        own = (LOCK, OWNER)
+        foreign = path.is_dir() and any(
+            each.name not in own and not each.match(".*.part") for each in path.iterdir()
+        )
+        if foreign or (path.exists() and not path.is_dir()):
+            raise UserError(f"{path} exists and is no empty folder; name another with --run-dir")
 
 
 def _ends_with_newline(path: Path) -> bool:

@@ -1,6 +1,7 @@
 // Loaded into NNI's server by NODE_OPTIONS=--require. NNI 3.0 tries at once, and for ever, to start a trial that cannot
 // be started, each time in a new folder; and what ends before it has asked for its parameters, for want of its
-// interpreter say, is taken for a candidate that failed, and the next one is begun.
+// interpreter say, is taken for a candidate that failed, and the next one is begun. What the system killed, for want of
+// memory say, is called cancelled by the user.
 //
 // Here such a trial is started again after a pause that grows, and after some failures in a row, without a trial
 // that asked, the server says why and ends: a resume then runs those trials that had not begun.
@@ -12,6 +13,7 @@ const { onLoad, sayWhy } = require('./preload.js');
 
 const LONGEST_MILLISECONDS = 10 * 1000;
 const LAST_BYTES = 2000;
+const KILLED = 137; // a shell's code for it
 const { TRIES, FIRST_MILLISECONDS } = {
     TRIES: 10,
     FIRST_MILLISECONDS: 200,
@@ -158,7 +160,9 @@ function patch(compat) {
         service.onTrialEnd = (callback) => told.push(callback);
         onEnd(async (trial, time, code) => {
             if (await starts.isOver(trial, code)) {
-                const end = starts.cancelled.delete(trial) && code !== 0 ? null : code; // however it took that
+                const asked = starts.cancelled.delete(trial);
+                const ended = code ?? (starts.stopping ? null : KILLED);
+                const end = asked && code !== 0 ? null : ended; // however it took that
                 for (const callback of told) {
                     await callback(trial, time, end);
                 }

@@ -1,5 +1,8 @@
 import json
 import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,6 +12,9 @@ from search_space.measurement import Measurement
 from strategies import run_folder
 from strategies.follow import own_portal
 from strategies.run_folder import CANDIDATES, NNI, SETTINGS, RunFolder, new_folder
+from strategies.run_lock import OWNER
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def measurement(index: int, **changes) -> Measurement:
@@ -116,6 +122,24 @@ def test_of_two_that_make_a_folder_at_the_same_moment_one_has_it(tmp_path, monke
 
     monkeypatch.setattr(run_folder, "provenance", meanwhile)
     assert RunFolder.create(tmp_path / "run", {"seed": 0}).settings() == {"seed": 0}
+
+
+def test_what_was_killed_while_its_folder_was_made_leaves_room_for_another(tmp_path):
+    for name in (OWNER, SETTINGS):
+        program = f"""
+import os, signal
+from strategies import RunFolder
+replace = os.replace
+def killed(part, to):
+    if str(to).endswith({name!r}):
+        os.kill(os.getpid(), signal.SIGKILL)
+    replace(part, to)
+os.replace = killed
+RunFolder.create({str(tmp_path / "run")!r}, {{}})
+"""
+        assert subprocess.run([sys.executable, "-c", program], cwd=ROOT).returncode == -signal.SIGKILL
+        assert list((tmp_path / "run").glob(f".{name}.*.part"))
+    assert RunFolder.create(tmp_path / "run", {"seed": 1}).settings() == {"seed": 1}
 
 
 def test_a_folder_that_nobody_named_is_always_a_new_one(tmp_path):

@@ -179,6 +179,16 @@ def test_a_cancelled_trial_is_called_so_whichever_way_it_ends(tmp_path):
     assert told(act, tmp_path) == "USER_CANCELED"
 
 
+def test_what_the_system_kills_has_failed_and_was_not_cancelled(tmp_path):
+    act = """
+    const { submit, ask, ended, compat } = await make('sleep 0.5; kill -9 $$');
+    const trial = await submit();
+    ask(trial.id);
+    return ended(trial);
+    """
+    assert told(act, tmp_path) == "FAILED"
+
+
 def test_the_pauses_grow(tmp_path):
     act = """
     const { submit } = await make('true');
