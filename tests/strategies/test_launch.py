@@ -54,6 +54,23 @@ def test_termination_is_an_interrupt_for_a_while():
     assert signal.getsignal(signal.SIGTERM) == before
 
 
+def test_a_search_that_is_stopped_while_its_report_is_drawn_ends_in_order(tmp_path, monkeypatch):
+    monkeypatch.setattr(launch, "run_multi_trial", lambda *_, **__: None)
+    run = RunFolder.create(tmp_path / "run", SearchSettings().to_json())
+
+    def conclude(_):
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(5)
+
+    handler = signal.signal(signal.SIGTERM, lambda *_: pytest.fail("the program would have died"))
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            launch.proceed(SearchSettings(port=0), run, conclude)
+    finally:
+        signal.signal(signal.SIGTERM, handler)
+    assert run.owner() is None
+
+
 def test_a_shutdown_is_not_cut_short_by_further_signals():
     before = signal.getsignal(signal.SIGINT)
     with termination_as_interrupt():
