@@ -23,7 +23,7 @@ from search_space.files import write_errors
 from strategies.follow import own_portal
 from strategies.owner import Owner
 from strategies.portal import Portal
-from strategies.run_folder import NNI_LOG, RunFolder, write_json
+from strategies.run_folder import NNI, NNI_LOG, RunFolder, write_json
 from strategies.run_lock import LOCK, OWNER, holder, locked
 
 _VIEW = "view.json"
@@ -120,6 +120,9 @@ def _experiment(run: RunFolder) -> str:
     if shown is not None:
         where = shown.address or "an address that is not known yet"
         raise UserError(f"{run.path} is shown already, at {where}, by {shown.process}")
+    record = run.path / NNI
+    if record.is_file() and not os.access(record, os.R_OK):
+        raise UserError(f"{record} is for its owner alone to read, who can show the run")
     identity = run.experiment()
     if identity is None or not (run.path / "nni" / identity / "db" / "nni.sqlite").is_file():
         raise _never_shown(run)
