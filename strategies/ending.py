@@ -8,7 +8,7 @@ import time
 from search_space.errors import UserError
 from strategies.orphans import kill_orphans
 from strategies.owner import Owner
-from strategies.run_folder import NNI, RunFolder
+from strategies.run_folder import RunFolder
 
 PATIENCE_SECONDS = 60.0
 _DYING_SECONDS = 5.0
@@ -51,6 +51,5 @@ def wait_for_end(run: RunFolder, patience: float) -> Owner | None:
 
 def end_former(run: RunFolder) -> list[int]:
     """Ends what a killed launcher left of the run's experiment: the processes ended."""
-    if not (run.path / NNI).is_file():
-        return []
-    return kill_orphans(run.read(NNI)["experiment"], run.path / "nni")
+    identity = run.experiment()
+    return [] if identity is None else kill_orphans(identity, run.path / "nni")

@@ -11,7 +11,7 @@ from strategies.multitrial import MultiTrial
 from strategies.nni_compat import CandidateConfig, CandidateExperiment, CandidateModel
 from strategies.nni_database import database_of, take_up
 from strategies.platforms import SERVICES, make_platform
-from strategies.run_folder import NNI, RunFolder
+from strategies.run_folder import RunFolder
 from strategies.server_end import why_ended
 from strategies.settings import SearchSettings
 
@@ -62,9 +62,9 @@ def make_experiment(
 def _stored(run: RunFolder, config: CandidateConfig) -> tuple[str | None, int]:
     """The run's former experiment, ready to be taken up with ``config``, and the first free number of its
     parameters; None where there is none."""
-    if not (run.path / NNI).is_file():
+    identity = run.experiment()
+    if identity is None:
         return None, 0
-    identity = run.read(NNI)["experiment"]
     database = database_of(run.path, identity)
     number = take_up(database, identity, config.canonical_copy().json())
     if number is None:

@@ -83,11 +83,11 @@ class Follower:
 
 
 def own_portal(run: Path) -> str | None:
-    """The address at which the run's own experiment is shown; None if it is not, or not yet: where it was shown
-    before a resume does not count."""
+    """The address at which the run's own experiment is shown; None if it is not, or not yet (where it was shown
+    before a resume does not count), or if that is not this user's to read."""
     owner = holder(run)
     try:
         record = json.loads((run / NNI).read_text(encoding="utf-8"))
-    except FileNotFoundError:
+        return record["address"] if owner is not None and record["process"] == owner.pid else None
+    except (OSError, ValueError, KeyError, TypeError):
         return None
-    return record.get("address") if owner is not None and record.get("process") == owner.pid else None

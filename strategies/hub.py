@@ -23,7 +23,7 @@ from strategies.hub_rows import SHARED, row_of
 from strategies.launch import find_data
 from strategies.portal import Portal
 from strategies.rows import Row, read_rows, waiting, write_rows
-from strategies.run_folder import NNI, OUTCOME, RunFolder
+from strategies.run_folder import OUTCOME, RunFolder, new_folder
 from strategies.settings import PLACES, SearchSettings
 from strategies.signals import termination_as_interrupt, uninterrupted
 
@@ -81,7 +81,7 @@ def is_hub(run: RunFolder) -> bool:
 def _create(kind: str, rows: list[Row], settings: SearchSettings, searches: int) -> RunFolder:
     if searches < 1:
         raise UserError(f"searches is {searches}; accepted: a whole number, 1 or more")
-    path = settings.run_dir or Path("runs", f"{datetime.now():%Y%m%d-%H%M%S}-{kind}")
+    path = settings.run_dir or new_folder(Path("runs", f"{datetime.now():%Y%m%d-%H%M%S}-{kind}"))
     shared = _shared({name: getattr(settings, name, None) for name in SHARED})
     run = RunFolder.create(path, {"kind": kind, "searches": searches, "shared": shared})
     write_rows(run.path, rows)
@@ -127,8 +127,8 @@ def _keep_waiting(run: RunFolder) -> None:
     """Adds what was submitted to the former experiment and had not started when it ended."""
     from strategies.nni_database import database_of, submitted_trials
 
-    if (run.path / NNI).is_file():
-        former = run.read(NNI)["experiment"]
+    former = run.experiment()
+    if former is not None:
         submitted = submitted_trials(database_of(run.path, former))
         write_rows(run.path, waiting(read_rows(run.path), former, submitted))
 

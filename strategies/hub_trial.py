@@ -14,6 +14,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 from strategies.follow import Follower, own_portal
 from strategies.kinds import ONE_SHOT
@@ -30,7 +31,7 @@ def command(hub: Path, name: str, parameters: dict[str, str]) -> list[str]:
     """The search's command line: a new one, or the rest of one that was stopped."""
     run = hub / "searches" / name
     program = [sys.executable, "-m", "run_search"]
-    shared = RunFolder.open(hub).settings()["shared"]
+    shared, parameters = with_data(RunFolder.open(hub).settings()["shared"], parameters)
     if (run / SETTINGS).is_file():
         # What the hub has may be otherwise than when the search began.
         means = {name: value for name, value in shared.items() if name != "platform"}
@@ -41,6 +42,18 @@ def command(hub: Path, name: str, parameters: dict[str, str]) -> list[str]:
         one_shot = parameters.get("strategy") in ONE_SHOT
     # This row is a one-shot search's portal; a multi-trial one has another experiment for its trials.
     return program + own + (["--portal", "off"] if one_shot else ["--port", "0"])
+
+
+def with_data(shared: dict[str, Any], parameters: dict[str, str]) -> tuple[dict[str, Any], dict[str, str]]:
+    """What the hub's searches share, and the row's own values, with the folder of a file of arrays: where it lay when
+    the row was made or, if it is gone, where the hub's data are now."""
+    name, common = parameters.get("dataset", ""), shared.get("data_dir", "")
+    if not os.path.dirname(name):
+        return shared, parameters
+    here = shared.get("platform", "local") == "local"
+    moved = here and common and os.path.isabs(name) and not os.path.exists(name)
+    folder, file = os.path.split(os.path.join(common, os.path.basename(name) if moved else name))
+    return shared | {"data_dir": folder}, parameters | {"dataset": file}
 
 
 def start(words: list[str]) -> subprocess.Popen:

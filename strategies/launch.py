@@ -18,7 +18,7 @@ from strategies.portal import Portal, portal_of
 from strategies.progress import Progress
 from strategies.proposers import Evolution, Proposer, RandomSearch, Subject
 from strategies.resolved import resolve
-from strategies.run_folder import NNI, NNI_LOG, OUTCOME, RunFolder
+from strategies.run_folder import NNI, NNI_LOG, OUTCOME, RunFolder, new_folder
 from strategies.settings import PLACES, SearchSettings
 from strategies.signals import termination_as_interrupt, uninterrupted
 from training.datasets import DatasetInfo, located
@@ -86,7 +86,6 @@ def run_multi_trial(
         chatter_to(run.path / NNI_LOG),
         portal_environment(edits),
         serving(platform, portal.port),
-        termination_as_interrupt(),
     ):
         _run_experiment(settings, run, subject, trial, known, portal, resume)
 
@@ -174,7 +173,6 @@ def run_one_shot(settings: SearchSettings, run: RunFolder, conclude: Conclude, p
     from strategies.oneshot import run_oneshot
 
     with ExitStack() as stack:
-        stack.enter_context(termination_as_interrupt())
         shown = None if portal is None else stack.enter_context(_row(settings, run, portal))
         run_oneshot(settings, run, info=find_data(settings, run).info, progress=True)
         conclude(run.path)
@@ -242,7 +240,8 @@ def search(settings: SearchSettings, conclude: Conclude = lambda run: None) -> P
     # Not where it lies: a folder may be moved, and be mailed.
     asked = {name: value for name, value in settings.to_json().items() if name != "run_dir"}
     with opened(settings) as portal:
-        run = RunFolder.create(settings.run_dir or default_run_dir(settings), asked, resolved)
+        path = settings.run_dir or new_folder(default_run_dir(settings))
+        run = RunFolder.create(path, asked, resolved)
         print(f"Run folder: {run.path}", flush=True)
         proceed(settings, run, conclude, portal=portal)
     return run.path
@@ -267,7 +266,8 @@ def proceed(
     portal: Portal | None = None,
 ) -> None:
     """Runs the search of ``settings`` in ``run``, or goes on with it, in ``portal`` or one that is opened here."""
-    with run.lock(), nullcontext(portal) if portal else opened(settings) as portal:
+    shown = nullcontext(portal) if portal else opened(settings)
+    with run.lock(), termination_as_interrupt(), shown as portal:
         run.path.joinpath(OUTCOME).unlink(missing_ok=True)
         if settings.strategy in ONE_SHOT:
             run_one_shot(settings, run, conclude, portal)

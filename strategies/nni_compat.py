@@ -25,6 +25,8 @@ it is no longer needed (all in tests/strategies/test_nni_compat.py, unless anoth
   (test_any_server_on_the_port_is_taken_for_the_own_one).
 - `OwnServer`: of a server that has ended the number is sent a signal, whosever that is by then
   (test_a_server_that_has_ended_is_sent_a_signal).
+- `_NoList`: every experiment is added to a list in the user's home, which grows without end and may not be
+  writable (test_experiments_are_listed_in_the_home).
 - `RowsExperiment`, `view_experiment`: see there.
 - trial_places.js: it deals trials out to machines in turn, busy or not, and never gives out the only GPU
   (test_trial_places.py). The GPU is therefore not left to its `trial_gpu_number`.
@@ -47,6 +49,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import shlex
 import subprocess
 import sys
 import time
@@ -132,8 +135,16 @@ def portal_environment(edits: Mapping[str, Any] = MappingProxyType({})) -> Itera
         mock.patch.object(launcher, "_ensure_port_idle"),  # `strategies.ports` keeps it
         mock.patch.object(launcher, "_start_rest_server", start),
         mock.patch.object(launcher, "_check_rest_server", start.wait),
+        mock.patch.object(launcher, "Experiments", _NoList),
     ):
         yield
+
+
+class _NoList:
+    """In place of NNI's list of all experiments of a user."""
+
+    def add_experiment(self, *_: Any, **__: Any) -> None:
+        pass
 
 
 class _Start:
@@ -392,8 +403,8 @@ class _Platform:
 
 
 def trial_command(module: str, *arguments: str) -> str:
-    """The command line of a trial: this interpreter, by its absolute path."""
-    return " ".join([sys.executable, "-m", module, *arguments])
+    """The shell command of a trial: this interpreter, by its absolute path; ``arguments`` are quoted already."""
+    return " ".join([shlex.quote(sys.executable), "-m", module, *arguments])
 
 
 __all__ = [

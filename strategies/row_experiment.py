@@ -69,9 +69,9 @@ class RowExperiment:
         with ExitStack() as stack:
             self.run.write(NNI, self.portal.record(self.experiment.id))
             stack.enter_context(chatter_to(self.run.path / NNI_LOG))
+            stack.enter_context(portal_environment(self.edits))  # as long as its server is asked
             stack.callback(self._stop)
-            with portal_environment(self.edits):
-                self.experiment.start(self.port, run_mode=RunMode.Detach)
+            self.experiment.start(self.port, run_mode=RunMode.Detach)
             print(f"Portal: {self.portal.address}", flush=True)
             self.stack = stack.pop_all()
         return self

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from search_space.errors import UserError
 from search_space.files import write_errors
 
 DEFAULT = "default"
@@ -49,7 +50,10 @@ def write_rows(hub: Path, rows: Iterable[Row]) -> None:
 
 
 def read_rows(hub: Path) -> list[Row]:
-    """The rows that the hub was given so far, queued and submitted in the portal."""
+    """The rows that the hub was given so far, queued and submitted in the portal. Raises `UserError`."""
     path = hub / ROWS
     lines = path.read_bytes().split(b"\n")[:-1] if path.exists() else []
-    return [(record["name"], record["parameters"]) for record in map(json.loads, lines)]
+    try:
+        return [(record["name"], record["parameters"]) for record in map(json.loads, lines)]
+    except (ValueError, KeyError, TypeError) as error:
+        raise UserError(f"{path} is damaged: {error!r}") from error

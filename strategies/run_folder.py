@@ -10,6 +10,7 @@ import dataclasses
 import json
 import os
 import platform
+import re
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,17 +25,32 @@ from search_space.measurement import Measurement
 from search_space.plugins import plugin_names
 from search_space.text import without_paths
 from strategies.owner import Owner
-from strategies.run_lock import holder, locked
+from strategies.run_lock import LOCK, OWNER, holder, locked
 
 SETTINGS, CANDIDATES, NNI = "settings.json", "candidates.jsonl", "nni.json"
-NNI_LOG = "nni.log"
+NNI_LOG, CHECKPOINTS = "nni.log", "checkpoints"
 OUTCOME = "outcome.json"  # written last, by the search itself: it has come to its end
+_IDENTITY = re.compile(r"\w+")  # it is part of paths
 _PACKAGES = ("torch", "torchvision", "nni", "numpy", "pytorch-lightning")
 
 
 def write_json(path: Path, record: Any, *, private: bool = False) -> None:
     """Writes a JSON file that is whole or untouched, on the disk when this returns."""
     write_whole(path, json.dumps(record, indent=1) + "\n", private=private)
+
+
+def new_folder(path: Path) -> Path:
+    """Makes the folder, or, where it is there, the first that is not of ``path``-2, ``path``-3, and so on. Raises
+    `UserError`."""
+    made, number = path, 1
+    with write_errors(path):
+        while True:
+            try:
+                made.mkdir(parents=True)
+                return made
+            except FileExistsError:
+                number += 1
+                made = path.with_name(f"{path.name}-{number}")
 
 
 class RunFolder:
@@ -52,19 +68,15 @@ class RunFolder:
         Raises `UserError` if it holds a run or anything else already, or cannot be written.
         """
         path = Path(path).absolute()
-        if (path / SETTINGS).exists():
-            raise UserError(
-                f"{path} already holds a run; resume it with `run_search.py resume {path}` or name another "
-                "folder with --run-dir"
-            )
+        _require_free(path)
         with write_errors(path):
-            if path.exists() and (not path.is_dir() or any(path.iterdir())):
-                raise UserError(f"{path} exists and is no empty folder; name another with --run-dir")
             path.mkdir(parents=True, exist_ok=True)
-        record = {"settings": settings, "resolved": resolved or {}, **provenance()}
-        write_json(path / SETTINGS, record)
-        with write_errors(path):
-            (path / "checkpoints").mkdir(exist_ok=True)
+        with locked(path, "name another with --run-dir"):  # several may want it at the same moment
+            _require_free(path)
+            record = {"settings": settings, "resolved": resolved or {}, **provenance()}
+            write_json(path / SETTINGS, record)
+            with write_errors(path):
+                (path / CHECKPOINTS).mkdir(exist_ok=True)
         return cls(path)
 
     @classmethod
@@ -145,10 +157,36 @@ class RunFolder:
         except (OSError, ValueError) as error:
             raise UserError(f"{self.path / name} cannot be read: {error}") from error
 
+    def experiment(self) -> str | None:
+        """The id of the run's NNI experiment; None where there is none, or where its record is damaged or not this
+        user's to read."""
+        try:
+            identity = json.loads((self.path / NNI).read_text(encoding="utf-8"))["experiment"]
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+        return identity if isinstance(identity, str) and _IDENTITY.fullmatch(identity) else None
+
     def write(self, name: str, record: Any) -> None:
         """Writes ``name`` in this folder as JSON, whole or not at all."""
         # The portal's address may have a token in it.
         write_json(self.path / name, record, private=name == NNI)
+
+
+def _require_free(path: Path) -> None:
+    """Raises `UserError` for a folder that holds a run or anything else than what one leaves that was killed while
+    its folder was made."""
+    if (path / SETTINGS).exists():
+        raise UserError(
+            f"{path} already holds a run; resume it with `run_search.py resume {path}` or name another "
+            "folder with --run-dir"
+        )
+    with write_errors(path):
+        own = (LOCK, OWNER)
+        foreign = path.is_dir() and any(
+            each.name not in own and not each.match(".*.part") for each in path.iterdir()
+        )
+        if foreign or (path.exists() and not path.is_dir()):
+            raise UserError(f"{path} exists and is no empty folder; name another with --run-dir")
 
 
 def _ends_with_newline(path: Path) -> bool:

@@ -16,7 +16,7 @@ from strategies.rows import read_rows
 from strategies.run_folder import OUTCOME, SETTINGS, RunFolder
 from strategies.viewing import View, end_view, view, view_of
 
-RUNNING, FINISHED, STOPPED = "running", "finished", "stopped"
+RUNNING, FINISHED, STOPPED, DAMAGED = "running", "finished", "stopped", "damaged"
 __all__ = ["Status", "find_runs", "status", "stop", "table", "view"]
 
 
@@ -53,19 +53,34 @@ def _below(folder: Path) -> Iterator[Status]:
     for path in [folder, *sorted(folder.iterdir())]:
         if _is_run(path):
             run = RunFolder.open(path)
-            yield status(run)
+            yield _status_or_damage(run)
             if "kind" in run.settings():
                 for search in sorted((path / "searches").glob("*")):
                     if _is_run(search):
-                        yield status(RunFolder.open(search))
+                        yield _status_or_damage(RunFolder.open(search))
 
 
 def _is_run(path: Path) -> bool:
-    """Whether a folder is a search's or a hub's; a training's has settings too."""
+    """Whether a folder is a search's or a hub's; a training's has settings too, and so have other programs."""
     try:
-        return "genotype" not in json.loads((path / SETTINGS).read_text(encoding="utf-8"))
+        record = json.loads((path / SETTINGS).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return False
+    if not isinstance(record, dict) or not isinstance(record.get("settings"), dict):
+        return False
+    return "genotype" not in record and bool(record["settings"].keys() & {"kind", "strategy"})
+
+
+def _status_or_damage(run: RunFolder) -> Status:
+    """How far a run is; of one that is damaged no more than that, for the others are asked about as well."""
+    try:
+        return status(run)
+    except UserError:
+        settings = run.settings()
+        kind = settings.get("kind") or settings["strategy"]
+        return Status(
+            run.path, kind, DAMAGED, 0, settings.get("trials", 0), None, run.owner(), None, None, ""
+        )
 
 
 def status(run: RunFolder) -> Status:
@@ -78,7 +93,8 @@ def status(run: RunFolder) -> Status:
         finished = done == total
     else:
         measured = run.measurements()
-        done, total = len(measured), settings["trials"]
+        done = len(measured)
+        total = max(done, settings["trials"])  # the portal's user may have wanted more
         best = max((m.accuracy for m in measured if m.accuracy is not None), default=None)
         finished = (run.path / OUTCOME).is_file()
     return Status(

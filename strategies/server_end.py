@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from strategies.run_folder import NNI, RunFolder
+from strategies.run_folder import RunFolder
 
 _REASON = "ended.txt"  # written by preload.js
 
 
 def why_ended(run: RunFolder) -> str:
     """What the server of the run's experiment said last, to follow a sentence; empty if it said nothing."""
-    if not (run.path / NNI).is_file():
+    identity = run.experiment()
+    if identity is None:
         return ""
-    file = run.path / "nni" / run.read(NNI)["experiment"] / "log" / _REASON
+    file = run.path / "nni" / identity / "log" / _REASON
     try:
         return f": {' '.join(file.read_text(errors='replace').split())}"
     except FileNotFoundError:

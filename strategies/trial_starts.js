@@ -1,6 +1,7 @@
 // Loaded into NNI's server by NODE_OPTIONS=--require. NNI 3.0 tries at once, and for ever, to start a trial that cannot
 // be started, each time in a new folder; and what ends before it has asked for its parameters, for want of its
-// interpreter say, is taken for a candidate that failed, and the next one is begun.
+// interpreter say, is taken for a candidate that failed, and the next one is begun. What the system killed, for want of
+// memory say, is called cancelled by the user.
 //
 // Here such a trial is started again after a pause that grows, and after some failures in a row, without a trial
 // that asked, the server says why and ends: a resume then runs those trials that had not begun.
@@ -33,13 +34,13 @@ function lastWords(trial) {
     return '';
 }
 
-// NNI calls cancelled whatever ended by a signal, for want of memory, say; that is what a user asked for, however the
-// trial took it, and nothing else.
-function endOf(cancelled, code) {
+// NNI calls cancelled whatever ended by a signal, for want of memory, say. Here that is what a user asked for, however
+// the trial took it, and what ends with the server.
+function endOf(cancelled, stopping, code) {
     if (cancelled) {
         return code === 0 ? 0 : null;
     }
-    return code === null ? KILLED : code;
+    return code ?? (stopping ? null : KILLED);
 }
 
 class Starts {
@@ -168,7 +169,7 @@ function patch(compat) {
         service.onTrialEnd = (callback) => told.push(callback);
         onEnd(async (trial, time, code) => {
             if (await starts.isOver(trial, code)) {
-                const end = endOf(starts.cancelled.delete(trial), code);
+                const end = endOf(starts.cancelled.delete(trial), starts.stopping, code);
                 for (const callback of told) {
                     await callback(trial, time, end);
                 }

@@ -120,8 +120,11 @@ def _experiment(run: RunFolder) -> str:
     if shown is not None:
         where = shown.address or "an address that is not known yet"
         raise UserError(f"{run.path} is shown already, at {where}, by {shown.process}")
-    identity = run.read(NNI).get("experiment", "") if (run.path / NNI).is_file() else ""
-    if not identity or not (run.path / "nni" / identity / "db" / "nni.sqlite").is_file():
+    record = run.path / NNI
+    if record.is_file() and not os.access(record, os.R_OK):
+        raise UserError(f"{record} is for its owner alone to read, who can show the run")
+    identity = run.experiment()
+    if identity is None or not (run.path / "nni" / identity / "db" / "nni.sqlite").is_file():
         raise _never_shown(run)
     return identity
 

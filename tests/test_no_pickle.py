@@ -176,7 +176,9 @@ def test_in_weights(tmp_path, marker, capfd, content):
     path = genotype().save(tmp_path / "genotype.json")
     weights = tmp_path / "weights.safetensors"
     weights.write_bytes(content(marker))
-    assert str(weights) in require_refusal(marker, capfd, "export", path, "--dataset", "digits", "--weights", weights)
+    assert str(weights) in require_refusal(
+        marker, capfd, "export", path, "--dataset", "digits", "--weights", weights
+    )
     assert not (tmp_path / "export").exists()
 
 

@@ -157,7 +157,8 @@ def test_resume_survives_what_stands_in_nnis_database(folder, tmp_path, damage):
     assert belonging(folder) == []
 
 
-def test_a_run_that_was_renamed_goes_on(folder, tmp_path):
+def test_a_run_that_was_renamed_goes_on(folder, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", "/proc/nowhere")  # nor is anything written there
     """The former place is gone, and so is the code that trials began in."""
     log, moved = tmp_path / "log", tmp_path / "run, that was renamed"
     search = start(log, "search", *OPTIONS, "--trials", "5", "--run-dir", str(folder), program=QUICK_TRIALS)

@@ -99,7 +99,12 @@ def test_a_hub(folder, tmp_path):
 
 
 @pytest.mark.timeout(600)
-def test_a_sweep_ends_in_one_front(folder, tmp_path):
+def test_a_sweep_ends_in_one_front(folder, tmp_path, monkeypatch):
+    # The user's proxy is not asked for what is on this machine.
+    for name in ("http_proxy", "HTTP_PROXY", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
     options = ("--strategy", "random", "--trials", "1", "--epochs", "1", "--width", "4", "--cells", "2")
     log = tmp_path / "log"
     sweep = start(log, "sweep", *SMALL, *options, "--seeds", "0,1", "--run-dir", str(folder))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import subprocess
 import sys
 
@@ -37,6 +38,14 @@ def test_all_its_files_are_in_the_run_folder(run):
     assert config.trial_gpu_number in (None, 0)
     assert config.max_trial_number == SETTINGS.trials  # what the page shows
     assert "darts-global on digits, evolution" in config.experiment_name
+
+
+def test_an_interpreter_in_a_folder_with_spaces_is_one_word(run, monkeypatch):
+    monkeypatch.setattr(sys, "executable", "/home/a b/it's $me/python")
+    command = made(run).config.canonical_copy().trial_command
+    assert shlex.split(command) == ["/home/a b/it's $me/python", "-m", "strategies.trial_entry"]
+    said = subprocess.run(["bash", "-c", f"echo {command}"], capture_output=True, text=True)
+    assert said.stdout == "/home/a b/it's $me/python -m strategies.trial_entry\n"
 
 
 def test_gpus_are_not_left_to_nni_which_never_gives_out_the_only_one(run):

@@ -14,10 +14,11 @@ import pytest
 from search_space.errors import UserError
 from search_space.measurement import Measurement
 from strategies import launch
-from strategies.launch import make_proposer, make_subject, termination_as_interrupt
+from strategies.launch import make_proposer, make_subject
 from strategies.proposers import Evolution, RandomSearch
 from strategies.run_folder import RunFolder
 from strategies.settings import SearchSettings
+from strategies.signals import termination_as_interrupt, uninterrupted
 from training.arrays import save_arrays
 from training.datasets import dataset_info
 from training.trial import TrialSettings
@@ -51,6 +52,37 @@ def test_termination_is_an_interrupt_for_a_while():
     with pytest.raises(KeyboardInterrupt), termination_as_interrupt():
         terminate()
     assert signal.getsignal(signal.SIGTERM) == before
+
+
+def test_a_search_that_is_stopped_while_its_report_is_drawn_ends_in_order(tmp_path, monkeypatch):
+    monkeypatch.setattr(launch, "run_multi_trial", lambda *_, **__: None)
+    run = RunFolder.create(tmp_path / "run", SearchSettings().to_json())
+
+    def conclude(_):
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(5)
+
+    handler = signal.signal(signal.SIGTERM, lambda *_: pytest.fail("the program would have died"))
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            launch.proceed(SearchSettings(port=0), run, conclude)
+    finally:
+        signal.signal(signal.SIGTERM, handler)
+    assert run.owner() is None
+
+
+def test_a_shutdown_is_not_cut_short_by_further_signals():
+    before = signal.getsignal(signal.SIGINT)
+    with termination_as_interrupt():
+        with uninterrupted():
+            os.kill(os.getpid(), signal.SIGTERM)
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(0.1)
+        after = signal.getsignal(signal.SIGTERM)
+        assert callable(after)
+        with pytest.raises(KeyboardInterrupt):
+            after(signal.SIGTERM, None)
+    assert signal.getsignal(signal.SIGINT) == before
 
 
 @pytest.fixture

@@ -53,6 +53,13 @@ def test_parameters_are_handed_out_from_one_queue():
     assert "this.parameters.shift()" in (SERVER / "training_service/v3/compat.js").read_text()
 
 
+def test_experiments_are_listed_in_the_home(tmp_path):
+    program = "import nni.experiment.launcher as one; one.Experiments()"
+    environment = os.environ | {"HOME": str(tmp_path), "PYTHONWARNINGS": "ignore"}
+    subprocess.run([sys.executable, "-c", program], env=environment, check=True)
+    assert (tmp_path / "nni-experiments").is_dir()
+
+
 def test_the_server_names_no_address_to_listen_on():
     assert "app.listen(this.port);" in (SERVER / "rest_server/index.js").read_text()
 

@@ -1,12 +1,20 @@
 import json
 import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 from search_space.errors import UserError
 from search_space.measurement import Measurement
-from strategies.run_folder import CANDIDATES, SETTINGS, RunFolder
+from strategies import run_folder
+from strategies.follow import own_portal
+from strategies.run_folder import CANDIDATES, NNI, SETTINGS, RunFolder, new_folder
+from strategies.run_lock import OWNER
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def measurement(index: int, **changes) -> Measurement:
@@ -101,3 +109,54 @@ def test_damaged_settings_are_named(tmp_path):
     (run.path / SETTINGS).write_text("{")
     with pytest.raises(UserError, match=r"settings\.json is damaged"):
         run.settings()
+
+
+def test_of_two_that_make_a_folder_at_the_same_moment_one_has_it(tmp_path, monkeypatch):
+    real = run_folder.provenance
+
+    def meanwhile():
+        monkeypatch.setattr(run_folder, "provenance", real)
+        with pytest.raises(UserError, match="name another with --run-dir"):
+            RunFolder.create(tmp_path / "run", {"seed": 1})
+        return real()
+
+    monkeypatch.setattr(run_folder, "provenance", meanwhile)
+    assert RunFolder.create(tmp_path / "run", {"seed": 0}).settings() == {"seed": 0}
+
+
+def test_what_was_killed_while_its_folder_was_made_leaves_room_for_another(tmp_path):
+    for name in (OWNER, SETTINGS):
+        program = f"""
+import os, signal
+from strategies import RunFolder
+replace = os.replace
+def killed(part, to):
+    if str(to).endswith({name!r}):
+        os.kill(os.getpid(), signal.SIGKILL)
+    replace(part, to)
+os.replace = killed
+RunFolder.create({str(tmp_path / "run")!r}, {{}})
+"""
+        assert subprocess.run([sys.executable, "-c", program], cwd=ROOT).returncode == -signal.SIGKILL
+        assert list((tmp_path / "run").glob(f".{name}.*.part"))
+    assert RunFolder.create(tmp_path / "run", {"seed": 1}).settings() == {"seed": 1}
+
+
+def test_a_folder_that_nobody_named_is_always_a_new_one(tmp_path):
+    names = [new_folder(tmp_path / "runs" / "12-digits").name for _ in range(3)]
+    assert names == ["12-digits", "12-digits-2", "12-digits-3"]
+    with pytest.raises(UserError, match="cannot write /proc/run: "):
+        new_folder(Path("/proc/run"))
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", "{}", '{"experiment": 1}', '{"experiment": "../x"}', "\0", None]
+)
+def test_a_damaged_record_of_the_portal_is_as_none(tmp_path, text):
+    run = RunFolder.create(tmp_path / "run", {})
+    if text is not None:
+        (run.path / NNI).write_text(text)
+    assert run.experiment() is None
+    assert own_portal(run.path) is None
+    run.write(NNI, {"experiment": "a1B2"})
+    assert run.experiment() == "a1B2"

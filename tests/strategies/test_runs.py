@@ -72,6 +72,27 @@ def test_the_states_of_a_run(tmp_path, held):
     assert stopped.path.name in "".join(lines)
 
 
+def test_a_damaged_run_and_foreign_settings_do_not_hide_the_others(tmp_path):
+    RunFolder.create(tmp_path / "good", SearchSettings(trials=2).to_json())
+    RunFolder.create(tmp_path / "bad", SearchSettings(trials=2).to_json())
+    (tmp_path / "bad" / "candidates.jsonl").write_text("{nonsense}\n")
+    hub = RunFolder.create(tmp_path / "hub", {"kind": "hub", "searches": 1, "shared": {}})
+    (hub.path / "rows.jsonl").write_text("[]\n")
+    for name, text in (("editor", '{"editor.tabSize": 4}'), ("list", "[]"), ("text", '{"settings": "x"}')):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "settings.json").write_text(text)
+    (tmp_path / "good" / "nni.json").write_text("{")
+    states = {status.run.name: status.state for status in runs.find_runs([tmp_path])}
+    assert states == {"good": "stopped", "bad": "damaged", "hub": "damaged"}
+
+
+def test_more_candidates_than_asked_for_at_first_are_not_more_than_all(tmp_path):
+    run = RunFolder.create(tmp_path / "run", SearchSettings(trials=1).to_json())
+    for index in range(3):
+        run.append(measured(index, 0.5))
+    assert (runs.status(run).done, runs.status(run).total) == (3, 3)
+
+
 def test_two_processes_do_not_work_on_one_run(held):
     run, process = held
     with pytest.raises(UserError, match=f"process {process.pid} on .* is at work on"), run.lock():

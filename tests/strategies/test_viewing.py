@@ -123,3 +123,9 @@ def test_a_held_folder_without_a_process_that_is_known_is_not_ended(run):
             UserError, match=f"goes on: process {os.getpid()} is at work on it; .* end it yourself"
         ):
             end_in_order(run)
+
+
+def test_another_users_run_is_not_shown_and_one_line_says_why(run, monkeypatch):
+    monkeypatch.setattr(os, "access", lambda path, _: path.name != "nni.json")
+    with pytest.raises(UserError, match=r"nni\.json is for its owner alone to read"):
+        runs.view(run, 0, None)
