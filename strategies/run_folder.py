@@ -52,12 +52,12 @@ class RunFolder:
         Raises `UserError` if it holds a run or anything else already, or cannot be written.
         """
         path = Path(path).absolute()
-        if (path / SETTINGS).exists():
-            raise UserError(
-                f"{path} already holds a run; resume it with `run_search.py resume {path}` or name another "
-                "folder with --run-dir"
-            )
         with write_errors(path):
+            if (path / SETTINGS).exists():
+                raise UserError(
+                    f"{path} already holds a run; resume it with `run_search.py resume {path}` or name another "
+                    "folder with --run-dir"
+                )
             if path.exists() and (not path.is_dir() or any(path.iterdir())):
                 raise UserError(f"{path} exists and is no empty folder; name another with --run-dir")
             path.mkdir(parents=True, exist_ok=True)
