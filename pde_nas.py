@@ -24,6 +24,8 @@ __all__ = ["Outcome", "SearchSettings", "UserError", "report", "resume", "search
 def search(settings: SearchSettings) -> Outcome:
     """Runs a search to its end in a new run folder, and leaves there what `run_search.py search` leaves: the front,
     the best genotype, pictures and the report."""
+    if not isinstance(settings, SearchSettings):
+        raise UserError(f"settings is of type {type(settings).__name__}; accepted: SearchSettings")
     outcomes: list[Outcome] = []
     launch.search(settings, lambda run: outcomes.append(write_outcome(run, settings.max_macs)))
     return outcomes[-1]

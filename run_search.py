@@ -18,6 +18,12 @@ from typing import Any, NoReturn
 
 from search_space.errors import UserError  # the rest is imported where it is used, for a quick `--help`
 
+_LONG = ("search", "resume", "hub", "sweep", "train", "retrain")  # commands whose stop is worth a line
+# What a file system may refuse, wherever a command reads or writes; any other error is this program's own.
+_THE_SYSTEMS = (
+    errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENAMETOOLONG, errno.ELOOP, errno.EIO,
+    errno.ESTALE,
+)  # fmt: skip
 _USUAL_RECIPE = "fast"  # of retrain and train
 
 
@@ -303,7 +309,7 @@ def _report_options(parser: argparse.ArgumentParser) -> None:
 def _report(args: argparse.Namespace) -> None:
     from analysis import report
 
-    print(report(args.runs, args.out or args.runs[0]).table)
+    print(report(args.runs, args.out).table)
 
 
 def _train_options(parser: argparse.ArgumentParser) -> None:
@@ -394,6 +400,28 @@ def _make_parser(words: Sequence[str]) -> Parser:
     return parser
 
 
+def _prepare_streams() -> None:
+    """Closed ones become empty, so that no file gets their place; letters that a terminal has not are escaped."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115, it stays open
+        elif mode == "w" and hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _require_readable(words: Sequence[str]) -> None:
+    """Raises `UserError` for names that are no text, which neither JSON nor NNI can hold, and without a working
+    folder, from which names are read."""
+    for word in words:
+        if any("\ud800" <= letter <= "\udfff" for letter in word):
+            raise UserError(f"{word!r} is no UTF-8 text; rename the file or folder")
+    try:
+        os.getcwd()
+    except FileNotFoundError as error:
+        raise UserError("the working folder is not there any more; change to another one") from error
+
+
 def _kept(command: str) -> str:
     """What a user who stopped the command can do next."""
     if command in ("train", "retrain"):
@@ -404,7 +432,9 @@ def _kept(command: str) -> str:
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs a command; the exit code: 0, 2 for a user's mistake, 130 after Ctrl-C."""
     words = list(sys.argv[1:] if argv is None else argv)
+    _prepare_streams()
     try:
+        _require_readable(words)
         args = _make_parser(words).parse_args(words)
         COMMANDS[args.command][2](args)
     except UserError as error:
@@ -415,9 +445,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 130
     except BrokenPipeError:  # whoever read the output went away
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if words[0] in _LONG:
+            with contextlib.suppress(OSError):
+                print(f"stopped, since nobody reads its output; {_kept(words[0])}", file=sys.stderr)
         return 1
     except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM):
+        if error.errno not in _THE_SYSTEMS:
             raise
         print(f"error: {error.filename or 'a file'}: {error.strerror}", file=sys.stderr)
         return 2

@@ -99,15 +99,17 @@ def _numbers(run: Run, chosen: Measurement) -> dict[str, Any]:
     }
 
 
-def report(paths: Sequence[str | Path], out: str | Path) -> Outcome:
+def report(paths: str | Path | Sequence[str | Path], out: str | Path | None = None) -> Outcome:
     """The fronts of several runs over each other, as ``comparison.csv``, ``comparison.png`` and
-    ``comparison.html`` in ``out``; of one run all that `write_outcome` writes but ``outcome.json``. The folder of a
-    hub or a sweep stands for its finished searches.
+    ``comparison.html`` in ``out``, without it in the first one's folder; of one run all that `write_outcome` writes
+    but ``outcome.json``. The folder of a hub or a sweep stands for its finished searches.
 
     Raises `UserError`, also for a run that is named twice.
     """
+    paths = [paths] if isinstance(paths, str | Path) else list(paths)
     if not paths:
         raise UserError("no run folder is named; accepted: one or more")
+    out = paths[0] if out is None else out
     named = [read_run(path) for path in paths]
     if len(named) == 1 and not holds_searches(named[0]):
         return write_outcome(paths[0], budget(named[0]), out, ended=False)

@@ -123,5 +123,7 @@ def _load() -> None:
     for module in plugin_names():
         try:
             importlib.import_module(module)
-        except ImportError as error:
-            raise UserError(f"{PLUGINS} names {module}, which cannot be imported: {error}") from error
+        except (Exception, SystemExit) as error:  # it is the user's program, which may raise anything
+            kind = "" if isinstance(error, ImportError) else f"{type(error).__name__}: "
+            said = " ".join(f"{kind}{error}".split())
+            raise UserError(f"{PLUGINS} names {module}, which cannot be imported: {said}") from error

@@ -3,6 +3,7 @@ three digits, times with their unit."""
 
 from __future__ import annotations
 
+import contextlib
 import re
 from pathlib import Path
 
@@ -47,8 +48,13 @@ def duration_text(seconds: float) -> str:
 def without_paths(text: str, *folders: str | Path) -> str:
     """``text`` without absolute paths, for files that one mails: what lies below one of ``folders``, the working
     folder or the home is named from there, anything else by its last name. Web addresses stay."""
-    home = Path.home()
-    for folder in sorted({*map(Path, folders), Path.cwd(), home}, key=lambda f: len(str(f)), reverse=True):
+    home = None
+    with contextlib.suppress(RuntimeError):  # a user that the system does not know has none
+        home = Path.home()
+        folders = (*folders, home)
+    with contextlib.suppress(FileNotFoundError):  # it may have been removed
+        folders = (*folders, Path.cwd())
+    for folder in sorted(set(map(Path, folders)), key=lambda f: len(str(f)), reverse=True):
         if folder.is_absolute() and folder != Path("/"):
             start = _BEFORE + re.escape(str(folder))
             text = re.sub(start + "/+", "~/" if folder == home else "", text)

@@ -175,12 +175,12 @@ class RunFolder:
 def _require_free(path: Path) -> None:
     """Raises `UserError` for a folder that holds a run or anything else than what one leaves that was killed while
     its folder was made."""
-    if (path / SETTINGS).exists():
-        raise UserError(
-            f"{path} already holds a run; resume it with `run_search.py resume {path}` or name another "
-            "folder with --run-dir"
-        )
     with write_errors(path):
+        if (path / SETTINGS).exists():
+            raise UserError(
+                f"{path} already holds a run; resume it with `run_search.py resume {path}` or name another "
+                "folder with --run-dir"
+            )
         own = (LOCK, OWNER)
         foreign = path.is_dir() and any(
             each.name not in own and not each.match(".*.part") for each in path.iterdir()

@@ -15,10 +15,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from search_space import get_space, space_names
+from search_space.checks import shown, whole_number
 from search_space.errors import UserError
 from search_space.setting_text import parse_settings
 from strategies.kinds import MULTI_TRIAL, ONE_SHOT, STRATEGIES
 from strategies.oneshot_settings import SupernetSettings
+from strategies.setting_types import plain_value
 from training.datasets import dataset_names, located, sides
 from training.recipes import RECIPES
 from training.trial import TrialSettings
@@ -26,14 +28,21 @@ from training.trial import TrialSettings
 PLATFORMS = ("local", "remote", "kubernetes")
 PORTAL = ("on", "off")
 PLACES = ("data_dir", "hosts", "cluster")  # files and folders that a user names
+_OWN_CHECKS = ("dataset", "flip")  # which accept a path, and name their words
+_MOST = {
+    "seed": 2**53 - 1,
+    "max_macs": 2**53 - 1,
+    "threads": 1024,
+}  # NNI's JavaScript keeps no larger number whole
+_USUAL_MOST = 2**31 - 1
 _SUFFIXES = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9}
 
 
 def parse_count(text: str) -> int:
     """A count such as ``20M``, ``1.5G``, ``300k`` or ``12345``. Raises `UserError`."""
-    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kmg]?)\s*", text, re.IGNORECASE)
+    match = re.fullmatch(r"\s*(\d{1,15}(?:\.\d{1,15})?)\s*([kmg]?)\s*", text, re.IGNORECASE)
     if match is None:
-        raise UserError(f"{text!r} is no count; accepted: a number with k, M or G, such as 20M")
+        raise UserError(f"{shown(text)} is no count; accepted: a number with k, M or G, such as 20M")
     return round(float(match[1]) * _SUFFIXES[match[2].lower()])
 
 
@@ -48,6 +57,7 @@ def _option(default: Any, help: str, **more: Any) -> Any:
 
 
 # A small network is enough for the small images of digits.
+_BUILT_IN = "digits"  # comes with the program, not from a folder
 SMALL_ON_DIGITS = {"width": 8, "cells": 3}
 _SMALL_SPACE = "darts-global"
 
@@ -168,6 +178,9 @@ class SearchSettings:
     threads: int = _option(0, "CPU threads a trial; 0 shares the cores among the trials", metavar="N")
 
     def __post_init__(self) -> None:
+        for field in dataclasses.fields(self):
+            if field.name not in _OWN_CHECKS:
+                object.__setattr__(self, field.name, plain_value(field, getattr(self, field.name)))
         for name, value in zip(("dataset", "data_dir"), located(self.dataset, self.data_dir), strict=True):
             object.__setattr__(self, name, value)
         for name, least in (
@@ -216,13 +229,11 @@ class SearchSettings:
             )
 
     def _whole(self, name: str, least: int) -> None:
-        value = getattr(self, name)
-        if isinstance(value, bool) or not isinstance(value, int) or value < least:
-            raise UserError(f"{name} is {value!r}; accepted: a whole number, {least} or more")
+        whole_number(name, getattr(self, name), least, _MOST.get(name, _USUAL_MOST))
 
     def space_settings(self) -> dict[str, Any]:
         """What was given of the space's own settings, by name; on digits a small network is the default."""
-        small = SMALL_ON_DIGITS if self.space == _SMALL_SPACE and self.dataset == "digits" else {}
+        small = SMALL_ON_DIGITS if self.space == _SMALL_SPACE and self.dataset == _BUILT_IN else {}
         given: dict[str, Any] = {"width": self.width, "cells": self.cells}
         if self.primitives is not None:
             given["primitives"] = [name.strip() for name in self.primitives.split(",")]
@@ -288,7 +299,7 @@ class SearchSettings:
         """Raises `UserError` for a file or folder of this machine that was named and is not there."""
         for name in PLACES:
             path = getattr(self, name)
-            elsewhere = name == "data_dir" and self.platform != "local"
+            elsewhere = name == "data_dir" and (self.platform != "local" or self.dataset == _BUILT_IN)
             if path is not None and not elsewhere and not os.path.exists(path):
                 raise UserError(
                     f"{name} {path} is not there; say where it is now with --{name.replace('_', '-')}"

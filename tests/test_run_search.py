@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 import subprocess
 import sys
@@ -53,6 +54,55 @@ def test_a_mistake_is_one_line(capsys, tmp_path, monkeypatch, words, said):
     assert said in err
     assert out == ""
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "command", ["search --port 0 --run-dir", "resume", "view", "stop", "export", "report", "retrain"]
+)
+def test_a_name_too_long_for_a_file_is_one_line(capsys, tmp_path, monkeypatch, command):
+    monkeypatch.chdir(tmp_path)
+    code, _, err = run(capsys, *command.split(), "x" * 300)
+    assert (code, err.count("\n")) == (2, 1)
+    assert "File name too long" in err
+
+
+def test_a_name_that_is_no_text_is_one_line(capsys):
+    code, _, err = run(capsys, "list", "runs/\udcff")
+    assert (code, err) == (2, "error: 'runs/\\udcff' is no UTF-8 text; rename the file or folder\n")
+
+
+def test_a_working_folder_that_is_gone_is_one_line(capsys, tmp_path, monkeypatch):
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    code, _, err = run(capsys, "list")
+    assert (code, err.count("\n")) == (2, 1)
+    assert "the working folder is not there any more" in err
+
+
+@pytest.mark.parametrize("closed", [">&-", "<&- >&-", "<&- >&- 2>&-"])
+def test_closed_streams_are_no_mistake(closed):
+    command = f"exec {sys.executable} {ROOT / 'run_search.py'} list {ROOT / 'tools'} {closed}"
+    ended = subprocess.run(["bash", "-c", command], capture_output=True, text=True)
+    assert (ended.returncode, ended.stderr) == (0, "")
+
+
+def test_letters_that_a_terminal_has_not_are_escaped(tmp_path):
+    (tmp_path / "Größe" / "run").mkdir(parents=True)
+    (tmp_path / "Größe" / "run" / "settings.json").write_text('{"settings": {}}')
+    ended = subprocess.run(
+        [sys.executable, ROOT / "run_search.py", "list", tmp_path / "Größe"],
+        capture_output=True, text=True, env=os.environ | {"PYTHONIOENCODING": "ascii"},
+    )  # fmt: skip
+    assert ended.returncode == 0, ended.stderr
+    assert r"Gr\xf6\xdfe" in ended.stdout
+
+
+def test_a_search_from_python_takes_its_settings_record():
+    import pde_nas
+
+    with pytest.raises(pde_nas.UserError, match="settings is of type dict; accepted: SearchSettings"):
+        pde_nas.search({"trials": 2})
 
 
 def test_a_port_in_use_is_named(capsys, tmp_path):

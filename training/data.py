@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -30,7 +31,10 @@ if TYPE_CHECKING:
     from search_space import Genotype
     from training.npz import ArrayFile
 
-DEFAULT_FOLDER = Path.home() / ".cache" / "pde-nas"
+try:
+    DEFAULT_FOLDER = Path.home() / ".cache" / "pde-nas"
+except RuntimeError:  # a user that the system does not know, as in a container
+    DEFAULT_FOLDER = Path(tempfile.gettempdir()) / "pde-nas"
 
 # Which images are held back is a part of the data set, not of a run: these seeds are fixed.
 _DIGITS_TEST_SEED = 20250101

@@ -13,7 +13,7 @@ def require_device(name: str) -> None:
         device = torch.device(name)
     except RuntimeError:
         device = None
-    if device is None or device.type not in ("cpu", "cuda"):
+    if device is None or (name != "cpu" and device.type != "cuda"):
         raise UserError(f"device is {name!r}; accepted: cpu, cuda or cuda:N")
     if device.type == "cuda":
         count = torch.cuda.device_count() if torch.cuda.is_available() else 0

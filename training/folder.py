@@ -82,12 +82,21 @@ class Middle:
 
         image = torch.from_numpy(pixels)
         if self.margin is not None:
-            image = functional.resize(image, [round(max(self.size) * self.margin)])
+            shorter, side = min(image.shape[1:]), round(max(self.size) * self.margin)
+            image = _scaled(image, [max(side, int(side * was / shorter)) for was in image.shape[1:]])
         elif image.shape[1:] != self.size:
             sides = list(zip(self.size, image.shape[1:], strict=True))
             scale = max(side / was for side, was in sides)
-            image = functional.resize(image, [max(side, round(scale * was)) for side, was in sides])
+            image = _scaled(image, [max(side, round(scale * was)) for side, was in sides])
         return image if image.shape[1:] == self.size else functional.center_crop(image, list(self.size))
+
+
+def _scaled(image: Tensor, sides: list[int]) -> Tensor:
+    from torchvision.transforms.v2 import functional
+
+    if sides == [1, 1]:  # torch 2.x cannot scale several channels of uint8 to one pixel
+        return torch.cat([functional.resize(channel[None], sides) for channel in image])
+    return functional.resize(image, sides)
 
 
 def _cores() -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import zipfile
 import zlib
@@ -61,7 +62,10 @@ class ArrayFile(Arrays):
                 return self._mapped(member, key)
             with zipfile.ZipFile(self.path) as archive:
                 with archive.open(member) as stream:
-                    self._header(stream, key)
+                    shape, _, dtype = self._header(stream, key)
+                    held = member.file_size - stream.tell()
+                if math.prod(shape) * dtype.itemsize != held:  # memory is asked for by the shape
+                    raise ValueError(f"its shape is {shape} of {dtype}, in {held} bytes")
                 with archive.open(member) as stream:
                     return np.lib.format.read_array(stream, allow_pickle=False)
         except UserError:

@@ -150,6 +150,12 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path):
         report([run], "/proc/report")
 
 
+def test_one_run_may_be_named_alone_and_is_reported_in_its_folder(tmp_path):
+    run = make_run(tmp_path / "run", FIVE)
+    assert report(str(run)).folder == report(run).folder == report([run]).folder == run
+    assert report(iter([run, make_run(tmp_path / "other", FIVE)])).folder == run
+
+
 def test_with_the_papers_points_there_is_a_picture_without_them_too(tmp_path):
     run = make_run(tmp_path / "run", [measurement(0, 0.3, 3_000_000)], dataset="cifar10")
     outcome = write_outcome(run)

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +15,7 @@ from search_space.errors import UserError
 from search_space.genotype import GenotypeError
 from search_space.plugins import HINT, naming_plugins, plugin_names
 
+ROOT = Path(__file__).resolve().parents[2]
 UNKNOWN = UserError(f"primitive is 'x'; accepted: y; {HINT}")
 
 
@@ -32,6 +37,29 @@ def test_an_unknown_primitive_names_the_variable():
         Genotype.from_json(record)
     with pytest.raises(UserError, match="primitive one of skip_connect, .*PDE_NAS_PLUGINS"):
         sample("darts-network-global", 0, normal=[[["free", 0]]])
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("raise ValueError('two\\nlines')", "ValueError: two lines"),
+        ("import sys; sys.exit('no')", "SystemExit: no"),
+        ("def f(:", "SyntaxError: invalid syntax"),
+        ("import nothing_there", "No module named 'nothing_there'"),
+    ],
+)
+def test_a_plugin_that_cannot_be_imported_is_one_line(tmp_path, content, said):
+    (tmp_path / "a folder").mkdir()
+    (tmp_path / "a folder" / "broken_plugin.py").write_text(content)
+    program = "import sys, run_search; sys.exit(run_search.main(['search', '--primitives', 'skip_connect']))"
+    places = os.pathsep.join([str(tmp_path / "a folder"), str(ROOT)])
+    ended = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True, text=True, cwd=tmp_path,
+        env=os.environ | {"PYTHONPATH": places, "PDE_NAS_PLUGINS": "broken_plugin"},
+    )  # fmt: skip
+    assert (ended.returncode, ended.stderr.count("\n")) == (2, 1), ended.stderr
+    assert f"PDE_NAS_PLUGINS names broken_plugin, which cannot be imported: {said}" in ended.stderr
 
 
 def test_an_unhashable_primitive_is_named_too():

@@ -29,3 +29,14 @@ def test_the_home_and_its_owner_are_not_named(monkeypatch):
     said = without_paths("cannot write /home/ada/a folder/x.npz in /home/ada; /home/adas/else")
     assert said == "cannot write ~/a folder/x.npz in ~; else"
     assert without_paths(str(Path.cwd() / "runs" / "a")) == "runs/a"
+
+
+def test_neither_a_home_nor_a_working_folder_is_needed(monkeypatch, tmp_path):
+    def missing(*_):
+        raise RuntimeError("Could not determine home directory.")
+
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    monkeypatch.setattr(Path, "home", missing)
+    assert without_paths("cannot write /run/it/a and /home/ada/b", "/run/it") == "cannot write a and b"

@@ -1,6 +1,8 @@
 import json
 import os
+from pathlib import Path
 
+import numpy as np
 import pytest
 
 from search_space.errors import UserError
@@ -14,7 +16,7 @@ def test_counts(text, count):
     assert parse_count(text) == count
 
 
-@pytest.mark.parametrize("text", ["", "M", "3Q", "-1M", "1e6", "20 M B"])
+@pytest.mark.parametrize("text", ["", "M", "3Q", "-1M", "1e6", "20 M B", "9" * 400])
 def test_what_is_no_count(text):
     with pytest.raises(UserError, match="20M"):
         parse_count(text)
@@ -36,6 +38,18 @@ def test_what_is_no_count(text):
         ({"platform": "remote", "hosts": "h", "dataset": "my.npz"}, "data_dir is '.'; with platform remote"),
         ({"trials": 0}, "trials is 0; accepted"),
         ({"trials": True}, "trials is True; accepted"),
+        ({"trials": 10**30}, "trials is 1000000000000000000000000000000; accepted: a whole number from 1 to"),
+        ({"seed": 2**60}, "seed is 1152921504606846976; accepted: a whole number from 0 to"),
+        ({"threads": 5000}, "threads is 5000; accepted: a whole number from 0 to 1024"),
+        ({"trials": [1, 2]}, r"trials is \[1, 2\]; accepted: a whole number"),
+        ({"trials": np.arange(3)}, "trials is array.*; accepted: a whole number"),
+        ({"epochs": 1.5}, "epochs is 1.5; accepted: a whole number or None"),
+        ({"validation": "0.2"}, "validation is '0.2'; accepted: a number"),
+        ({"primitives": ["skip_connect"]}, r"primitives is \['skip_connect'\]; accepted: text or None"),
+        ({"setting": {"nodes": 2}}, r"setting is \{'nodes': 2\}; accepted: text or None"),
+        ({"recipe": None}, "recipe is None; accepted: text"),
+        ({"device": 0}, "device is 0; accepted: text"),
+        ({"run_dir": "a\0b"}, r"run_dir is 'a\\x00b'; accepted: text or None"),
         ({"concurrency": -1}, "concurrency is -1"),
         ({"port": 70000}, "port is 70000; accepted: 0 to 65535"),
         ({"max_macs": 0}, "max_macs is 0"),
@@ -68,6 +82,24 @@ def test_wrong_settings_are_named(given, said):
 def test_settings_survive_json():
     settings = SearchSettings(max_macs=10**6, width=4, seed=3)
     assert SearchSettings.from_json(json.loads(json.dumps(settings.to_json()))) == settings
+
+
+def test_numbers_of_numpy_and_paths_are_plain_values():
+    given = SearchSettings(
+        trials=np.int64(3),
+        seed=np.uint8(7),
+        mac_penalty=np.float32(0.5),
+        run_dir=Path("runs/a"),
+        width=np.int32(4),
+    )
+    assert given == SearchSettings(trials=3, seed=7, mac_penalty=0.5, run_dir="runs/a", width=4)
+    json.dumps(given.to_json())
+
+
+def test_a_data_folder_that_digits_do_not_need_may_be_missing(tmp_path):
+    SearchSettings(data_dir=tmp_path / "none").located().require_places()
+    with pytest.raises(UserError, match="data_dir .*none is not there"):
+        SearchSettings(dataset="mnist", data_dir=tmp_path / "none").located().require_places()
 
 
 def test_a_file_of_arrays_is_a_name_and_a_place(tmp_path):

@@ -9,7 +9,7 @@ def test_the_cpu_is_always_there():
     require_device("cpu")
 
 
-@pytest.mark.parametrize("name", ["foo", "cpu:x", "meta", "", "cuda:-1"])
+@pytest.mark.parametrize("name", ["foo", "cpu:x", "cpu:7", "meta", "", "cuda:-1"])
 def test_what_is_no_device(name):
     with pytest.raises(UserError, match=r"device is .*; accepted: cpu, cuda or cuda:N"):
         require_device(name)

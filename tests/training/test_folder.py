@@ -115,3 +115,13 @@ def test_streamed_images_of_any_colour_and_shape_are_augmented(images, monkeypat
     ):
         batches = list(split.batches(4, **more))
         assert all(batch.shape[1:] == (channels, 12, 20) and batch.isfinite().all() for batch, _ in batches)
+
+
+@pytest.mark.parametrize(
+    ("size", "margin"), [((1, 1), None), ((1, 1), 1.143), ((1, 7), None), ((7, 1), None)]
+)
+def test_images_are_scaled_to_a_side_of_one_pixel(size, margin):
+    pixels = np.full((3, 9, 9), [[[10]], [[20]], [[200]]], np.uint8)
+    scaled = folder.Middle(size, margin)(pixels)
+    assert scaled.shape == (3, *size)
+    assert scaled.amax((1, 2)).tolist() == scaled.amin((1, 2)).tolist() == [10, 20, 200]

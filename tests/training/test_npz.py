@@ -1,3 +1,6 @@
+import io
+import zipfile
+
 import numpy as np
 import pytest
 
@@ -58,6 +61,24 @@ def test_compressed_objects_are_not_unpickled(tmp_path):
     np.savez_compressed(tmp_path / "set.npz", **arrays)
     with pytest.raises(UserError, match="y_train holds Python objects, which are not read"):
         ArrayFile(tmp_path / "set.npz", CIFAR).labels("train")
+
+
+def test_memory_for_a_claimed_shape_is_not_asked_for(tmp_path):
+    path = write_arrays(tmp_path / "set.npz", CIFAR)
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    header = io.BytesIO()
+    np.lib.format.write_array_header_1_0(
+        header, {"descr": "|u1", "fortran_order": False, "shape": (10**7, 1000, 1000)}
+    )
+    members["x_train.npy"] = header.getvalue()
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    with pytest.raises(
+        UserError, match=r"damaged.*x_train: its shape is \(10000000, 1000, 1000\).*in 0 bytes"
+    ):
+        ArrayFile(path, CIFAR).images("train")
 
 
 @pytest.mark.parametrize("kept", [0.0, 0.3, 0.99])
