@@ -60,6 +60,7 @@ from typing import Any
 from unittest import mock
 
 import psutil
+from nni.tools.nnictl.constants import NNI_HOME_DIR
 
 from search_space.errors import UserError
 from strategies.oneshot_quiet import QuietHandler
@@ -121,6 +122,7 @@ logging.getLogger("nni").handlers.clear()
 def portal_environment(edits: Mapping[str, Any] = MappingProxyType({})) -> Iterator[None]:
     """Environment in which a server that is started here loads what mends it; ``edits``: which changes its page
     may make and shows (portal_limits.py)."""
+    _require_list(Path(NNI_HOME_DIR))
     # Quoted: the path may have spaces in it.
     options = " ".join(f'--require="{path}"' for path in PRELOADS)
     direct = {name: _with_loopback(os.environ.get(name, "")) for name in ("NO_PROXY", "no_proxy")}
@@ -134,6 +136,20 @@ def portal_environment(edits: Mapping[str, Any] = MappingProxyType({})) -> Itera
         mock.patch.object(launcher, "_check_rest_server", start.wait),
     ):
         yield
+
+
+def _require_list(folder: Path) -> None:
+    """Raises `UserError` unless the folder can be written in which NNI keeps its list of experiments."""
+    reason = "no right to write"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if os.access(folder, os.W_OK):
+            return
+    except OSError as error:
+        reason = error.strerror or str(error)
+    raise UserError(
+        f"NNI cannot keep its list of experiments in {folder} ({reason}); set HOME to another folder"
+    )
 
 
 class _Start:

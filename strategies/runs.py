@@ -16,7 +16,7 @@ from strategies.rows import read_rows
 from strategies.run_folder import OUTCOME, SETTINGS, RunFolder
 from strategies.viewing import View, end_view, view, view_of
 
-RUNNING, FINISHED, STOPPED = "running", "finished", "stopped"
+RUNNING, FINISHED, STOPPED, DAMAGED = "running", "finished", "stopped", "damaged"
 __all__ = ["Status", "find_runs", "status", "stop", "table", "view"]
 
 
@@ -52,25 +52,34 @@ def _below(folder: Path) -> Iterator[Status]:
         raise UserError(f"{folder} is no folder; accepted: folders with runs, or run folders")
     for path in [folder, *sorted(folder.iterdir())]:
         if _is_run(path):
-            run = RunFolder.open(path)
-            yield status(run)
-            if "kind" in run.settings():
-                for search in sorted((path / "searches").glob("*")):
-                    if _is_run(search):
-                        yield status(RunFolder.open(search))
+            yield _status_or_damaged(path)
+            for search in sorted((path / "searches").glob("*")):
+                if _is_run(search):
+                    yield _status_or_damaged(search)
+
+
+def _status_or_damaged(path: Path) -> Status:
+    """One damaged run does not hide the others."""
+    try:
+        return status(RunFolder.open(path))
+    except UserError:
+        return Status(path.absolute(), "?", DAMAGED, 0, 0, None, None, None, None, "")
 
 
 def _is_run(path: Path) -> bool:
     """Whether a folder is a search's or a hub's; a training's has settings too."""
     try:
-        return "genotype" not in json.loads((path / SETTINGS).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        record = json.loads((path / SETTINGS).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
         return False
+    return isinstance(record, dict) and "settings" in record and "genotype" not in record
 
 
 def status(run: RunFolder) -> Status:
     """How far a run is."""
     settings = run.settings()
+    if "kind" not in settings and (missing := {"strategy", "trials"} - settings.keys()):
+        raise UserError(f"{run.path / SETTINGS} is damaged: it lacks {', '.join(sorted(missing))}")
     owner = run.owner()
     if "kind" in settings:
         searches = [run.path / "searches" / name for name, _ in read_rows(run.path)]
@@ -103,6 +112,7 @@ def table(found: list[Status]) -> str:
             name = str(s.run.relative_to(Path.cwd()))
         except ValueError:
             name = str(s.run)
+        name = name if name.isprintable() else repr(name)
         best = "" if s.best is None else f"{100 * s.best:.2f}"
         portal = s.portal or (s.view.address if s.view else None) or ""
         lines.append((name, s.kind, _state(s), f"{s.done} of {s.total}", best, portal))

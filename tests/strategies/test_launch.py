@@ -133,7 +133,9 @@ def test_a_resume_under_other_settings_is_refused(tmp_path, proceeded):
 
 
 def test_what_is_named_again_is_kept_and_means_the_same_from_anywhere(tmp_path, proceeded, monkeypatch):
-    run = RunFolder.create(tmp_path / "run", SearchSettings(trials=2, data_dir="/gone").to_json())
+    run = RunFolder.create(
+        tmp_path / "run", SearchSettings(trials=2, dataset="mnist", data_dir="/gone").to_json()
+    )
     with pytest.raises(UserError, match="data_dir /gone is not there; say where it is now with --data-dir"):
         launch.resume(run.path, {})
     (tmp_path / "now").mkdir()

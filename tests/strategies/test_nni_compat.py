@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from search_space.errors import UserError
 from strategies import nni_compat
 from strategies.nni_compat import (
     CandidateConfig,
@@ -209,3 +210,15 @@ def channel_of(wire):
         self._channel, self._callbacks = wire, defaultdict(list)
 
     return init
+
+
+def test_a_home_that_cannot_be_written_is_one_line(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setattr(nni_compat, "NNI_HOME_DIR", str(tmp_path / "file" / "nni-experiments"))
+    with (
+        pytest.raises(
+            UserError, match=r"list of experiments in .*nni-experiments \(Not a directory\); set HOME"
+        ),
+        nni_compat.portal_environment(),
+    ):
+        pass
