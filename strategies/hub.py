@@ -14,6 +14,7 @@ from typing import Any
 
 from tqdm import tqdm
 
+from search_space.checks import whole_number
 from search_space.errors import UserError
 from search_space.terminal import say
 from search_space.text import count_text, percent_text
@@ -79,8 +80,7 @@ def is_hub(run: RunFolder) -> bool:
 
 
 def _create(kind: str, rows: list[Row], settings: SearchSettings, searches: int) -> RunFolder:
-    if searches < 1:
-        raise UserError(f"searches is {searches}; accepted: a whole number, 1 or more")
+    searches = whole_number("searches", searches, 1, 1000)
     path = settings.run_dir or new_folder(Path("runs", f"{datetime.now():%Y%m%d-%H%M%S}-{kind}"))
     shared = _shared({name: getattr(settings, name, None) for name in SHARED})
     run = RunFolder.create(path, {"kind": kind, "searches": searches, "shared": shared})

@@ -5,8 +5,10 @@ from __future__ import annotations
 import itertools
 import os
 import re
+from collections.abc import Mapping
 from typing import Any
 
+from search_space.checks import shown
 from search_space.errors import UserError
 from strategies.rows import DEFAULT, Row
 from strategies.settings import SearchSettings, option_names, parse_option
@@ -43,7 +45,17 @@ def grid(texts: dict[str, str]) -> tuple[list[Row], list[SearchSettings]]:
     value is called by its place among them, from 1.
     """
     several: dict[str, list[str]] = {}
+    if not isinstance(texts, Mapping):
+        raise UserError(
+            f"values is {shown(texts)}; accepted: texts with commas by setting, such as {{'seed': '0,1'}}"
+        )
     for name, text in texts.items():
+        if name not in option_names():
+            raise UserError(f"a search has no setting {shown(name)}; accepted: {', '.join(option_names())}")
+        if not isinstance(text, str):
+            raise UserError(
+                f"{name} is {shown(text)}; accepted: text with commas between values, such as '0,1'"
+            )
         alone = name == "primitives" or name not in row_names()
         # A setting's own value may be a list: its commas part values only before another NAME=.
         comma = r",(?=\s*\w+=)" if name == "setting" else ","
@@ -67,5 +79,5 @@ def _called(name: str, value: str, values: list[str]) -> str:
     if is_array_file(value) and len({os.path.basename(one) for one in values}) == len(values):
         value, values = os.path.basename(value), [os.path.basename(one) for one in values]
     fits = len(value) <= _LONGEST and "/" not in value
-    shown = value.replace(" ", "-") if fits else str(values.index(value) + 1)
-    return f"{name.replace('_', '-')}-{shown}"
+    short = value.replace(" ", "-") if fits else str(values.index(value) + 1)
+    return f"{name.replace('_', '-')}-{short}"

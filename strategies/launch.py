@@ -293,6 +293,8 @@ def resume(path: Path, given: dict[str, Any], conclude: Conclude = lambda run: N
     """
     run = RunFolder.open(path)
     kept = run.settings()
+    if missing := {"space", "strategy", "dataset", "trials"} - kept.keys():
+        raise UserError(f"{path} holds no search: its settings lack {', '.join(sorted(missing))}")
     if "dataset" in given:
         place = dict(
             zip(("dataset", "data_dir"), located(given["dataset"], given.get("data_dir")), strict=True)

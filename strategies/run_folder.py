@@ -19,6 +19,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from search_space.checks import shown
 from search_space.errors import UserError
 from search_space.files import write_errors, write_whole
 from search_space.measurement import Measurement
@@ -103,13 +104,18 @@ class RunFolder:
     def settings(self) -> dict[str, Any]:
         """The search's settings by name."""
         try:
-            return json.loads((self.path / SETTINGS).read_text(encoding="utf-8"))["settings"]
-        except (OSError, ValueError, KeyError, TypeError) as error:
+            settings = json.loads((self.path / SETTINGS).read_text(encoding="utf-8"))["settings"]
+        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             raise UserError(f"{self.path / SETTINGS} is damaged: {error}") from error
+        if not isinstance(settings, dict):
+            raise UserError(f"{self.path / SETTINGS} is damaged: settings is {shown(settings)}, no object")
+        return settings
 
     def resolved(self) -> dict[str, Any]:
         """What the search uses where its settings left a value open; empty for a run of an earlier version."""
-        return json.loads((self.path / SETTINGS).read_text(encoding="utf-8")).get("resolved", {})
+        self.settings()  # says so if the file is damaged
+        resolved = json.loads((self.path / SETTINGS).read_text(encoding="utf-8")).get("resolved")
+        return resolved if isinstance(resolved, dict) else {}
 
     def revise(self, settings: dict[str, Any], resolved: dict[str, Any] | None = None) -> None:
         """Changes what was asked for, and what is used where that is given; what else is recorded stays."""

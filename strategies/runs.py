@@ -52,40 +52,35 @@ def _below(folder: Path) -> Iterator[Status]:
         raise UserError(f"{folder} is no folder; accepted: folders with runs, or run folders")
     for path in [folder, *sorted(folder.iterdir())]:
         if _is_run(path):
-            run = RunFolder.open(path)
-            yield _status_or_damage(run)
-            if "kind" in run.settings():
-                for search in sorted((path / "searches").glob("*")):
-                    if _is_run(search):
-                        yield _status_or_damage(RunFolder.open(search))
+            yield _status_or_damaged(path)
+            for search in sorted((path / "searches").glob("*")):
+                if _is_run(search):
+                    yield _status_or_damaged(search)
 
 
 def _is_run(path: Path) -> bool:
     """Whether a folder is a search's or a hub's; a training's has settings too, and so have other programs."""
     try:
         record = json.loads((path / SETTINGS).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return False
-    if not isinstance(record, dict) or not isinstance(record.get("settings"), dict):
-        return False
-    return "genotype" not in record and bool(record["settings"].keys() & {"kind", "strategy"})
+    return isinstance(record, dict) and "settings" in record and "genotype" not in record
 
 
-def _status_or_damage(run: RunFolder) -> Status:
+def _status_or_damaged(path: Path) -> Status:
     """How far a run is; of one that is damaged no more than that, for the others are asked about as well."""
+    run = RunFolder.open(path)
     try:
         return status(run)
     except UserError:
-        settings = run.settings()
-        kind = settings.get("kind") or settings["strategy"]
-        return Status(
-            run.path, kind, DAMAGED, 0, settings.get("trials", 0), None, run.owner(), None, None, ""
-        )
+        return Status(run.path, "?", DAMAGED, 0, 0, None, run.owner(), None, None, "")
 
 
 def status(run: RunFolder) -> Status:
     """How far a run is."""
     settings = run.settings()
+    if "kind" not in settings and (missing := {"strategy", "trials"} - settings.keys()):
+        raise UserError(f"{run.path / SETTINGS} is damaged: it lacks {', '.join(sorted(missing))}")
     owner = run.owner()
     if "kind" in settings:
         searches = [run.path / "searches" / name for name, _ in read_rows(run.path)]
@@ -119,6 +114,7 @@ def table(found: list[Status]) -> str:
             name = str(s.run.relative_to(Path.cwd()))
         except ValueError:
             name = str(s.run)
+        name = name if name.isprintable() else repr(name)
         best = "" if s.best is None else f"{100 * s.best:.2f}"
         portal = s.portal or (s.view.address if s.view else None) or ""
         lines.append((name, s.kind, _state(s), f"{s.done} of {s.total}", best, portal))

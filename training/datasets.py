@@ -36,9 +36,12 @@ class DatasetInfo:
 
     @classmethod
     def from_json(cls, record: dict[str, Any]) -> DatasetInfo:
-        """Reads what ``to_json`` wrote, lists for tuples."""
-        values: dict[str, Any] = {n: tuple(v) if isinstance(v, list) else v for n, v in record.items()}
-        return cls(**values)
+        """Reads what ``to_json`` wrote, lists for tuples. Raises ``UserError`` for anything else."""
+        try:
+            values: dict[str, Any] = {n: tuple(v) if isinstance(v, list) else v for n, v in record.items()}
+            return cls(**values)
+        except (AttributeError, TypeError) as error:
+            raise UserError(f"{shown(record)} is no record of a data set") from error
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import torch
 
+from search_space.checks import whole_number
 from search_space.errors import UserError
+
+LARGEST_SEED = 2**53 - 1  # NNI's JavaScript keeps no larger number whole, and torch takes none above 2**64
+MOST_THREADS = 1024  # many more than there are cores end a process, or hold the machine up
+
+
+def require_seed_and_threads(seed: int, threads: int) -> None:
+    """Raises ``UserError`` for a seed, or a number of CPU threads (0: all cores), that torch cannot take."""
+    whole_number("seed", seed, 0, LARGEST_SEED)
+    whole_number("threads", threads, 0, MOST_THREADS)
 
 
 def require_device(name: str) -> None:

@@ -20,7 +20,7 @@ from search_space.text import percent_text
 from training.checkpoint import require_same
 from training.data import load_data, require_fitting
 from training.datasets import FOLDER_SETS, DatasetInfo, ImageOptions, located
-from training.device import require_device
+from training.device import require_device, require_seed_and_threads
 from training.evaluate import confusion, predict
 from training.export import GENOTYPE, WEIGHTS, save_weights
 from training.fit import EpochResult, fit, require_trainable
@@ -61,10 +61,7 @@ class RetrainSettings:
         for name, value in zip(("dataset", "data_dir"), located(self.dataset, self.data_dir), strict=True):
             object.__setattr__(self, name, value)
         ImageOptions.of(self.image_size, self.channels, self.flip)
-        if self.seed < 0:
-            raise UserError(f"seed is {self.seed}; it must be 0 or more")
-        if self.threads < 0:
-            raise UserError(f"threads is {self.threads}; it must be 0 (all cores) or more")
+        require_seed_and_threads(self.seed, self.threads)
 
     def to_json(self) -> dict[str, Any]:
         return dataclasses.asdict(self) | {"recipe": self.recipe.to_json()}

@@ -15,6 +15,7 @@ from search_space.errors import UserError
 from search_space.measurement import Measurement
 from training.data import Data, load_data, require_fitting
 from training.datasets import DatasetInfo, ImageOptions, dataset_info
+from training.device import require_seed_and_threads
 from training.fit import EpochResult, TrainingFailed, fit
 from training.recipe import Recipe
 from training.recipes import get_recipe
@@ -51,10 +52,7 @@ class TrialSettings:
     info: dict[str, Any] | None = None
 
     def __post_init__(self) -> None:
-        if self.seed < 0:
-            raise UserError(f"seed is {self.seed}; it must be 0 or more")
-        if self.threads < 0:
-            raise UserError(f"threads is {self.threads}; it must be 0 (torch's choice) or more")
+        require_seed_and_threads(self.seed, self.threads)
         if not 0 < self.validation < 1:
             raise UserError(f"validation is {self.validation:g}; a search needs a share in (0, 1)")
         ImageOptions.of(self.image_size, self.channels, self.flip)

@@ -80,3 +80,16 @@ def test_a_setting_may_be_a_list_and_may_have_several_values():
 def test_a_wrong_value_is_named(texts, said):
     with pytest.raises(UserError, match=said):
         grid(texts)
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        (["seed"], r"values is \['seed'\]; accepted: texts with commas by setting"),
+        ({"seeds": "0,1"}, "a search has no setting 'seeds'; accepted: space, "),
+        ({"seed": [0, 1]}, r"seed is \[0, 1\]; accepted: text with commas"),
+    ],
+)
+def test_a_sweeps_values_are_texts_by_setting(values, said):
+    with pytest.raises(UserError, match=said):
+        grid(values)

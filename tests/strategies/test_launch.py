@@ -188,3 +188,11 @@ def test_paths_are_whole_before_they_are_written_down(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     assert SearchSettings(data_dir="images").located().data_dir == str(tmp_path / "images")
     assert SearchSettings().located() == SearchSettings()
+
+
+@pytest.mark.parametrize("settings", [{}, {"recipe": {}, "dataset": "digits"}])
+def test_a_folder_of_something_else_is_not_gone_on_with(tmp_path, proceeded, settings):
+    run = RunFolder.create(tmp_path / "run", settings)
+    with pytest.raises(UserError, match="holds no search: its settings lack .*space, strategy, trials"):
+        launch.resume(run.path, {})
+    assert proceeded == []

@@ -104,11 +104,20 @@ def test_a_full_disk_is_said_in_one_line(tmp_path, monkeypatch):
         run.append(measurement(0))
 
 
-def test_damaged_settings_are_named(tmp_path):
+@pytest.mark.parametrize("content", ["{", "[]", "null", "{}", '{"settings": 5}', "[" * 100_000])
+def test_damaged_settings_are_named(tmp_path, content):
     run = RunFolder.create(tmp_path / "run", {})
-    (run.path / SETTINGS).write_text("{")
-    with pytest.raises(UserError, match=r"settings\.json is damaged"):
-        run.settings()
+    (run.path / SETTINGS).write_text(content)
+    for read in (run.settings, run.resolved):
+        with pytest.raises(UserError, match=r"settings\.json is damaged"):
+            read()
+
+
+@pytest.mark.parametrize("content", ['{"settings": {}}', '{"settings": {}, "resolved": null}'])
+def test_a_run_of_an_earlier_version_resolved_nothing(tmp_path, content):
+    run = RunFolder.create(tmp_path / "run", {})
+    (run.path / SETTINGS).write_text(content)
+    assert run.resolved() == {}
 
 
 def test_of_two_that_make_a_folder_at_the_same_moment_one_has_it(tmp_path, monkeypatch):

@@ -46,6 +46,23 @@ def held(tmp_path):
     process.stdout.close()
 
 
+def test_a_damaged_run_does_not_hide_the_others(tmp_path):
+    make_run(tmp_path / "good", FIVE, trials=5)
+    for name, content in (("no\nobject", '{"settings": 5}'), ("short", '{"settings": {}}')):
+        make_run(tmp_path / name, FIVE)
+        (tmp_path / name / "settings.json").write_text(content)
+    torn = make_run(tmp_path / "torn", FIVE, trials=5)
+    (torn / "candidates.jsonl").write_text("{nonsense}\n")
+    for name, content in (("deep", "[" * 100_000), ("foreign", '{"editor.fontSize": 12}')):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "settings.json").write_text(content)
+    found = runs.find_runs([tmp_path])
+    assert {s.run.name: s.state for s in found} == {
+        "good": "stopped", "no\nobject": "damaged", "short": "damaged", "torn": "damaged",
+    }  # fmt: skip
+    assert runs.table(found).count("\n") == 4
+
+
 def test_the_states_of_a_run(tmp_path, held):
     run, process = held
     run.append(measured(0, 0.5))
@@ -78,7 +95,7 @@ def test_a_damaged_run_and_foreign_settings_do_not_hide_the_others(tmp_path):
     (tmp_path / "bad" / "candidates.jsonl").write_text("{nonsense}\n")
     hub = RunFolder.create(tmp_path / "hub", {"kind": "hub", "searches": 1, "shared": {}})
     (hub.path / "rows.jsonl").write_text("[]\n")
-    for name, text in (("editor", '{"editor.tabSize": 4}'), ("list", "[]"), ("text", '{"settings": "x"}')):
+    for name, text in (("editor", '{"editor.tabSize": 4}'), ("list", "[]"), ("text", '"settings"')):
         (tmp_path / name).mkdir()
         (tmp_path / name / "settings.json").write_text(text)
     (tmp_path / "good" / "nni.json").write_text("{")

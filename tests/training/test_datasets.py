@@ -1,7 +1,7 @@
 import pytest
 
 from search_space.errors import UserError
-from training.datasets import dataset_info, dataset_names
+from training.datasets import DatasetInfo, dataset_info, dataset_names
 
 
 def test_names_and_shapes():
@@ -28,3 +28,9 @@ def test_unknown_name_lists_what_is_known():
 def test_folder_needs_a_directory():
     with pytest.raises(UserError, match="dataset folder needs a data directory"):
         dataset_info("folder")
+
+
+@pytest.mark.parametrize("record", [5, [], {"name": 1}, {"colour": "red"}])
+def test_what_is_no_record_is_named(record):
+    with pytest.raises(UserError, match="is no record of a data set"):
+        DatasetInfo.from_json(record)

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from search_space.errors import UserError
-from training.device import require_device
+from training.device import require_device, require_seed_and_threads
 
 
 def test_the_cpu_is_always_there():
@@ -33,3 +33,18 @@ def test_gpus_are_counted(name, count, error, monkeypatch):
     else:
         with pytest.raises(UserError, match=error):
             require_device(name)
+
+
+@pytest.mark.parametrize(
+    ("seed", "threads", "said"),
+    [
+        (-1, 0, "seed is -1; accepted: a whole number from 0 to 9007199254740991"),
+        (10**30, 0, "seed is 1000000000000000000000000000000; accepted"),
+        (0.5, 0, "seed is 0.5; accepted"),
+        (0, -1, "threads is -1; accepted: a whole number from 0 to 1024"),
+        (0, 999_999, "threads is 999999; accepted"),
+    ],
+)
+def test_what_torch_cannot_take_is_named(seed, threads, said):
+    with pytest.raises(UserError, match=said):
+        require_seed_and_threads(seed, threads)

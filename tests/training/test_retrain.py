@@ -114,7 +114,7 @@ def test_a_device_that_is_not_there(tmp_path):
 
 
 def test_negative_threads():
-    with pytest.raises(UserError, match=r"threads is -1; it must be 0 \(all cores\) or more"):
+    with pytest.raises(UserError, match="threads is -1; accepted: a whole number from 0 to 1024"):
         RetrainSettings(threads=-1)
 
 
