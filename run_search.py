@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from search_space.errors import UserError  # the rest is imported where it is used, for a quick `--help`
+from search_space.terminal import tell
 
 _LONG = ("search", "resume", "hub", "sweep", "train", "retrain")  # commands whose stop is worth a line
 # What a file system may refuse, wherever a command reads or writes; any other error is this program's own.
@@ -104,7 +105,7 @@ def _search_options(parser: argparse.ArgumentParser, defaults: Mapping[str, Any]
 def _search(args: argparse.Namespace) -> None:
     import pde_nas
 
-    print(pde_nas.search(pde_nas.SearchSettings(**_given(args, pde_nas.SearchSettings))).table)
+    tell(pde_nas.search(pde_nas.SearchSettings(**_given(args, pde_nas.SearchSettings))).table)
 
 
 def _resume_options(parser: argparse.ArgumentParser) -> None:
@@ -119,7 +120,7 @@ def _resume_options(parser: argparse.ArgumentParser) -> None:
 def _resume(args: argparse.Namespace) -> None:
     import pde_nas
 
-    print(pde_nas.resume(args.run, **_given(args, pde_nas.SearchSettings)).table)
+    tell(pde_nas.resume(args.run, **_given(args, pde_nas.SearchSettings)).table)
 
 
 def _hub_options(parser: argparse.ArgumentParser) -> None:
@@ -154,7 +155,7 @@ def _sweep_options(parser: argparse.ArgumentParser) -> None:
 def _sweep(args: argparse.Namespace) -> None:
     import pde_nas
 
-    print(pde_nas.sweep(_given(args, pde_nas.SearchSettings), searches=args.searches).table)
+    tell(pde_nas.sweep(_given(args, pde_nas.SearchSettings), searches=args.searches).table)
 
 
 def _list_options(parser: argparse.ArgumentParser) -> None:

@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 
 
 def watched() -> bool:
     """Whether output and errors both go to a terminal, where a bar is enough."""
     return all(stream is not None and stream.isatty() for stream in (sys.stdout, sys.stderr))
+
+
+def tell(text: str) -> None:
+    """Prints what a user should know. Whoever reads it may be gone, or the disk full: the work is done all the same."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        # What Python would print at its end goes nowhere, too.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError:
+        pass
 
 
 def say(line: str) -> None:

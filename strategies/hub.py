@@ -25,13 +25,15 @@ from strategies.launch import find_data
 from strategies.portal import Portal
 from strategies.rows import Row, read_rows, waiting, write_rows
 from strategies.run_folder import OUTCOME, RunFolder, new_folder
-from strategies.settings import PLACES, SearchSettings
+from strategies.setting_types import plain_value
+from strategies.settings import PLACES, SearchSettings, option
 from strategies.signals import termination_as_interrupt, uninterrupted
 
 HUB, SWEEP = "hub", "sweep"
 # A first search of some seconds: the page launches a search by copying one.
 SMALL: dict[str, Any] = {"strategy": "random", "trials": 2, "epochs": 1, "width": 4, "cells": 2}
 _POLL_SECONDS = 1.0
+_CHECKED_ALONE = ("port", "threads", "devices")
 _FREE_ON_RESUME = ("port", *(name for name in SHARED if name != "platform"))
 _ENDS = {"SUCCEEDED": "ok", "FAILED": "failed (its trial.stderr in the portal says why)"}
 
@@ -68,7 +70,11 @@ def resume_hub(run: RunFolder, given: dict[str, Any]) -> list[Path]:
             f"{run.path} holds several searches, each with its own {', '.join(others)}; accepted: {accepted}"
         )
     settings = run.settings()
+    SearchSettings(**{name: value for name, value in given.items() if name in _CHECKED_ALONE})
+    given = {name: plain_value(option(name), value) for name, value in given.items()}
     settings["shared"] |= _shared({name: value for name, value in given.items() if name != "port"})
+    if "data_dir" in given:
+        settings["data_moved"] = True  # also of files that still lie where they did
     with run.lock():
         run.revise(settings)
     return _proceed(run, Portal(settings["shared"].get("host"), given.get("port")))
@@ -125,11 +131,13 @@ def _proceed(run: RunFolder, opening: AbstractContextManager[Portal]) -> list[Pa
 
 def _keep_waiting(run: RunFolder) -> None:
     """Adds what was submitted to the former experiment and had not started when it ended."""
-    from strategies.nni_database import database_of, submitted_trials
+    from strategies.nni_database import database_of, recover, submitted_trials
 
     former = run.experiment()
     if former is not None:
-        submitted = submitted_trials(database_of(run.path, former))
+        database = database_of(run.path, former)
+        recover(database)
+        submitted = submitted_trials(database)
         write_rows(run.path, waiting(read_rows(run.path), former, submitted))
 
 

@@ -31,7 +31,8 @@ def command(hub: Path, name: str, parameters: dict[str, str]) -> list[str]:
     """The search's command line: a new one, or the rest of one that was stopped."""
     run = hub / "searches" / name
     program = [sys.executable, "-m", "run_search"]
-    shared, parameters = with_data(RunFolder.open(hub).settings()["shared"], parameters)
+    settings = RunFolder.open(hub).settings()
+    shared, parameters = with_data(settings["shared"], parameters, moved=settings.get("data_moved", False))
     if (run / SETTINGS).is_file():
         # What the hub has may be otherwise than when the search began.
         means = {name: value for name, value in shared.items() if name != "platform"}
@@ -44,15 +45,19 @@ def command(hub: Path, name: str, parameters: dict[str, str]) -> list[str]:
     return program + own + (["--portal", "off"] if one_shot else ["--port", "0"])
 
 
-def with_data(shared: dict[str, Any], parameters: dict[str, str]) -> tuple[dict[str, Any], dict[str, str]]:
+def with_data(
+    shared: dict[str, Any], parameters: dict[str, str], *, moved: bool = False
+) -> tuple[dict[str, Any], dict[str, str]]:
     """What the hub's searches share, and the row's own values, with the folder of a file of arrays: where it lay when
-    the row was made or, if it is gone, where the hub's data are now."""
+    the row was made or, if it is gone there or was said to have ``moved``, where the hub's data are now."""
     name, common = parameters.get("dataset", ""), shared.get("data_dir", "")
     if not os.path.dirname(name):
         return shared, parameters
     here = shared.get("platform", "local") == "local"
-    moved = here and common and os.path.isabs(name) and not os.path.exists(name)
-    folder, file = os.path.split(os.path.join(common, os.path.basename(name) if moved else name))
+    now = os.path.join(common, os.path.basename(name))
+    gone = not os.path.exists(name) or (moved and os.path.exists(now))
+    elsewhere = here and common and os.path.isabs(name) and gone
+    folder, file = os.path.split(now if elsewhere else os.path.join(common, name))
     return shared | {"data_dir": folder}, parameters | {"dataset": file}
 
 

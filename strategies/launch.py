@@ -12,6 +12,7 @@ from search_space.errors import UserError
 from search_space.files import write_errors
 from search_space.measurement import Measurement
 from search_space.plugins import naming_plugins
+from search_space.terminal import tell
 from strategies.kinds import ONE_SHOT
 from strategies.platforms import make_platform, serving
 from strategies.portal import Portal, portal_of
@@ -133,6 +134,8 @@ def _run_experiment(
         trial,
         limits=limits,
         known=known,
+        seen=run.proposed(),
+        on_proposed=run.note_proposed,
         on_measurement=on_measurement,
         find_error=find_error,
         check_server=lambda: watch(),
@@ -165,7 +168,7 @@ def _run_experiment(
             kill_orphans(experiment.id, run.path / "nni")
             platform.clean(experiment.id, forget=True)
     if strategy.ended is not None:
-        print(f"{strategy.ended}; `run_search.py resume {run.path}` goes on to {settings.trials}", flush=True)
+        tell(f"{strategy.ended}; `run_search.py resume {run.path}` goes on to {settings.trials}")
 
 
 def run_one_shot(settings: SearchSettings, run: RunFolder, conclude: Conclude, portal: Portal | None) -> None:
@@ -315,10 +318,12 @@ def resume(path: Path, given: dict[str, Any], conclude: Conclude = lambda run: N
         settings.require_places()
         _check_device(settings)
         with run.lock():
+            find_data(settings, run)  # what is refused changes nothing
             _keep(settings, run, given)
         proceed(settings, run, conclude, resume=True)
     else:
-        conclude(run.path)
+        with run.lock():
+            conclude(run.path)
     return settings
 
 

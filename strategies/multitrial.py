@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import queue
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from nni.nas.execution.event import (
@@ -48,10 +49,10 @@ class MultiTrial(Strategy):
     words for the user, why that were fewer than at first, and is None otherwise.
 
     With M trials at the same time, candidate i is proposed from the results of candidates 0 to i - M alone, in
-    order: see `strategies.proposers`. M is what ``limits`` says when it is proposed, and each measurement keeps
-    how many results that were. ``known`` are measurements from before a resume; they are proposed again, from as
-    many results as then, to bring the proposer to where it was, but not run. ``on_measurement`` is called once
-    for each new one; ``find_error`` gives the last words of a trial by NNI's id; ``check_server`` raises if NNI's
+    order: see `strategies.proposers`. M is what ``limits`` says when it is proposed; ``on_proposed`` is told the
+    candidate and how many results that were, which ``seen`` gives back at a resume. ``known`` are measurements
+    from before it; they are proposed again, from as many results as then, to bring the proposer to where it was,
+    but not run. ``on_measurement`` is called once for each new one; ``find_error`` gives the last words of a trial by NNI's id; ``check_server`` raises if NNI's
     server is gone. A trial that was killed by neither itself nor the user is run again, once.
     """
 
@@ -64,6 +65,8 @@ class MultiTrial(Strategy):
         *,
         limits: Callable[[], Limits],
         known: list[Measurement],
+        seen: Mapping[int, int] = MappingProxyType({}),
+        on_proposed: Callable[[int, int], None] = lambda index, seen: None,
         on_measurement: Callable[[Measurement], None],
         find_error: Callable[[str], str],
         check_server: Callable[[], None],
@@ -71,6 +74,8 @@ class MultiTrial(Strategy):
         super().__init__()
         self.proposer, self.trial, self.limits = proposer, trial, limits
         self.results = {measurement.index: measurement for measurement in known}
+        self.seen = dict(seen) | {m.index: m.seen for m in known if m.seen is not None}
+        self.on_proposed = on_proposed
         self.on_measurement, self.find_error = on_measurement, find_error
         self.check_server = check_server
         self.events: queue.SimpleQueue[Any] = queue.SimpleQueue()
@@ -105,15 +110,16 @@ class MultiTrial(Strategy):
     def _propose(self, index: int, concurrency: int) -> bool:
         """Proposes the candidate of that index, and submits it unless it is measured; whether that could be."""
         known = self.results.get(index)
-        seen = max(0, index - concurrency + 1)
-        if known is not None and known.seen is not None:
-            seen = min(index, known.seen)
+        seen = min(index, self.seen.get(index, max(0, index - concurrency + 1)))
         if any(i not in self.results for i in range(seen)):
             return False
         if known is None and not self.engine.idle_worker_available():
             return False
         genotype = self.proposer.propose(index, [self.results[i] for i in range(seen)])
         if known is None:
+            if index not in self.seen:
+                self.seen[index] = seen
+                self.on_proposed(index, seen)
             self._submit(index, seen, self._parameters(index, genotype))
         return True
 

@@ -310,12 +310,18 @@ class RowsExperiment(OwnServer, Experiment):
     def __init__(self, config: RowConfig, rows: list[dict[str, Any]]) -> None:
         super().__init__(config)
         self.rows, self.sent = rows, 0
+        self.channel: TolerantChannel | None = None
+
+    @property
+    def lost(self) -> bool:
+        """Whether the connection to the server is gone for good."""
+        return self.channel is not None and self.channel.lost
 
     def _start_nni_manager(self, port: int, *rest: Any) -> None:
         address = f"ws://localhost:{port}/tuner"
         debug, run_mode, _, tags = rest
         super()._start_nni_manager(port, debug, run_mode, address, tags)
-        channel = TolerantChannel(address)
+        self.channel = channel = TolerantChannel(address)
         channel.on_initialize(lambda _: channel.send_initialized())
         channel.on_request_trial_jobs(lambda asked: self._send(channel, asked.count))
         channel.connect()

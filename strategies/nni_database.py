@@ -7,6 +7,7 @@ brought in line first, and trials that ran are ended in it: the search submits t
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sqlite3
 import time
@@ -40,6 +41,13 @@ def was_stored(database: Path) -> bool:
             return connection.execute("select count(*) from ExperimentProfile").fetchone()[0] > 0
     except _UNREADABLE:
         return False
+
+
+def recover(database: Path) -> None:
+    """Undoes what a killed server had half done, which reading alone cannot."""
+    if database.is_file():
+        with contextlib.suppress(sqlite3.Error), closing(sqlite3.connect(database)) as connection:
+            connection.execute("select count(*) from sqlite_master").fetchone()
 
 
 def stored_config(database: Path) -> dict[str, Any]:

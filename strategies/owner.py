@@ -7,6 +7,7 @@ command, and is sent a signal only where all of these agree.
 
 from __future__ import annotations
 
+import errno
 import os
 import platform
 import signal
@@ -83,9 +84,9 @@ class Owner:
         if self.pid is None:
             return False
         try:
-            if not hasattr(os, "pidfd_open"):
+            handle = _handle(self.pid)
+            if handle is None:
                 return self._signal(number, os.kill, self.pid)
-            handle = os.pidfd_open(self.pid)  # of whoever has the number now, for good
             try:
                 return self._signal(number, signal.pidfd_send_signal, handle)
             finally:
@@ -110,6 +111,18 @@ class Owner:
         if self.on_this_machine and not self.in_this_place:
             where += " (another container of this machine)"
         return f"{number} on {where} (since {self.since})"
+
+
+def _handle(pid: int) -> int | None:
+    """Of whoever has the number now, for good; None where the system has no such handles or forbids them."""
+    if not hasattr(os, "pidfd_open"):
+        return None
+    try:
+        return os.pidfd_open(pid)
+    except OSError as error:
+        if error.errno in (errno.ENOSYS, errno.EPERM):
+            return None
+        raise
 
 
 def shares_our_namespaces(pid: int) -> bool:

@@ -56,6 +56,14 @@ function patch(manager) {
         }
         return add.call(this, parameters);
     };
+    // A resumed experiment counts its trials from those that it runs again, and there are none (nni_database.py).
+    const recover = manager.prototype.addRecoveredTrialJob;
+    manager.prototype.addRecoveredTrialJob = function (jobs) {
+        const next = this.experimentProfile.nextSequenceId;
+        const count = recover.call(this, jobs);
+        this.experimentProfile.nextSequenceId = Math.max(next, this.experimentProfile.nextSequenceId);
+        return count;
+    };
     const cancel = manager.prototype.cancelTrialJobByUser;
     manager.prototype.cancelTrialJobByUser = async function (trial) {
         if (REFUSED.KILL !== undefined) {

@@ -25,6 +25,7 @@ from strategies.portal import Portal
 from strategies.rows import Row, submitted_name
 from strategies.run_folder import NNI, NNI_LOG, RunFolder
 from strategies.server_end import why_ended
+from strategies.server_watch import require_space
 from strategies.signals import uninterrupted
 
 _ENDED = ("SUCCEEDED", "FAILED", "USER_CANCELED", "SYS_CANCELED", "EARLY_STOPPED")
@@ -111,7 +112,13 @@ class RowExperiment:
                 f"NNI's server ended by itself{why_ended(self.run)} (code {server.returncode}; its log is below "
                 f"{self.run.path / 'nni'}); `run_search.py resume {self.run.path}` goes on"
             )
+        require_space(self.run.path)
         try:
+            if self.experiment.lost or rest.get(self.port, "/check-status")["status"] == "ERROR":
+                raise UserError(
+                    f"NNI's server has failed (its log is below {self.run.path / 'nni'}); "
+                    f"`run_search.py resume {self.run.path}` goes on"
+                )
             # NNI's own method fails on a row that the portal's user submitted.
             return rest.get(self.port, "/trial-jobs")
         except OSError:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import os
@@ -30,6 +31,7 @@ from strategies.run_lock import LOCK, OWNER, holder, locked
 
 SETTINGS, CANDIDATES, NNI = "settings.json", "candidates.jsonl", "nni.json"
 NNI_LOG, CHECKPOINTS = "nni.log", "checkpoints"
+PROPOSED = "proposed.jsonl"
 OUTCOME = "outcome.json"  # written last, by the search itself: it has come to its end
 _IDENTITY = re.compile(r"\w+")  # it is part of paths
 _PACKAGES = ("torch", "torchvision", "nni", "numpy", "pytorch-lightning")
@@ -139,6 +141,23 @@ class RunFolder:
             file.write(json.dumps(measurement.to_json()).encode() + b"\n")
             file.flush()
             os.fsync(file.fileno())
+
+    def note_proposed(self, index: int, seen: int) -> None:
+        """Keeps from how many results a candidate was proposed, for it may not come to be measured."""
+        path = self.path / PROPOSED
+        with write_errors(path), path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps({"index": index, "seen": seen}) + "\n")
+
+    def proposed(self) -> dict[int, int]:
+        """From how many results each candidate was proposed; a damaged line is left out."""
+        path = self.path / PROPOSED
+        lines = path.read_text(encoding="utf-8", errors="replace").splitlines() if path.exists() else []
+        found: dict[int, int] = {}
+        for line in lines:
+            with contextlib.suppress(ValueError, TypeError, KeyError):
+                record = json.loads(line)
+                found[int(record["index"])] = int(record["seen"])
+        return found
 
     def measurements(self) -> list[Measurement]:
         """What is known so far, in the order it became known; a last line cut short by a crash is left out.

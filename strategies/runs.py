@@ -72,8 +72,8 @@ def _status_or_damaged(path: Path) -> Status:
     run = RunFolder.open(path)
     try:
         return status(run)
-    except UserError:
-        return Status(run.path, "?", DAMAGED, 0, 0, None, run.owner(), None, None, "")
+    except (UserError, OSError, TypeError, ValueError):
+        return Status(run.path, "?", DAMAGED, 0, 0, None, None, None, None, "")
 
 
 def status(run: RunFolder) -> Status:
@@ -102,7 +102,7 @@ def status(run: RunFolder) -> Status:
         process=owner,
         portal=own_portal(run.path),
         view=view_of(run),
-        started=json.loads((run.path / SETTINGS).read_text(encoding="utf-8")).get("started", ""),
+        started=str(json.loads((run.path / SETTINGS).read_text(encoding="utf-8")).get("started") or ""),
     )
 
 

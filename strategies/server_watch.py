@@ -30,7 +30,7 @@ class ServerWatch:
 
     def __call__(self) -> None:
         check_server(self.experiment, self.run)
-        require_space(self.run.path, _SERVER_BYTES)
+        require_space(self.run.path)
         if time.monotonic() - self.asked > _ASK_SECONDS:
             self.asked = time.monotonic()
             if self._status() == "ERROR":
@@ -51,7 +51,7 @@ class ServerWatch:
             return None
 
 
-def require_space(folder: Path, least: int) -> None:
+def require_space(folder: Path, least: int = _SERVER_BYTES) -> None:
     """Raises `UserError` if fewer than ``least`` bytes can be written below ``folder``."""
     with write_errors(folder):
         found = os.statvfs(folder)

@@ -92,10 +92,12 @@ def view(run: RunFolder, port: int | None, host: str | None) -> None:
 
 def _show(run: RunFolder, identity: str, folder: Path, portal: Portal) -> None:
     from strategies.nni_compat import chatter_to, portal_environment, view_experiment
-    from strategies.nni_database import was_stored
+    from strategies.nni_database import recover, was_stored
     from strategies.portal_limits import no_edits
 
-    if not was_stored(folder / identity / "db" / "nni.sqlite"):
+    database = folder / identity / "db" / "nni.sqlite"
+    recover(database)
+    if not was_stored(database):
         raise _never_shown(run)
     with (
         chatter_to(folder / NNI_LOG),

@@ -6,8 +6,10 @@ import pytest
 
 from search_space.errors import UserError
 from strategies import SearchSettings
+from strategies.hub import resume_hub
 from strategies.hub_rows import SHARED, grid, row_of
 from strategies.rows import row_options
+from strategies.run_folder import RunFolder
 from strategies.settings import parse_option
 
 
@@ -93,3 +95,11 @@ def test_a_wrong_value_is_named(texts, said):
 def test_a_sweeps_values_are_texts_by_setting(values, said):
     with pytest.raises(UserError, match=said):
         grid(values)
+
+
+@pytest.mark.parametrize("given", [{"port": "8080"}, {"threads": "x"}, {"threads": -1}, {"port": 70000}])
+def test_a_hub_takes_no_wrong_values_from_python_either(tmp_path, given):
+    run = RunFolder.create(tmp_path / "hub", {"kind": "hub", "searches": 1, "shared": {}})
+    with pytest.raises(UserError, match="accepted: "):
+        resume_hub(run, given)
+    assert run.settings()["shared"] == {}

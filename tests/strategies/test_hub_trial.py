@@ -31,6 +31,12 @@ def test_a_file_of_arrays_is_sought_where_it_lay_and_then_where_the_data_are_now
     assert place("sub/a.npz", data_dir=new) == (f"{new}/sub", "a.npz")
     assert place("a.npz", data_dir=new) == (new, "a.npz")
     assert place("digits") == (None, "digits")
+    # Said to have moved, it is taken from there, though the old one is still where it was.
+    moved = with_data({"data_dir": new}, {"dataset": str(places / "one/a.npz")}, moved=True)
+    assert moved[0]["data_dir"] == new
+    assert with_data({"data_dir": new}, {"dataset": str(places / "two/b.npz")}, moved=True)[0] == {
+        "data_dir": two
+    }
     elsewhere = {"platform": "remote", "data_dir": one}
     assert place("/there/b.npz", **elsewhere) == ("/there", "b.npz")
 

@@ -93,6 +93,7 @@ def proceeded(monkeypatch):
         "proceed",
         lambda settings, run, conclude, *, resume: calls.append((settings, resume)),
     )
+    monkeypatch.setattr(launch, "find_data", lambda settings, run: None)
     return calls
 
 
@@ -196,3 +197,25 @@ def test_a_folder_of_something_else_is_not_gone_on_with(tmp_path, proceeded, set
     with pytest.raises(UserError, match="holds no search: its settings lack .*space, strategy, trials"):
         launch.resume(run.path, {})
     assert proceeded == []
+
+
+def test_a_resume_that_is_refused_changes_nothing(tmp_path, proceeded, monkeypatch):
+    def refuse(settings, run):
+        raise UserError("others")
+
+    monkeypatch.setattr(launch, "find_data", refuse)
+    run = RunFolder.create(tmp_path / "run", SearchSettings(trials=2).to_json())
+    before = (run.path / "settings.json").read_bytes()
+    (run.path / "outcome.json").write_text("{}")
+    with pytest.raises(UserError, match="others"):
+        launch.resume(run.path, {"trials": 9})
+    assert (run.path / "settings.json").read_bytes() == before
+    assert (run.path / "outcome.json").exists()
+    assert proceeded == []
+
+
+def test_a_finished_run_that_is_at_work_again_is_not_concluded_by_another(tmp_path, proceeded):
+    run = RunFolder.create(tmp_path / "run", SearchSettings(trials=1).to_json())
+    run.append(measured(0, 0.5))
+    with run.lock(), pytest.raises(UserError, match="is at work on"):
+        launch.resume(run.path, {}, lambda path: pytest.fail("concluded"))

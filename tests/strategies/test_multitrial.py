@@ -84,14 +84,20 @@ def run(
     errors=None,
     trials=TRIALS,
     limits=None,
+    measured=None,
+    proposed=None,
 ):
-    """What is measured, in the order in which it came; ``limits`` (of what was measured so far) as the portal's."""
-    measured = []
+    """What is ``measured``, in the order in which it came; ``limits`` (of what was measured so far) as the portal's;
+    ``proposed``: from how many results each candidate was, before and, added to it, now."""
+    measured = [] if measured is None else measured
+    proposed = {} if proposed is None else proposed
     strategy = MultiTrial(
         Evolution(SUBJECT, 5, population=4, tournament=2),
         TrialSettings(threads=1),
         limits=lambda: limits(len(measured)) if limits else Limits(trials, concurrency),
         known=list(known),
+        seen=dict(proposed),
+        on_proposed=proposed.__setitem__,
         on_measurement=measured.append,
         find_error=lambda trial: (errors or {}).get(trial, ""),
         check_server=tick or engine.tick,
@@ -183,6 +189,26 @@ def test_concurrency_changed_in_the_portal_is_kept_to_and_resumed_exactly():
     known = [m for m in whole if m.index < 9]
     rest = run(Engine(3, 5), concurrency=3, known=known)
     assert genotypes(known + rest) == genotypes(whole)
+
+
+@pytest.mark.parametrize("stop", [5, 6, 9])
+def test_what_ran_when_it_was_stopped_is_proposed_again_from_as_many_results(stop):
+    def limits(done):
+        return Limits(TRIALS, 1 if done < 4 else 3)
+
+    whole = run(Engine(3, 0), concurrency=1, limits=limits)
+    engine, some, proposed = Engine(3, 0), [], {}
+
+    def tick():
+        if len(engine.ended) == stop:
+            raise UserError("stopped")
+        engine.tick()
+
+    with pytest.raises(UserError, match="stopped"):
+        run(engine, concurrency=1, limits=limits, tick=tick, measured=some, proposed=proposed)
+    assert len(proposed) > len(some)
+    rest = run(Engine(2, 4), concurrency=3, known=some, proposed=proposed)
+    assert genotypes(some + rest) == genotypes(whole)
 
 
 def test_failures_are_measurements_with_their_reason():

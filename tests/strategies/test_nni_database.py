@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from strategies.nni_database import submitted_trials, take_up, was_stored
+from strategies.nni_database import recover, submitted_trials, take_up, was_stored
 from tests.strategies.databases import write_database
 
 CONFIG = {"trialCommand": "new", "trialConcurrency": 2}
@@ -70,7 +70,8 @@ def test_trials_that_ran_are_ended_and_the_others_left(database):
     assert len(rows(database, cancelled)) == 2
 
 
-def test_what_a_killed_server_left_half_done_is_undone(database, tmp_path):
+@pytest.mark.parametrize("recovered_first", [False, True])
+def test_what_a_killed_server_left_half_done_is_undone(database, recovered_first):
     """A journal beside the file, as SQLite leaves it when its process is killed within a change."""
     program = (
         "import os, sqlite3, sys; c = sqlite3.connect(sys.argv[1], isolation_level=None)\n"
@@ -80,6 +81,10 @@ def test_what_a_killed_server_left_half_done_is_undone(database, tmp_path):
     )
     subprocess.run([sys.executable, "-c", program, str(database)])
     assert database.with_name("nni.sqlite-journal").is_file()
+    assert not was_stored(database)  # by reading alone
+    if recovered_first:
+        recover(database)
+        assert was_stored(database)
     assert take_up(database, "abc", CONFIG) == 8
 
 

@@ -95,12 +95,13 @@ def test_a_damaged_run_and_foreign_settings_do_not_hide_the_others(tmp_path):
     (tmp_path / "bad" / "candidates.jsonl").write_text("{nonsense}\n")
     hub = RunFolder.create(tmp_path / "hub", {"kind": "hub", "searches": 1, "shared": {}})
     (hub.path / "rows.jsonl").write_text("[]\n")
+    RunFolder.create(tmp_path / "none", SearchSettings().to_json() | {"trials": None})
     for name, text in (("editor", '{"editor.tabSize": 4}'), ("list", "[]"), ("text", '"settings"')):
         (tmp_path / name).mkdir()
         (tmp_path / name / "settings.json").write_text(text)
     (tmp_path / "good" / "nni.json").write_text("{")
     states = {status.run.name: status.state for status in runs.find_runs([tmp_path])}
-    assert states == {"good": "stopped", "bad": "damaged", "hub": "damaged"}
+    assert states == {"good": "stopped", "bad": "damaged", "hub": "damaged", "none": "damaged"}
 
 
 def test_more_candidates_than_asked_for_at_first_are_not_more_than_all(tmp_path):
