@@ -219,7 +219,7 @@ def _export_options(parser: argparse.ArgumentParser) -> None:
 
 def _export(args: argparse.Namespace) -> None:
     from analysis import choose
-    from training.export import WEIGHTS, export
+    from training.export import ONNX, PROGRAM, WEIGHTS, export
     from training.export.source import Candidate, gather, is_training
 
     path, weights = args.run, args.weights
@@ -236,7 +236,9 @@ def _export(args: argparse.Namespace) -> None:
     print(f"{made.folder}: {', '.join(made.files)}")
     print(made.summary())
     if made.without_programs:
-        print(f"no ONNX or torch.export program: {made.without_programs}")
+        forms = {ONNX: "ONNX", PROGRAM: "torch.export"}
+        missing = " or ".join(form for file, form in forms.items() if file not in made.files)
+        print(f"no {missing} program: {made.without_programs}")
 
 
 def _retrain_options(parser: argparse.ArgumentParser) -> None:

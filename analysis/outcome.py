@@ -75,10 +75,10 @@ def write_outcome(
         raise
     drawing = drawing_png(genotype)
     files: tuple[Path, ...] = (genotype.save(out / "best.json"), write_whole(out / "best.png", drawing))
-    if ended:
-        files += (write_whole(out / "outcome.json", json.dumps(_numbers(run, chosen), indent=1) + "\n"),)
     made = _write([run], out, max_macs, Subject(_sentence(chosen), drawing))
     files += made.files
+    if ended:  # last: it says that all the others are there
+        files += (write_whole(out / "outcome.json", json.dumps(_numbers(run, chosen), indent=1) + "\n"),)
     where = f"Best: {_sentence(chosen)}.\n{_cost(run)}\nIn {out}: {', '.join(file.name for file in files)}"
     return dataclasses.replace(
         made, table=f"{made.table}\n\n{where}", files=files, best=chosen, genotype=genotype

@@ -67,7 +67,9 @@ def _rest(resolved: Mapping[str, Any], shown: set[tuple[str, ...]]) -> list[tupl
 
 def _text(value: Any, run: Run) -> str:
     if isinstance(value, str):
-        return PurePath(value).name if PurePath(value).is_absolute() else without_paths(value, run.path)
+        said = without_paths(value, run.path)
+        in_home = said.startswith("~")  # whose name the home's own last part would tell
+        return PurePath(value).name if PurePath(value).is_absolute() and not in_home else said
     if isinstance(value, list) and all(isinstance(item, str) for item in value):
         return ", ".join(value)
     return without_paths(json.dumps(value), run.path)

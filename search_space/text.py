@@ -8,10 +8,10 @@ import re
 from pathlib import Path
 
 _UNITS = ((10**12, "T"), (10**9, "G"), (10**6, "M"), (10**3, "k"))
-_BEFORE = (
-    r"(?<![\w:/.~-])"  # a path begins neither within a web address nor within a relative path or a fraction
-)
-_PATH = re.compile(_BEFORE + r"/(?:[^\s/'\"`:,;|<>()]+/)+[^\s/'\"`:,;|<>()]*")
+# A path begins neither within a web address nor within a relative path or a fraction, but in file:///a/b.
+_BEFORE = r"(?:(?<![\w/.~-])|(?<=://)|(?<=:///))"
+_PART = r"[^\s/'\"`:,;|<>()]+"
+_PATH = re.compile(rf"{_BEFORE}/(?:{_PART}/)+(?:{_PART})?|(?<=:)/{_PART}")
 
 
 def count_text(value: float) -> str:

@@ -74,6 +74,10 @@ class EpochKeeper(pl.Callback):
         saved = load_checkpoint(path, torch.device(self.settings.device))
         # A checkpoint may be gone on with elsewhere.
         before = {name: value for name, value in saved["settings"].items() if name not in MEANS}
+        if (
+            before.pop("trial's image_size", None) is not None
+        ):  # earlier versions wrote it in the image's place
+            before.setdefault("image", self.described.get("image"))
         require_same(path, before, self.described)
         self.saved, self.records, self.derived = saved, saved["records"], saved["derived"]
         self.logits = {(cell, number): rows.cpu() for cell, number, rows in saved["logits"]}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -70,17 +70,24 @@ class Arrays:
 
     def images(self, split: str, rows: np.ndarray | None = None) -> np.ndarray:
         """The images at ``rows`` of ``split`` (all if None): uint8, (N, C, H, W)."""
-        images, (channels, height, width), channels_first = self._look(split)
+        images, image, channels_first = self._counted(split)
+        return _channels_first(images if rows is None else images[rows], image, channels_first)
+
+    def parts(self, split: str, count: int) -> Iterator[np.ndarray]:
+        """All images of ``split``, ``count`` at a time; of mapped arrays no more are in memory."""
+        images, image, channels_first = self._counted(split)
+        for start in range(0, len(images), count):
+            yield _channels_first(images[start : start + count], image, channels_first)
+
+    def _counted(self, split: str) -> tuple[np.ndarray, tuple[int, int, int], bool]:
+        """`_look`, where there are as many labels."""
+        images, image, channels_first = self._look(split)
         count = len(self.labels(split))
         if len(images) != count:
             raise UserError(
                 f"{self.where}: {len(images)} images in x_{split} but {count} labels in y_{split}"
             )
-        chosen = images if rows is None else images[rows]
-        if channels_first:
-            return np.ascontiguousarray(chosen)
-        chosen = chosen.reshape(-1, height, width, channels).transpose(0, 3, 1, 2)
-        return np.ascontiguousarray(chosen)
+        return images, image, channels_first
 
     def _look(self, split: str) -> tuple[np.ndarray, tuple[int, int, int], bool]:
         """The array, what one image is, and whether its channels stand first."""
@@ -146,6 +153,13 @@ class Arrays:
         return UserError(
             f"{self.where}: {key} is {array.dtype} of shape {array.shape}; {needed} {accepted}{hint}"
         )
+
+
+def _channels_first(images: np.ndarray, image: tuple[int, int, int], already: bool) -> np.ndarray:
+    channels, height, width = image
+    if not already:
+        images = images.reshape(-1, height, width, channels).transpose(0, 3, 1, 2)
+    return np.ascontiguousarray(images)
 
 
 def _shapes(info: DatasetInfo) -> str:

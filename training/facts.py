@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import statistics
 from collections.abc import Iterable
 from pathlib import Path
@@ -71,7 +72,8 @@ def arrays_info(arrays: Arrays, name: str, options: ImageOptions) -> DatasetInfo
     """The facts of arrays of one's own, called ``name``; all pixels of the training images are read."""
     image, classes, names = arrays.outline()
     info = options.applied(DatasetInfo(name, image, classes, (), (), flip=False, class_names=names))
-    mean, std = mean_and_std(_chunks(arrays.images("train")))
+    count = max(1, _CHUNK_PIXELS // math.prod(image))
+    mean, std = mean_and_std(arrays.parts("train", count))
     return dataclasses.replace(info, mean=mean, std=std)
 
 
@@ -160,8 +162,3 @@ class _Histogram:
         mean = share @ values
         std = np.sqrt((share * (values - mean[:, None]) ** 2).sum(1)).clip(_LEAST_STD)
         return tuple(round(float(m), 6) for m in mean), tuple(round(float(s), 6) for s in std)
-
-
-def _chunks(images: np.ndarray) -> Iterable[np.ndarray]:
-    step = max(1, _CHUNK_PIXELS // max(1, images[0].size))
-    return (images[start : start + step] for start in range(0, len(images), step))

@@ -33,7 +33,11 @@ class ArrayFile(Arrays):
             raise UserError(f"no file {path}; it must hold the arrays x_train, y_train, x_test and y_test")
         try:
             with zipfile.ZipFile(path) as archive:
-                self._members = {member.filename: member for member in archive.infolist()}
+                self._members = {
+                    member.filename: member
+                    for member in archive.infolist()
+                    if member.filename.endswith(".npy")
+                }
         except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
             raise self._damaged(str(error)) from error
         super().__init__({name.removesuffix(".npy"): None for name in self._members}, info, where=str(path))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import os
 import platform
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from search_space.terminal import say
 from search_space.text import percent_text
 from training.checkpoint import require_same
 from training.data import load_data, require_fitting
-from training.datasets import FOLDER_SETS, DatasetInfo, ImageOptions, located
+from training.datasets import FOLDER_SETS, DatasetInfo, ImageOptions, is_array_file, located, sides, size_text
 from training.device import require_device, require_seed_and_threads
 from training.evaluate import confusion, predict
 from training.export import GENOTYPE, WEIGHTS, save_weights
@@ -61,10 +62,19 @@ class RetrainSettings:
         for name, value in zip(("dataset", "data_dir"), located(self.dataset, self.data_dir), strict=True):
             object.__setattr__(self, name, value)
         ImageOptions.of(self.image_size, self.channels, self.flip)
+        object.__setattr__(self, "image_size", _plain_size(self.image_size))
         require_seed_and_threads(self.seed, self.threads)
 
     def to_json(self) -> dict[str, Any]:
         return dataclasses.asdict(self) | {"recipe": self.recipe.to_json()}
+
+
+def _plain_size(value: int | str | None) -> int | str | None:
+    """28 for each of 28, ``"28"`` and ``"28x28"``."""
+    if value is None:
+        return None
+    height, width = sides(value)
+    return height if height == width else size_text((height, width))
 
 
 # Where and with what means a training runs; the rest decides its outcome.
@@ -175,6 +185,7 @@ def _require_free_or_same(folder: Path, genotype: Genotype, settings: RetrainSet
             raise UserError(f"{path} is not of a training; give another folder") from error
         now = _essential(settings.to_json()) | {"genotype": genotype.key()}
         require_same(folder, before, now)
+        _require_same_place(folder, found["settings"].get("data_dir"), settings)
         return
     if folder.exists() and not folder.is_dir():
         raise UserError(f"{folder} is a file; give a folder")
@@ -182,6 +193,16 @@ def _require_free_or_same(folder: Path, genotype: Genotype, settings: RetrainSet
         raise UserError(f"{folder} is not empty and holds no training to continue; give another folder")
     with write_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
+
+
+def _require_same_place(folder: Path, before: str | None, settings: RetrainSettings) -> None:
+    """Data of one's own that lie elsewhere are others, but for a training to go on with after they were moved."""
+    if settings.dataset != "folder" and not is_array_file(settings.dataset):
+        return
+    if before is None or os.path.abspath(before) == os.path.abspath(settings.data_dir or "."):
+        return
+    if (folder / RESULT).exists() or os.path.exists(before):
+        raise UserError(f"{folder} was trained on the data in {before}; give another --out")
 
 
 def _prepare(genotype: Genotype, settings: RetrainSettings, folder: Path) -> DatasetInfo:
@@ -227,7 +248,8 @@ def _read(path: Path) -> Any:
 
 def _essential(settings: dict[str, Any]) -> dict[str, Any]:
     flat = {name: value for name, value in settings.items() if name not in _MEANS and name != "recipe"}
-    if settings["dataset"] not in FOLDER_SETS and flat.get("image_size") == _FORMER_SIZE:
+    flat["image_size"] = _plain_size(flat.get("image_size"))
+    if settings["dataset"] != "folder" and flat["image_size"] == _FORMER_SIZE:
         flat["image_size"] = None
     return flat | {f"recipe {name}": value for name, value in settings["recipe"].items()}
 

@@ -3,9 +3,10 @@ import json
 
 import pytest
 
-from analysis import chosen_genotype, report, write_outcome
+from analysis import chosen_genotype, outcome, report, write_outcome
 from search_space import Genotype
 from search_space.errors import UserError
+from search_space.files import write_whole
 from tests.analysis.runs import FIVE, make_run, measurement
 from tests.analysis.supernets import EQUAL, write_epochs
 
@@ -193,3 +194,16 @@ def test_a_runs_plugins_are_named_where_its_primitives_are_not_known(tmp_path, m
         with pytest.raises(UserError, match=said) as error:
             read()
         assert "\n" not in str(error.value)
+
+
+def test_what_says_that_a_search_has_ended_is_written_last(tmp_path, monkeypatch):
+    written = []
+
+    def note(path, content):
+        written.append(path.name)
+        return write_whole(path, content)
+
+    monkeypatch.setattr(outcome, "write_whole", note)
+    made = write_outcome(make_run(tmp_path / "run", FIVE))
+    assert written[-1] == made.files[-1].name == "outcome.json"
+    assert {"front.csv", "front.png", "report.html"} < set(written)

@@ -62,3 +62,9 @@ def test_no_folder_and_no_machine_is_named():
         "data_dir": ("data", "data"), "hosts": ("hosts.toml", "hosts.toml"),
         "dataset": ("my digits.npz", "my digits"), "cells": ("–", "–"), "dataset class_names": ("", "a/b, c"),
     }  # fmt: skip
+
+
+def test_the_home_is_not_named(monkeypatch):
+    monkeypatch.setenv("HOME", "/home/ada")
+    found = rows({"data_dir": "/home/ada", "hosts": "/home/ada/hosts.toml"}, {})
+    assert found == {"data_dir": ("~", "~"), "hosts": ("~/hosts.toml", "~/hosts.toml")}

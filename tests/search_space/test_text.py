@@ -17,6 +17,10 @@ from search_space.text import without_paths
         ("no file /run/it/nni/x/trial.log; look in /run/it", "no file nni/x/trial.log; look in it"),
         ("/run/item is another folder of /run/it's owner", "item is another folder of it's owner"),
         ("its trials: http://127.0.0.1:8080/api/v1/nni, 3/4 of them, and/or ./a/b", None),
+        ("failed:/home/bob/x, file:///home/bob/x", "failed:x, file://x"),
+        ("A=/a/b:/home/bob/c; host:/path", "A=b:c; host:path"),
+        ("file:///run/it/a and it:/run/it/b", "file://a and it:b"),
+        ("see https://example.org/a/b:80 and http://localhost:80/a/b", None),
         ("12 images / second, at 3 / 4 of the rate /", None),
     ],
 )

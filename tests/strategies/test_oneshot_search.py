@@ -190,3 +190,9 @@ def test_settings_are_checked(name, value, accepted):
         SupernetSettings(**{name: value})
     assert name in str(caught.value)
     assert accepted in str(caught.value)
+
+
+def test_an_earlier_versions_checkpoint_is_gone_on_with(tmp_path, digits):
+    settings = dataclasses.replace(SETTINGS, epochs=1)
+    done = search(tmp_path, digits, settings, describe={"trial's image_size": 224})
+    assert search(tmp_path, digits, settings, describe={"image": [1, 8, 8]}).records == done.records

@@ -1,12 +1,14 @@
 """What is found of images in folders: their size, whether they are grey, and the mean of what a network gets."""
 
 import dataclasses
+import tracemalloc
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from search_space.errors import UserError
+from tests.training.networks import write_arrays
 from training import facts
 from training.data import load_data
 from training.datasets import ImageOptions, dataset_info, sides
@@ -142,3 +144,18 @@ def test_other_data_than_a_run_began_with_are_refused(tmp_path):
         again(folder(tmp_path / "three", [(8, 8)] * 2, classes=("a", "c")))
     with pytest.raises(UserError, match="classes are 3, were 2; accepted: the same data"):
         again(folder(tmp_path / "four", [(8, 8)] * 2, classes=("a", "b", "c")))
+
+
+def test_of_mapped_arrays_a_part_at_a_time_is_in_memory(tmp_path, monkeypatch):
+    info = dataset_info("cifar10")
+    path = write_arrays(tmp_path / "my.npz", info, train=2000)  # 6 MB of images
+    expected = dataset_info(str(path))
+    monkeypatch.setattr(facts, "_CHUNK_PIXELS", 2**14)
+    tracemalloc.start()
+    try:
+        found = dataset_info(str(path))
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert found == expected
+    assert peak < 2 * 10**6

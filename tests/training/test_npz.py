@@ -103,3 +103,11 @@ def test_verify_finds_a_flipped_bit(tmp_path):
     path.write_bytes(content)
     with pytest.raises(UserError, match=r"x_train\.npy"):
         ArrayFile(path, CIFAR).verify()
+
+
+def test_a_member_that_is_no_array_is_not_taken_for_one(tmp_path):
+    path = write_arrays(tmp_path / "set.npz", MNIST, y_test=None)
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("y_test", b"0123")
+    with pytest.raises(UserError, match=r"lacks y_test; it holds x_train, y_train, x_test$"):
+        ArrayFile(path, MNIST)

@@ -5,8 +5,10 @@ import pytest
 import torch
 
 from search_space.errors import UserError
-from tests.training.networks import TinyGenotype
+from tests.training.networks import TinyGenotype, write_arrays
+from tests.training.test_facts import folder
 from training.data import load_data
+from training.datasets import dataset_info
 from training.evaluate import evaluate
 from training.export import load_weights
 from training.recipes import get_recipe
@@ -121,3 +123,46 @@ def test_negative_threads():
 def test_negative_seed():
     with pytest.raises(UserError, match="seed is -1"):
         RetrainSettings(seed=-1)
+
+
+def test_an_earlier_versions_training_on_imagenet_goes_on(tmp_path):
+    data = folder(tmp_path / "data", [(8, 8)] * 8, mode="RGB")
+    genotype = TinyGenotype(image=(3, 8, 8), classes=2)
+    settings = dataclasses.replace(
+        SETTINGS, recipe=SETTINGS.recipe.replace(epochs=1, batch_size=8), dataset="imagenet",
+        data_dir=str(data), validation=0.0, workers=0,
+    )  # fmt: skip
+    result = retrain(genotype, settings, tmp_path / "a")
+    record = json.loads((tmp_path / "a" / "settings.json").read_text())
+    record["settings"]["image_size"] = 224  # whatever the images
+    (tmp_path / "a" / "settings.json").write_text(json.dumps(record))
+    assert retrain(genotype, settings, tmp_path / "a") == result
+
+
+def test_one_size_has_one_form():
+    assert {RetrainSettings(image_size=size).image_size for size in (28, "28", "28x28", " 28 X 28")} == {28}
+    assert RetrainSettings(image_size="28X32").image_size == "28x32"
+    assert RetrainSettings().image_size is None
+
+
+def test_data_of_the_same_name_elsewhere_are_others(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        write_arrays(tmp_path / name / "my.npz", dataset_info("digits"))
+    short = dataclasses.replace(SETTINGS, recipe=SETTINGS.recipe.replace(epochs=1), validation=0.0)
+    one = dataclasses.replace(short, dataset="a/my.npz")
+    other = dataclasses.replace(short, dataset="b/my.npz")
+    out = tmp_path / "out"
+    result = retrain(TinyGenotype(), one, out)
+    same = dataclasses.replace(one, dataset=str(tmp_path / "a" / "my.npz"), data_dir=None)
+    assert retrain(TinyGenotype(), same, out) == result
+    with pytest.raises(UserError, match=r"out was trained on the data in a; give another --out"):
+        retrain(TinyGenotype(), other, out)
+    (out / "result.json").unlink()
+    with pytest.raises(UserError, match=r"out was trained on the data in a; give another --out"):
+        retrain(TinyGenotype(), other, out)
+    (tmp_path / "b" / "my.npz").unlink()
+    (tmp_path / "b").rmdir()
+    (tmp_path / "a").rename(tmp_path / "b")  # moved, in the midst of a training
+    assert retrain(TinyGenotype(), other, out)["test_accuracy"] == result["test_accuracy"]

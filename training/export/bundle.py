@@ -32,7 +32,8 @@ class Exported:
     """The files written, what ``model.json`` says, and the largest absolute difference of the program's logits
     from the network's.
 
-    A network that has no programs has no such difference, and ``without_programs`` says why.
+    A network that has no programs has no such difference. ``without_programs`` says why both or the ONNX file alone
+    are missing.
     """
 
     folder: Path
@@ -73,7 +74,7 @@ def export(
     operations, batch norms are folded into convolutions, and what ``model.json`` says is in their metadata, so
     that they are used where this project is not installed. A network with a module that is ``adaptive``, a
     solver whose number of steps depends on the images, has neither program, nor one that cannot be recorded as
-    a fixed sequence of operators.
+    a fixed sequence of operators. One with an operator that ONNX has not has no ``model.onnx``.
 
     Raises ``UserError`` for weights that do not fit and for an ``out_dir`` that already holds an export.
     """
@@ -99,8 +100,8 @@ def export(
     with _without_collection():
         recording, reason = _recorded(whole, tuple(genotype.image))
         if recording is not None:
-            _save_programs(recording, folder, content, text)
-            written += [ONNX, PROGRAM]
+            reason = _save_programs(recording, folder, content, text)
+            written += [PROGRAM] if reason else [ONNX, PROGRAM]
     write_whole(folder / DESCRIPTION, text)
     genotype.save(folder / GENOTYPE)  # last: a folder that has it holds a whole export
     difference = None if recording is None else _difference(recording, whole, tuple(genotype.image))
@@ -139,16 +140,26 @@ def _recorded(model: nn.Module, image: tuple[int, ...]) -> tuple[Recording | Non
         simplify(recording)
         return recording, None
     except Exception as error:  # noqa: BLE001 - a module of the user may fail in any way when it is recorded
-        message = next((line.strip() for line in str(error).splitlines() if line.strip()), "")
-        return None, f"the network cannot be recorded ({type(error).__name__}: {message})"
+        return None, f"the network cannot be recorded ({type(error).__name__}: {_first_line(error)})"
 
 
-def _save_programs(recording: Recording, folder: Path, content: dict[str, Any], text: str) -> None:
+def _first_line(error: Exception) -> str:
+    return next((line.strip() for line in str(error).splitlines() if line.strip()), "")
+
+
+def _save_programs(recording: Recording, folder: Path, content: dict[str, Any], text: str) -> str | None:
+    """Why there is no ONNX file, where there is none."""
     from training.export.onnx_file import save_onnx
     from training.export.program import save_program
 
     save_program(recording, folder / PROGRAM, {DESCRIPTION: text})
-    save_onnx(recording, folder / ONNX, properties(content), project_version())
+    try:
+        save_onnx(recording, folder / ONNX, properties(content), project_version())
+    except UserError:  # it cannot be written there
+        raise
+    except Exception as error:  # noqa: BLE001 - torch's exporter may fail in any way at an operator of the user
+        return f"an operator has no ONNX form ({type(error).__name__}: {_first_line(error)})"
+    return None
 
 
 def _difference(recording: Recording, model: nn.Module, image: tuple[int, ...]) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -106,7 +107,8 @@ def properties(content: dict[str, Any]) -> dict[str, str]:
 def recorded_dataset(folder: Path) -> DatasetInfo | None:
     """The data set of the search or training whose folder that is; None where it cannot be known.
 
-    A folder of an earlier version has the set's name alone.
+    A folder of an earlier version has the set's name alone; it trained images in folders with ImageNet's mean and
+    deviation.
     """
     record = _read(folder / SETTINGS)
     resolved, settings = record.get("resolved"), record.get("settings")
@@ -116,7 +118,11 @@ def recorded_dataset(folder: Path) -> DatasetInfo | None:
         if isinstance(known, dict):
             return DatasetInfo.from_json(known)
         if isinstance(settings, dict) and isinstance(settings.get("dataset"), str):
-            return dataset_info(settings["dataset"], settings.get("data_dir"))
+            name, data_dir = settings["dataset"], settings.get("data_dir")
+            if name == "folder":
+                info = dataset_info("imagenet", data_dir, image_size=settings.get("image_size", 224))
+                return dataclasses.replace(info, name=name)
+            return dataset_info(name, data_dir)
     except (UserError, TypeError):  # it is not there any more, or not as this version writes it
         return None
     return None

@@ -113,7 +113,12 @@ def _by_torch(recording: Recording) -> onnx.ModelProto:
     with _quiet(), torch.no_grad():
         # The exporter's own optimisation takes minutes for a network of cells; these passes take a second.
         exported = torch.onnx.export(
-            program(recording), dynamo=True, optimize=False, input_names=[IMAGES], output_names=[LOGITS]
+            program(recording),
+            dynamo=True,
+            optimize=False,
+            opset_version=OPSET,
+            input_names=[IMAGES],
+            output_names=[LOGITS],
         )
         assert exported is not None  # it is for dynamo=True
         optimizer.fold_constants(exported.model)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from search_space.errors import UserError
 from training.data import require_fitting
-from training.datasets import DatasetInfo, dataset_info, dataset_names
+from training.datasets import FOLDER_SETS, DatasetInfo, dataset_info, dataset_names
 from training.export.bundle import GENOTYPE, WEIGHTS
 from training.export.facts import (
     RESULT,
@@ -68,14 +68,20 @@ def gather(
             "validation_accuracy": candidate.accuracy, "validation_images": images,
         }  # fmt: skip
     info = None if dataset == NO_DATASET else _dataset(genotype, (training, home), dataset, data_dir)
-    return Facts(info, None if training is None else recorded_accuracy(training), said)
+    # The training's result is of the weights that it left, not of others that lie beside them.
+    accuracy = recorded_accuracy(weights.parent) if weights is not None and weights.name == WEIGHTS else None
+    return Facts(info, accuracy, said)
 
 
 def _dataset(
     genotype: Genotype, folders: tuple[Path | None, ...], name: str | None, data_dir: str | None
 ) -> DatasetInfo:
     found: DatasetInfo | None = None
-    if name is not None:
+    if name in FOLDER_SETS:
+        channels, height, width = genotype.image
+        colour = channels if channels in (1, 3) else None
+        found = dataset_info(name, data_dir, image_size=f"{height}x{width}", channels=colour)
+    elif name is not None:
         found = dataset_info(name, data_dir)
     for folder in folders:
         if found is None and folder is not None:

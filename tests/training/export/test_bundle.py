@@ -23,7 +23,7 @@ from search_space import published, sample
 from search_space.errors import UserError
 from tests.training.networks import TinyGenotype, TinyNet
 from training.datasets import DatasetInfo
-from training.export import export, load_weights, save_weights
+from training.export import export, load_weights, onnx_file, save_weights
 from training.export.facts import Accuracy, Facts
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -249,3 +249,15 @@ def test_a_solver_of_fixed_steps_has_programs(tmp_path):
     result = export(published("MNIST-NeuPDE"), None, tmp_path / "out")
     assert result.files == ("genotype.json", "model.json", "model.onnx", "model.pt2")
     assert result.program_difference < 1e-4
+
+
+def test_without_an_onnx_form_the_rest_is_whole(tmp_path, monkeypatch):
+    def fail(*_):
+        raise RuntimeError("\nno ONNX function for plugin::odd\nmore of it")
+
+    monkeypatch.setattr(onnx_file, "save_onnx", fail)
+    result = export(TinyGenotype(), None, tmp_path / "out")
+    assert result.files == ("genotype.json", "model.json", "model.pt2")
+    assert sorted(entry.name for entry in result.folder.iterdir()) == sorted(result.files)
+    reason = "an operator has no ONNX form (RuntimeError: no ONNX function for plugin::odd)"
+    assert result.without_programs == reason

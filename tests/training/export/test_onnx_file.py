@@ -82,7 +82,9 @@ def test_an_operator_that_is_not_known_is_left_to_torch_and_still_says_nothing_o
     content = (tmp_path / "m.onnx").read_bytes()
     assert b"Strange" not in content
     assert b".py" not in content
-    shape = onnx.load(tmp_path / "m.onnx").graph.input[0].type.tensor_type.shape
+    model_file = onnx.load(tmp_path / "m.onnx")
+    assert [opset.version for opset in model_file.opset_import if opset.domain == ""] == [18]
+    shape = model_file.graph.input[0].type.tensor_type.shape
     assert shape.dim[0].dim_param == "batch"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 
 import numpy as np
@@ -15,6 +16,7 @@ from search_space import Genotype, sample
 from search_space.errors import UserError
 from strategies.run_folder import RunFolder
 from tests.analysis.runs import FIVE, make_run, measurement
+from tests.training.test_facts import folder
 from training.data import load_data
 from training.datasets import DatasetInfo, dataset_info
 from training.export.facts import recorded_dataset
@@ -75,8 +77,6 @@ def test_raw_pixels_give_the_networks_accuracy(trained, named, tmp_path, capsys)
 def test_without_weights_the_terminal_says_untrained(tmp_path, capsys, monkeypatch, status, words):
     path = make_run(tmp_path / "run", [*FIVE, measurement(5, None, 10, status="failed")])
     if status == "cancelled":
-        import dataclasses
-
         import analysis
 
         choice = analysis.choose(path, 5)
@@ -152,3 +152,31 @@ def test_weights_of_another_genotype_are_refused(tmp_path):
     record(tmp_path / "training", {"genotype": "0123456789abcdef", "settings": {"dataset": "digits"}})
     with pytest.raises(UserError, match="was trained as genotype 0123456789abcdef; what is exported is"):
         gather(genotype, tmp_path / "training" / "weights.safetensors", None)
+
+
+def test_a_former_training_on_image_folders_had_imagenets_mean(tmp_path):
+    data = folder(tmp_path / "data", [(8, 8)] * 2)
+    record(tmp_path / "former", {"settings": {"dataset": "folder", "data_dir": str(data), "image_size": 224}})
+    found = recorded_dataset(tmp_path / "former")
+    imagenet = dataset_info("imagenet", data)
+    assert found == dataclasses.replace(imagenet, name="folder")
+    assert found.image == (3, 224, 224)
+
+
+def test_image_folders_are_brought_to_the_genotypes_size_and_colour(tmp_path):
+    data = folder(tmp_path / "data", [(20, 30)] * 2, mode="RGB")
+    genotype = sample("darts-global", 1, image=(1, 16, 16), classes=2, width=4, cells=2)
+    found = gather(genotype, None, None, dataset="folder", data_dir=str(data)).dataset
+    assert (found.image, len(found.mean)) == ((1, 16, 16), 1)
+
+
+def test_a_trainings_accuracy_is_of_its_own_weights_alone(tmp_path):
+    genotype = Genotype.from_json(FIVE[4].genotype)
+    record(tmp_path / "training", {"settings": {"dataset": "digits"}})
+    (tmp_path / "training" / "result.json").write_text('{"test_accuracy": 0.5, "test_images": 360}')
+    accuracy = {
+        name: gather(genotype, tmp_path / "training" / f"{name}.safetensors", None).accuracy
+        for name in ("weights", "mine")
+    }
+    assert accuracy["weights"].value == 0.5
+    assert accuracy["mine"] is None
