@@ -25,8 +25,8 @@ it is no longer needed (all in tests/strategies/test_nni_compat.py, unless anoth
   (test_any_server_on_the_port_is_taken_for_the_own_one).
 - `OwnServer`: of a server that has ended the number is sent a signal, whosever that is by then
   (test_a_server_that_has_ended_is_sent_a_signal).
-- `_NoList`: every experiment is added to a list in the user's home, which grows without end and may not be
-  writable (test_experiments_are_listed_in_the_home).
+- `_NoList`, experiments_list.js: every experiment is added to a list in the user's home, which grows without end and
+  may not be writable, and the page is blank until it is found there (test_experiments_are_listed_in_the_home).
 - `RowsExperiment`, `view_experiment`: see there.
 - trial_places.js: it deals trials out to machines in turn, busy or not, and never gives out the only GPU
   (test_trial_places.py). The GPU is therefore not left to its `trial_gpu_number`.
@@ -79,6 +79,7 @@ _PRELOADS = (
     "cluster_channel.js",
     "launcher_watch.js",
     "portal_edits.js",
+    "experiments_list.js",
 )
 PRELOADS = [Path(__file__).with_name(name) for name in _PRELOADS]
 
