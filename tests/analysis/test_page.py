@@ -8,7 +8,7 @@ from tests.analysis.runs import FIVE, SETTINGS, measurement
 from tests.analysis.supernets import EQUAL, write_epochs
 
 RUN = Run(
-    Path("/work/ada/run"),
+    Path("/data/ada/run"),
     SETTINGS,
     tuple(FIVE),
     {"versions": {"torch": "2.11.0"}, "commit": None},
@@ -77,11 +77,11 @@ def test_a_supernet_is_drawn_paid_for_and_warned_of(tmp_path):
 
 
 def test_a_reason_names_no_folder():
-    measured = measurement(5, None, 10, error='File "/home/ada/x/y.py", line 3: no /work/ada/run/a.npz')
+    measured = measurement(5, None, 10, error='File "/home/ada/x/y.py", line 3: no /data/ada/run/a.npz')
     page = report_page(
         "title",
         [b"png"],
-        [Run(Path("/work/ada/run"), SETTINGS, (FIVE[0], measured))],
+        [Run(Path("/data/ada/run"), SETTINGS, (FIVE[0], measured))],
         ["run"],
         [FIVE[0]],
         None,

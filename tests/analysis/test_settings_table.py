@@ -12,7 +12,7 @@ from strategies.resolved import resolve
 
 
 def rows(settings: dict, resolved: dict) -> dict[str, tuple[str, str]]:
-    found = settings_rows(Run(Path("/work/ada/run"), settings, (), resolved=resolved))
+    found = settings_rows(Run(Path("/data/ada/run"), settings, (), resolved=resolved))
     assert len({name for name, *_ in found}) == len(found)
     return {name: (asked, used) for name, asked, used in found}
 
