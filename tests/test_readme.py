@@ -18,6 +18,9 @@ README = (ROOT / "README.md").read_text()
 MARK = "<!-- executed by tests/test_readme.py -->\n```sh\n"
 
 
+PAGES = {path: path.read_text() for path in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")))}
+
+
 def blocks(language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
 
@@ -56,11 +59,12 @@ def test_every_command_and_option_that_is_named_exists(capsys):
         with pytest.raises(SystemExit):
             run_search.main([command, "--help"])
     known = set(re.findall(r"--[a-z-]+", capsys.readouterr().out))
+    words = "\n".join(PAGES.values())
     search = "\n".join(
-        line for line in README.splitlines() if "--strategy" in line or line.startswith("- `--")
+        line for line in words.splitlines() if "--strategy" in line or line.startswith("- `--")
     )
     assert set(re.findall(r"(?<!\S)`?(--[a-z][a-z-]+)", search)) <= known
-    for command in re.findall(r"run_search\.py ([a-z]+)", README):
+    for command in re.findall(r"run_search\.py ([a-z]+)", words):
         assert command in run_search.COMMANDS, command
 
 
@@ -69,6 +73,7 @@ def test_every_make_target_that_is_named_exists():
     assert set(re.findall(r"`?make ([a-z]+)", README)) <= targets
 
 
-def test_the_files_that_it_points_to_exist():
-    for target in re.findall(r"\]\(((?!http)[^)#]+)\)", README):
-        assert (ROOT / target).exists(), target
+def test_the_files_that_pages_point_to_exist():
+    for page, text in PAGES.items():
+        for target in re.findall(r"\]\(((?!http)[^)#]+)[^)]*\)", text):
+            assert (page.parent / target).exists(), (page, target)
