@@ -97,14 +97,15 @@ def export(
     text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
 
     whole = model if facts.dataset is None else Normalised(model, facts.dataset)
-    with _without_collection():
+    with _without_collection(), _one_thread():
         recording, reason = _recorded(whole, tuple(genotype.image))
         if recording is not None:
             reason = _save_programs(recording, folder, content, text)
             written += [PROGRAM] if reason else [ONNX, PROGRAM]
     write_whole(folder / DESCRIPTION, text)
     genotype.save(folder / GENOTYPE)  # last: a folder that has it holds a whole export
-    difference = None if recording is None else _difference(recording, whole, tuple(genotype.image))
+    with _one_thread():
+        difference = None if recording is None else _difference(recording, whole, tuple(genotype.image))
     return Exported(folder, tuple(written), content, difference, reason)
 
 
@@ -150,7 +151,7 @@ def _first_line(error: Exception) -> str:
 def _save_programs(recording: Recording, folder: Path, content: dict[str, Any], text: str) -> str | None:
     """Why there is no ONNX file, where there is none."""
     from training.export.onnx_file import save_onnx
-    from training.export.program import save_program
+    from training.export.program_file import save_program
 
     save_program(recording, folder / PROGRAM, {DESCRIPTION: text})
     try:
@@ -179,3 +180,15 @@ def _without_collection() -> Iterator[None]:
     finally:
         if enabled:
             gc.enable()
+
+
+@contextlib.contextmanager
+def _one_thread() -> Iterator[None]:
+    """Three images are too little work to share: beside another process, threads waited on each other for a
+    minute where one takes a tenth of a second."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)

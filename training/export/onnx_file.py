@@ -17,8 +17,8 @@ from onnx import TensorProto, helper, numpy_helper
 from torch import fx
 
 from search_space.files import write_whole
+from training.export.layout import BATCH_NAME, IMAGES, LOGITS
 from training.export.onnx_operators import TRANSLATIONS, NoTranslation
-from training.export.program import BATCH_NAME, IMAGES, LOGITS, program
 from training.export.recorder import Recording
 
 OPSET, IR_VERSION = 18, 8  # of ONNX 1.13, January 2023
@@ -109,6 +109,8 @@ def _by_torch(recording: Recording) -> onnx.ModelProto:
     """By PyTorch's exporter, without what it writes of this machine."""
     from onnx_ir.passes.common import CommonSubexpressionEliminationPass
     from onnxscript import optimizer
+
+    from training.export.program import program
 
     with _quiet(), torch.no_grad():
         # The exporter's own optimisation takes minutes for a network of cells; these passes take a second.

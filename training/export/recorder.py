@@ -24,6 +24,7 @@ from torch.utils._pytree import tree_flatten, tree_map
 from pde_ops.operator import INTEGRATE
 from pde_ops.portable import integrate_portable
 from training.export.plain_forms import BATCH, BEFORE, PLAIN_FORMS, counts_images, place_of
+from training.export.shapes import known_result
 
 aten = torch.ops.aten
 _SAME = (aten.detach.default, aten.alias.default, aten.lift_fresh.default, aten._to_copy.default)
@@ -113,6 +114,11 @@ class _Recorder(TorchDispatchMode):
         self.norms: dict[tuple, tuple[Tensor, Tensor]] = {}  # a norm's factor and summand a channel
         self._batch: fx.Node | None = None
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """torch would import all of its compiler, a second's work, to tell it to leave this mode alone."""
+        return False
+
     def node(self, tensor: Tensor) -> fx.Node | None:
         return self._nodes.get(id(tensor))
 
@@ -194,18 +200,10 @@ class _Recorder(TorchDispatchMode):
         return node
 
 
-# Results like the first argument; torch would find that by running decompositions in Python.
-_LIKE_FIRST = {
-    aten.relu.default, aten.hardtanh.default, aten.silu.default, aten.sigmoid.default, aten.tanh.default,
-    aten.hardswish.default, aten.hardsigmoid.default, aten.roll.default,
-}  # fmt: skip
-
-
 def _result(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    if func in _LIKE_FIRST:
-        return torch.empty_like(args[0])
-    if func is aten.native_batch_norm.default and args[5] is False:
-        return torch.empty_like(args[0]), *(args[0].new_empty(0) for _ in range(2))
+    known = None if kwargs else known_result(func, args)
+    if known is not None:
+        return known
     if any(argument.name == "device" for argument in func._schema.arguments):
         kwargs = {**kwargs, "device": torch.device("meta")}
     return func(*args, **kwargs)
