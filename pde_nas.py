@@ -15,8 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from analysis import Outcome, report, write_outcome
-from search_space.errors import UserError
-from strategies import RunFolder, SearchSettings, hub, launch
+from execution import session as launch
+from execution.portal import hub
+from execution.settings import SearchSettings
+from records.errors import UserError
+from records.run_folder import RunFolder
 
 __all__ = ["Outcome", "SearchSettings", "UserError", "report", "resume", "search", "sweep"]
 
@@ -45,7 +48,7 @@ def resume(run: str | Path, **given: Any) -> Outcome:
 def sweep(values: dict[str, str], *, searches: int = 1) -> Outcome:
     """Runs a search for every combination of ``values``, which are texts with commas by setting, ``searches`` at the
     same time; the outcome is that of their common front."""
-    from strategies.hub_rows import grid
+    from execution.portal.hub_rows import grid
 
     rows, settings = grid(values)
     finished = hub.sweep(rows, settings, searches)

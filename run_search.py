@@ -16,8 +16,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from search_space.errors import UserError  # the rest is imported where it is used, for a quick `--help`
-from search_space.terminal import tell
+from records.errors import UserError  # the rest is imported where it is used, for a quick `--help`
+from records.terminal import tell
 
 _LONG = ("search", "resume", "hub", "sweep", "train", "retrain")  # commands whose stop is worth a line
 # What a file system may refuse, wherever a command reads or writes; any other error is this program's own.
@@ -76,7 +76,7 @@ class _Joined(argparse.Action):
 
 def _parser(field: dataclasses.Field) -> Any:
     """As argparse wants it: a number's own complaint, and ours, in one line."""
-    from strategies.settings import option_parser
+    from execution.settings import option_parser
 
     parse = option_parser(field)
     if isinstance(parse, type):
@@ -97,7 +97,7 @@ def _given(args: argparse.Namespace, settings: type) -> dict[str, Any]:
 
 
 def _search_options(parser: argparse.ArgumentParser, defaults: Mapping[str, Any] | None = None) -> None:
-    from strategies.settings import SearchSettings
+    from execution.settings import SearchSettings
 
     _add_fields(parser, SearchSettings, defaults=defaults)
 
@@ -112,7 +112,7 @@ def _resume_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "run", type=Path, help="run folder of a search, hub or sweep that was stopped or killed"
     )
-    from strategies.settings import option_names
+    from execution.settings import option_names
 
     _search_options(parser, dict.fromkeys(option_names(), "the run's"))
 
@@ -124,7 +124,7 @@ def _resume(args: argparse.Namespace) -> None:
 
 
 def _hub_options(parser: argparse.ArgumentParser) -> None:
-    from strategies.hub import SMALL
+    from execution.portal.hub import SMALL
 
     _searches_option(parser)
     _search_options(parser, SMALL)
@@ -137,13 +137,14 @@ def _searches_option(parser: argparse.ArgumentParser) -> None:
 
 
 def _hub(args: argparse.Namespace) -> None:
-    from strategies import SearchSettings, hub
+    from execution.portal import hub
+    from execution.settings import SearchSettings
 
     hub.open_hub(SearchSettings(**hub.SMALL | _given(args, SearchSettings)), args.searches)
 
 
 def _sweep_options(parser: argparse.ArgumentParser) -> None:
-    from strategies.settings import SearchSettings
+    from execution.settings import SearchSettings
 
     parser.add_argument(
         "--seeds", dest="seed", default=argparse.SUPPRESS, metavar="S,S", help="same as --seed"
@@ -163,7 +164,7 @@ def _list_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _list(args: argparse.Namespace) -> None:
-    from strategies import runs
+    from execution import runs
 
     print(runs.table(runs.find_runs(args.folders)))
 
@@ -181,14 +182,16 @@ def _view_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _view(args: argparse.Namespace) -> None:
-    from strategies import RunFolder, runs
+    from execution import runs
+    from records.run_folder import RunFolder
 
     with contextlib.suppress(KeyboardInterrupt):  # the way to end it
         runs.view(RunFolder.open(args.run), args.port, args.host)
 
 
 def _stop(args: argparse.Namespace) -> None:
-    from strategies import RunFolder, runs
+    from execution import runs
+    from records.run_folder import RunFolder
 
     run = RunFolder.open(args.run)
     ended = runs.stop(run)
@@ -248,8 +251,8 @@ def _retrain_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _training_options(parser: argparse.ArgumentParser) -> None:
-    from training.datasets import dataset_names
-    from training.recipes import RECIPES
+    from training.data.datasets import dataset_names
+    from training.recipes.named import RECIPES
 
     parser.add_argument(
         "--dataset",
@@ -285,8 +288,8 @@ def _training_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _train(genotype: Any, out: Path, args: argparse.Namespace) -> None:
-    from strategies.settings import SearchSettings
-    from training.recipes import get_recipe
+    from execution.settings import SearchSettings
+    from training.recipes.named import get_recipe
     from training.retrain import RetrainSettings, retrain
 
     changes = {name: getattr(args, name) for name in ("epochs", "batch_size", "learning_rate")}
@@ -326,8 +329,8 @@ def _train_options(parser: argparse.ArgumentParser) -> None:
 
 def _train_published(args: argparse.Namespace) -> None:
     from search_space import published
-    from training.datasets import dataset_info
-    from training.recipes import published_recipe
+    from training.data.datasets import dataset_info
+    from training.recipes.named import published_recipe
 
     options = {"image_size": args.image_size, "channels": args.channels, "flip": args.flip}
     info = dataset_info(args.dataset, args.data_dir, **options)
@@ -360,14 +363,14 @@ def _published_options(parser: argparse.ArgumentParser) -> None:
 
 def _published(args: argparse.Namespace) -> None:
     if args.placements is not None:
-        from search_space import placements
+        from search_space.paper import placements
 
         found = placements.placements(args.placements)
         print(placements.table(found))
         if args.csv is not None:
             print(f"written: {placements.write_csv(found, args.csv)}")
         return
-    from search_space import published_rows
+    from search_space.paper import rows as published_rows
 
     rows = published_rows.rows()
     print(published_rows.table(rows))

@@ -7,11 +7,11 @@ from analysis.choice import Choice, choose, chosen_genotype
 from analysis.front import front
 from analysis.hypervolume import hypervolume
 from analysis.run import Run, read_run
-from search_space.lazy import loader
+from records.lazy import loader
 
 if TYPE_CHECKING:
-    from analysis.drawing import draw_genotype
     from analysis.outcome import Outcome, report, write_outcome
+    from analysis.pictures.drawing import draw_genotype
 
 __all__ = [
     "Choice",
@@ -32,7 +32,7 @@ __getattr__ = loader(
     __name__,
     {
         "Outcome": "analysis.outcome",
-        "draw_genotype": "analysis.drawing",
+        "draw_genotype": "analysis.pictures.drawing",
         "report": "analysis.outcome",
         "write_outcome": "analysis.outcome",
     },

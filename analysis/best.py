@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from analysis.run import Run
-from search_space.errors import UserError
-from search_space.measurement import Measurement
+from records.errors import UserError
+from records.measurement import Measurement
 
 
 def best(run: Run, max_macs: int | None = None) -> Measurement:

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from analysis.best import best
 from analysis.run import Run, read_run
-from search_space.errors import UserError
+from records.errors import UserError
+from records.measurement import Measurement
+from records.plugins import naming_plugins
 from search_space.genotype import Genotype
-from search_space.measurement import Measurement
-from search_space.plugins import naming_plugins
 
 SEARCHES, OUTCOME = "searches", "outcome.json"
 _SEVERAL = ("hub", "sweep")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from search_space.measurement import Measurement
+from records.measurement import Measurement
 
 
 def front(measurements: Iterable[Measurement]) -> list[Measurement]:

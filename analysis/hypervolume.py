@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from search_space.measurement import Measurement
+from records.measurement import Measurement
 
 Point = tuple[float, float]  # (accuracy, MACs)
 HEADROOM = 1.1  # the reference's MACs over the largest measured, so that the largest candidate counts too

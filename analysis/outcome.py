@@ -13,19 +13,19 @@ from typing import Any
 
 from analysis.best import best
 from analysis.choice import budget, genotype_of, holds_searches, searches
-from analysis.drawing import drawing_png
 from analysis.front import front
 from analysis.hypervolume import dominated_share, reference_macs
 from analysis.page import Subject, report_page, warnings
-from analysis.plot import distinct_names, front_plot
-from analysis.plot_render import render_front
+from analysis.pictures.drawing import drawing_png
+from analysis.pictures.plot import distinct_names, front_plot
+from analysis.pictures.plot_render import render_front
 from analysis.references import references
 from analysis.run import Run, read_run
-from analysis.text import count_text, percent_text, table_text
-from search_space.errors import UserError
-from search_space.files import write_errors, write_whole
+from analysis.text_table import count_text, percent_text, table_text
+from records.errors import UserError
+from records.files import write_errors, write_whole
+from records.measurement import Measurement
 from search_space.genotype import Genotype
-from search_space.measurement import Measurement
 
 COLUMNS = ("rank", "run", "index", "accuracy_percent", "macs", "macs_published", "params", "seconds", "seed", "genotype")  # fmt: skip
 

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from analysis import html
-from analysis.curves import history_curves, hypervolume_curves, render_history, render_hypervolume
 from analysis.hypervolume import dominated_share, reference_macs
+from analysis.pictures.curves import history_curves, hypervolume_curves, render_history, render_hypervolume
+from analysis.pictures.supernet_curves import render_supernet, supernet_panels
 from analysis.run import Run
 from analysis.settings_table import COLUMNS, settings_rows
-from analysis.supernet_curves import render_supernet, supernet_panels
-from search_space.measurement import Measurement
-from search_space.text import count_text, percent_text, without_paths
+from records.measurement import Measurement
+from records.text import count_text, percent_text, without_paths
 
 _COLUMNS = ("candidate", "accuracy %", "MACs", "MACs (published)", "params", "seconds", "accuracy % by epoch")
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from search_space.published_rows import Fact, facts, printed_number
+from search_space.paper.rows import Fact, facts, printed_number
 
 _DATASETS = {"cifar10": "CIFAR-10", "cifar100": "CIFAR-100", "mnist": "MNIST", "imagenet": "ImageNet-1K"}
 _TINY = "same-footprint-tiny"  # the poster's table of networks at tiny widths

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from analysis.supernet import Supernet, read_supernet
-from search_space.errors import UserError
-from search_space.measurement import STATUSES, Measurement
+from records.errors import UserError
+from records.measurement import STATUSES, Measurement
 
 SETTINGS, CANDIDATES = "settings.json", "candidates.jsonl"
 

@@ -9,7 +9,7 @@ from pathlib import PurePath
 from typing import Any
 
 from analysis.run import Run
-from search_space.text import without_paths
+from records.text import without_paths
 
 COLUMNS = ("name", "asked for", "used")
 NOTHING, OPEN = "–", "default"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from search_space.errors import UserError
+from records.errors import UserError
 
 EPOCHS = "oneshot.jsonl"
 # The least share of the way from equal weights (entropy ln n) to one certain primitive an edge (entropy 0) at which

@@ -16,10 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from records.errors import UserError
 from search_space import Genotype, published
-from search_space.errors import UserError
 from search_space.genotype import GenotypeError
-from search_space.published_networks import published_names, published_network
+from search_space.paper.networks import published_names, published_network
 
 SETTINGS, RESULT, GENOTYPE = "settings.json", "result.json", "genotype.json"
 

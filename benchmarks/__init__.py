@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from search_space.errors import UserError
+from records.errors import UserError
 
 
 def entry(main: Callable[[], None]) -> None:

@@ -24,9 +24,9 @@ from tqdm import tqdm
 
 from benchmarks import entry
 from pde_ops import GlobalLayer
-from training.data import load_data
+from training.data.loading import load_data
 from training.fit import fit
-from training.recipe import Recipe
+from training.recipes.recipe import Recipe
 
 TRAIN, VALIDATION = 3_200, 2_000
 RECIPE = Recipe(

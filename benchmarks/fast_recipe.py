@@ -25,12 +25,12 @@ import torch
 from tqdm import tqdm
 
 from benchmarks import entry
-from search_space.errors import UserError
-from search_space.published_networks import published
-from training.data import Data, load_data
+from records.errors import UserError
+from search_space.paper.networks import published
+from training.data.loading import Data, load_data
 from training.fit import fit
-from training.recipe import Recipe
-from training.recipes import get_recipe, published_recipe
+from training.recipes.named import get_recipe, published_recipe
+from training.recipes.recipe import Recipe
 
 _AUGMENTATION = ("crop", "flip", "cutout")
 

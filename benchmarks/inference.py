@@ -40,8 +40,8 @@ from tqdm import tqdm
 
 from benchmarks import entry
 from search_space.families.blocks import ConvNormAct, Residual
-from search_space.published_networks import published
-from search_space.published_rows import facts
+from search_space.paper.networks import published
+from search_space.paper.rows import facts
 from training.device import require_device
 
 MARK = 0.25

@@ -28,10 +28,12 @@ from typing import Any
 import numpy as np
 import torch
 
-from analysis.confusion import ConfusionPanel, render_confusions
-from analysis.feature_maps import FeatureRow, render_features
-from analysis.panels import render_panels
-from analysis.text import duration_text
+from analysis.pictures.confusion import ConfusionPanel, render_confusions
+from analysis.pictures.feature_maps import FeatureRow, render_features
+from analysis.pictures.panels import render_panels
+from analysis.pictures.training_curves import CurvePanel, TrainingCurve
+from analysis.pictures.training_lengths import LengthPanel, TrainingEnd
+from analysis.text_table import duration_text
 from analysis.training import (
     RESULT,
     Summary,
@@ -41,17 +43,15 @@ from analysis.training import (
     summaries,
     trainings_text,
 )
-from analysis.training_curves import CurvePanel, TrainingCurve
-from analysis.training_lengths import LengthPanel, TrainingEnd
 from benchmarks import entry
 from benchmarks.fast_recipe import table as fast_table
-from search_space.errors import UserError
-from search_space.files import write_whole
-from search_space.published_networks import published
-from search_space.published_rows import facts
-from training.data import load_data
+from records.errors import UserError
+from records.files import write_whole
+from search_space.paper.networks import published
+from search_space.paper.rows import facts
+from training.data.loading import load_data
 from training.export import WEIGHTS, load_weights
-from training.recipes import get_recipe, published_recipe
+from training.recipes.named import get_recipe, published_recipe
 
 BACKBONES = ("MNIST-Convolution", "MNIST-Residual", "MNIST-Global-Backbone")  # by the poster's accuracy
 SHORT = dict(zip(BACKBONES, ("convolution", "residual", "global"), strict=True))
@@ -76,8 +76,8 @@ def poster_accuracy(network: str, dataset: str) -> float | None:
 def command(training: Training) -> str:
     """The command that trains it again."""
     words = ["python run_search.py train --published", training.network, "--dataset", training.dataset]
-    words += ["--data-dir DIR --recipe", training.recipe]
-    if training.epochs != get_recipe(training.recipe).epochs:
+    words += ["--data-dir DIR --recipe", training.recipes.recipe]
+    if training.epochs != get_recipe(training.recipes.recipe).epochs:
         words.append(f"--epochs {training.epochs}")
     if training.train_limit is not None:
         words.append(f"--train-limit {training.train_limit}")
@@ -223,7 +223,7 @@ def feature_rows(weights: dict[str, Path], data_dir: Path) -> list[FeatureRow]:
 def _as_published(training: Training) -> bool:
     recipe = published_recipe(training.network)
     whole = training.dataset == "mnist" and training.train_limit is None
-    return whole and (training.recipe, training.epochs) == (recipe.name, recipe.epochs)
+    return whole and (training.recipes.recipe, training.epochs) == (recipe.name, recipe.epochs)
 
 
 def _usable(run: Path) -> bool:

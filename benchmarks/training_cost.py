@@ -21,13 +21,13 @@ import torch
 from tqdm import tqdm
 
 from benchmarks import entry
-from search_space.published_networks import published
-from training.data import Data
-from training.datasets import dataset_info
+from search_space.paper.networks import published
+from training.data.datasets import dataset_info
+from training.data.loading import Data
+from training.data.split import DeviceSplit, steps_per_epoch
 from training.fit import EpochResult, fit
-from training.recipe import Recipe
-from training.recipes import get_recipe, published_recipe
-from training.split import DeviceSplit, steps_per_epoch
+from training.recipes.named import get_recipe, published_recipe
+from training.recipes.recipe import Recipe
 
 NETWORKS = (
     "MNIST-Convolution", "MNIST-Residual", "MNIST-Residual-5", "MNIST-Global-Backbone",

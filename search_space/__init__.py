@@ -6,15 +6,15 @@ for torch.
 
 from typing import TYPE_CHECKING
 
-from search_space.lazy import loader
+from records.lazy import loader
 
 if TYPE_CHECKING:
     from pde_ops.cost import Cost
-    from search_space.errors import UserError
+    from records.errors import UserError
+    from records.measurement import Measurement
     from search_space.genotype import Genotype, GenotypeError
-    from search_space.measurement import Measurement
-    from search_space.primitives import Primitive, get_primitive, primitive_names, register_primitive
-    from search_space.published_networks import published, published_names
+    from search_space.paper.networks import published, published_names
+    from search_space.primitives.registry import Primitive, get_primitive, primitive_names, register_primitive
     from search_space.space import Decision, Space, get_space, mutate, register_space, sample, space_names
 
 _PLACES = {
@@ -22,17 +22,17 @@ _PLACES = {
     "Decision": "search_space.space",
     "Genotype": "search_space.genotype",
     "GenotypeError": "search_space.genotype",
-    "Measurement": "search_space.measurement",
-    "Primitive": "search_space.primitives",
+    "Measurement": "records.measurement",
+    "Primitive": "search_space.primitives.registry",
     "Space": "search_space.space",
-    "UserError": "search_space.errors",
-    "get_primitive": "search_space.primitives",
+    "UserError": "records.errors",
+    "get_primitive": "search_space.primitives.registry",
     "get_space": "search_space.space",
     "mutate": "search_space.space",
-    "primitive_names": "search_space.primitives",
-    "published": "search_space.published_networks",
-    "published_names": "search_space.published_networks",
-    "register_primitive": "search_space.primitives",
+    "primitive_names": "search_space.primitives.registry",
+    "published": "search_space.paper.networks",
+    "published_names": "search_space.paper.networks",
+    "register_primitive": "search_space.primitives.registry",
     "register_space": "search_space.space",
     "sample": "search_space.space",
     "space_names": "search_space.space",

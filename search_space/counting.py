@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from pde_ops.cost import NORM_MACS_PUBLISHED, PDE_MACS_PER_ELEMENT_SETUP, PDE_MACS_PER_ELEMENT_STEP, Cost
-from search_space.errors import UserError
+from records.errors import UserError
 
 Formula = Callable[[Sequence[Any], Any], Cost]  # (arguments, result) -> cost of the whole batch
 

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pde_ops.cost import Cost
-from search_space.checks import shown, whole_number
-from search_space.errors import UserError
-from search_space.files import write_whole
-from search_space.plugins import naming_plugins
+from records.checks import shown, whole_number
+from records.errors import UserError
+from records.files import write_whole
+from records.plugins import naming_plugins
 
 if TYPE_CHECKING:
     from torch import nn

@@ -6,8 +6,8 @@ import dataclasses
 import json
 from typing import Any
 
-from search_space.checks import shown
-from search_space.errors import UserError
+from records.checks import shown
+from records.errors import UserError
 from search_space.space import Space, get_space
 
 _FLAGS = {"true": True, "false": False}

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pde_ops.cost import Cost
-from search_space.checks import shown, whole_number
-from search_space.errors import UserError
+from records.checks import shown, whole_number
+from records.errors import UserError
 from search_space.genotype import Genotype, GenotypeError, plain
 
 if TYPE_CHECKING:
@@ -141,7 +141,7 @@ def _builtin() -> dict[str, str]:
         found: Mapping[str, str] = {}
     else:
         found = getattr(families, "MODULES", {})
-    return {"darts-global": "search_space.darts_global", **found}
+    return {"darts-global": "search_space.cells.darts_global", **found}
 
 
 def space_names() -> tuple[str, ...]:

@@ -14,12 +14,12 @@ import pytest
 import torch
 
 import run_search
+from execution.one_shot import CHECKPOINT as SUPERNET
+from execution.settings import SearchSettings
+from records.measurement import Measurement
+from records.run_folder import NNI, RunFolder
 from search_space import sample
-from search_space.measurement import Measurement
-from strategies.oneshot import CHECKPOINT as SUPERNET
-from strategies.run_folder import NNI, RunFolder
-from strategies.settings import SearchSettings
-from training.recipes import get_recipe
+from training.recipes.named import get_recipe
 from training.retrain import CHECKPOINT, RetrainSettings, retrain
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -183,10 +183,10 @@ def test_help_names_choices_defaults_and_units(capsys):
 
 
 def test_help_names_what_is_used_where_nothing_is_given(capsys):
-    from search_space.darts_global import DartsSettings
-    from strategies.hub import SMALL
-    from strategies.settings import SMALL_ON_DIGITS
-    from training.recipes import RECIPES
+    from execution.portal.hub import SMALL
+    from execution.settings import SMALL_ON_DIGITS
+    from search_space.cells.darts_global import DartsSettings
+    from training.recipes.named import RECIPES
 
     search, fast = RECIPES["search"], RECIPES["fast"]
     _, out, _ = run(capsys, "search", "--help")
@@ -209,7 +209,8 @@ def test_help_names_what_is_used_where_nothing_is_given(capsys):
 
 
 def test_a_resume_under_other_settings_names_them(capsys, tmp_path):
-    from strategies import RunFolder, SearchSettings
+    from execution.settings import SearchSettings
+    from records.run_folder import RunFolder
 
     RunFolder.create(tmp_path / "run", SearchSettings(seed=3, width=4).to_json())
     code, _, err = run(capsys, "resume", tmp_path / "run", "--seed", 4, "--width", 8)
@@ -243,7 +244,8 @@ def test_settings_given_several_times_are_one_text(capsys, tmp_path, monkeypatch
 
 
 def test_a_resume_without_the_runs_plugins_names_them(capsys, tmp_path, monkeypatch):
-    from strategies import RunFolder, SearchSettings
+    from execution.settings import SearchSettings
+    from records.run_folder import RunFolder
 
     monkeypatch.setenv("PDE_NAS_PLUGINS", "my_primitives")
     settings = SearchSettings().to_json() | {"primitives": "skip_connect,conv_1x1"}

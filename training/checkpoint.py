@@ -11,8 +11,8 @@ from typing import Any
 
 import torch
 
-from search_space.errors import UserError
-from search_space.files import write_errors, write_whole
+from records.errors import UserError
+from records.files import write_errors, write_whole
 
 
 def save_checkpoint(state: dict[str, Any], path: Path) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import torch
 
-from search_space.checks import whole_number
-from search_space.errors import UserError
+from records.checks import whole_number
+from records.errors import UserError
 
 LARGEST_SEED = 2**53 - 1  # NNI's JavaScript keeps no larger number whole, and torch takes none above 2**64
 MOST_THREADS = 1024  # many more than there are cores end a process, or hold the machine up

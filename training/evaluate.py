@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from training.split import Split
+from training.data.split import Split
 
 _BATCH = 512
 

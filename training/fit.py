@@ -15,15 +15,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from search_space.drop_path import set_drop_path
-from search_space.errors import UserError
-from training.augment import Augmentation
+from records.errors import UserError
+from search_space.cells.drop_path import set_drop_path
 from training.checkpoint import load_checkpoint, require_same, save_checkpoint
-from training.data import Data
+from training.data.augment import Augmentation
+from training.data.loading import Data
+from training.data.split import Split, steps_per_epoch
 from training.evaluate import evaluate
-from training.optimizer import Average, make_optimizer
-from training.recipe import Recipe
-from training.split import Split, steps_per_epoch
+from training.recipes.optimizer import Average, make_optimizer
+from training.recipes.recipe import Recipe
 
 _STEPS_BETWEEN_CHECKS = 100  # of the loss for NaN: each check waits for the device
 

@@ -14,20 +14,28 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from search_space.errors import UserError
-from search_space.files import write_errors, write_whole
-from search_space.terminal import say
-from search_space.text import percent_text
+from records.errors import UserError
+from records.files import write_errors, write_whole
+from records.terminal import say
+from records.text import percent_text
 from training.checkpoint import require_same
-from training.data import load_data, require_fitting
-from training.datasets import FOLDER_SETS, DatasetInfo, ImageOptions, is_array_file, located, sides, size_text
+from training.data.datasets import (
+    FOLDER_SETS,
+    DatasetInfo,
+    ImageOptions,
+    is_array_file,
+    located,
+    sides,
+    size_text,
+)
+from training.data.loading import load_data, require_fitting
+from training.data.prepare import prepare_data
 from training.device import require_device, require_seed_and_threads
 from training.evaluate import confusion, predict
 from training.export import GENOTYPE, WEIGHTS, save_weights
 from training.fit import EpochResult, fit, require_trainable
-from training.prepare import prepare_data
-from training.recipe import Recipe
-from training.recipes import get_recipe
+from training.recipes.named import get_recipe
+from training.recipes.recipe import Recipe
 
 if TYPE_CHECKING:
     from search_space import Genotype
@@ -40,7 +48,7 @@ _LARGEST_CONFUSION = 20  # classes; a larger table says nothing at a glance
 class RetrainSettings:
     """``validation``: share of the training images held out in [0, 1), for the curve over the epochs; with 0
     all are trained on. ``train_limit`` and ``test_limit`` (images) are for trying things out. ``image_size``,
-    ``channels`` and ``flip`` are asked of the images (see ``training.datasets.dataset_info``); where they are left
+    ``channels`` and ``flip`` are asked of the images (see ``training.data.datasets.dataset_info``); where they are left
     open, images in folders are brought to the genotype's. ``device`` and ``threads`` (of the CPU, 0: torch's choice)
     may change when a training is continued."""
 

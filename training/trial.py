@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from search_space.errors import UserError
-from search_space.measurement import Measurement
-from training.data import Data, load_data, require_fitting
-from training.datasets import DatasetInfo, ImageOptions, dataset_info
+from records.errors import UserError
+from records.measurement import Measurement
+from training.data.datasets import DatasetInfo, ImageOptions, dataset_info
+from training.data.loading import Data, load_data, require_fitting
 from training.device import require_seed_and_threads
 from training.fit import EpochResult, TrainingFailed, fit
-from training.recipe import Recipe
-from training.recipes import get_recipe
+from training.recipes.named import get_recipe
+from training.recipes.recipe import Recipe
 
 if TYPE_CHECKING:
     from search_space import Genotype
@@ -64,7 +64,7 @@ class TrialSettings:
         )
 
     def data_request(self) -> dict[str, Any]:
-        """What ``training.prepare.prepare_data`` takes, for the data that trials read."""
+        """What ``training.data.prepare.prepare_data`` takes, for the data that trials read."""
         names = ("data_dir", "image_size", "channels", "flip", "validation", "train_limit")
         asked = {name: getattr(self, name) for name in names}
         return asked | {"name": self.dataset, "batch_size": self.make_recipe().batch_size}

@@ -16,9 +16,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from pde_ops.cost import Cost, conv_cost, norm_cost
-from search_space.errors import UserError
+from records.errors import UserError
 from search_space.families.mnist import group_norm
-from search_space.primitives import Size
+from search_space.primitives.registry import Size
 
 
 def extra(module: str) -> Any:

@@ -18,7 +18,7 @@ from torch.nn import functional as F
 from pde_ops.cost import Cost, conv_cost, norm_cost
 from search_space.baselines.evolution import extra
 from search_space.families.mnist import group_norm
-from search_space.primitives import Size, strided
+from search_space.primitives.registry import Size, strided
 
 START = 0.01  # standard deviation of the convolutions' weights, as in the authors' code
 

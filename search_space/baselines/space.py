@@ -8,10 +8,10 @@ from typing import Any
 
 from torch import nn
 
+from records.checks import whole_number
+from records.errors import UserError
 from search_space.baselines.evolution import neupde, neural_ode
 from search_space.baselines.mdeq import Equilibrium
-from search_space.checks import whole_number
-from search_space.errors import UserError
 from search_space.families.blocks import ConvNormAct, Residual
 from search_space.families.family import Classifier, Family, Part, one_each
 from search_space.families.mnist import GROUPS, DigitHead, Downsampling

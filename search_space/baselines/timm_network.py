@@ -14,8 +14,8 @@ import torch
 from torch import nn
 
 from pde_ops.cost import Cost
+from records.errors import UserError
 from search_space.counting import count
-from search_space.errors import UserError
 from search_space.families.family import Family, Part, one_each
 from search_space.genotype import Genotype
 from search_space.space import Decision, Image, register_space

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from pde_ops.cost import Cost, conv_cost, norm_cost
-from search_space.primitives import Size, strided
+from search_space.primitives.registry import Size, strided
 
 
 class ConvNormAct(nn.Module):

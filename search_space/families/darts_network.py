@@ -14,15 +14,15 @@ from torch import Tensor, nn
 
 from pde_ops import GlobalLayer
 from pde_ops.cost import Cost, linear_cost
-from search_space.checks import flag, shown, whole_number
-from search_space.errors import UserError
+from records.checks import flag, shown, whole_number
+from records.errors import UserError
+from search_space.cells.layout import CELL_INPUTS, STEM_MULTIPLIER, CellPlan, reduction_positions
+from search_space.cells.network import AuxiliaryHead, Cell, Preprocessor, Stem
 from search_space.families.family import Family, Part, one_each
 from search_space.families.layers import NONE, STARTS, layer_names, make_layer
 from search_space.families.resnet import check_layers, whole_numbers
 from search_space.genotype import Genotype
-from search_space.layout import CELL_INPUTS, STEM_MULTIPLIER, CellPlan, reduction_positions
-from search_space.network import AuxiliaryHead, Cell, Preprocessor, Stem
-from search_space.primitives import primitive_cost, primitive_names, unknown_primitive
+from search_space.primitives.registry import primitive_cost, primitive_names, unknown_primitive
 from search_space.space import Decision, Image, register_space
 
 Nodes = tuple[tuple[tuple[str, int], ...], ...]  # per node its (primitive, input) pairs

@@ -13,10 +13,10 @@ import torch
 from torch import Tensor, nn
 
 from pde_ops.cost import Cost, linear_cost
-from search_space.checks import shown
-from search_space.errors import UserError
+from records.checks import shown
+from records.errors import UserError
 from search_space.genotype import Genotype
-from search_space.primitives import Size
+from search_space.primitives.registry import Size
 from search_space.space import Choices, Decision, Image, Space
 
 

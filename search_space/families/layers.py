@@ -1,6 +1,6 @@
 """Names for a stage's global layer, ``<kind>_<steps>`` or ``<kind>_<steps>+<init>``, and what each means.
 
-Kinds of coefficients: those of the primitives (``search_space.global_primitives``), and ``global_block``,
+Kinds of coefficients: those of the primitives (``search_space.primitives.global_layers``), and ``global_block``,
 whose velocities and diffusivities are made by residual blocks. ``none`` is no layer.
 """
 
@@ -15,9 +15,9 @@ from torch import nn
 
 from pde_ops import GlobalLayer
 from pde_ops.blocks import BasicBlock, Bottleneck, DenseInit
-from search_space.checks import shown
-from search_space.errors import UserError
-from search_space.global_primitives import KINDS, OPTIONS
+from records.checks import shown
+from records.errors import UserError
+from search_space.primitives.global_layers import KINDS, OPTIONS
 
 NONE = "none"
 STEPS = (1, 3, 5)

@@ -15,13 +15,13 @@ from torch.nn import functional as F
 
 from pde_ops import integrate
 from pde_ops.cost import Cost, conv_cost, linear_cost, norm_cost, pde_cost
-from search_space.checks import one_of
-from search_space.errors import UserError
+from records.checks import one_of
+from records.errors import UserError
 from search_space.families.blocks import Conv3
 from search_space.families.family import Family, Part, one_each
 from search_space.families.layers import NONE, STARTS, layer_names, make_layer
 from search_space.families.resnet import check_layers, whole_numbers
-from search_space.primitives import Size
+from search_space.primitives.registry import Size
 from search_space.space import Decision, Image, register_space
 
 FRAMES = ("downsampling", "pixel")

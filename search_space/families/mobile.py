@@ -12,8 +12,8 @@ from timm.layers import make_divisible
 from torch import Tensor, nn
 
 from pde_ops.cost import Cost
-from search_space.checks import number
-from search_space.errors import UserError
+from records.checks import number
+from records.errors import UserError
 from search_space.families.family import Classifier, Family, Part, one_each
 from search_space.families.layers import NONE, STARTS, layer_names, make_layer, parse
 from search_space.families.mobile_tables import (
@@ -25,7 +25,7 @@ from search_space.families.mobile_tables import (
 )
 from search_space.families.resnet import check_layers
 from search_space.families.timm_blocks import ConvAct, LateWidening, MobileBlock
-from search_space.primitives import Size
+from search_space.primitives.registry import Size
 from search_space.space import Decision, Image, register_space
 
 # The Init of a stage's global layer: a block at stride 1 after the stage's first block, or that first block

@@ -10,8 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from search_space.checks import flag, one_of, whole_number
-from search_space.errors import UserError
+from records.checks import flag, one_of, whole_number
+from records.errors import UserError
 from search_space.families.blocks import ConvNormAct, Residual
 from search_space.families.family import Classifier, Family, Part, one_each
 from search_space.families.layers import STARTS, layer_names, make_layer, parse

@@ -15,8 +15,8 @@ from timm.models._efficientnet_builder import efficientnet_init_weights
 from torch import Tensor, nn
 
 from pde_ops.cost import Cost, conv_cost, linear_cost, norm_cost
-from search_space.drop_path import DropPath
-from search_space.primitives import Size, strided
+from search_space.cells.drop_path import DropPath
+from search_space.primitives.registry import Size, strided
 
 ACTIVATIONS: dict[str, type[nn.Module]] = {
     "relu": nn.ReLU, "relu6": nn.ReLU6, "silu": nn.SiLU, "hard-swish": nn.Hardswish,

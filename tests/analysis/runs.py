@@ -5,8 +5,8 @@ from __future__ import annotations
 import functools
 from pathlib import Path
 
+from records.run_folder import RunFolder
 from search_space import Genotype, Measurement, sample
-from strategies.run_folder import RunFolder
 
 SETTINGS = {"space": "darts-global", "strategy": "random", "dataset": "digits", "max_macs": None}
 

@@ -2,7 +2,7 @@ import pytest
 
 from analysis.best import best
 from analysis.run import Run
-from search_space.errors import UserError
+from records.errors import UserError
 from tests.analysis.runs import FIVE, SETTINGS, measurement
 
 

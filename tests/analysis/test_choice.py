@@ -8,8 +8,8 @@ import json
 import pytest
 
 from analysis import choose, chosen_genotype, report
-from search_space.errors import UserError
-from strategies.run_folder import RunFolder
+from records.errors import UserError
+from records.run_folder import RunFolder
 from tests.analysis.runs import FIVE, make_run, measurement
 
 

@@ -4,9 +4,9 @@ import json
 import pytest
 
 from analysis import chosen_genotype, outcome, report, write_outcome
+from records.errors import UserError
+from records.files import write_whole
 from search_space import Genotype
-from search_space.errors import UserError
-from search_space.files import write_whole
 from tests.analysis.runs import FIVE, make_run, measurement
 from tests.analysis.supernets import EQUAL, write_epochs
 

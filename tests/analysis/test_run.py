@@ -3,7 +3,7 @@ import json
 import pytest
 
 from analysis.run import read_run
-from search_space.errors import UserError
+from records.errors import UserError
 from tests.analysis.runs import FIVE, make_run
 
 

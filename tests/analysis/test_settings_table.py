@@ -6,9 +6,9 @@ from pathlib import Path
 
 from analysis.run import Run
 from analysis.settings_table import settings_rows
-from strategies import SearchSettings
-from strategies.launch import find_data
-from strategies.resolved import resolve
+from execution.resolved import resolve
+from execution.session import find_data
+from execution.settings import SearchSettings
 
 
 def rows(settings: dict, resolved: dict) -> dict[str, tuple[str, str]]:

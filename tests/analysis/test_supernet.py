@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from analysis.supernet import LEAST_WAY, read_supernet
-from search_space.errors import UserError
+from records.errors import UserError
 from tests.analysis.supernets import CHOICES, EQUAL, write_epochs
 
 

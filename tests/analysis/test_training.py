@@ -13,8 +13,8 @@ from analysis.training import (
     summaries,
     trainings_text,
 )
+from records.errors import UserError
 from search_space import Genotype, published
-from search_space.errors import UserError
 from tests.analysis.trainings import training
 
 

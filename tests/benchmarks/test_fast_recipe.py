@@ -4,11 +4,11 @@ import sys
 import pytest
 
 from benchmarks import entry, fast_recipe
-from search_space.errors import UserError
+from records.errors import UserError
 from tests.training.networks import write_arrays
 from training import fit
-from training.datasets import dataset_info
-from training.recipes import get_recipe
+from training.data.datasets import dataset_info
+from training.recipes.named import get_recipe
 
 
 def test_augmentation_is_the_published_ones():

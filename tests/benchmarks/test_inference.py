@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from benchmarks import inference
-from search_space.published_networks import published
+from search_space.paper.networks import published
 
 
 @pytest.mark.parametrize(

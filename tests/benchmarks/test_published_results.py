@@ -10,9 +10,9 @@ import pytest
 
 from analysis.training import summaries, trainings_text
 from benchmarks import published_results
-from search_space.errors import UserError
+from records.errors import UserError
 from tests.analysis.trainings import training
-from training.recipes import get_recipe
+from training.recipes.named import get_recipe
 
 COUNTS = [[0] * 10 for _ in range(10)]
 COUNTS[3][5], COUNTS[5][3], COUNTS[3][3] = 7, 4, 89

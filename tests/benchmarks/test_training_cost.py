@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from benchmarks import training_cost
-from training.recipes import published_recipe
+from training.recipes.named import published_recipe
 
 
 def test_hours_are_seconds_times_steps_times_epochs():

@@ -6,7 +6,7 @@ import sys
 import time
 from pathlib import Path
 
-from strategies.printed_channel import open_channel
+from execution.trials.printed_channel import open_channel
 
 
 def main() -> None:

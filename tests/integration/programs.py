@@ -17,8 +17,8 @@ import psutil
 # The command line, for searches whose trials train nothing.
 QUICK_TRIALS = """
 import sys
-import strategies.experiment
-strategies.experiment.TRIAL_MODULE = "tests.integration.quick_trial"
+import execution.nni_bridge.experiment
+execution.nni_bridge.experiment.TRIAL_MODULE = "tests.integration.quick_trial"
 import run_search
 sys.exit(run_search.main(sys.argv[1:]))
 """

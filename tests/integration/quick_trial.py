@@ -3,7 +3,7 @@
 import os
 import time
 
-from strategies.printed_channel import open_channel
+from execution.trials.printed_channel import open_channel
 
 
 def main() -> None:

@@ -15,8 +15,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from strategies import SearchSettings
-from strategies.launch import make_proposer, make_subject
+from execution.session import make_proposer, make_subject
+from execution.settings import SearchSettings
 from tests.integration.programs import belonging, start, wait_for
 from tests.integration.test_resume import PROGRAM, records
 
@@ -91,7 +91,7 @@ def test_thirty_kills(tmp_path, monkeypatch):
 
     # What was proposed is what a search without any kill proposes, from the same results.
     settings = SearchSettings(trials=TRIALS, strategy="evolution", width=4)
-    from strategies import RunFolder
+    from records.run_folder import RunFolder
 
     results = {m.index: m for m in RunFolder.open(folder).measurements()}
     proposer = make_proposer(settings, make_subject(settings))

@@ -7,13 +7,13 @@ import math
 import pytest
 import torch
 
+from execution.one_shot import EPOCHS_FILE, make_plan, run_oneshot, search_and_measure
+from execution.settings import SearchSettings
+from records.errors import UserError
+from records.run_folder import RunFolder
 from search_space import Genotype
-from search_space.errors import UserError
-from strategies.oneshot import EPOCHS_FILE, make_plan, run_oneshot, search_and_measure
-from strategies.oneshot_distribution import CellDistribution
-from strategies.oneshot_table import cost_table
-from strategies.run_folder import RunFolder
-from strategies.settings import SearchSettings
+from strategies.one_shot.distribution import CellDistribution
+from strategies.one_shot.table import cost_table
 
 
 class Small(SearchSettings):

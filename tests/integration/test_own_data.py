@@ -10,8 +10,8 @@ import pytest
 from PIL import Image
 
 import run_search
-from training.arrays import save_arrays
-from training.digits import read_digits
+from training.data.arrays import save_arrays
+from training.data.digits import read_digits
 
 SMALL = (
     "--strategy",

@@ -8,15 +8,15 @@ from pathlib import Path
 import psutil
 import pytest
 
-from strategies import SearchSettings
-from strategies.launch import make_proposer, make_subject
+from execution.session import make_proposer, make_subject
+from execution.settings import SearchSettings
 from tests.integration.programs import belonging, records, start, wait_for
 
 TRIALS = 6
 PROGRAM = """
 import sys
-import strategies.experiment
-strategies.experiment.TRIAL_MODULE = "tests.integration.faulty_trial"
+import execution.nni_bridge.experiment
+execution.nni_bridge.experiment.TRIAL_MODULE = "tests.integration.faulty_trial"
 import run_search
 run_search._show_outcome = lambda *_: None
 sys.exit(run_search.main(sys.argv[1:]))

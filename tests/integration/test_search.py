@@ -16,11 +16,11 @@ import pytest
 
 import pde_nas
 from analysis import front
+from execution.portal.ports import free_port
+from execution.runs import find_runs
+from execution.settings import SearchSettings
+from records.measurement import Measurement
 from search_space import Genotype
-from search_space.measurement import Measurement
-from strategies import SearchSettings
-from strategies.ports import free_port
-from strategies.runs import find_runs
 
 ROOT = Path(__file__).resolve().parents[2]
 TRIALS = 6
@@ -56,7 +56,7 @@ class Watcher(threading.Thread):
 @pytest.fixture(scope="module")
 def outcome(tmp_path_factory):
     patch = pytest.MonkeyPatch()
-    patch.setattr("strategies.experiment.TRIAL_MODULE", "tests.integration.faulty_trial")
+    patch.setattr("execution.nni_bridge.experiment.TRIAL_MODULE", "tests.integration.faulty_trial")
     patch.setenv("PYTHONPATH", str(ROOT))
     port = free_port()
     watcher = Watcher(port)
@@ -106,7 +106,7 @@ def test_nothing_of_it_lives_on(outcome):
 
 
 def test_another_run_with_the_seed_proposes_the_same(outcome):
-    from strategies.launch import make_proposer, make_subject
+    from execution.session import make_proposer, make_subject
 
     _, records, *_ = outcome
     settings = SearchSettings(trials=TRIALS, strategy="random", width=4)

@@ -129,7 +129,7 @@ def test_compiled_and_recorded():
 
 
 def test_whole_network_stays_in_its_format():
-    from search_space.published_networks import published
+    from search_space.paper.networks import published
 
     network = published("ResNet-Global").build().eval()
     x = torch.randn(2, 3, 32, 32)

@@ -12,9 +12,9 @@ import torch
 from torch import Tensor, nn
 
 from pde_ops import Cost
-from training.data import Data
-from training.datasets import DatasetInfo
-from training.split import DeviceSplit
+from training.data.datasets import DatasetInfo
+from training.data.loading import Data
+from training.data.split import DeviceSplit
 
 CPU = torch.device("cpu")
 

@@ -3,7 +3,7 @@ import pickle
 import pytest
 import torch
 
-from search_space.errors import UserError
+from records.errors import UserError
 from training.checkpoint import load_checkpoint, require_same, save_checkpoint
 
 CPU = torch.device("cpu")

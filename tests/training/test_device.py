@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from search_space.errors import UserError
+from records.errors import UserError
 from training.device import require_device, require_seed_and_threads
 
 

@@ -7,11 +7,11 @@ import pytest
 import torch
 from torch import nn
 
-from search_space.drop_path import DropPath
-from search_space.errors import UserError
+from records.errors import UserError
+from search_space.cells.drop_path import DropPath
 from tests.training.networks import TinyNet, coloured
 from training.fit import TrainingFailed, fit
-from training.recipe import Recipe
+from training.recipes.recipe import Recipe
 
 RECIPE = Recipe(
     "test",

@@ -4,14 +4,14 @@ import json
 import pytest
 import torch
 
-from search_space.errors import UserError
+from records.errors import UserError
+from tests.training.data.test_facts import folder
 from tests.training.networks import TinyGenotype, write_arrays
-from tests.training.test_facts import folder
-from training.data import load_data
-from training.datasets import dataset_info
+from training.data.datasets import dataset_info
+from training.data.loading import load_data
 from training.evaluate import evaluate
 from training.export import load_weights
-from training.recipes import get_recipe
+from training.recipes.named import get_recipe
 from training.retrain import RetrainSettings, retrain
 
 SETTINGS = RetrainSettings(

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from search_space.errors import UserError
-from search_space.measurement import Measurement
+from records.errors import UserError
+from records.measurement import Measurement
 from tests.training.networks import TinyGenotype
 from training.trial import TrialSettings, measure
 
@@ -62,8 +62,8 @@ def test_importing_loads_nothing_heavy():
     """Each of these takes a second or more, in every trial."""
     heavy = ("sklearn", "torchvision", "nni", "scipy", "pandas", "matplotlib", "onnx", "timm")
     program = (
-        "import sys, training.trial, training.data\n"
-        "training.data.load_data('digits')\n"
+        "import sys, training.trial, training.data.loading\n"
+        "training.data.loading.load_data('digits')\n"
         f"print([name for name in {heavy} if name in sys.modules])"
     )
     root = Path(__file__).parents[2]

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from search_space.errors import UserError
-from search_space.files import write_errors, write_whole
-from training.datasets import DatasetInfo
+from records.errors import UserError
+from records.files import write_errors, write_whole
+from training.data.datasets import DatasetInfo
 from training.export.facts import Facts, description, project_version, properties
 from training.export.weights import load_weights, save_weights
 

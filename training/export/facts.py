@@ -9,8 +9,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from search_space.errors import UserError
-from training.datasets import DatasetInfo, dataset_info
+from records.errors import UserError
+from training.data.datasets import DatasetInfo, dataset_info
 
 if TYPE_CHECKING:
     from search_space import Genotype

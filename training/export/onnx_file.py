@@ -16,7 +16,7 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 from torch import fx
 
-from search_space.files import write_whole
+from records.files import write_whole
 from training.export.layout import BATCH_NAME, IMAGES, LOGITS
 from training.export.onnx_operators import TRANSLATIONS, NoTranslation
 from training.export.recorder import Recording

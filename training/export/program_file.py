@@ -22,7 +22,7 @@ from torch import Tensor, fx
 from torch._export.serde import schema
 from torch.utils._pytree import tree_flatten, treespec_dumps
 
-from search_space.files import write_whole
+from records.files import write_whole
 from training.export.layout import BATCH_NAME, EXAMPLE_IMAGES, IMAGES, Layout, layout
 from training.export.plain_forms import BATCH
 from training.export.recorder import Recording

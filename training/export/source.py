@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from search_space.errors import UserError
-from training.data import require_fitting
-from training.datasets import FOLDER_SETS, DatasetInfo, dataset_info, dataset_names
+from records.errors import UserError
+from training.data.datasets import FOLDER_SETS, DatasetInfo, dataset_info, dataset_names
+from training.data.loading import require_fitting
 from training.export.bundle import GENOTYPE, WEIGHTS
 from training.export.facts import (
     RESULT,

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from torch import nn
 
-from search_space.errors import UserError
-from search_space.files import write_whole
+from records.errors import UserError
+from records.files import write_whole
 
 
 def save_weights(model: nn.Module, path: Path) -> None:

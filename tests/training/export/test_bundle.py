@@ -19,10 +19,10 @@ from safetensors.torch import load_file
 from torch import nn
 
 from pde_ops import GlobalLayer
+from records.errors import UserError
 from search_space import published, sample
-from search_space.errors import UserError
 from tests.training.networks import TinyGenotype, TinyNet
-from training.datasets import DatasetInfo
+from training.data.datasets import DatasetInfo
 from training.export import export, load_weights, onnx_file, save_weights
 from training.export.facts import Accuracy, Facts
 

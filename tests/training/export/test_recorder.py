@@ -8,7 +8,7 @@ from torch import nn
 
 from pde_ops import GlobalLayer
 from search_space import published, sample
-from search_space.convolutions import FactorizedReduction
+from search_space.primitives.convolutions import FactorizedReduction
 from tests.training.networks import TinyNet
 from training.export.recorder import NotRecordable, record
 from training.export.simplify import simplify

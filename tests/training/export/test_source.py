@@ -12,13 +12,13 @@ import torch
 from safetensors.torch import load_file
 
 import run_search
+from records.errors import UserError
+from records.run_folder import RunFolder
 from search_space import Genotype, sample
-from search_space.errors import UserError
-from strategies.run_folder import RunFolder
 from tests.analysis.runs import FIVE, make_run, measurement
-from tests.training.test_facts import folder
-from training.data import load_data
-from training.datasets import DatasetInfo, dataset_info
+from tests.training.data.test_facts import folder
+from training.data.datasets import DatasetInfo, dataset_info
+from training.data.loading import load_data
 from training.export.facts import recorded_dataset
 from training.export.source import gather
 

@@ -1,0 +1,1 @@
+"""Pictures: records of what is drawn, and what draws them."""

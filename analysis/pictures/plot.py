@@ -1,0 +1,167 @@
+"""The front plot as a plain record: what is drawn, and where the axes end. ``plot_render`` draws it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from analysis.best import best
+from analysis.front import front
+from analysis.references import Reference
+from analysis.run import Run
+from records.errors import UserError
+from records.measurement import Measurement
+from records.text import without_paths
+
+Point = tuple[int, float]  # (MACs, accuracy in percent)
+LOG_FROM = 6.0  # largest over smallest MACs from which on the axis is logarithmic
+FAR = 100.0  # a reference so many times above all candidates' MACs, or below, is named but not drawn
+X_LABEL = "multiply-accumulates for one image (MACs)"
+Y_LABEL = "accuracy (%)"
+
+
+@dataclass(frozen=True)
+class Series:
+    """One run: all its candidates, its front by rising MACs, and the one to take (None: none fits)."""
+
+    name: str
+    candidates: tuple[Point, ...]
+    front: tuple[Point, ...]
+    best: Point | None
+
+
+@dataclass(frozen=True)
+class Axes:
+    """Where the axes end (MACs; percent), how the horizontal one runs, and their ticks."""
+
+    x: tuple[float, float]
+    y: tuple[float, float]
+    log: bool
+    x_ticks: tuple[float, ...]
+    y_ticks: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class FrontPlot:
+    """What a front plot shows.
+
+    ``references`` stand at their published count of MACs; ``far`` are those beyond the picture. ``below``
+    counts candidates under the picture's lower end, which are drawn as marks on it.
+    """
+
+    title: str
+    series: tuple[Series, ...]
+    references: tuple[Reference, ...]
+    far: tuple[Reference, ...]
+    budget: int | None
+    axes: Axes
+    below: int
+    x_label: str = X_LABEL
+    y_label: str = Y_LABEL
+
+
+def front_plot(
+    runs: Sequence[Run],
+    *,
+    max_macs: int | None = None,
+    references: Sequence[Reference] = (),
+    title: str | None = None,
+) -> FrontPlot:
+    """The record of the fronts of ``runs`` over each other. Raises `UserError` if a run measured nothing."""
+    series = tuple(_series(run, name, max_macs) for run, name in zip(runs, distinct_names(runs), strict=True))
+    candidates = [point for one in series for point in one.candidates]
+    low, high = min(x for x, _ in candidates), max(x for x, _ in candidates)
+    near = tuple(r for r in references if low / FAR <= r.macs_published <= high * FAR)
+    far = tuple(r for r in references if r not in near)
+    extra = [(r.macs_published, 100 * r.accuracy) for r in near]
+    wanted = [point for one in series for point in one.front] + extra
+    # By run: one that is worse throughout has no outliers for it.
+    floors = [_floor([y for _, y in one.candidates]) for one in series]
+    floor = min(*floors, *(y for _, y in wanted))
+    shown = [point for point in candidates if point[1] >= floor] + extra
+    xs = [x for x, _ in candidates + extra] + ([max_macs] if max_macs else [])
+    return FrontPlot(
+        title or _title(runs),
+        series,
+        near,
+        far,
+        max_macs,
+        _axes(xs, [y for _, y in shown]),
+        sum(y < floor for _, y in candidates),
+    )
+
+
+def distinct_names(runs: Sequence[Run]) -> list[str]:
+    """A name for each run: its folder's, with the folder above where two are the same."""
+    names = [run.name for run in runs]
+    return [
+        f"{run.path.parent.name}/{name}" if names.count(name) > 1 else name
+        for run, name in zip(runs, names, strict=True)
+    ]
+
+
+def _series(run: Run, name: str, max_macs: int | None) -> Series:
+    ok = run.require_ok()
+    try:
+        chosen: Point | None = _point(best(run, max_macs))
+    except UserError:
+        chosen = None  # nothing within the budget; whoever asks for the best is told
+    return Series(name, tuple(map(_point, ok)), tuple(map(_point, front(ok))), chosen)
+
+
+def _point(measurement: Measurement) -> Point:
+    return measurement.macs, 100 * (measurement.accuracy or 0.0)
+
+
+def _title(runs: Sequence[Run]) -> str:
+    """What all runs have in common, such as ``digits · darts-global · evolution``."""
+    shared = []
+    for name in ("dataset", "space", "strategy"):
+        values = {str(run.settings.get(name)) for run in runs}
+        if len(values) == 1 and (value := values.pop()) != "None":
+            shared.append(without_paths(value)[:40])
+    return " · ".join(shared) or "accuracy against MACs"
+
+
+def _floor(values: Sequence[float]) -> float:
+    """The lowest accuracy to show of a run: networks that learned nothing must not squeeze the others."""
+    ordered = sorted(values)
+    quarter, three = ordered[len(ordered) // 4], ordered[(3 * len(ordered)) // 4]
+    outlier = quarter - 3 * max(three - quarter, 1.0)
+    return min(value for value in ordered if value >= outlier)
+
+
+def _axes(xs: Sequence[float], ys: Sequence[float]) -> Axes:
+    low, high = max(1.0, min(xs)), max(1.0, *xs)
+    log = high / low >= LOG_FROM
+    if log:
+        pad = max((high / low) ** 0.05, 1.05)
+        x = low / pad, high * pad
+    else:
+        span = high - low or 0.5 * high
+        x = max(0.0, low - 0.07 * span), high + 0.07 * span
+    bottom, top = min(ys), max(ys)
+    # At least two points of accuracy, so that noise is not drawn as a mountain; room above for the arrow.
+    span = max(top - bottom, 2.0)
+    middle = (top + bottom) / 2
+    y = min(bottom, middle - span / 2) - 0.07 * span, max(top, middle + span / 2) + 0.17 * span
+    y = max(y[0], -0.02 * span), y[1]
+    y_ticks = tuple(tick for tick in _linear_ticks(*y, 6) if 0 <= tick <= 100)
+    return Axes(x, y, log, log_ticks(*x) if log else _linear_ticks(*x, 7), y_ticks)
+
+
+def _linear_ticks(low: float, high: float, most: int) -> tuple[float, ...]:
+    """Round numbers in [low, high], evenly spaced, at most ``most`` + 1."""
+    raw = (high - low) / most
+    size = 10.0 ** math.floor(math.log10(raw))
+    step = next(size * k for k in (1, 2, 5, 10) if size * k >= raw * 0.999)
+    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+    return tuple(round(k * step, 10) for k in range(first, last + 1))
+
+
+def log_ticks(low: float, high: float) -> tuple[float, ...]:
+    """1, 2 and 5 times powers of ten in [low, high]; over many decades powers of ten alone."""
+    factors = (1, 2, 5) if high / low < 3000 else (1,)
+    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    return tuple(f * 10.0**p for p in powers for f in factors if low <= f * 10.0**p <= high)

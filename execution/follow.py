@@ -1,0 +1,93 @@
+"""A search seen from outside: what its run folder gains, as the metrics that NNI's portal shows."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from records.run_folder import CANDIDATES, NNI, OUTCOME
+from records.run_lock import holder
+
+EPOCHS = "oneshot.jsonl"
+# Of an epoch's record, what is no measure of the search.
+_LEFT_OUT = ("genotype",)
+
+
+class Lines:
+    """New whole lines of a JSON-lines file that another process appends to."""
+
+    def __init__(self, path: Path) -> None:
+        self.path, self.offset = path, 0
+
+    def new(self) -> Iterator[dict[str, Any]]:
+        """Those that came since the last call."""
+        try:
+            file = self.path.open("rb")
+        except FileNotFoundError:
+            return
+        with file:
+            file.seek(self.offset)
+            for line in file:
+                if not line.endswith(b"\n"):
+                    return  # the rest of it is being written
+                self.offset += len(line)
+                yield json.loads(line)
+
+
+class Follower:
+    """The metrics of the search in ``run``, in the order in which they became known.
+
+    Of a one-shot search's epoch they are its record's numbers; of a measured candidate ``default`` (the best
+    accuracy so far, in [0, 1]), ``macs`` (the best one's), ``accuracy`` (this one's, if it has one),
+    ``candidates``, ``failed`` and ``cancelled`` (how many so far) and, where the search has a portal of its own, ``portal``.
+    """
+
+    def __init__(self, run: Path) -> None:
+        self.run = run
+        self.epochs, self.candidates = Lines(run / EPOCHS), Lines(run / CANDIDATES)
+        self.best: dict[str, Any] | None = None
+        self.ends: Counter[str] = Counter()
+
+    def new(self) -> Iterator[dict[str, Any]]:
+        """Those that came since the last call."""
+        for record in self.epochs.new():
+            yield {n: v for n, v in record.items() if v is not None and n not in _LEFT_OUT}
+        for measurement in self.candidates.new():
+            self.ends[measurement["status"]] += 1
+            accuracy = measurement["accuracy"]
+            if accuracy is not None and (self.best is None or accuracy > self.best["accuracy"]):
+                self.best = measurement
+            if self.best is None:
+                continue  # nothing to draw yet
+            metric = {"default": self.best["accuracy"], "macs": self.best["macs"]}
+            if accuracy is not None:
+                metric["accuracy"] = accuracy
+            others = {status: self.ends[status] for status in ("failed", "cancelled")}
+            yield metric | {"candidates": self.ends.total()} | others | self._portal()
+
+    def _portal(self) -> dict[str, str]:
+        address = own_portal(self.run)
+        return {} if address is None else {"portal": address}
+
+    def outcome(self) -> dict[str, Any] | None:
+        """The final metric: ``outcome.json`` with its accuracy as ``default``; None while it is not there."""
+        try:
+            outcome = json.loads((self.run / OUTCOME).read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return None
+        known = {name: value for name, value in outcome.items() if value is not None}
+        return {"default": outcome["accuracy"], **known, "run_folder": str(self.run)}
+
+
+def own_portal(run: Path) -> str | None:
+    """The address at which the run's own experiment is shown; None if it is not, or not yet (where it was shown
+    before a resume does not count), or if that is not this user's to read."""
+    owner = holder(run)
+    try:
+        record = json.loads((run / NNI).read_text(encoding="utf-8"))
+        return record["address"] if owner is not None and record["process"] == owner.pid else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None

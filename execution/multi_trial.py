@@ -1,0 +1,206 @@
+"""Multi-trial search: each candidate is a trial of an NNI experiment."""
+
+from __future__ import annotations
+
+import queue
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from nni.nas.execution.event import (
+    FinalMetricEvent,
+    IntermediateMetricEvent,
+    ModelEventType,
+    TrainingEndEvent,
+)
+from nni.nas.space import ModelStatus
+from nni.nas.strategy.base import Strategy
+
+from execution.nni_bridge.compat import CandidateEngine, CandidateModel
+from execution.nni_bridge.portal_limits import Limits
+from records.measurement import Measurement
+from search_space.genotype import Genotype
+from strategies.multi_trial.proposers import Proposer
+from training.trial import TrialSettings
+
+_POLL_SECONDS = 0.05
+_ERROR_LINES = 3
+
+
+@dataclass
+class _Trial:
+    """A submitted candidate and what came back so far."""
+
+    index: int
+    seen: int
+    model: CandidateModel
+    started: float
+    history: dict[int, float] = field(default_factory=dict)  # by epoch: NNI's server may change their order
+    final: dict[str, Any] | None = None
+    repeated: bool = False
+
+
+class MultiTrial(Strategy):
+    """Asks ``proposer`` for candidates until as many are measured as ``limits`` allow; ``ended`` then says, in
+    words for the user, why that were fewer than at first, and is None otherwise.
+
+    With M trials at the same time, candidate i is proposed from the results of candidates 0 to i - M alone, in
+    order: see `strategies.multi_trial.proposers`. M is what ``limits`` says when it is proposed; ``on_proposed`` is told the
+    candidate and how many results that were, which ``seen`` gives back at a resume. ``known`` are measurements
+    from before it; they are proposed again, from as many results as then, to bring the proposer to where it was,
+    but not run. ``on_measurement`` is called once for each new one; ``find_error`` gives the last words of a trial by NNI's id; ``check_server`` raises if NNI's
+    server is gone. A trial that was killed by neither itself nor the user is run again, once.
+    """
+
+    ended: str | None = None
+
+    def __init__(
+        self,
+        proposer: Proposer,
+        trial: TrialSettings,
+        *,
+        limits: Callable[[], Limits],
+        known: list[Measurement],
+        seen: Mapping[int, int] = MappingProxyType({}),
+        on_proposed: Callable[[int, int], None] = lambda index, seen: None,
+        on_measurement: Callable[[Measurement], None],
+        find_error: Callable[[str], str],
+        check_server: Callable[[], None],
+    ) -> None:
+        super().__init__()
+        self.proposer, self.trial, self.limits = proposer, trial, limits
+        self.results = {measurement.index: measurement for measurement in known}
+        self.seen = dict(seen) | {m.index: m.seen for m in known if m.seen is not None}
+        self.on_proposed = on_proposed
+        self.on_measurement, self.find_error = on_measurement, find_error
+        self.check_server = check_server
+        self.events: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        self.running: dict[int, _Trial] = {}
+
+    def _initialize(self, model_space: Any, engine: Any) -> Any:
+        for kind in ModelEventType:
+            engine.register_model_event_callback(kind, self.events.put)
+        return model_space
+
+    def _cleanup(self) -> None:
+        for kind in ModelEventType:
+            self.engine.unregister_model_event_callback(kind, self.events.put)
+
+    def _run(self) -> None:
+        assert isinstance(self.engine, CandidateEngine)
+        assert isinstance(self.model_space, CandidateModel)
+        first, index = self.limits(), 0
+        while True:
+            limits = self.limits()
+            if limits.over is None and index < limits.trials:
+                if self._propose(index, limits.concurrency):
+                    index += 1
+                    continue
+            elif not self.running:
+                break
+            self._handle_events()
+            self.check_server()
+            time.sleep(_POLL_SECONDS)
+        self.ended = _reason(first, limits, len(self.results))
+
+    def _propose(self, index: int, concurrency: int) -> bool:
+        """Proposes the candidate of that index, and submits it unless it is measured; whether that could be."""
+        known = self.results.get(index)
+        seen = min(index, self.seen.get(index, max(0, index - concurrency + 1)))
+        if any(i not in self.results for i in range(seen)):
+            return False
+        if known is None and not self.engine.idle_worker_available():
+            return False
+        genotype = self.proposer.propose(index, [self.results[i] for i in range(seen)])
+        if known is None:
+            if index not in self.seen:
+                self.seen[index] = seen
+                self.on_proposed(index, seen)
+            self._submit(index, seen, self._parameters(index, genotype))
+        return True
+
+    def _submit(self, index: int, seen: int, parameters: dict[str, Any], *, repeated: bool = False) -> None:
+        model = self.model_space.candidate(parameters)  # type: ignore[union-attr]
+        self.running[id(model)] = _Trial(index, seen, model, time.monotonic(), repeated=repeated)
+        self.engine.submit_models(model)
+
+    def _parameters(self, index: int, genotype: Genotype) -> dict[str, Any]:
+        return {"index": index, "genotype": genotype.to_json(), "trial": self.trial.to_json()}
+
+    def _handle_events(self) -> None:
+        while not self.events.empty():
+            event = self.events.get()
+            trial = self.running.get(id(event.model))
+            if trial is None:
+                continue
+            if isinstance(event, IntermediateMetricEvent):
+                metric: dict[str, Any] = dict(event.metric)  # type: ignore[arg-type]
+                epoch = metric.get("epoch", len(trial.history) + 1)
+                trial.history[epoch] = float(metric["default"])
+            elif isinstance(event, FinalMetricEvent):
+                trial.final = dict(event.metric)  # type: ignore[arg-type]
+            elif isinstance(event, TrainingEndEvent):
+                del self.running[id(event.model)]
+                if self._was_killed(trial, event.status):
+                    assert trial.model.parameters is not None
+                    self._submit(trial.index, trial.seen, trial.model.parameters, repeated=True)
+                    continue
+                measurement = self._measurement(trial, event.status)
+                self.results[trial.index] = measurement
+                self.on_measurement(measurement)
+
+    def _was_killed(self, trial: _Trial, status: ModelStatus) -> bool:
+        """Whether the trial ended by no fault of its own (for want of memory, say), for the first time."""
+        failed = status != ModelStatus.Trained and not trial.repeated
+        return failed and not trial.model.cancelled and not self.find_error(trial.model.trial or "")
+
+    def _measurement(self, trial: _Trial, status: ModelStatus) -> Measurement:
+        assert trial.model.parameters is not None
+        genotype = trial.model.parameters["genotype"]
+        cost = Genotype.from_json(genotype).cost()
+        final = trial.final if status == ModelStatus.Trained else None
+        cancelled = trial.model.cancelled
+        error = "by the portal's user" if cancelled else None
+        if final is None and not cancelled:
+            said = self.find_error(trial.model.trial or "")
+            if status == ModelStatus.Trained:
+                error = f"the trial ended without a result. {said}".strip()
+            else:
+                error = said or "the trial was killed"
+        return Measurement(
+            index=trial.index,
+            genotype=genotype,
+            status="ok" if final is not None else "cancelled" if cancelled else "failed",
+            accuracy=None if final is None else float(final["default"]),
+            macs=cost.macs,
+            macs_published=cost.macs_published,
+            params=cost.params,
+            seconds=round(final["seconds"] if final is not None else time.monotonic() - trial.started, 3),
+            seed=self.trial.seed,
+            history=tuple(trial.history[epoch] for epoch in sorted(trial.history)),
+            trial=trial.model.trial,
+            error=error,
+            time=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+            seen=trial.seen,
+        )
+
+
+def _reason(first: Limits, last: Limits, measured: int) -> str | None:
+    if measured >= first.trials:
+        return None
+    why = last.over or f"Max trial No. was set to {last.trials} in the portal"
+    return f"Ended with {measured} of {first.trials} candidates: {why}"
+
+
+def last_words(experiment_folder: Path, trial: str) -> str:
+    """The end of what a trial wrote to stderr, on one line; empty if it said nothing."""
+    if not trial:
+        return ""
+    for path in experiment_folder.glob(f"environments/*/trials/{trial}/trial.stderr"):
+        lines = [line.strip() for line in path.read_text(errors="replace").splitlines() if line.strip()]
+        return " | ".join(lines[-_ERROR_LINES:])[-500:]
+    return ""

@@ -1,0 +1,1 @@
+"""Where trials run: this machine, others over SSH, a Kubernetes cluster."""

@@ -1,0 +1,198 @@
+"""The hub: an NNI experiment whose trials are whole searches, launched, watched and compared in the portal.
+
+A sweep is the same experiment with its searches queued, and ends with the last of them.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from contextlib import AbstractContextManager, nullcontext
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from execution.ending import PATIENCE_SECONDS, end_former, wait_for_end
+from execution.follow import Follower
+from execution.portal.address import Portal
+from execution.portal.hub_rows import SHARED, row_of
+from execution.portal.rows import Row, read_rows, waiting, write_rows
+from execution.session import find_data
+from execution.settings import PLACES, SearchSettings, option
+from execution.signals import termination_as_interrupt, uninterrupted
+from records.checks import whole_number
+from records.errors import UserError
+from records.run_folder import OUTCOME, RunFolder, new_folder
+from records.setting_types import plain_value
+from records.terminal import say
+from records.text import count_text, percent_text
+
+HUB, SWEEP = "hub", "sweep"
+# A first search of some seconds: the page launches a search by copying one.
+SMALL: dict[str, Any] = {"strategy": "random", "trials": 2, "epochs": 1, "width": 4, "cells": 2}
+_POLL_SECONDS = 1.0
+_CHECKED_ALONE = ("port", "threads", "devices")
+_FREE_ON_RESUME = ("port", *(name for name in SHARED if name != "platform"))
+_ENDS = {"SUCCEEDED": "ok", "FAILED": "failed (its trial.stderr in the portal says why)"}
+
+
+def open_hub(settings: SearchSettings, searches: int) -> Path:
+    """Shows the portal until Ctrl-C, with ``settings`` as its first search; up to ``searches`` run at the same
+    time. Returns never but by ``KeyboardInterrupt``; raises `UserError`."""
+    with Portal(settings.host, settings.port) as portal:
+        run = _create(HUB, [("first", row_of(settings))], settings, searches)
+        _proceed(run, nullcontext(portal))
+    return run.path
+
+
+def sweep(rows: list[Row], all_settings: list[SearchSettings], searches: int) -> list[Path]:
+    """Runs every row in a new hub; returns the run folders of those that ended well. Raises `UserError`."""
+    different = {repr(settings.trial_settings().data_request()): settings for settings in all_settings}
+    for settings in different.values():
+        find_data(settings)
+    with Portal(all_settings[0].host, all_settings[0].port) as portal:
+        run = _create(SWEEP, rows, all_settings[0], searches)
+        return _proceed(run, nullcontext(portal))
+
+
+def resume_hub(run: RunFolder, given: dict[str, Any]) -> list[Path]:
+    """Goes on with a hub or a sweep: searches that ended are shown again, the others go on.
+
+    ``given`` are settings named again: where it is shown, and with what means its searches run; the others are
+    each search's own. Raises `UserError`.
+    """
+    others = [name for name in given if name not in _FREE_ON_RESUME]
+    if others:
+        accepted = ", ".join(f"--{name.replace('_', '-')}" for name in _FREE_ON_RESUME)
+        raise UserError(
+            f"{run.path} holds several searches, each with its own {', '.join(others)}; accepted: {accepted}"
+        )
+    settings = run.settings()
+    SearchSettings(**{name: value for name, value in given.items() if name in _CHECKED_ALONE})
+    given = {name: plain_value(option(name), value) for name, value in given.items()}
+    settings["shared"] |= _shared({name: value for name, value in given.items() if name != "port"})
+    if "data_dir" in given:
+        settings["data_moved"] = True  # also of files that still lie where they did
+    with run.lock():
+        run.revise(settings)
+    return _proceed(run, Portal(settings["shared"].get("host"), given.get("port")))
+
+
+def is_hub(run: RunFolder) -> bool:
+    """Whether a run folder is that of a hub or a sweep."""
+    return run.settings().get("kind") in (HUB, SWEEP)
+
+
+def _create(kind: str, rows: list[Row], settings: SearchSettings, searches: int) -> RunFolder:
+    searches = whole_number("searches", searches, 1, 1000)
+    path = settings.run_dir or new_folder(Path("runs", f"{datetime.now():%Y%m%d-%H%M%S}-{kind}"))
+    shared = _shared({name: getattr(settings, name, None) for name in SHARED})
+    run = RunFolder.create(path, {"kind": kind, "searches": searches, "shared": shared})
+    write_rows(run.path, rows)
+    print(f"Run folder: {run.path}", flush=True)
+    return run
+
+
+def _shared(values: dict[str, Any]) -> dict[str, Any]:
+    """Those that are given, with paths that mean the same in a row's working folder."""
+    given = {name: value for name, value in values.items() if value is not None}
+    return given | {name: os.path.abspath(given[name]) for name in PLACES if name in given}
+
+
+def _proceed(run: RunFolder, opening: AbstractContextManager[Portal]) -> list[Path]:
+    """Runs what is left of a hub or sweep, in the portal that ``opening`` gives."""
+    from execution.nni_bridge.portal_limits import hub_edits
+    from execution.portal.row_experiment import RowExperiment
+
+    settings = run.settings()
+    kind = settings["kind"]
+    with run.lock(), termination_as_interrupt(), opening as portal:
+        _keep_waiting(run)
+        experiment = RowExperiment(
+            run,
+            f"{kind} of searches",
+            read_rows(run.path),
+            module="execution.portal.hub_trial",
+            arguments=(str(run.path),),
+            concurrency=settings["searches"],
+            portal=portal,
+            edits=hub_edits(),
+        )
+        try:
+            with experiment:
+                _watch(run, experiment, forever=kind == HUB)
+        finally:
+            with uninterrupted():
+                _end_searches(run)
+    return _finished(run)
+
+
+def _keep_waiting(run: RunFolder) -> None:
+    """Adds what was submitted to the former experiment and had not started when it ended."""
+    from execution.nni_bridge.database import database_of, recover, submitted_trials
+
+    former = run.experiment()
+    if former is not None:
+        database = database_of(run.path, former)
+        recover(database)
+        submitted = submitted_trials(database)
+        write_rows(run.path, waiting(read_rows(run.path), former, submitted))
+
+
+def _watch(run: RunFolder, experiment: Any, *, forever: bool) -> None:
+    if forever:
+        print(
+            "In the portal, Trials detail: copy a search (the icon at its right), change values, submit. "
+            "Ctrl-C ends the hub.",
+            flush=True,
+        )
+    told: set[str] = set()
+    with tqdm(
+        total=len(read_rows(run.path)), unit="search", dynamic_ncols=True, disable=forever or None
+    ) as bar:
+        while True:
+            ended = experiment.ended()
+            rows = read_rows(run.path)
+            for job in ended:
+                if job["trialJobId"] not in told:
+                    told.add(job["trialJobId"])
+                    say(f"[{len(told)}/{len(rows)}] {_search_line(run, experiment.row_name(job, rows), job)}")
+            bar.total = len(rows)
+            bar.update(len(ended) - bar.n)
+            if not forever and len(ended) >= bar.total:
+                return
+            time.sleep(_POLL_SECONDS)
+
+
+def _search_line(run: RunFolder, name: str, job: dict[str, Any]) -> str:
+    """What became of a search whose trial ended."""
+    words = [f"search {name}: {_ENDS.get(job['status'], 'cancelled')}"]
+    outcome = Follower(run.path / "searches" / name).outcome()
+    if job["status"] == "SUCCEEDED" and outcome is not None:
+        words += [
+            f"accuracy {percent_text(outcome['accuracy'])}%",
+            f"{count_text(outcome['macs'])} MACs",
+            f"{count_text(outcome['params'])} params",
+            f"hypervolume {percent_text(outcome['hypervolume'])}%",
+        ]
+    if "startTime" in job and "endTime" in job:
+        words.append(f"{(job['endTime'] - job['startTime']) / 1000:.1f} s")
+    return ", ".join(words)
+
+
+def _searches(run: RunFolder) -> list[RunFolder]:
+    return [RunFolder(run.path / "searches" / name) for name, _ in read_rows(run.path)]
+
+
+def _end_searches(run: RunFolder) -> None:
+    """Waits until each search, asked to stop when its trial ended, has done so; ends what is left."""
+    end = time.monotonic() + PATIENCE_SECONDS
+    for search in _searches(run):
+        if wait_for_end(search, end - time.monotonic()) is None:
+            end_former(search)  # of one that is at work elsewhere nothing is ours to end
+
+
+def _finished(run: RunFolder) -> list[Path]:
+    return [search.path for search in _searches(run) if (search.path / OUTCOME).is_file()]

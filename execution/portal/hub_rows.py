@@ -1,0 +1,83 @@
+"""A search as a row of a hub, and a sweep's searches as rows."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from execution.portal.rows import DEFAULT, Row
+from execution.settings import SearchSettings, option_names, parse_option
+from records.checks import shown
+from records.errors import UserError
+from training.data.datasets import is_array_file
+
+# Where and with what means a search runs is the hub's business, and the same for all its rows.
+SHARED = ("data_dir", "device", "threads", "host", "platform", "hosts", "devices", "cluster")
+_HUBS_OWN = ("run_dir", "port", "portal")
+_LONGEST = 60  # characters of a value in a row's name, which is a folder's too
+
+
+def row_names() -> list[str]:
+    """The settings that a row shows."""
+    return [name for name in option_names() if name not in SHARED + _HUBS_OWN]
+
+
+def row_of(settings: SearchSettings) -> dict[str, str]:
+    """A search as a row."""
+    values = {name: getattr(settings, name) for name in row_names()}
+    if is_array_file(settings.dataset):  # rows share one folder of data, but a file may be in another
+        values["dataset"] = os.path.abspath(os.path.join(settings.data_dir or "", settings.dataset))
+    return {name: DEFAULT if value is None else _text(value) for name, value in values.items()}
+
+
+def _text(value: Any) -> str:
+    return ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+
+
+def grid(texts: dict[str, str]) -> tuple[list[Row], list[SearchSettings]]:
+    """Every combination of the values that ``texts``, option to values with commas, name: rows called after
+    what differs among them, and their settings. Raises `UserError` for a value that is wrong.
+
+    Of ``setting`` a comma parts values only where another NAME= follows: ``widths=8,16`` is one value. A long
+    value is called by its place among them, from 1.
+    """
+    several: dict[str, list[str]] = {}
+    if not isinstance(texts, Mapping):
+        raise UserError(
+            f"values is {shown(texts)}; accepted: texts with commas by setting, such as {{'seed': '0,1'}}"
+        )
+    for name, text in texts.items():
+        if name not in option_names():
+            raise UserError(f"a search has no setting {shown(name)}; accepted: {', '.join(option_names())}")
+        if not isinstance(text, str):
+            raise UserError(
+                f"{name} is {shown(text)}; accepted: text with commas between values, such as '0,1'"
+            )
+        alone = name == "primitives" or name not in row_names()
+        # A setting's own value may be a list: its commas part values only before another NAME=.
+        comma = r",(?=\s*\w+=)" if name == "setting" else ","
+        values = [text] if alone else [" ".join(value.split()) for value in re.split(comma, text)]
+        if len(set(values)) < len(values):
+            raise UserError(f"{name} is {text!r}; accepted: different values with commas")
+        several[name] = values
+    swept = [name for name, values in several.items() if len(values) > 1]
+    rows, all_settings = [], []
+    for chosen in itertools.product(*several.values()):
+        named = dict(zip(several, chosen, strict=True))
+        settings = SearchSettings(**{name: parse_option(name, value) for name, value in named.items()})
+        title = "_".join(_called(name, named[name], several[name]) for name in swept) or "search"
+        rows.append((title, row_of(settings)))
+        all_settings.append(settings)
+    return rows, all_settings
+
+
+def _called(name: str, value: str, values: list[str]) -> str:
+    """A value of a setting in a row's name."""
+    if is_array_file(value) and len({os.path.basename(one) for one in values}) == len(values):
+        value, values = os.path.basename(value), [os.path.basename(one) for one in values]
+    fits = len(value) <= _LONGEST and "/" not in value
+    short = value.replace(" ", "-") if fits else str(values.index(value) + 1)
+    return f"{name.replace('_', '-')}-{short}"

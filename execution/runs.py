@@ -1,0 +1,143 @@
+"""Runs as a person looks after them: which there are, how far they are, ended, shown again. Looking at one
+changes nothing of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from execution.ending import end_former, end_in_order
+from execution.follow import own_portal
+from execution.portal.rows import read_rows
+from execution.viewing import View, end_view, view, view_of
+from records.errors import UserError
+from records.owner import Owner
+from records.run_folder import OUTCOME, SETTINGS, RunFolder
+
+RUNNING, FINISHED, STOPPED, DAMAGED = "running", "finished", "stopped", "damaged"
+__all__ = ["Status", "find_runs", "status", "stop", "table", "view"]
+
+
+@dataclass(frozen=True)
+class Status:
+    """A run as ``list`` shows it; ``done`` of ``total`` candidates (of a hub or sweep: searches), ``best``
+    validation accuracy in [0, 1], ``process``, here or elsewhere, and ``portal`` while it runs, and ``view``
+    while it is shown again."""
+
+    run: Path
+    kind: str
+    state: str
+    done: int
+    total: int
+    best: float | None
+    process: Owner | None
+    portal: str | None
+    view: View | None
+    started: str
+
+
+def find_runs(folders: list[Path]) -> list[Status]:
+    """Every run in or right below ``folders``, and every search of a hub, oldest first.
+
+    Raises `UserError` for a folder that is not there.
+    """
+    found = {status.run: status for folder in folders for status in _below(folder)}
+    return sorted(found.values(), key=lambda status: (status.started, status.run))
+
+
+def _below(folder: Path) -> Iterator[Status]:
+    if not folder.is_dir():
+        raise UserError(f"{folder} is no folder; accepted: folders with runs, or run folders")
+    for path in [folder, *sorted(folder.iterdir())]:
+        if _is_run(path):
+            yield _status_or_damaged(path)
+            for search in sorted((path / "searches").glob("*")):
+                if _is_run(search):
+                    yield _status_or_damaged(search)
+
+
+def _is_run(path: Path) -> bool:
+    """Whether a folder is a search's or a hub's; a training's has settings too, and so have other programs."""
+    try:
+        record = json.loads((path / SETTINGS).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return False
+    return isinstance(record, dict) and "settings" in record and "genotype" not in record
+
+
+def _status_or_damaged(path: Path) -> Status:
+    """How far a run is; of one that is damaged no more than that, for the others are asked about as well."""
+    run = RunFolder.open(path)
+    try:
+        return status(run)
+    except (UserError, OSError, TypeError, ValueError):
+        return Status(run.path, "?", DAMAGED, 0, 0, None, None, None, None, "")
+
+
+def status(run: RunFolder) -> Status:
+    """How far a run is."""
+    settings = run.settings()
+    if "kind" not in settings and (missing := {"strategy", "trials"} - settings.keys()):
+        raise UserError(f"{run.path / SETTINGS} is damaged: it lacks {', '.join(sorted(missing))}")
+    owner = run.owner()
+    if "kind" in settings:
+        searches = [run.path / "searches" / name for name, _ in read_rows(run.path)]
+        done, total, best = sum((path / OUTCOME).is_file() for path in searches), len(searches), None
+        finished = done == total
+    else:
+        measured = run.measurements()
+        done = len(measured)
+        total = max(done, settings["trials"])  # the portal's user may have wanted more
+        best = max((m.accuracy for m in measured if m.accuracy is not None), default=None)
+        finished = (run.path / OUTCOME).is_file()
+    return Status(
+        run=run.path,
+        kind=settings.get("kind") or settings["strategy"],
+        state=RUNNING if owner else FINISHED if finished else STOPPED,
+        done=done,
+        total=total,
+        best=best,
+        process=owner,
+        portal=own_portal(run.path),
+        view=view_of(run),
+        started=str(json.loads((run.path / SETTINGS).read_text(encoding="utf-8")).get("started") or ""),
+    )
+
+
+def table(found: list[Status]) -> str:
+    """The runs as text, one a line."""
+    lines = [("run", "kind", "state", "done", "best %", "portal")]
+    for s in found:
+        try:
+            name = str(s.run.relative_to(Path.cwd()))
+        except ValueError:
+            name = str(s.run)
+        name = name if name.isprintable() else repr(name)
+        best = "" if s.best is None else f"{100 * s.best:.2f}"
+        portal = s.portal or (s.view.address if s.view else None) or ""
+        lines.append((name, s.kind, _state(s), f"{s.done} of {s.total}", best, portal))
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return "\n".join(
+        "  ".join(cell.ljust(w) for cell, w in zip(line, widths, strict=True)).rstrip() for line in lines
+    )
+
+
+def _state(s: Status) -> str:
+    if s.process is not None:
+        number = "unknown process" if s.process.pid is None else str(s.process.pid)
+        elsewhere = s.process.known and not s.process.in_this_place
+        return f"{s.state} ({number} on {s.process.host})" if elsewhere else f"{s.state} ({number})"
+    return f"{s.state}, viewed ({s.view.process.pid})" if s.view is not None else s.state
+
+
+def stop(run: RunFolder) -> list[str]:
+    """Ends a run in order, so that it can be resumed, and whatever a killed one left, and a view of it; what was
+    ended: ``"run"``, ``"view"``.
+
+    Raises `UserError` if the run is at work elsewhere, or by a process that cannot be told from others here.
+    """
+    ended = ["view"] if end_view(run) else []
+    # Former processes only where nobody is at work: they are others' otherwise.
+    return ended + (["run"] if end_in_order(run) | bool(end_former(run)) else [])

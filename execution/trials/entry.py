@@ -1,0 +1,100 @@
+"""A trial of a multi-trial search: ``python -m execution.trials.entry``, started by NNI.
+
+It reads a genotype and how to judge it, trains, reports each epoch and the outcome to NNI, and writes its log
+(`execution.trials.log`). It imports only what that needs, which keeps the start short.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+from typing import TYPE_CHECKING, Any
+
+from execution.trials.channel import Channel
+from execution.trials.log import beginning_lines, epoch_line, identity_lines, say, saying_its_end
+from execution.trials.printed_channel import open_channel
+from records.errors import UserError
+
+if TYPE_CHECKING:
+    from records.measurement import Measurement
+    from training.trial import Beginning, TrialSettings
+
+
+def final_metric(measurement: Measurement) -> dict[str, Any]:
+    """What the portal shows of a finished trial, and the launcher makes its measurement of."""
+    return {
+        "default": measurement.accuracy,
+        "macs": measurement.macs,
+        "macs_published": measurement.macs_published,
+        "params": measurement.params,
+        "seconds": round(measurement.seconds, 3),
+    }
+
+
+def on_this_machine(trial: TrialSettings) -> TrialSettings:
+    """``trial`` with the device "auto" decided, for a search does not know the machines its trials run on."""
+    if trial.device != "auto":
+        return trial
+    import torch
+
+    return dataclasses.replace(trial, device="cuda" if torch.cuda.is_available() else "cpu")
+
+
+def run(channel: Channel) -> int:
+    """Judges one candidate; the exit code: 1, after one line on stderr, if it could not be judged."""
+    # Before it asks for its parameters, with which it has begun in NNI's eyes; within `main`, for these seconds of
+    # imports can be cancelled too.
+    import training.trial  # noqa: F401
+
+    try:
+        measurement = judged(channel, channel.parameters())
+    except UserError as error:
+        return _failed(error)
+    if measurement.status != "ok":
+        return _failed(measurement.error)
+    assert measurement.accuracy is not None
+    say(f"end: accuracy {100 * measurement.accuracy:.2f}% on validation images, {measurement.seconds:.1f} s")
+    channel.report_final(final_metric(measurement))
+    return 0
+
+
+def judged(channel: Channel, parameters: dict[str, Any]) -> Measurement:
+    """The measurement of the candidate that ``parameters`` describe, each epoch reported and logged."""
+    from search_space.genotype import Genotype
+    from training.trial import TrialSettings, measure
+
+    genotype = Genotype.from_json(parameters["genotype"])
+    trial = on_this_machine(TrialSettings(**parameters["trial"]))
+    for line in identity_lines(parameters["index"], genotype):
+        say(line)
+
+    def on_beginning(beginning: Beginning) -> None:
+        for line in beginning_lines(beginning):
+            say(line)
+
+    def on_epoch(metric: dict[str, Any]) -> None:
+        say(epoch_line(metric, trial.make_recipe().epochs))
+        channel.report_intermediate(metric)
+
+    return measure(genotype, trial, index=parameters["index"], report=on_epoch, began=on_beginning)
+
+
+def _failed(error: object) -> int:
+    print(f"error: {error}", file=sys.stderr, flush=True)
+    say(f"end: failed: {error}")
+    return 1
+
+
+def main() -> int:
+    """`run` in a process that NNI started."""
+    try:
+        channel = open_channel()
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    with saying_its_end():
+        return run(channel)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,166 @@
+"""A finished run shown in the portal again, without a change to it.
+
+NNI's server writes into what it shows: its log, and the database when it ends. It is therefore given a copy of
+these in a private folder of this machine (below the folder for temporary files), with a link to the trials'
+files. There also stands who shows the run where, so that a second ``view`` and ``list`` can say so; other users
+and other machines have views of their own.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import stat
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from execution.follow import own_portal
+from execution.portal.address import Portal
+from records.errors import UserError
+from records.files import write_errors
+from records.owner import Owner
+from records.run_folder import NNI, NNI_LOG, RunFolder, write_json
+from records.run_lock import LOCK, OWNER, holder, locked
+
+_VIEW = "view.json"
+_POLL_SECONDS = 0.5
+
+
+@dataclass(frozen=True)
+class View:
+    """A run that ``process`` shows at ``address``; None while it starts."""
+
+    process: Owner
+    address: str | None
+
+
+def view_of(run: RunFolder) -> View | None:
+    """This user's view of a run on this machine; None if there is none. Changes nothing."""
+    try:
+        folder = view_folder(run)
+    except UserError:  # no view of this user's can be there
+        return None
+    process = holder(folder)
+    if process is None:
+        return None
+    try:
+        address = json.loads((folder / _VIEW).read_text(encoding="utf-8"))["address"]
+    except (OSError, ValueError, KeyError):
+        address = None
+    return View(process, address)
+
+
+def view_folder(run: RunFolder) -> Path:
+    """Where a view of ``run`` keeps its files. Raises `UserError` if somebody else could write there."""
+    base = Path(tempfile.gettempdir(), f"pde-nas-{os.getuid()}")
+    try:
+        found = base.lstat()
+    except FileNotFoundError:
+        pass  # made by the first view
+    else:
+        if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
+            raise UserError(f"{base} is no private folder of this user; remove it, or set TMPDIR to another")
+    return base / hashlib.sha256(str(run.path.resolve()).encode()).hexdigest()[:16]
+
+
+def view(run: RunFolder, port: int | None, host: str | None) -> None:
+    """Shows what NNI kept of a run in its portal until Ctrl-C; nothing can be changed there, and nothing in the
+    run folder is.
+
+    Raises `UserError` if the run has no experiment, is at work, or is shown already.
+    """
+    from execution.signals import termination_as_interrupt
+
+    identity = _experiment(run)
+    folder = view_folder(run)
+    with write_errors(folder):
+        folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        view_folder(run)
+        folder.mkdir(exist_ok=True)
+    with termination_as_interrupt(), locked(folder, "it shows the run"), Portal(host, port) as portal:
+        try:
+            _copy(run, identity, folder)
+            write_json(folder / _VIEW, {"address": portal.address}, private=True)
+            _show(run, identity, folder, portal)
+        finally:
+            _clear(folder)
+
+
+def _show(run: RunFolder, identity: str, folder: Path, portal: Portal) -> None:
+    from execution.nni_bridge.compat import chatter_to, portal_environment, view_experiment
+    from execution.nni_bridge.database import recover, was_stored
+    from execution.nni_bridge.portal_limits import no_edits
+
+    database = folder / identity / "db" / "nni.sqlite"
+    recover(database)
+    if not was_stored(database):
+        raise _never_shown(run)
+    with (
+        chatter_to(folder / NNI_LOG),
+        portal_environment(no_edits()),
+        view_experiment(identity, folder, portal.server_port) as server,
+    ):
+        print(f"Portal: {portal.address}\nCtrl-C ends it.", flush=True)
+        while server.poll() is None:
+            time.sleep(_POLL_SECONDS)
+        raise UserError(
+            f"NNI's server ended by itself (code {server.returncode}); `view` shows the run again"
+        )
+
+
+def _experiment(run: RunFolder) -> str:
+    """The id of the run's experiment."""
+    owner = run.owner()
+    if owner is not None:
+        where = own_portal(run.path) or "not open"
+        raise UserError(f"{run.path} is at work ({owner}); its portal is {where}")
+    shown = view_of(run)
+    if shown is not None:
+        where = shown.address or "an address that is not known yet"
+        raise UserError(f"{run.path} is shown already, at {where}, by {shown.process}")
+    record = run.path / NNI
+    if record.is_file() and not os.access(record, os.R_OK):
+        raise UserError(f"{record} is for its owner alone to read, who can show the run")
+    identity = run.experiment()
+    if identity is None or not (run.path / "nni" / identity / "db" / "nni.sqlite").is_file():
+        raise _never_shown(run)
+    return identity
+
+
+def _never_shown(run: RunFolder) -> UserError:
+    return UserError(f"{run.path} has no experiment to show: it was never in the portal")
+
+
+def _copy(run: RunFolder, identity: str, folder: Path) -> None:
+    """What the server writes to, copied; what it only reads, linked."""
+    source, to = run.path / "nni" / identity, folder / identity
+    _clear(folder)  # what a killed view left
+    with write_errors(to):
+        for name in ("db", "log"):
+            if (source / name).is_dir():
+                shutil.copytree(source / name, to / name, copy_function=shutil.copyfile)
+                (to / name).chmod(0o700)
+        if (source / "environments").is_dir():
+            (to / "environments").symlink_to(source / "environments")
+
+
+def _clear(folder: Path) -> None:
+    """Removes all but the lock, for which somebody may wait."""
+    for path in folder.iterdir():
+        if path.name in (LOCK, OWNER):
+            continue
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
+
+
+def end_view(run: RunFolder) -> bool:
+    """Ends this user's view of a run; whether there was one. Raises `UserError`."""
+    from execution.ending import end_in_order
+
+    return view_of(run) is not None and end_in_order(RunFolder(view_folder(run)))

@@ -1,0 +1,59 @@
+"""Checks of values that a user gave; each raises a ``UserError`` naming the setting and what is accepted."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection
+from typing import Any
+
+from records.errors import UserError
+
+
+def whole_number(name: str, value: Any, low: int, high: int) -> int:
+    """``value`` if it is a whole number in [low, high]; numpy and torch integers count, booleans do not."""
+    if isinstance(value, bool) or not hasattr(value, "__index__") or not low <= int(value) <= high:
+        raise UserError(f"{name} is {shown(value)}; accepted: a whole number from {low} to {high}")
+    return int(value)
+
+
+def number(name: str, value: Any, low: float, high: float) -> float:
+    """``value`` if it is a finite number in [low, high]."""
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, (int, float))
+        or not math.isfinite(value)
+        or not low <= value <= high
+    ):
+        raise UserError(f"{name} is {shown(value)}; accepted: a number from {low} to {high}")
+    return float(value)
+
+
+def flag(name: str, value: Any) -> bool:
+    """``value`` if it is True or False."""
+    if not isinstance(value, bool):
+        raise UserError(f"{name} is {shown(value)}; accepted: true or false")
+    return value
+
+
+def one_of(name: str, value: Any, accepted: Collection[Any]) -> Any:
+    """``value`` if it is among ``accepted``; a number is never taken for true or false, nor for a float."""
+    if not any(type(value) is type(option) and value == option for option in accepted):
+        raise UserError(f"{name} is {shown(value)}; accepted: {', '.join(map(str, accepted))}")
+    return value
+
+
+def some_of(name: str, value: Any, accepted: Collection[str]) -> tuple[str, ...]:
+    """A tuple of ``value``, a non-empty list of different members of ``accepted``."""
+    if not isinstance(value, (list, tuple)) or not value:
+        raise UserError(f"{name} is {shown(value)}; accepted: a non-empty list of {', '.join(accepted)}")
+    for item in value:
+        one_of(name, item, accepted)
+    if len(set(value)) != len(value):
+        raise UserError(f"{name} is {shown(value)}; accepted: each at most once")
+    return tuple(value)
+
+
+def shown(value: Any, limit: int = 80) -> str:
+    """``repr`` on one line, cut where it is long."""
+    text = repr(value)
+    return text if len(text) <= limit else text[: limit - 3] + "..."

@@ -1,0 +1,41 @@
+"""Files that are whole or untouched, and one line for the user where the file system refuses."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from records.errors import UserError
+
+
+@contextlib.contextmanager
+def write_errors(path: str | Path) -> Iterator[None]:
+    """Turns what the file system refuses (read-only, full, no such folder) into a ``UserError``."""
+    try:
+        yield
+    except OSError as error:
+        raise UserError(
+            f"cannot write {path}: {error.strerror or error}; free space or choose another folder"
+        ) from error
+
+
+def write_whole(path: str | Path, content: bytes | memoryview | str, *, private: bool = False) -> Path:
+    """Writes a file that is whole or as it was before, on the disk when this returns; a ``private`` one can be
+    read by its owner alone. Raises ``UserError``."""
+    path = Path(path)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    with write_errors(path):
+        try:
+            mode = 0o600 if private else 0o666
+            with open(temporary, "wb", opener=lambda name, flags: os.open(name, flags, mode)) as file:
+                file.write(content.encode("utf-8") if isinstance(content, str) else content)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(temporary, path)
+        except OSError:
+            with contextlib.suppress(OSError):
+                temporary.unlink()
+            raise
+    return path

@@ -1,0 +1,56 @@
+"""What is known of one candidate once it was judged: one line of a run folder's ``candidates.jsonl``."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+from records.errors import UserError
+
+Status = Literal["ok", "failed", "cancelled"]
+STATUSES: tuple[Status, ...] = get_args(Status)
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """One candidate's outcome.
+
+    ``accuracy`` is the validation accuracy in [0, 1] after the last epoch (None unless ``status`` is "ok":
+    "cancelled" is what the portal's user ended); ``history``
+    its value after each epoch; ``macs``, ``macs_published`` and ``params`` are for one image (see
+    ``pde_ops.cost``); ``seconds`` is the wall time of the trial; ``seed`` seeds weights and batches; ``seen`` is how
+    many results of earlier candidates the strategy had been shown when it proposed this one.
+    """
+
+    index: int
+    genotype: dict[str, Any]
+    status: Status
+    accuracy: float | None
+    macs: int
+    macs_published: int
+    params: int
+    seconds: float
+    seed: int
+    history: tuple[float, ...] = ()
+    trial: str | None = None
+    error: str | None = None
+    time: str | None = None
+    seen: int | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        return dataclasses.asdict(self) | {"history": list(self.history)}
+
+    @classmethod
+    def from_json(cls, record: dict[str, Any]) -> Measurement:
+        """Reads what ``to_json`` wrote; fields it does not know are left out, so old code reads new runs."""
+        known = {f.name for f in dataclasses.fields(cls)}
+        missing = [
+            f.name
+            for f in dataclasses.fields(cls)
+            if f.default is dataclasses.MISSING and f.name not in record
+        ]
+        if missing:
+            raise UserError(f"a candidate's record lacks {', '.join(missing)}; it has {', '.join(record)}")
+        fields = {name: value for name, value in record.items() if name in known}
+        return cls(**fields | {"history": tuple(fields.get("history", ()))})

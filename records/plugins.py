@@ -1,0 +1,42 @@
+"""Modules of one's own that register primitives: named in an environment variable, and kept with a run."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from records.errors import UserError
+
+PLUGINS = "PDE_NAS_PLUGINS"
+HINT = f"one of your own is known where {PLUGINS} names its module"
+_RECORD = "settings.json"  # of a run folder, where `plugins` lists them
+
+
+def plugin_names() -> list[str]:
+    """The modules that the environment variable names, separated by commas."""
+    return [name for part in os.environ.get(PLUGINS, "").split(",") if (name := part.strip())]
+
+
+@contextmanager
+def naming_plugins(folder: Path) -> Iterator[None]:
+    """An error about a primitive that is not known here also says which plugins the run in ``folder`` used, if that is
+    a run and they are others than those named here."""
+    try:
+        yield
+    except UserError as error:
+        recorded = _recorded(folder) if HINT in str(error) else []
+        if not set(recorded) - set(plugin_names()):
+            raise
+        raise type(error)(f"{error}; {folder.name} was made with {PLUGINS}={','.join(recorded)}") from error
+
+
+def _recorded(folder: Path) -> list[str]:
+    try:
+        record = json.loads((folder / _RECORD).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return []
+    found = record.get("plugins") if isinstance(record, dict) else None
+    return [name for name in found if isinstance(name, str)] if isinstance(found, list) else []

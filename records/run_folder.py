@@ -1,0 +1,253 @@
+"""The run folder: what a search leaves behind, written so that a crash loses nothing that was known.
+
+``settings.json`` stands first, whole, before anything starts; each measurement is a line of
+``candidates.jsonl``, on the disk (fsync) before the search goes on. Other files are whole or absent.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import os
+import platform
+import re
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timezone
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from records.checks import shown
+from records.errors import UserError
+from records.files import write_errors, write_whole
+from records.measurement import Measurement
+from records.owner import Owner
+from records.plugins import plugin_names
+from records.run_lock import LOCK, OWNER, holder, locked
+from records.text import without_paths
+
+SETTINGS, CANDIDATES, NNI = "settings.json", "candidates.jsonl", "nni.json"
+NNI_LOG, CHECKPOINTS = "nni.log", "checkpoints"
+PROPOSED = "proposed.jsonl"
+OUTCOME = "outcome.json"  # written last, by the search itself: it has come to its end
+_IDENTITY = re.compile(r"\w+")  # it is part of paths
+_PACKAGES = ("torch", "torchvision", "nni", "numpy", "pytorch-lightning")
+
+
+def write_json(path: Path, record: Any, *, private: bool = False) -> None:
+    """Writes a JSON file that is whole or untouched, on the disk when this returns."""
+    write_whole(path, json.dumps(record, indent=1) + "\n", private=private)
+
+
+def new_folder(path: Path) -> Path:
+    """Makes the folder, or, where it is there, the first that is not of ``path``-2, ``path``-3, and so on. Raises
+    `UserError`."""
+    made, number = path, 1
+    with write_errors(path):
+        while True:
+            try:
+                made.mkdir(parents=True)
+                return made
+            except FileExistsError:
+                number += 1
+                made = path.with_name(f"{path.name}-{number}")
+
+
+class RunFolder:
+    """An existing run folder. `create` makes one, `open` finds one."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @classmethod
+    def create(
+        cls, path: str | Path, settings: dict[str, Any], resolved: dict[str, Any] | None = None
+    ) -> RunFolder:
+        """Makes the folder and writes ``settings.json``: what was asked for, and, ``resolved``, what is used.
+
+        Raises `UserError` if it holds a run or anything else already, or cannot be written.
+        """
+        path = Path(path).absolute()
+        _require_free(path)
+        with write_errors(path):
+            path.mkdir(parents=True, exist_ok=True)
+        with locked(path, "name another with --run-dir"):  # several may want it at the same moment
+            _require_free(path)
+            record = {"settings": settings, "resolved": resolved or {}, **provenance()}
+            write_json(path / SETTINGS, record)
+            with write_errors(path):
+                (path / CHECKPOINTS).mkdir(exist_ok=True)
+        return cls(path)
+
+    @classmethod
+    def open(cls, path: str | Path) -> RunFolder:
+        """Raises `UserError` if there is no run in ``path``."""
+        path = Path(path).absolute()
+        if not (path / SETTINGS).is_file():
+            raise UserError(f"{path} is no run folder: it has no {SETTINGS}")
+        return cls(path)
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """While it lasts, this process alone works on the run; the system frees it when the process ends.
+
+        Raises `UserError`, naming the process and its host, if another one does.
+        """
+        with locked(self.path, f"wait for it, or end it there with `run_search.py stop {self.path}`"):
+            yield
+
+    def owner(self) -> Owner | None:
+        """The process that is at work on the run, here or elsewhere; None if none is. Changes nothing."""
+        return holder(self.path)
+
+    def settings(self) -> dict[str, Any]:
+        """The search's settings by name."""
+        try:
+            settings = json.loads((self.path / SETTINGS).read_text(encoding="utf-8"))["settings"]
+        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+            raise UserError(f"{self.path / SETTINGS} is damaged: {error}") from error
+        if not isinstance(settings, dict):
+            raise UserError(f"{self.path / SETTINGS} is damaged: settings is {shown(settings)}, no object")
+        return settings
+
+    def resolved(self) -> dict[str, Any]:
+        """What the search uses where its settings left a value open; empty for a run of an earlier version."""
+        self.settings()  # says so if the file is damaged
+        resolved = json.loads((self.path / SETTINGS).read_text(encoding="utf-8")).get("resolved")
+        return resolved if isinstance(resolved, dict) else {}
+
+    def revise(self, settings: dict[str, Any], resolved: dict[str, Any] | None = None) -> None:
+        """Changes what was asked for, and what is used where that is given; what else is recorded stays."""
+        self.settings()  # damaged ones are not written over
+        record = json.loads((self.path / SETTINGS).read_text(encoding="utf-8"))
+        changed = {"settings": settings} | ({} if resolved is None else {"resolved": resolved})
+        if record != record | changed:
+            write_json(self.path / SETTINGS, record | changed)
+
+    def append(self, measurement: Measurement) -> None:
+        """Adds a line to ``candidates.jsonl``; on the disk when this returns. Absolute paths in an error are cut, for
+        the file may be mailed."""
+        path = self.path / CANDIDATES
+        if measurement.error is not None:
+            error = without_paths(measurement.error, self.path)
+            measurement = dataclasses.replace(measurement, error=error)
+        with write_errors(path), path.open("ab") as file:
+            if file.tell() and not _ends_with_newline(path):
+                # A crash cut the last line short; it was never acknowledged.
+                file.truncate(path.read_bytes().rfind(b"\n") + 1)
+            file.write(json.dumps(measurement.to_json()).encode() + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
+
+    def note_proposed(self, index: int, seen: int) -> None:
+        """Keeps from how many results a candidate was proposed, for it may not come to be measured."""
+        path = self.path / PROPOSED
+        with write_errors(path), path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps({"index": index, "seen": seen}) + "\n")
+
+    def proposed(self) -> dict[int, int]:
+        """From how many results each candidate was proposed; a damaged line is left out."""
+        path = self.path / PROPOSED
+        lines = path.read_text(encoding="utf-8", errors="replace").splitlines() if path.exists() else []
+        found: dict[int, int] = {}
+        for line in lines:
+            with contextlib.suppress(ValueError, TypeError, KeyError):
+                record = json.loads(line)
+                found[int(record["index"])] = int(record["seen"])
+        return found
+
+    def measurements(self) -> list[Measurement]:
+        """What is known so far, in the order it became known; a last line cut short by a crash is left out.
+
+        Raises `UserError` for a damaged line.
+        """
+        path = self.path / CANDIDATES
+        if not path.exists():
+            return []
+        found = []
+        for number, line in enumerate(path.read_bytes().split(b"\n")[:-1], start=1):
+            try:
+                found.append(Measurement.from_json(json.loads(line)))
+            except (ValueError, TypeError) as error:
+                raise UserError(f"{path}, line {number}, is damaged: {error}") from error
+        return found
+
+    def read(self, name: str) -> Any:
+        """What `write` wrote as ``name``. Raises `UserError` if it is missing or damaged."""
+        try:
+            return json.loads((self.path / name).read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise UserError(f"{self.path / name} cannot be read: {error}") from error
+
+    def experiment(self) -> str | None:
+        """The id of the run's NNI experiment; None where there is none, or where its record is damaged or not this
+        user's to read."""
+        try:
+            identity = json.loads((self.path / NNI).read_text(encoding="utf-8"))["experiment"]
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+        return identity if isinstance(identity, str) and _IDENTITY.fullmatch(identity) else None
+
+    def write(self, name: str, record: Any) -> None:
+        """Writes ``name`` in this folder as JSON, whole or not at all."""
+        # The portal's address may have a token in it.
+        write_json(self.path / name, record, private=name == NNI)
+
+
+def _require_free(path: Path) -> None:
+    """Raises `UserError` for a folder that holds a run or anything else than what one leaves that was killed while
+    its folder was made."""
+    with write_errors(path):
+        if (path / SETTINGS).exists():
+            raise UserError(
+                f"{path} already holds a run; resume it with `run_search.py resume {path}` or name another "
+                "folder with --run-dir"
+            )
+        own = (LOCK, OWNER)
+        foreign = path.is_dir() and any(
+            each.name not in own and not each.match(".*.part") for each in path.iterdir()
+        )
+        if foreign or (path.exists() and not path.is_dir()):
+            raise UserError(f"{path} exists and is no empty folder; name another with --run-dir")
+
+
+def _ends_with_newline(path: Path) -> bool:
+    with path.open("rb") as file:
+        file.seek(-1, os.SEEK_END)
+        return file.read(1) == b"\n"
+
+
+def provenance() -> dict[str, Any]:
+    """Versions, plugins, git commit (None outside a checkout) and the time, for whoever reads the run later."""
+    versions = {"python": platform.python_version()}
+    for name in _PACKAGES:
+        try:
+            versions[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            versions[name] = "not installed"
+    return {
+        "versions": versions,
+        "plugins": plugin_names(),
+        "commit": _commit(),
+        "machine": {"processor": platform.machine(), "cores": os.cpu_count()},
+        "started": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+    }
+
+
+def _commit() -> str | None:
+    folder = Path(__file__).resolve().parent.parent
+    if not (folder / ".git").exists():
+        return None
+    try:
+        found = subprocess.run(
+            ["git", "-C", str(folder), "describe", "--always", "--dirty", "--abbrev=40"],
+            capture_output=True,
+            text=True,
+            timeout=10,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return found.stdout.strip() or None

@@ -1,0 +1,44 @@
+"""``DartsGlobal``: the space ``darts-global`` as an NNI model space. Importing this module imports NNI."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+from nni.nas.nn.pytorch import Cell, ModelSpace
+from torch import Tensor, nn
+
+from search_space.cells.darts_global import DartsGlobalSpace, make_network
+from search_space.cells.layout import CELL_INPUTS, CellPlan
+from search_space.cells.network import Preprocessor, make_edge
+
+
+class DartsGlobal(ModelSpace):
+    """The network of ``darts-global`` with NNI's cells, whose operations are made by factories.
+
+    Labels: ``<kind>/op_<node>_<position>`` and ``<kind>/input_<node>_<position>``, those of the space's
+    decisions. Arguments are plain JSON, so that NNI can write them down: settings by name, [channels, height,
+    width], number of classes; give them by keyword.
+    """
+
+    def __init__(self, settings: dict[str, Any], image: list[int], classes: int) -> None:
+        super().__init__()
+        made = DartsGlobalSpace().make_settings(settings)
+
+        def make_cell(planned: CellPlan) -> nn.Module:
+            factories = {name: functools.partial(_operation, name, planned) for name in made.primitives}
+            return Cell(
+                factories, made.nodes, made.inputs, CELL_INPUTS,
+                preprocessor=Preprocessor(planned), label=planned.kind,
+            )  # fmt: skip
+
+        channels, rows, columns = image
+        self.network = make_network(made, (channels, rows, columns), classes, make_cell)
+
+    def forward(self, x: Tensor) -> Tensor | tuple[Tensor, Tensor]:
+        return self.network(x)
+
+
+def _operation(name: str, cell: CellPlan, node: int, position: int, source: int | None) -> nn.Module:
+    # Before the input is chosen NNI makes an operation that is never run, with source None.
+    return make_edge(name, cell, CELL_INPUTS if source is None else source)

@@ -1,0 +1,1 @@
+"""The paper's networks by name, and its table beside this project's counts."""

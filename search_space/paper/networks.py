@@ -1,0 +1,201 @@
+"""The published networks by name, as genotypes: points of the families' spaces.
+
+Source: Kag and Saligrama, "Condensing CNNs with Partial Differential Equations", CVPR 2022, its poster and
+the authors' public code. ``inferred`` networks have no public script: the configuration is the one whose
+counts fit the poster. ResNet-152 and DenseNet-169, the poster's large baselines, are timm's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from records.checks import shown
+from records.errors import UserError
+from search_space.genotype import Genotype
+
+CIFAR, MNIST, IMAGENET = (3, 32, 32), (1, 28, 28), (3, 224, 224)
+NONE = "none"
+GLOBAL = "global_1"
+CONSTANT = "global_constant_diffusivity_1"  # the velocities are learned, D = 1
+CIFAR_STARTS = {"start": "eps-channels"}
+OLD_STYLE = {"start": "eps-channels", "bias": True}
+
+
+@dataclass(frozen=True)
+class PublishedNetwork:
+    """One named network.
+
+    Args:
+        space, settings, architecture: of its genotype; image: of its data set; classes: the usual number.
+        inferred: whether no script of it is public. unreached: whether the public code's counts are far from
+            the poster's. note: what there is to know about the configuration.
+    """
+
+    name: str
+    space: str
+    settings: dict[str, Any]
+    architecture: dict[str, Any]
+    image: tuple[int, int, int] = CIFAR
+    classes: int = 10
+    inferred: bool = False
+    unreached: bool = False
+    note: str = ""
+
+
+def _residual(
+    name: str, widths: Sequence[int], blocks: int, layers: Sequence[str], *, factor: int = 1, **more: Any
+) -> PublishedNetwork:
+    architecture: dict[str, Any] = {"multiplier": factor}
+    for place, (width, layer) in enumerate(zip(widths, layers, strict=True), start=1):
+        architecture[f"stage{place}"] = {"width": width, "blocks": blocks, "layer": layer}
+    space = "wide-resnet-global" if name.startswith("Wide") else "resnet-global"
+    return PublishedNetwork(name, space, {"stages": len(widths), **CIFAR_STARTS}, architecture, **more)
+
+
+def _dense(name: str, depth: int, layer: str, **more: Any) -> PublishedNetwork:
+    architecture = {
+        "growth": 12,
+        "block1": {"depth": depth, "layer": layer},
+        "block2": {"depth": depth, "layer": layer},
+        "block3": {"depth": depth},
+    }
+    return PublishedNetwork(name, "densenet-global", CIFAR_STARTS, architecture, **more)
+
+
+def _darts(name: str, cells: int, width: int, layer: str, old: bool = False, **more: Any) -> PublishedNetwork:
+    settings = {**(OLD_STYLE if old else CIFAR_STARTS), "auxiliary": True}
+    architecture = {"cells": cells, "width": width, "place1": layer, "place2": layer}
+    return PublishedNetwork(name, "darts-network-global", settings, architecture, **more)
+
+
+def _mobile(name: str, space: str, bodies: Sequence[str]) -> PublishedNetwork:
+    stages = {f"stage{i}": {"width": 1.0, "body": body} for i, body in enumerate(bodies, start=1)}
+    unreached = name.endswith("Global")
+    return PublishedNetwork(
+        name, space, {"start": "plain"}, stages, IMAGENET, 1000, unreached=unreached,
+        note="no setting of the public code gives this row's counts" if unreached else "",
+    )  # fmt: skip
+
+
+def _digits(name: str, features: str, frame: str = "downsampling", note: str = "") -> PublishedNetwork:
+    width = 64 if frame == "downsampling" else 1
+    settings = {"frame": frame, **CIFAR_STARTS}
+    return PublishedNetwork(
+        name, "mnist-global", settings, {"width": width, "features": features}, MNIST, note=note,
+    )  # fmt: skip
+
+
+def _blocks(*counts: int) -> list[str]:
+    return [f"blocks_{count}" for count in counts]
+
+
+def _ode(
+    name: str, system: str, width: int, evaluations: int, image: tuple[int, int, int], note: str = ""
+) -> PublishedNetwork:
+    return PublishedNetwork(
+        name, "ode-baseline", {"evaluations": evaluations}, {"system": system, "width": width}, image,
+        inferred=bool(note), note=note,
+    )  # fmt: skip
+
+
+_IR, _FIRST = CONSTANT + "+inverted_residual", CONSTANT + "+first_block"
+_THREE = (GLOBAL, GLOBAL, GLOBAL)
+_OWN = "its code is not public with the paper; ours follows that system's own paper"
+_BACKBONE = "as the authors' script of the illustrative example builds it; the poster has no counts of it"
+_UNUSED = "; without the 2 parameters of a batch norm that the script makes and does not use"
+
+_ALL = (
+    _residual("ResNet-32", (16, 32, 64), 5, (NONE,) * 3),
+    _residual("ResNet-56", (16, 32, 64), 9, (NONE,) * 3),
+    _residual("ResNet-Global", (16, 32, 64, 64), 1, (*_THREE, NONE)),
+    _residual("ResNet-56-Global", (16, 32, 64, 64), 2, (*_THREE, NONE), note="the authors' name for m = 2"),
+    _residual("ResNet-Global-Large", (32, 64, 128, 128), 2, (*_THREE, NONE), inferred=True),
+    _residual(
+        "ResNet-Tiny", (6, 8, 8, 8), 3, (NONE,) * 4,
+        note="four stages: three of widths 6, 8, 8 as described have 10,194 parameters; a fourth gives those "
+        "measured on the authors' code exactly",
+    ),
+    _residual("ResNet-Global-Tiny", (10, 9, 16, 16), 1, (*_THREE, NONE)),
+    _residual("Wide-ResNet", (16, 32, 64), 6, (NONE,) * 3, factor=4),
+    _residual("Wide-ResNet-Global", (16, 32, 64), 1, (GLOBAL + "+basic_block",) * 3, factor=4),
+    _residual(
+        "Wide-ResNet-Global-Large", (16, 32, 64), 1, (GLOBAL + "+basic_block",) * 3, factor=7, inferred=True,
+        note="width 7 is weakly supported: 5% below the poster's one-digit count",
+    ),
+    _residual("Wide-ResNet-Tiny", (2, 2, 2), 6, (NONE,) * 3, factor=4),
+    _residual(
+        "Wide-ResNet-Global-Tiny", (4, 5, 5), 1, _THREE, factor=4, inferred=True,
+        note="identity Init; the public code's BasicBlock as Init gives 43,684 parameters",
+    ),
+    _dense("DenseNet", 16, NONE),
+    _dense("DenseNet-Global", 8, GLOBAL + "+dense"),
+    _dense("DenseNet-Global-Large", 12, GLOBAL + "+dense", inferred=True),
+    _darts("DARTS", 20, 36, NONE),
+    _darts("DARTS-Global", 6, 36, GLOBAL + "+cell"),
+    _darts(
+        "DARTS-Global-Biased", 6, 36, CONSTANT + "+cell", old=True, inferred=True,
+        note="biases in the coefficients' convolutions, D = 1: the poster's counts exactly",
+    ),
+    _darts("DARTS-Global-Large", 9, 48, GLOBAL + "+cell", inferred=True),
+    _darts("DARTS-Tiny", 20, 3, NONE),
+    _darts("DARTS-Global-Tiny", 7, 5, CONSTANT + "+cell", old=True, inferred=True),
+    _mobile("MBV2", "mobilenet-v2-global", _blocks(1, 2, 3, 4, 3, 3, 1)),
+    _mobile("MBV2-Global", "mobilenet-v2-global", ["blocks_1", *[_IR] * 5, "blocks_1"]),
+    _mobile("MBV3", "mobilenet-v3-global", _blocks(1, 2, 3, 4, 2, 3)),
+    _mobile("MBV3-Global", "mobilenet-v3-global", ["blocks_1", *[_IR] * 4, _FIRST]),
+    _mobile("EfficientNet-B0", "efficientnet-b0-global", _blocks(1, 2, 2, 3, 3, 4, 1)),
+    _mobile(
+        "EfficientNet-B0-Global", "efficientnet-b0-global", ["blocks_1", *[_IR] * 5, "blocks_1"]
+    ),
+    _digits("MNIST-ResNet", "blocks_6"),
+    _digits("MNIST-Global", "global_constant_diffusivity_5"),
+    _digits("MNIST-Convolution", "convolution", "pixel", _BACKBONE + _UNUSED),
+    _digits("MNIST-Residual", "residual_1", "pixel", _BACKBONE),
+    _digits("MNIST-Residual-5", "residual_5", "pixel", _BACKBONE),
+    _digits("MNIST-Global-Backbone", "shared_global_5", "pixel", _BACKBONE),
+    _ode("Neural-ODE", "neural-ode", 64, 32, MNIST),
+    _ode("MNIST-NeuPDE", "neupde", 64, 16, MNIST, _OWN),
+    _ode("NeuPDE", "neupde", 128, 16, CIFAR, _OWN),
+    _ode("MDEQ-Tiny", "mdeq", 32, 16, CIFAR, _OWN),
+    _ode("MDEQ", "mdeq", 96, 16, CIFAR, _OWN),
+    PublishedNetwork("ResNet-152", "timm-network", {}, {"model": "resnet152"}, IMAGENET, 1000),
+    PublishedNetwork("DenseNet-169", "timm-network", {}, {"model": "densenet169"}, IMAGENET, 1000),
+)  # fmt: skip
+NETWORKS = {network.name.lower(): network for network in _ALL}
+
+
+def published_names() -> tuple[str, ...]:
+    """The names that ``published`` takes; case does not matter."""
+    return tuple(network.name for network in _ALL)
+
+
+def published_network(name: str) -> PublishedNetwork:
+    """The record of that name. Raises ``UserError`` naming those there are."""
+    if not isinstance(name, str) or name.lower() not in NETWORKS:
+        raise UserError(f"published network is {shown(name)}; accepted: {', '.join(published_names())}")
+    return NETWORKS[name.lower()]
+
+
+def published(
+    name: str, *, num_classes: int | None = None, image: tuple[int, int, int] | None = None
+) -> Genotype:
+    """The genotype of the network of that name.
+
+    Args:
+        name: one of ``published_names()``; case does not matter.
+        num_classes: None is that of the network's first data set (10, or 1000 for ImageNet).
+        image: (channels, height, width) in pixels; None is that of its data set.
+
+    Raises:
+        UserError: an unknown name, or classes or an image that cannot be.
+    """
+    network = published_network(name)
+    return Genotype(
+        network.space,
+        network.image if image is None else image,
+        network.classes if num_classes is None else num_classes,
+        network.settings,
+        network.architecture,
+    )

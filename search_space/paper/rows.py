@@ -1,0 +1,195 @@
+"""The poster's table beside the counts of this project's networks, and where the two cannot agree.
+
+``published.csv`` holds the facts: the poster's numbers as printed, and, where the authors' public code gives
+the row, its parameters and published MACs as measured. Its ``classes`` is the number that the counts are for:
+the poster gives one count for CIFAR-10 and CIFAR-100, the latter's.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import astuple, dataclass, fields
+from importlib import resources
+from pathlib import Path
+
+from records.errors import UserError
+from search_space.paper.networks import published, published_network
+
+TOLERANCE = 2.0  # percent
+MEASURED, INFERRED, UNREACHABLE = "measured", "inferred", "not reachable"
+_UNITS = {"": 1, "K": 10**3, "M": 10**6, "B": 10**9}
+
+
+@dataclass(frozen=True)
+class Fact:
+    """A line of ``published.csv``; what is not known is "" or None. ``params``, ``macs``: as printed."""
+
+    table: str
+    system: str
+    network: str
+    dataset: str
+    classes: int
+    accuracy_percent: float | None
+    params: str
+    macs: str
+    inference_seconds: float | None
+    measured_params: int | None
+    measured_macs: int | None
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row of the poster, what this project's network of that row costs, and how the two stand.
+
+    Differences are in percent of the poster's number. ``standing``: ``measured`` where the counts are within
+    2% of those measured on the authors' code (but for a network whose code is known to be far from the
+    poster), or a public configuration's within 2% of the poster; ``inferred`` where the configuration was
+    chosen by its counts and they are within 2% of the poster or round to what it prints; ``not reachable``
+    otherwise, with the ``reason``.
+    """
+
+    table: str
+    system: str
+    dataset: str
+    network: str
+    params: int | None
+    macs_published: int | None
+    macs: int | None
+    poster_params: int | None
+    poster_macs: int | None
+    poster_accuracy: float | None
+    params_difference: float | None
+    macs_difference: float | None
+    standing: str
+    reason: str
+
+
+def facts() -> list[Fact]:
+    """All lines of ``published.csv``."""
+    text = resources.files("search_space").joinpath("published.csv").read_text(encoding="utf-8")
+    found = []
+    for line in csv.DictReader(text.splitlines()):
+        whole = {
+            name: int(line[name]) if line[name] else None for name in ("measured_params", "measured_macs")
+        }
+        real = {
+            name: float(line[name]) if line[name] else None
+            for name in ("accuracy_percent", "inference_seconds")
+        }
+        found.append(Fact(**{**line, **whole, **real, "classes": int(line["classes"])}))  # type: ignore[arg-type]
+    return found
+
+
+def printed_number(text: str) -> tuple[int, int] | None:
+    """Value of a printed count and half its last digit: "3.4M" is (3,400,000, 50,000). None for ""."""
+    if not text:
+        return None
+    match = re.fullmatch(r"(\d+)(?:\.(\d+))?([KMB]?)", text)
+    if match is None:
+        raise ValueError(f"count is {text!r}; accepted: digits, and K, M or B after them")
+    unit = _UNITS[match[3]]
+    decimals = match[2] or ""
+    last = unit // 10 ** len(decimals)
+    return int(match[1] + decimals) * last, last // 2
+
+
+def rows() -> list[Row]:
+    """Every row of the poster, in its order."""
+    return [_row(fact) for fact in facts()]
+
+
+def _row(fact: Fact) -> Row:
+    params, macs = printed_number(fact.params), printed_number(fact.macs)
+    common = (fact.table, fact.system, fact.dataset, fact.network)
+    poster_params, poster_macs = params and params[0], macs and macs[0]
+    if not fact.network:
+        reason = "neither its code nor its configuration is public with the paper"
+        return Row(
+            *common,
+            None,
+            None,
+            None,
+            poster_params,
+            poster_macs,
+            fact.accuracy_percent,
+            None,
+            None,
+            UNREACHABLE,
+            reason,
+        )
+    network = published_network(fact.network)
+    cost = published(fact.network, num_classes=fact.classes).cost()
+    ours = (cost.params, cost.macs_published)
+    differences = tuple(
+        None if said is None else 100.0 * (own / said[0] - 1)
+        for own, said in zip(ours, (params, macs), strict=True)
+    )
+    close = [difference is not None and abs(difference) <= TOLERANCE for difference in differences]
+    printed = [
+        said is None or near or abs(own - said[0]) <= said[1]
+        for own, said, near in zip(ours, (params, macs), close, strict=True)
+    ]
+    measured = [
+        fact_count is not None and abs(own / fact_count - 1) <= TOLERANCE / 100
+        for own, fact_count in zip(ours, (fact.measured_params, fact.measured_macs), strict=True)
+    ]
+    standing, reason = UNREACHABLE, network.note
+    if network.unreached and not all(close):
+        pass
+    elif all(measured) or (all(close) and not network.inferred):
+        standing = MEASURED
+    elif params is None:
+        standing, reason = INFERRED, network.note or "the poster gives no counts for this row"
+    elif all(printed):
+        standing = INFERRED
+    elif not reason:
+        gaps = [f"{what} {d:+.1f}%" for what, d in zip(("parameters", "MACs"), differences, strict=True) if d]
+        reason = f"the public network's counts differ from the poster's: {', '.join(gaps)}"
+    return Row(
+        *common, cost.params, cost.macs_published, cost.macs, poster_params, poster_macs,
+        fact.accuracy_percent, differences[0], differences[1], standing, reason,
+    )  # fmt: skip
+
+
+def table(found: Iterable[Row]) -> str:
+    """The rows as aligned text, one line each under a heading."""
+    heading = ("table", "system", "data set", "network", "params", "MACs (published)", "MACs",
+               "poster params", "poster MACs", "diff %", "diff %", "standing")  # fmt: skip
+    lines: list[tuple[str, ...]] = [heading]
+    for row in found:
+        counts = (row.params, row.macs_published, row.macs, row.poster_params, row.poster_macs)
+        shown = ["-" if count is None else f"{count:,}" for count in counts]
+        gaps = ["-" if d is None else f"{d:+.1f}" for d in (row.params_difference, row.macs_difference)]
+        standing = row.standing + (f": {row.reason}" if row.reason else "")
+        lines.append((row.table, row.system, row.dataset, row.network, *shown, *gaps, standing))
+    widths = [max(len(line[column]) for line in lines) for column in range(len(heading) - 1)]
+    numbers = range(4, len(heading) - 1)
+    return "\n".join(
+        "  ".join(
+            cell.rjust(width) if column in numbers else cell.ljust(width)
+            for column, (cell, width) in enumerate(zip(line, widths, strict=False))
+        )
+        + "  "
+        + line[-1]
+        for line in lines
+    )
+
+
+def write_csv(found: Iterable[Row], path: str | Path) -> Path:
+    """Writes the rows with a heading. Raises ``UserError`` where it cannot."""
+    return write_lines([field.name for field in fields(Row)], map(astuple, found), path)
+
+
+def write_lines(heading: Sequence[str], lines: Iterable[Sequence[object]], path: str | Path) -> Path:
+    """Writes a CSV file; None is an empty field. Raises ``UserError`` where it cannot."""
+    path = Path(path)
+    try:
+        with path.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow(heading)
+            writer.writerows(["" if v is None else v for v in line] for line in lines)
+    except OSError as error:
+        raise UserError(f"cannot write {path}: {error.strerror or error}") from error
+    return path

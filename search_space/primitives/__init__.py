@@ -1,0 +1,1 @@
+"""The operations that an edge of a cell chooses among: their registry, and those that come with it."""

@@ -1,0 +1,94 @@
+"""Global layers as primitives: four kinds of the equation, each with 1, 3 or 5 steps.
+
+``global_<steps>`` is the full advection-diffusion equation with coefficients learned from the feature map;
+``global_constant_diffusivity_<steps>`` learns the velocities and has D = 1; ``global_diffusion_<steps>`` has
+no advection, ``global_advection_<steps>`` no diffusion. See ``pde_ops.GlobalLayer``; source: Kag and
+Saligrama, "Condensing CNNs with Partial Differential Equations", CVPR 2022.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from torch import Tensor, nn
+
+from pde_ops import GlobalLayer
+from pde_ops.cost import Cost, conv_cost, norm_cost, pde_cost
+from search_space.primitives.registry import Primitive, Size, register_primitive, strided
+
+STEPS = (1, 3, 5)
+KINDS: dict[str, dict[str, Any]] = {
+    "global": {"velocity": "depthwise", "diffusivity": "depthwise"},
+    "global_constant_diffusivity": {"velocity": "depthwise", "diffusivity": 1.0},
+    "global_diffusion": {"velocity": "none", "diffusivity": "depthwise"},
+    "global_advection": {"velocity": "depthwise", "diffusivity": "none"},
+}
+KERNEL = 3  # of the depthwise convolutions that make coefficients
+# Written out, because a genotype's name for a primitive must mean the same function for ever.
+OPTIONS: dict[str, Any] = {
+    "dt": 0.2, "dx": 1, "dy": 1, "boundary": "periodic", "kernel_size": KERNEL, "bias": False,
+    "previous": "source", "velocity_input": "state", "activation": "relu",
+    "coefficient_start": 0.05, "start_mechanism": "multiplier", "coefficient_eps": 1e-5,
+}  # fmt: skip
+
+
+class StridedInit(nn.Sequential):
+    """The Init of a global layer in a reduction cell: ReLU, depthwise 3x3 with stride 2, 1x1, batch norm.
+
+    ``(N, C, H, W) -> (N, C, ceil(H / 2), ceil(W / 2))``; the PDE then runs at the lower resolution.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__(
+            nn.ReLU(),
+            nn.Conv2d(channels, channels, 3, stride=2, padding=1, groups=channels, bias=False),
+            nn.Conv2d(channels, channels, 1, bias=False),
+            nn.BatchNorm2d(channels),
+        )
+
+    @staticmethod
+    def cost_of(channels: int, out: Size) -> Cost:
+        """Cost for an output of size ``out``."""
+        depthwise = conv_cost(channels, channels, 3, out, groups=channels)
+        return depthwise + conv_cost(channels, channels, 1, out) + norm_cost(channels, out)
+
+
+class GlobalPrimitive(Primitive):
+    """A global layer with identity Init; with stride 2 a ``StridedInit``, whose output is the source too."""
+
+    kind: ClassVar[str]
+    steps: ClassVar[int]
+
+    def __init__(self, channels: int, stride: int) -> None:
+        super().__init__(channels, stride)
+        self.layer = GlobalLayer(
+            channels,
+            steps=self.steps,
+            init=None if stride == 1 else StridedInit(channels),
+            init_changes_shape=stride > 1,
+            **OPTIONS,
+            **KINDS[self.kind],
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.layer(x)
+
+    @classmethod
+    def cost(cls, channels: int, stride: int, size: Size) -> Cost:
+        out = strided(size, stride)
+        coefficient = conv_cost(channels, channels, KERNEL, out, groups=channels) + norm_cost(channels, out)
+        learned = 2 * list(KINDS[cls.kind].values()).count("depthwise")  # along x and along y
+        init = Cost() if stride == 1 else StridedInit.cost_of(channels, out)
+        return init + coefficient * learned + pde_cost(channels, out, cls.steps) + norm_cost(channels, out)
+
+
+def _primitive(kind: str, steps: int) -> type[GlobalPrimitive]:
+    title = "".join(part.title() for part in kind.split("_"))
+    namespace = {"kind": kind, "steps": steps, "__module__": __name__}
+    return type(f"{title}{steps}", (GlobalPrimitive,), namespace)
+
+
+GLOBAL_PRIMITIVES = tuple(f"{kind}_{steps}" for kind in KINDS for steps in STEPS)
+for _kind in KINDS:
+    for _steps in STEPS:
+        register_primitive(f"{_kind}_{_steps}")(_primitive(_kind, _steps))

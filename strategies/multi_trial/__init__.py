@@ -1,0 +1,1 @@
+"""Strategies that have each candidate trained as a trial."""

@@ -1,0 +1,1 @@
+"""Strategies that train one supernet, and what training one needs."""

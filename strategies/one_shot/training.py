@@ -1,0 +1,50 @@
+"""A plan's supernet trained in this process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from search_space import get_space
+from strategies.one_shot.distribution import CostTable
+from strategies.one_shot.plan import OneShotPlan
+from strategies.one_shot.ranks import ALONE, Ranks
+from strategies.one_shot.search import search_supernet
+from strategies.one_shot.state import SearchState
+from training.data.loading import DatasetInfo
+
+OnEpoch = Callable[[SearchState], None]
+_OF_THE_SUPERNET_TOO = ("dataset", "seed", "validation", "train_limit")
+
+
+def train_supernet(
+    plan: OneShotPlan,
+    info: DatasetInfo,
+    table: CostTable,
+    checkpoint: Path,
+    log: Path,
+    on_epoch: OnEpoch | None = None,
+    progress: bool = False,
+    ranks: Ranks = ALONE,
+) -> SearchState:
+    """See ``search_supernet`` for what is reported, kept and raised."""
+    data = plan.trial.load()
+    space = get_space(plan.space)
+    settings = space.make_settings(plan.space_settings)
+    return search_supernet(
+        lambda: space.model_space(settings, info.image, info.classes),
+        table,
+        data,
+        plan.supernet,
+        checkpoint=checkpoint,
+        log=log,
+        describe={
+            "space": plan.space,
+            "space settings": space.settings_json(settings),
+            "image": list(info.image),
+            **{f"trial's {name}": getattr(plan.trial, name) for name in _OF_THE_SUPERNET_TOO},
+        },
+        on_epoch=on_epoch,
+        progress=progress,
+        ranks=ranks,
+    )

@@ -1,0 +1,98 @@
+"""The page as NNI's own server sends it, in its own Node with the preload."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import subprocess
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from execution.nni_bridge.portal_limits import hub_edits, no_edits
+from execution.nni_bridge.server import FOLDER
+
+PRELOAD = FOLDER.joinpath("portal_page.js")
+nni_node = importlib.util.find_spec("nni_node")
+assert nni_node is not None
+SERVER = Path(nni_node.submodule_search_locations[0])
+CLOSED = "display:none!important"
+
+# NNI's server without an experiment: what it sends is the page alone.
+PROGRAM = """
+require('app-module-path').addPath('.');
+global.nni = { args: { experimentId: 'x' }, paths: { logDirectory: '/nowhere' },
+    logStream: { writeLine() {}, writeLineSync() {} }, shutdown: { register() {} } };
+require('common/globals'); // before what needs it, as NNI's main module does
+const { RestManager } = require('common/globals/rest');
+global.nni.rest = new RestManager();
+const { RestServer, UnitTestHelpers } = require('rest_server');
+const server = new RestServer(0, '');
+server.start().then(() => console.log(UnitTestHelpers.getPort(server)));
+"""
+
+
+def start(**environment: str) -> subprocess.Popen:
+    environment = {"NODE_OPTIONS": f'--require="{PRELOAD}"'} | environment
+    return subprocess.Popen(
+        [str(SERVER / "node"), "-e", PROGRAM],
+        env=os.environ | environment,
+        cwd=SERVER,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def sent(paths, **environment: str) -> list[str]:
+    """What the server answers at ``paths``."""
+    process = start(**environment)
+    try:
+        port = int(process.stdout.readline())
+        answers = []
+        for path in paths:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=20) as answer:
+                answers.append(answer.read().decode())
+        return answers
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def test_under_every_address_the_page_hides_what_leads_nowhere():
+    own = (SERVER / "static" / "index.html").read_text()
+    for page in sent(("/", "/index.html", "/oview", "/detail", "/experiment", "/elsewhere")):
+        assert page.startswith(own.partition("</head>")[0] + "<style>")
+        assert page.endswith("</script></head>" + own.partition("</head>")[2])
+        assert page.count(CLOSED) == 5
+
+
+def test_other_files_are_sent_as_they_lie():
+    (manifest,) = sent(("/manifest.json",))
+    assert manifest == (SERVER / "static" / "manifest.json").read_text()
+
+
+def test_what_is_refused_is_not_shown():
+    page, *_ = sent(("/oview",), PDE_NAS_EDITS=json.dumps(no_edits()))
+    assert page.count(CLOSED) == 5 + len(no_edits()["refused"])
+    assert '[title="Customized trial"]' in page
+    page, *_ = sent(("/oview",), PDE_NAS_EDITS=json.dumps(hub_edits()))
+    assert page.count(CLOSED) == 5 + 2
+    assert '[title="Customized trial"]' not in page
+
+
+def test_it_is_still_needed():
+    (script,) = (SERVER / "static/static/js").glob("main.*.js")
+    assert 'tooltip:"All experiments"' in script.read_text()
+    everything = "".join(path.read_text() for path in (SERVER / "static/static/js").glob("*.js"))
+    for name in ("TensorBoard", "Visualization", "Customized trial", "maxTrialNum"):
+        assert name in everything
+
+
+@pytest.mark.parametrize(
+    "part", ["maxExperimentDuration", "maxTrialNum", "concurrency", "openRow", "tableList"]
+)
+def test_the_page_has_the_parts_that_the_style_names(part):
+    assert any(part in path.read_text() for path in (SERVER / "static/static/js").glob("*.js"))

@@ -1,0 +1,280 @@
+"""The multi-trial strategy against an engine that ends trials in any order."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+from nni.nas.execution.event import FinalMetricEvent, IntermediateMetricEvent, TrainingEndEvent
+from nni.nas.space import ModelStatus
+
+from execution import multi_trial as multitrial
+from execution.multi_trial import MultiTrial, last_words
+from execution.nni_bridge.compat import CandidateEngine, CandidateModel
+from execution.nni_bridge.portal_limits import Limits
+from records.errors import UserError
+from search_space import Genotype
+from strategies.multi_trial.proposers import Evolution, Subject
+from training.trial import TrialSettings
+
+SUBJECT = Subject("darts-global", {"width": 4, "cells": 1, "nodes": 2}, (1, 8, 8), 10)
+TRIALS = 14
+
+
+class Engine(CandidateEngine):
+    """Runs ``workers`` trials at a time and, at each tick, ends one of them that chance picks.
+
+    The accuracy of a candidate is a function of its genotype; ``faults``: what becomes of which index.
+    """
+
+    def __init__(self, workers: int, order: int, faults: dict[int, str] | None = None) -> None:
+        self.workers, self.rng, self.faults = workers, random.Random(order), faults or {}
+        self.running: list[CandidateModel] = []
+        self.submitted: list[int] = []
+        self.ended: list[int] = []
+        self.most = 0
+
+    def register_model_event_callback(self, kind, put) -> None:
+        self.put = put
+
+    def unregister_model_event_callback(self, kind, put) -> None:
+        pass
+
+    def idle_worker_available(self) -> bool:
+        return len(self.running) < self.workers
+
+    def submit_models(self, *models) -> None:
+        for model in models:
+            self.submitted.append(model.parameters["index"])
+            self.running.append(model)
+        self.most = max(self.most, len(self.running))
+
+    def tick(self) -> None:
+        if not self.running:
+            return
+        model = self.running.pop(self.rng.randrange(len(self.running)))
+        index = model.parameters["index"]
+        model.trial = f"trial{index}"
+        model.cancelled = self.faults.get(index) == "cancel"
+        self.ended.append(index)
+        fault = self.faults.get(index)
+        accuracy = int(Genotype.from_json(model.parameters["genotype"]).key(), 16) % 1000 / 1000
+        # as NNI's server may hand them on: in another order
+        self.put(IntermediateMetricEvent(model, {"default": accuracy / 2, "epoch": 2}))
+        self.put(IntermediateMetricEvent(model, {"default": accuracy / 4, "epoch": 1}))
+        if fault is None:
+            self.put(FinalMetricEvent(model, {"default": accuracy, "seconds": 1.5}))
+        status = {"crash": ModelStatus.Failed, "kill": ModelStatus.Failed, "cancel": ModelStatus.Failed}.get(
+            fault, ModelStatus.Trained
+        )
+        self.put(TrainingEndEvent(model, status))
+
+
+@pytest.fixture(autouse=True)
+def no_waiting(monkeypatch):
+    monkeypatch.setattr(multitrial, "_POLL_SECONDS", 0)
+
+
+def run(
+    engine: Engine,
+    *,
+    concurrency: int,
+    known=(),
+    tick=None,
+    errors=None,
+    trials=TRIALS,
+    limits=None,
+    measured=None,
+    proposed=None,
+):
+    """What is ``measured``, in the order in which it came; ``limits`` (of what was measured so far) as the portal's;
+    ``proposed``: from how many results each candidate was, before and, added to it, now."""
+    measured = [] if measured is None else measured
+    proposed = {} if proposed is None else proposed
+    strategy = MultiTrial(
+        Evolution(SUBJECT, 5, population=4, tournament=2),
+        TrialSettings(threads=1),
+        limits=lambda: limits(len(measured)) if limits else Limits(trials, concurrency),
+        known=list(known),
+        seen=dict(proposed),
+        on_proposed=proposed.__setitem__,
+        on_measurement=measured.append,
+        find_error=lambda trial: (errors or {}).get(trial, ""),
+        check_server=tick or engine.tick,
+    )
+    strategy(CandidateModel({}), engine)
+    engine.said = strategy.ended
+    return measured
+
+
+def genotypes(measured):
+    return [m.genotype for m in sorted(measured, key=lambda m: m.index)]
+
+
+@pytest.mark.parametrize("concurrency", [1, 3])
+def test_candidates_do_not_depend_on_the_order_in_which_trials_end(concurrency):
+    engines = [Engine(concurrency, order) for order in range(6)]
+    runs = [run(engine, concurrency=concurrency) for engine in engines]
+    assert all(genotypes(measured) == genotypes(runs[0]) for measured in runs)
+    assert all(engine.submitted == list(range(TRIALS)) for engine in engines)
+    assert {engine.most for engine in engines} == {concurrency}
+    if concurrency > 1:
+        assert len({tuple(engine.ended) for engine in engines}) > 1  # the orders really differed
+
+
+def test_slow_workers_change_nothing():
+    """Three trials may run, but the machine only ever has room for one."""
+    assert genotypes(run(Engine(1, 0), concurrency=3)) == genotypes(run(Engine(3, 0), concurrency=3))
+
+
+def test_each_candidate_is_proposed_from_results_it_may_know():
+    engine = Engine(3, 1)
+    measured = run(engine, concurrency=3)
+    assert [m.index for m in measured] == engine.ended
+    for place, index in enumerate(engine.ended):
+        # When i was still running, no candidate beyond i + 2 had been proposed, far less ended.
+        assert max(engine.ended[: place + 1]) <= index + 2
+
+
+@pytest.mark.parametrize("cut", [1, 5, 9])
+def test_a_resumed_run_goes_on_as_if_nothing_had_happened(cut):
+    whole = run(Engine(2, 0), concurrency=2)
+    engine = Engine(2, 3)
+    rest = run(engine, concurrency=2, known=whole[:cut])
+    assert {m.index for m in whole[:cut]} & set(engine.submitted) == set()
+    assert genotypes(whole[:cut] + rest) == genotypes(whole)
+
+
+def test_fewer_trials_in_the_portal_end_it_with_what_was_measured_and_say_why():
+    whole = run(Engine(2, 0), concurrency=2)
+    engine = Engine(2, 0)
+    some = run(engine, concurrency=2, limits=lambda done: Limits(14 if done < 3 else 5, 2))
+    assert sorted(m.index for m in some) == list(range(5))
+    assert genotypes(some) == genotypes(whole)[:5]
+    assert engine.said == "Ended with 5 of 14 candidates: Max trial No. was set to 5 in the portal"
+    again = Engine(2, 0)
+    assert genotypes(some + run(again, concurrency=2, known=some)) == genotypes(whole)
+    assert again.said is None
+
+
+def test_what_runs_when_the_limit_falls_below_it_is_still_measured():
+    engine = Engine(4, 0)
+    some = run(engine, concurrency=4, limits=lambda done: Limits(14 if done < 3 else 1, 4))
+    assert 3 < len(some) < 14
+    assert len(some) == len(engine.submitted)
+
+
+def test_more_trials_in_the_portal_go_on():
+    engine = Engine(2, 0)
+    assert len(run(engine, concurrency=2, limits=lambda done: Limits(4 if done < 3 else 6, 2))) == 6
+    assert engine.said is None
+
+
+def test_a_duration_that_is_over_lets_what_runs_end():
+    engine = Engine(3, 0)
+    over = "Max duration was set to 1m in the portal"
+    some = run(engine, concurrency=3, limits=lambda done: Limits(14, 3, over if done >= 4 else None))
+    assert 4 <= len(some) <= 6
+    assert engine.said == f"Ended with {len(some)} of 14 candidates: {over}"
+
+
+def test_concurrency_changed_in_the_portal_is_kept_to_and_resumed_exactly():
+    engine = Engine(3, 0)
+    whole = run(engine, concurrency=1, limits=lambda done: Limits(TRIALS, 1 if done < 4 else 3))
+    assert engine.most == 3
+    assert engine.submitted == list(range(TRIALS))
+    seen = {m.index: m.seen for m in whole}
+    assert [seen[i] for i in range(4)] == [0, 1, 2, 3]
+    assert [seen[i] for i in range(4, TRIALS)] == [i - 2 for i in range(4, TRIALS)]
+    known = [m for m in whole if m.index < 9]
+    rest = run(Engine(3, 5), concurrency=3, known=known)
+    assert genotypes(known + rest) == genotypes(whole)
+
+
+@pytest.mark.parametrize("stop", [5, 6, 9])
+def test_what_ran_when_it_was_stopped_is_proposed_again_from_as_many_results(stop):
+    def limits(done):
+        return Limits(TRIALS, 1 if done < 4 else 3)
+
+    whole = run(Engine(3, 0), concurrency=1, limits=limits)
+    engine, some, proposed = Engine(3, 0), [], {}
+
+    def tick():
+        if len(engine.ended) == stop:
+            raise UserError("stopped")
+        engine.tick()
+
+    with pytest.raises(UserError, match="stopped"):
+        run(engine, concurrency=1, limits=limits, tick=tick, measured=some, proposed=proposed)
+    assert len(proposed) > len(some)
+    rest = run(Engine(2, 4), concurrency=3, known=some, proposed=proposed)
+    assert genotypes(some + rest) == genotypes(whole)
+
+
+def test_failures_are_measurements_with_their_reason():
+    faults = {1: "crash", 2: "kill", 3: "silent"}
+    said = {"trial1": "RuntimeError: no", "trial3": "a warning"}
+    measured = {m.index: m for m in run(Engine(2, 0, faults), concurrency=2, errors=said)}
+    assert len(measured) == TRIALS
+    assert measured[1].error == "RuntimeError: no"
+    assert measured[2].error == "the trial was killed"
+    assert measured[3].error == "the trial ended without a result. a warning"
+    for index, each in measured.items():
+        cost = Genotype.from_json(each.genotype).cost()
+        assert (each.macs, each.params) == (cost.macs, cost.params)
+        assert each.status == ("failed" if index in faults else "ok")
+        assert each.seen == max(0, index - 1)
+        assert (each.accuracy is None) == (index in faults)
+        assert len(each.history) == 2
+        if index not in faults:
+            assert each.seconds == 1.5
+            assert each.trial == f"trial{index}"
+
+
+def test_a_killed_trial_is_run_again_once_and_a_cancelled_one_is_not():
+    engine = Engine(1, 0, {1: "kill", 2: "cancel"})
+    measured = {m.index: m for m in run(engine, concurrency=1, errors={"trial2": "KeyboardInterrupt"})}
+    assert engine.submitted.count(1) == 2
+    assert engine.submitted.count(2) == 1
+    assert (measured[1].status, measured[1].error) == ("failed", "the trial was killed")
+    assert (measured[2].status, measured[2].error) == ("cancelled", "by the portal's user")
+    assert measured[2].accuracy is None
+    once = Engine(1, 0, {1: "kill"})
+
+    def forgive():
+        once.tick()
+        if once.ended == [0, 1]:
+            once.faults.clear()
+
+    whole = run(Engine(1, 0), concurrency=1)
+    again = run(once, concurrency=1, tick=forgive)
+    assert genotypes(again) == genotypes(whole)
+    assert [m.accuracy for m in again] == [m.accuracy for m in whole]
+
+
+def test_a_server_that_is_gone_ends_it_with_what_was_measured():
+    engine = Engine(2, 0)
+
+    def tick():
+        if len(engine.ended) == 3:
+            raise UserError("gone")
+        engine.tick()
+
+    with pytest.raises(UserError, match="gone"):
+        run(engine, concurrency=2, tick=tick)
+    assert len(engine.ended) == 3
+
+
+def test_last_words_are_the_end_of_stderr_on_one_line(tmp_path):
+    folder = tmp_path / "environments" / "local-env" / "trials" / "abc"
+    folder.mkdir(parents=True)
+    (folder / "trial.stderr").write_text("one\n\n two\nthree\n  four \n")
+    assert last_words(tmp_path, "abc") == "two | three | four"
+    (folder / "trial.stderr").write_text("x" * 2000)
+    assert last_words(tmp_path, "abc") == "x" * 500
+    assert last_words(tmp_path, "other") == last_words(tmp_path, "") == ""
+
+
+def test_history_is_by_epoch_however_the_results_arrive():
+    for each in run(Engine(2, 0), concurrency=2):
+        assert each.history == pytest.approx((each.accuracy / 4, each.accuracy / 2))

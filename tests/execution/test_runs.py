@@ -1,0 +1,189 @@
+"""Runs listed, stopped and shown again."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import run_search
+from execution import runs
+from execution.follow import Follower
+from execution.portal import hub
+from execution.portal.rows import write_rows
+from execution.settings import SearchSettings
+from records.errors import UserError
+from records.owner import Owner
+from records.run_folder import RunFolder
+from tests.analysis.runs import FIVE, make_run
+from tests.execution.test_session import measured
+
+HOLDER = """
+import sys, time
+from records.run_folder import RunFolder
+with RunFolder.open(sys.argv[1]).lock():
+    print("held", flush=True)
+    time.sleep(60)
+"""
+
+
+@pytest.fixture
+def held(tmp_path):
+    """A run that another process is at work on."""
+    run = RunFolder.create(tmp_path / "held", SearchSettings(trials=4).to_json())
+    root = Path(__file__).resolve().parents[2]
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLDER, str(run.path)], stdout=subprocess.PIPE, text=True, cwd=root
+    )
+    assert process.stdout.readline() == "held\n"
+    yield run, process
+    process.kill()
+    process.wait()
+    process.stdout.close()
+
+
+def test_a_damaged_run_does_not_hide_the_others(tmp_path):
+    make_run(tmp_path / "good", FIVE, trials=5)
+    for name, content in (("no\nobject", '{"settings": 5}'), ("short", '{"settings": {}}')):
+        make_run(tmp_path / name, FIVE)
+        (tmp_path / name / "settings.json").write_text(content)
+    torn = make_run(tmp_path / "torn", FIVE, trials=5)
+    (torn / "candidates.jsonl").write_text("{nonsense}\n")
+    for name, content in (("deep", "[" * 100_000), ("foreign", '{"editor.fontSize": 12}')):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "settings.json").write_text(content)
+    found = runs.find_runs([tmp_path])
+    assert {s.run.name: s.state for s in found} == {
+        "good": "stopped", "no\nobject": "damaged", "short": "damaged", "torn": "damaged",
+    }  # fmt: skip
+    assert runs.table(found).count("\n") == 4
+
+
+def test_the_states_of_a_run(tmp_path, held):
+    run, process = held
+    run.append(measured(0, 0.5))
+    stopped = RunFolder.create(tmp_path / "stopped", SearchSettings(trials=2).to_json())
+    finished = RunFolder.create(tmp_path / "finished", SearchSettings(trials=2).to_json())
+    (finished.path / "outcome.json").write_text("{}")
+    hub = RunFolder.create(tmp_path / "hub", {"kind": "sweep", "searches": 1, "shared": {}})
+    write_rows(hub.path, [("a", {}), ("b", {})])
+    row = RunFolder.create(hub.path / "searches" / "a", SearchSettings(strategy="darts").to_json())
+    (row.path / "outcome.json").write_text("{}")
+    training = tmp_path / "training"
+    training.mkdir()
+    (training / "settings.json").write_text(json.dumps({"settings": {}, "genotype": "x"}))
+    found = {status.run.name: status for status in runs.find_runs([tmp_path])}
+    assert set(found) == {"held", "stopped", "finished", "hub", "a"}
+    assert (found["held"].state, found["held"].process.pid) == ("running", process.pid)
+    assert (found["held"].done, found["held"].total, found["held"].best) == (1, 4, 0.5)
+    assert found["stopped"].state == "stopped"
+    assert found["finished"].state == "finished"
+    assert (found["hub"].kind, found["hub"].state, found["hub"].done) == ("sweep", "stopped", 1)
+    assert found["a"].kind == "darts"
+    lines = runs.table(list(found.values())).splitlines()
+    assert len(lines) == 6
+    assert stopped.path.name in "".join(lines)
+
+
+def test_a_damaged_run_and_foreign_settings_do_not_hide_the_others(tmp_path):
+    RunFolder.create(tmp_path / "good", SearchSettings(trials=2).to_json())
+    RunFolder.create(tmp_path / "bad", SearchSettings(trials=2).to_json())
+    (tmp_path / "bad" / "candidates.jsonl").write_text("{nonsense}\n")
+    hub = RunFolder.create(tmp_path / "hub", {"kind": "hub", "searches": 1, "shared": {}})
+    (hub.path / "rows.jsonl").write_text("[]\n")
+    RunFolder.create(tmp_path / "none", SearchSettings().to_json() | {"trials": None})
+    for name, text in (("editor", '{"editor.tabSize": 4}'), ("list", "[]"), ("text", '"settings"')):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "settings.json").write_text(text)
+    (tmp_path / "good" / "nni.json").write_text("{")
+    states = {status.run.name: status.state for status in runs.find_runs([tmp_path])}
+    assert states == {"good": "stopped", "bad": "damaged", "hub": "damaged", "none": "damaged"}
+
+
+def test_more_candidates_than_asked_for_at_first_are_not_more_than_all(tmp_path):
+    run = RunFolder.create(tmp_path / "run", SearchSettings(trials=1).to_json())
+    for index in range(3):
+        run.append(measured(index, 0.5))
+    assert (runs.status(run).done, runs.status(run).total) == (3, 3)
+
+
+def test_two_processes_do_not_work_on_one_run(held):
+    run, process = held
+    with pytest.raises(UserError, match=f"process {process.pid} on .* is at work on"), run.lock():
+        pass
+    with pytest.raises(UserError, match="is at work .*; its portal"):
+        runs.view(run, 0, None)
+
+
+def test_stop_ends_it_in_order(held):
+    run, process = held
+    assert runs.stop(run) == ["run"]
+    assert process.wait(10) == -signal.SIGTERM
+    assert run.owner() is None
+    assert runs.stop(run) == []
+    with run.lock():
+        assert run.owner().pid == os.getpid()
+
+
+def test_a_report_of_a_stopped_run_does_not_make_it_finished(tmp_path):
+    from analysis import report
+
+    run = make_run(tmp_path / "run", FIVE[:2], **SearchSettings(trials=4).to_json())
+    report([run], run)
+    assert runs.status(RunFolder.open(run)).state == "stopped"
+    assert Follower(run).outcome() is None  # a sweep's row, which goes on when it is resumed
+
+
+@pytest.mark.parametrize(("finished", "told"), [(False, "goes on"), (True, "was stopped, finished")])
+def test_what_stop_says(held, capsys, finished, told):
+    run, process = held
+    if finished:
+        (run.path / "outcome.json").write_text("{}")
+    assert run_search.main(["stop", str(run.path)]) == 0
+    said = capsys.readouterr().out
+    assert told in said
+    assert ("resume" in said) != finished
+    process.wait(10)
+    assert run_search.main(["stop", str(run.path)]) == 0
+    assert "was not running" in capsys.readouterr().out
+
+
+def test_a_hub_ends_its_searches_here_and_none_elsewhere(tmp_path, held, monkeypatch):
+    monkeypatch.setattr("execution.portal.hub.PATIENCE_SECONDS", 0.0)
+    run, process = held
+    elsewhere = RunFolder.create(tmp_path / "elsewhere", SearchSettings().to_json())
+    elsewhere.write("nni.json", {"experiment": "x1"})
+    there = dataclasses.replace(Owner.me(), boot="another")
+    (elsewhere.path / ".lock").write_text(str(there.pid))
+    (elsewhere.path / ".owner").write_text(json.dumps(there.to_json()))
+    monkeypatch.setattr("execution.portal.hub._searches", lambda _: [elsewhere, run])
+    monkeypatch.setattr("execution.ending.kill_orphans", lambda *_: pytest.fail("of another machine's run"))
+    hub._end_searches(run)
+    assert process.wait(10) == -signal.SIGKILL
+    assert elsewhere.owner() == there
+
+
+def test_a_killed_process_frees_its_run(held):
+    run, process = held
+    process.kill()
+    process.wait()
+    with run.lock():
+        time.sleep(0)
+
+
+def test_a_run_that_was_never_in_the_portal_cannot_be_shown(tmp_path):
+    run = RunFolder.create(tmp_path / "run", SearchSettings().to_json())
+    with pytest.raises(UserError, match="never in the portal"):
+        runs.view(run, 0, None)
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(UserError, match="nowhere is no folder"):
+        runs.find_runs([tmp_path / "nowhere"])

@@ -1,0 +1,105 @@
+import csv
+from pathlib import Path
+
+import pytest
+
+from search_space.paper.networks import published_network
+from search_space.paper.rows import facts, printed_number, rows, table, write_csv
+
+REFERENCE = Path(__file__).parents[4] / "shared" / "reference"
+
+
+def test_printed_numbers() -> None:
+    assert printed_number("3.4M") == (3_400_000, 50_000)
+    assert printed_number("9M") == (9_000_000, 500_000)
+    assert printed_number("473K") == (473_000, 500)
+    assert printed_number("") is None
+    with pytest.raises(ValueError, match="accepted"):
+        printed_number("9 million")
+
+
+def test_standings() -> None:
+    found = {(row.table, row.system, row.dataset): row for row in rows()}
+    assert len(found) == 49
+    standings = [row.standing for row in found.values()]
+    assert {s: standings.count(s) for s in set(standings)} == {
+        "measured": 27, "inferred": 9, "not reachable": 13,
+    }  # fmt: skip
+    assert all(row.reason for row in found.values() if row.standing == "not reachable")
+    row = found["imagenet-mobile", "MBV2-Global", "ImageNet-1K"]
+    assert row.standing == "not reachable"
+    assert row.params_difference == pytest.approx(84.5145)
+    row = found["low-footprint", "ResNet-Global", "CIFAR-100"]
+    assert (row.params, row.macs_published, row.standing) == (167_252, 15_249_664, "measured")
+    reasons = {system: found["imagenet-ode", system, "ImageNet-1K"] for system in ("ResNet", "DenseNet")}
+    assert {system: (row.standing, row.reason) for system, row in reasons.items()} == {
+        "ResNet": (
+            "not reachable",
+            "the public network's counts differ from the poster's: parameters +0.3%, MACs +5.1%",
+        ),
+        "DenseNet": (
+            "not reachable",
+            "the public network's counts differ from the poster's: parameters +1.1%, MACs -2.9%",
+        ),
+    }
+
+
+def test_only_what_the_rule_allows_is_called_measured() -> None:
+    """Within 2% of what was measured on the authors' code, or of the poster."""
+    for fact, row in zip(facts(), rows(), strict=True):
+        ours = (row.params, row.macs_published)
+        measured = within(ours, (fact.measured_params, fact.measured_macs))
+        poster = within(ours, (row.poster_params, row.poster_macs))
+        if row.standing == "measured":
+            assert measured or poster, row
+        elif measured:  # as on the authors' code, which is far from the poster
+            assert row.standing == "not reachable"
+            assert not poster
+            assert published_network(row.network).unreached
+
+
+def within(ours: tuple, others: tuple) -> bool:
+    """Whether both counts are known and within 2% of the others."""
+    pairs = list(zip(ours, others, strict=True))
+    return all(None not in pair for pair in pairs) and all(abs(a - b) <= 0.02 * b for a, b in pairs)
+
+
+def test_table_and_file(tmp_path: Path) -> None:
+    found = rows()
+    lines = table(found).splitlines()
+    assert len(lines) == len(found) + 1
+    with write_csv(found, tmp_path / "rows.csv").open() as file:
+        read = list(csv.DictReader(file))
+    assert [int(line["params"]) for line in read if line["network"] == "DARTS"] == [3_401_272] * 3
+
+
+@pytest.mark.skipif(not REFERENCE.is_dir(), reason="the reference tables are not on this machine")
+def test_measured_facts_are_those_of_the_reference() -> None:
+    tables = {
+        "mnist": "mnist", "baseline-cifar10": "baseline", "low-footprint": "low", "same-footprint": "high",
+        "same-footprint-tiny": "tiny", "imagenet-ode": "imagenet", "imagenet-mobile": "imagenet",
+    }  # fmt: skip
+    with (REFERENCE / "measured_counts.csv").open() as file:
+        reference = {(line["table"], line["architecture"]): line for line in csv.DictReader(file)}
+    told = [fact for fact in facts() if fact.measured_params or fact.measured_macs]
+    assert len(told) == 30
+    for fact in told:
+        place = tables[fact.table]
+        line = reference.get((place, "ResNet" if fact.network == "ResNet-Tiny" else fact.system))
+        assert line is not None, f"{fact.network} was not measured"
+        assert (fact.params, fact.macs) == (line["poster_params"], line["poster_macs"])
+        assert fact.measured_params == int(line["measured_params"])
+        assert fact.measured_macs == int(line["conv_linear_plus_2norm"])
+
+
+@pytest.mark.skipif(not REFERENCE.is_dir(), reason="the reference tables are not on this machine")
+def test_facts_are_those_of_the_reference() -> None:
+    with (REFERENCE / "poster.csv").open() as file:
+        poster = list(csv.DictReader(file))
+    assert len(poster) == len(facts())
+    for line, fact in zip(poster, facts(), strict=True):
+        assert (line["table"], line["system"], line["dataset"]) == (fact.table, fact.system, fact.dataset)
+        assert float(line["accuracy_percent"]) == fact.accuracy_percent
+        if line["params"]:
+            assert printed_number(fact.params)[0] == pytest.approx(int(line["params"]), rel=0.01)
+            assert printed_number(fact.macs)[0] == pytest.approx(int(line["macs"]), rel=0.01)

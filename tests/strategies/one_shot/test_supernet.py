@@ -1,0 +1,174 @@
+"""The supernet's step: the penalty reaches the architecture weights, and NNI's arithmetic is kept."""
+
+import copy
+
+import pytest
+import torch
+from nni.mutable import MutableExpression
+from nni.nas.nn.pytorch import Cell, LayerChoice, ModelSpace
+from nni.nas.oneshot.pytorch.profiler import ExpectationProfilerPenalty
+from nni.nas.oneshot.pytorch.supermodule.differentiable import DifferentiableMixedCell
+from nni.nas.profiler import ExpressionProfiler
+from nni.nas.strategy import DARTS
+from torch import nn
+
+from strategies.one_shot.distribution import CellDistribution, CostTable
+from strategies.one_shot.supernet import MixedCell, PenalisedDarts, PenalisedDartsModule, SupernetTraining
+
+WIDTH = 4
+PRIMITIVES = ("skip", "conv")
+
+
+class Toy(ModelSpace):
+    """A stem, two cells that share their choices, a linear head; 8x8 images of one channel, 10 classes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        factories = {
+            "skip": lambda node, position, source: nn.Identity(),
+            "conv": lambda node, position, source: nn.Conv2d(WIDTH, WIDTH, 3, padding=1, bias=False),
+        }
+        self.stem = nn.Conv2d(1, WIDTH, 1)
+        self.cells = nn.ModuleList(Cell(factories, 2, 2, 2, label="normal") for _ in range(2))
+        self.narrow = nn.Conv2d(2 * WIDTH, WIDTH, 1)
+        self.head = nn.Linear(2 * WIDTH, 10)
+
+    def forward(self, images):
+        x = self.stem(images)
+        x = self.narrow(self.cells[0]([x, x]))
+        return self.head(self.cells[1]([x, x]).mean((2, 3)))
+
+
+def toy_table():
+    """The convolutions' MACs on 8x8 pixels in both cells; all else counted as 1000."""
+    conv = 2 * 64 * 9 * WIDTH * WIDTH
+    costs = torch.tensor([0.0, conv], dtype=torch.float64)
+    return CostTable(PRIMITIVES, 2, 1000.0, {("normal", node): costs.repeat(node, 1) for node in (2, 3)})
+
+
+def make_module(mac_penalty=0.0, seed=0):
+    torch.manual_seed(seed)
+    strategy = PenalisedDarts(table=toy_table(), mac_penalty=mac_penalty)
+    space = strategy.mutate_model(Toy())
+    training = SupernetTraining(learning_rate=0.1, momentum=0.9, weight_decay=0.0, auxiliary_weight=0.0)
+    module = strategy.configure_oneshot_module(training)
+    assert isinstance(module, PenalisedDartsModule)
+    module.set_model(space)
+    return module
+
+
+def test_a_cell_computes_what_nnis_own_does():
+    torch.manual_seed(0)
+    toy = Toy()
+    ours, theirs = copy.deepcopy(toy), copy.deepcopy(toy)
+    torch.manual_seed(1)
+    PenalisedDarts(table=toy_table()).mutate_model(ours)
+    torch.manual_seed(1)
+    DARTS().mutate_model(theirs)
+    assert any(type(module) is MixedCell for module in ours.modules())
+    assert any(type(module) is DifferentiableMixedCell for module in theirs.modules())
+    images = torch.randn(3, 1, 8, 8)
+    for model in (ours, theirs):
+        model.double()
+    results = [model(images.double()) for model in (ours, theirs)]
+    torch.testing.assert_close(*results, rtol=1e-12, atol=1e-12)
+    gradients = [
+        torch.autograd.grad(result.square().sum(), list(model.parameters()), allow_unused=True)
+        for result, model in zip(results, (ours, theirs), strict=True)
+    ]
+    for one, other in zip(*gradients, strict=True):
+        assert (one is None) == (other is None)
+        if one is not None:
+            torch.testing.assert_close(one, other, rtol=1e-10, atol=1e-12)
+
+
+def test_both_cells_share_their_logits_which_come_in_the_order_of_their_names():
+    module = make_module()
+    first, second = module.model.cells
+    assert first.edge_logits(3, 2) is second.edge_logits(3, 2)
+    logits = [first.edge_logits(node, source) for node in (2, 3) for source in range(node)]
+    assert [id(each) for each in module.arch_parameters()] == [id(each) for each in logits]
+
+
+def test_penalty_pulls_the_logits_of_what_is_dear_down():
+    module = make_module(mac_penalty=1.0)
+    macs = module.mac_penalty * module.distribution().expected_macs() / module.reference_macs
+    assert float(macs.detach()) == pytest.approx(1.0, abs=1e-3)  # the start is nearly uniform
+    gradients = torch.autograd.grad(macs, module.arch_parameters())
+    for gradient in gradients:
+        assert gradient[1] > 0 > gradient[0]  # conv, skip
+
+
+def test_export_is_nnis_sample_of_what_is_derived():
+    module = make_module()
+    with torch.no_grad():
+        cell = module.model.cells[0]
+        for node, source, logits in (
+            (2, 0, (0.0, 5.0, 0.0)),
+            (2, 1, (5.0, 0.0, 0.0)),
+            (3, 0, (9.0, 8.9, 9.5)),  # high logits, but "none" is likelier: NNI's own rule would take it
+            (3, 1, (0.0, 1.0, 0.0)),
+            (3, 2, (1.0, 0.0, 0.0)),
+        ):
+            cell.edge_logits(node, source).copy_(torch.tensor(logits))
+    assert module.export() == {
+        "normal/op_2_0": "conv",
+        "normal/input_2_0": [0],
+        "normal/op_2_1": "skip",
+        "normal/input_2_1": [1],
+        "normal/op_3_0": "conv",
+        "normal/input_3_0": [1],
+        "normal/op_3_1": "skip",
+        "normal/input_3_1": [2],
+    }
+    assert module.model.simplify().keys() == module.export().keys()
+
+
+def test_expected_macs_at_one_hot_logits_are_those_of_what_is_derived():
+    module = make_module()
+    with torch.no_grad():
+        for parameter in module.arch_parameters():
+            parameter.copy_(torch.tensor([0.0, 0.0, 200.0]))
+        cell = module.model.cells[0]
+        for node, source, row in ((2, 0, 1), (2, 1, 0), (3, 1, 1), (3, 2, 1)):
+            cell.edge_logits(node, source).copy_(200.0 * torch.eye(3)[row])
+    distribution = module.distribution()
+    assert isinstance(distribution, CellDistribution)
+    assert float(distribution.expected_macs().detach()) == 1000.0 + 3 * 2 * 64 * 9 * WIDTH * WIDTH
+
+
+class LayerToy(ModelSpace):
+    """One choice of two layers, for NNI's own penalty."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.choice = LayerChoice({"cheap": nn.Linear(4, 4), "dear": nn.Linear(4, 4)}, label="choice")
+
+    def forward(self, x):
+        return self.choice(x)
+
+
+class Prices(ExpressionProfiler):
+    """1 for the cheap layer, 100 for the dear one."""
+
+    def __init__(self, space):
+        super().__init__(space)
+        choice = space.simplify()["choice"]
+        self.expression = MutableExpression.switch_case(choice, {"cheap": 1.0, "dear": 100.0})
+
+
+def test_nnis_own_penalty_still_has_no_gradient():
+    """When this fails, NNI has mended its penalty, and the one in use can go."""
+    space = LayerToy()
+    penalty = ExpectationProfilerPenalty(Prices(space), baseline=1.0)
+    strategy = DARTS(penalty=penalty)
+    strategy.mutate_model(space)
+    training = SupernetTraining(learning_rate=0.1, momentum=0.9, weight_decay=0.0, auxiliary_weight=0.0)
+    module = strategy.configure_oneshot_module(training)
+    module.set_model(space)
+    loss = sum(parameter.square().sum() for parameter in module.arch_parameters())
+    with_penalty, details = module.penalty(loss, module.export_probs())
+    assert details["penalty"] == pytest.approx(50.5, abs=1.0)  # it looks alive,
+    both = [torch.autograd.grad(x, module.arch_parameters(), retain_graph=True) for x in (loss, with_penalty)]
+    for plain, penalised in zip(*both, strict=True):
+        assert torch.equal(plain, penalised)  # but pulls nowhere

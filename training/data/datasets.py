@@ -1,0 +1,183 @@
+"""What is known of each data set, and what a user may ask of the images."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from records.checks import shown, whole_number
+from records.errors import UserError
+from search_space.genotype import LARGEST_SIDE
+from training.data import class_names as names
+
+
+@dataclass(frozen=True)
+class DatasetInfo:
+    """``image`` is (channels, height, width); ``mean`` and ``std`` are per channel, of pixels in [0, 1].
+
+    ``flip`` says whether a mirrored image still shows its class (a mirrored digit does not). ``class_names`` are
+    in the order of the labels; empty where the data set does not name its classes.
+    """
+
+    name: str
+    image: tuple[int, int, int]
+    classes: int
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    flip: bool
+    class_names: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        return {n: list(v) if isinstance(v, tuple) else v for n, v in dataclasses.asdict(self).items()}
+
+    @classmethod
+    def from_json(cls, record: dict[str, Any]) -> DatasetInfo:
+        """Reads what ``to_json`` wrote, lists for tuples. Raises ``UserError`` for anything else."""
+        try:
+            values: dict[str, Any] = {n: tuple(v) if isinstance(v, list) else v for n, v in record.items()}
+            return cls(**values)
+        except (AttributeError, TypeError) as error:
+            raise UserError(f"{shown(record)} is no record of a data set") from error
+
+
+@dataclass(frozen=True)
+class ImageOptions:
+    """What is asked of the images; None leaves it to the data. ``size`` is (height, width), ``channels`` 1 (grey)
+    or 3 (colour), ``flip`` whether training images are mirrored at random."""
+
+    size: tuple[int, int] | None = None
+    channels: int | None = None
+    flip: bool | None = None
+
+    @classmethod
+    def of(cls, image_size: int | str | None, channels: int | None, flip: str | None) -> ImageOptions:
+        """From the words of a command line. Raises ``UserError``."""
+        if channels is not None and (isinstance(channels, bool) or channels not in (1, 3)):
+            raise UserError(f"channels is {shown(channels)}; accepted: 1 (grey) or 3 (colour)")
+        if flip not in (None, "on", "off"):
+            raise UserError(f"flip is {shown(flip)}; accepted: on, off")
+        size = None if image_size is None else sides(image_size)
+        return cls(size, channels, None if flip is None else flip == "on")
+
+    def applied(self, info: DatasetInfo) -> DatasetInfo:
+        """``info`` as asked for, where its images stay as they are. Raises ``UserError`` for another size."""
+        channels, *size = info.image
+        if self.size not in (None, tuple(size)):
+            raise UserError(
+                f"image_size is {size_text(self.size)}; dataset {info.name} has images of {size_text(size)}; "
+                "accepted: leave it out (images in folders alone are scaled)"
+            )
+        if self.channels not in (None, channels):
+            raise UserError(f"channels is {self.channels}; dataset {info.name} has {channels}: leave it out")
+        return info if self.flip is None else dataclasses.replace(info, flip=self.flip)
+
+
+def sides(value: int | str) -> tuple[int, int]:
+    """(height, width) of a size such as 28, ``"28"`` or ``"28x32"``. Raises ``UserError``."""
+    match = re.fullmatch(r"\s*(\d{1,9})(?:\s*[xX]\s*(\d{1,9}))?\s*", str(value))
+    if match is None or isinstance(value, bool):
+        raise UserError(f"image_size is {shown(value)}; accepted: pixels a side, such as 28, or HxW, 28x32")
+    height, width = int(match[1]), int(match[2] or match[1])
+    for side in (height, width):
+        whole_number("image_size", side, 1, LARGEST_SIDE)
+    return height, width
+
+
+def size_text(size: Any) -> str:
+    """``28x32`` of (28, 32)."""
+    return "x".join(map(str, size))
+
+
+_IMAGENET_MEAN = (0.485, 0.456, 0.406)
+_IMAGENET_STD = (0.229, 0.224, 0.225)
+IMAGENET_SIZE = (224, 224)
+
+# Mean and standard deviation are over all pixels of the training images.
+ARRAY_SETS = {
+    info.name: info
+    for info in (
+        DatasetInfo("digits", (1, 8, 8), 10, (0.3053,), (0.3761,), False, names.DIGITS),
+        DatasetInfo("mnist", (1, 28, 28), 10, (0.1307,), (0.3081,), False, names.DIGITS),
+        DatasetInfo("fashion-mnist", (1, 28, 28), 10, (0.2860,), (0.3530,), True, names.FASHION_MNIST),
+        DatasetInfo(
+            "cifar10", (3, 32, 32), 10, (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616), True, names.CIFAR10
+        ),
+        DatasetInfo(
+            "cifar100", (3, 32, 32), 100, (0.5071, 0.4866, 0.4409), (0.2673, 0.2564, 0.2762), True,
+            names.CIFAR100,
+        ),
+    )
+}  # fmt: skip
+FOLDER_SETS = ("imagenet", "folder")
+ARRAY_SUFFIX = ".npz"
+
+
+def dataset_names() -> tuple[str, ...]:
+    """Those that have a name; any file of arrays is one, too."""
+    return (*ARRAY_SETS, *FOLDER_SETS)
+
+
+def is_array_file(name: str) -> bool:
+    """Whether ``name`` is a file of the user's own arrays."""
+    return name.lower().endswith(ARRAY_SUFFIX)
+
+
+def located(name: Any, data_dir: str | Path | None) -> tuple[str, str | None]:
+    """The data set's name, without folders, and the folder in which it is.
+
+    ``sub/my.npz`` in ``data_dir`` is ``my.npz`` in ``data_dir/sub``. Raises ``UserError`` for an unknown name.
+    """
+    folder = None if data_dir is None else os.fspath(data_dir)
+    if isinstance(name, os.PathLike):
+        name = os.fspath(name)
+    if isinstance(name, str) and is_array_file(name):
+        path = os.path.join(folder or "", name)
+        return os.path.basename(path), os.path.dirname(path) or "."
+    if not isinstance(name, str) or name not in dataset_names():
+        what = repr(name) if isinstance(name, str) else f"of type {type(name).__name__}"
+        arrays = "" if isinstance(name, str) else " (training.data.arrays.save_arrays writes one)"
+        raise UserError(
+            f"unknown dataset {what}; accepted: {', '.join(dataset_names())}, or a file of arrays, such as my.npz{arrays}"
+        )
+    return name, folder
+
+
+def dataset_info(
+    name: str,
+    data_dir: str | Path | None = None,
+    *,
+    image_size: int | str | None = None,
+    channels: int | None = None,
+    flip: str | None = None,
+) -> DatasetInfo:
+    """The facts of a data set.
+
+    Those of the sets with a name are known; ``imagenet`` needs ``data_dir`` for its classes. For ``folder`` and
+    for a file of arrays the training images are read, see ``training.data.facts``. ``image_size`` (pixels a side, or
+    ``"HxW"``), ``channels`` (1 or 3) and ``flip`` ("on" or "off") are what the user asks for.
+    """
+    options = ImageOptions.of(image_size, channels, flip)
+    name, data_dir = located(name, data_dir)
+    if name in ARRAY_SETS:
+        return options.applied(ARRAY_SETS[name])
+    if name == "imagenet":
+        return _imagenet(data_dir, options)
+    from training.data.facts import find_info
+
+    return find_info(name, data_dir, options)
+
+
+def _imagenet(data_dir: str | None, options: ImageOptions) -> DatasetInfo:
+    from training.data.images import class_names
+
+    if options.channels == 1:
+        raise UserError("channels is 1; imagenet's mean and deviation are of 3: accepted with dataset folder")
+    classes = class_names("imagenet", data_dir)
+    image = (3, *(options.size or IMAGENET_SIZE))
+    return DatasetInfo(
+        "imagenet", image, len(classes), _IMAGENET_MEAN, _IMAGENET_STD, options.flip is not False, classes
+    )

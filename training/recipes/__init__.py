@@ -1,0 +1,1 @@
+"""How networks are trained: hyper-parameters, named recipes, optimisers."""

@@ -1,0 +1,76 @@
+"""The optimisers that recipes name, and the running average of a model's weights."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+
+from training.recipes.muon import Muon
+from training.recipes.recipe import Recipe
+
+
+def make_optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
+    """The optimiser of ``recipe`` over all parameters of ``model``, at the recipe's highest learning rates."""
+    parameters = [p for p in model.parameters() if p.requires_grad]
+    rate, decay = recipe.learning_rate, recipe.weight_decay
+    if recipe.optimizer == "sgd":
+        # fused: one kernel over all tensors; cells are made of hundreds of small ones
+        return torch.optim.SGD(
+            parameters,
+            rate,
+            momentum=recipe.momentum,
+            nesterov=recipe.momentum > 0,
+            weight_decay=decay,
+            fused=True,
+        )
+    if recipe.optimizer == "adamw":
+        return torch.optim.AdamW(parameters, rate, (recipe.momentum, 0.999), weight_decay=decay, fused=True)
+    if recipe.optimizer == "muon":
+        return Muon(
+            parameters,
+            learning_rate=rate,
+            matrix_learning_rate=rate * recipe.matrix_rate,
+            momentum=recipe.momentum,
+            weight_decay=decay,
+            matrix_decay=recipe.matrix_decay,
+        )
+    return torch.optim.RMSprop(
+        parameters, rate, alpha=0.9, eps=recipe.rmsprop_eps, momentum=recipe.momentum, weight_decay=decay
+    )
+
+
+class Average:
+    """Exponential moving average of a model's parameters and floating buffers; whole-number buffers are
+    taken over as they are."""
+
+    def __init__(self, model: nn.Module, decay: float) -> None:
+        self.decay = decay
+        self.tensors: dict[str, Tensor] = {k: v.detach().clone() for k, v in model.state_dict().items()}
+
+    @torch.no_grad()
+    def update(self, model: nn.Module) -> None:
+        for name, tensor in model.state_dict().items():
+            if tensor.is_floating_point():
+                self.tensors[name].lerp_(tensor, 1 - self.decay)
+            else:
+                self.tensors[name].copy_(tensor)
+
+    @torch.no_grad()
+    def copy_to(self, model: nn.Module) -> None:
+        for name, tensor in model.state_dict().items():
+            tensor.copy_(self.tensors[name])
+
+    @contextmanager
+    def applied_to(self, model: nn.Module) -> Iterator[None]:
+        """Within the context the model has the averaged weights, afterwards its own again."""
+        own = {name: tensor.detach().clone() for name, tensor in model.state_dict().items()}
+        self.copy_to(model)
+        try:
+            yield
+        finally:
+            with torch.no_grad():
+                for name, tensor in model.state_dict().items():
+                    tensor.copy_(own[name])
