@@ -12,7 +12,7 @@ import dataclasses
 import errno
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -37,22 +37,22 @@ class Parser(argparse.ArgumentParser):
 
 
 def _add_fields(
-    parser: argparse.ArgumentParser,
-    settings: type,
+    parser: argparse._ActionsContainer,
+    fields: Iterable[dataclasses.Field],
     plain: bool = False,
     defaults: Mapping[str, Any] | None = None,
 ) -> None:
-    """An option for each field of a settings class, with its help, unit, choices and what is used without it: its
-    own default, or that in ``defaults``; ``plain`` leaves what is given as text."""
-    for field in dataclasses.fields(settings):
+    """An option for each field, with its help, unit, choices and what is used without it: its own default, or that in
+    ``defaults``; ``plain`` leaves what is given as text."""
+    for field in fields:
         meta = field.metadata
         words = [meta["help"]]
-        if "unit" in meta:
+        if meta["unit"]:
             words.append(f"[{meta['unit']}]")
-        if "choices" in meta:
+        if meta["choices"]:
             words.append("{" + ", ".join(meta["choices"]()) + "}")
         used = (defaults or {}).get(field.name, field.default)
-        if used is None and "used" in meta:
+        if used is None and meta["used"]:
             used = meta["used"]()
         if used is not None:
             words.append(f"(default: {used})")
@@ -60,9 +60,9 @@ def _add_fields(
             "--" + field.name.replace("_", "-"),
             help=" ".join(words).replace("%", "%%"),
             type=str if plain else _parser(field),
-            metavar=meta.get("metavar", "X"),
+            metavar=meta["metavar"],
             default=argparse.SUPPRESS,
-            action=_Joined if meta.get("repeated") else "store",
+            action=_Joined if meta["repeated"] else "store",
         )
 
 
@@ -76,9 +76,9 @@ class _Joined(argparse.Action):
 
 def _parser(field: dataclasses.Field) -> Any:
     """As argparse wants it: a number's own complaint, and ours, in one line."""
-    from execution.settings import option_parser
+    from records.options import parser
 
-    parse = option_parser(field)
+    parse = parser(field)
     if isinstance(parse, type):
         return parse
 
@@ -91,36 +91,49 @@ def _parser(field: dataclasses.Field) -> Any:
     return told
 
 
-def _given(args: argparse.Namespace, settings: type) -> dict[str, Any]:
-    names = {field.name for field in dataclasses.fields(settings)}
+def _given(args: argparse.Namespace, names: Iterable[str]) -> dict[str, Any]:
     return {name: value for name, value in vars(args).items() if name in names}
 
 
-def _search_options(parser: argparse.ArgumentParser, defaults: Mapping[str, Any] | None = None) -> None:
-    from execution.settings import SearchSettings
+def _given_settings(args: argparse.Namespace) -> dict[str, Any]:
+    from execution.settings import all_options
 
-    _add_fields(parser, SearchSettings, defaults=defaults)
+    return _given(args, all_options())
+
+
+def _search_options(
+    parser: argparse.ArgumentParser, defaults: Mapping[str, Any] | None = None, plain: bool = False
+) -> None:
+    """What every search has, and in groups of their own what only some strategies have."""
+    from execution.settings import common_options
+    from strategies.registry import strategy_options
+
+    _add_fields(parser, common_options().values(), plain, defaults)
+    for field, strategies in strategy_options().values():
+        title = f"only with --strategy {' or '.join(strategies)}"
+        groups = [group for group in parser._action_groups if group.title == title]
+        _add_fields(groups[0] if groups else parser.add_argument_group(title), [field], plain, defaults)
 
 
 def _search(args: argparse.Namespace) -> None:
     import pde_nas
 
-    tell(pde_nas.search(pde_nas.SearchSettings(**_given(args, pde_nas.SearchSettings))).table)
+    tell(pde_nas.search(pde_nas.SearchSettings(**_given_settings(args))).table)
 
 
 def _resume_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "run", type=Path, help="run folder of a search, hub or sweep that was stopped or killed"
     )
-    from execution.settings import option_names
+    from execution.settings import all_options
 
-    _search_options(parser, dict.fromkeys(option_names(), "the run's"))
+    _search_options(parser, dict.fromkeys(all_options(), "the run's"))
 
 
 def _resume(args: argparse.Namespace) -> None:
     import pde_nas
 
-    tell(pde_nas.resume(args.run, **_given(args, pde_nas.SearchSettings)).table)
+    tell(pde_nas.resume(args.run, **_given_settings(args)).table)
 
 
 def _hub_options(parser: argparse.ArgumentParser) -> None:
@@ -138,25 +151,22 @@ def _searches_option(parser: argparse.ArgumentParser) -> None:
 
 def _hub(args: argparse.Namespace) -> None:
     from execution.portal import hub
-    from execution.settings import SearchSettings
 
-    hub.open_hub(SearchSettings(**hub.SMALL | _given(args, SearchSettings)), args.searches)
+    hub.open_hub(_given_settings(args), args.searches)
 
 
 def _sweep_options(parser: argparse.ArgumentParser) -> None:
-    from execution.settings import SearchSettings
-
     parser.add_argument(
         "--seeds", dest="seed", default=argparse.SUPPRESS, metavar="S,S", help="same as --seed"
     )
     _searches_option(parser)
-    _add_fields(parser, SearchSettings, plain=True)
+    _search_options(parser, plain=True)
 
 
 def _sweep(args: argparse.Namespace) -> None:
     import pde_nas
 
-    tell(pde_nas.sweep(_given(args, pde_nas.SearchSettings), searches=args.searches).table)
+    tell(pde_nas.sweep(_given_settings(args), searches=args.searches).table)
 
 
 def _list_options(parser: argparse.ArgumentParser) -> None:
@@ -292,8 +302,9 @@ def _train(genotype: Any, out: Path, args: argparse.Namespace) -> None:
     from training.recipes.named import get_recipe
     from training.retrain import RetrainSettings, retrain
 
+    names = [field.name for field in dataclasses.fields(RetrainSettings)]
     changes = {name: getattr(args, name) for name in ("epochs", "batch_size", "learning_rate")}
-    given = {name: value for name, value in _given(args, RetrainSettings).items() if name != "recipe"}
+    given = {name: value for name, value in _given(args, names).items() if name != "recipe"}
     device = SearchSettings(device=args.device).real_device()
     settings = RetrainSettings(recipe=get_recipe(args.recipe, **changes), **given | {"device": device})
     result = retrain(genotype, settings, out, progress=True)
@@ -353,6 +364,21 @@ def _spaces(args: argparse.Namespace) -> None:
     print("\n\n".join(settings_help(name) for name in args.names or space_names()))
 
 
+def _strategies(args: argparse.Namespace) -> None:
+    from strategies.registry import strategies
+
+    for name, strategy in strategies().items():
+        print(f"{name}: {strategy.summary}")
+        for field in dataclasses.fields(strategy.Settings):
+            unit = f" [{field.metadata['unit']}]" if field.metadata["unit"] else ""
+            used = field.default if field.default is not None else field.metadata["used"]()
+            print(f"  --{field.name.replace('_', '-')}: {field.metadata['help']}{unit} (default: {used})")
+
+
+def _no_options(parser: argparse.ArgumentParser) -> None:
+    pass
+
+
 def _published_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--csv", type=Path, metavar="FILE", help="write the rows there as well")
     parser.add_argument(
@@ -391,6 +417,7 @@ COMMANDS = {
     "retrain": ("train an architecture to the end, and test it", _retrain_options, _retrain),
     "train": ("train a published network by a recipe, and test it", _train_options, _train_published),
     "spaces": ("the spaces with their settings, for --space and --setting", _spaces_options, _spaces),
+    "strategies": ("the strategies with their settings, for --strategy", _no_options, _strategies),
     "published": ("the paper's table beside this project's counts", _published_options, _published),
     "report": ("draw and tabulate finished runs", _report_options, _report),
 }

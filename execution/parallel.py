@@ -12,9 +12,9 @@ from pathlib import Path
 
 from execution.processes import Message, Send, run_processes, serve
 from records.errors import UserError
-from strategies.one_shot.plan import OneShotPlan, check_plan
-from strategies.one_shot.quiet import chatter_into
-from strategies.one_shot.state import SearchState
+from strategies.supernet.plan import OneShotPlan, check_plan
+from strategies.supernet.quiet import chatter_into
+from strategies.supernet.state import SearchState
 
 
 def train_in_processes(
@@ -51,8 +51,8 @@ def train_part(request: Message, number: int, count: int, meeting: Path, send: S
     with chatter_into(log):
         import torch
 
-        from strategies.one_shot.ranks import Ranks, group
-        from strategies.one_shot.training import train_supernet
+        from strategies.supernet.ranks import Ranks, group
+        from strategies.supernet.training import train_supernet
     threads = max(1, (plan.trial.threads or os.cpu_count() or 1) // count)
     device = "cpu"
     if plan.supernet.device != "cpu":

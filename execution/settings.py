@@ -1,26 +1,21 @@
-"""All options of a search, in one frozen record; the command line is made from its fields.
-
-Each field's metadata: ``help``, and where they apply ``unit``, ``choices`` and ``used`` (functions, so that naming
-them costs nothing until asked: the values there are; what is used where the default is None) and ``parse`` (text to
-value).
-"""
+"""All options of a search, in one frozen record; the command line and the portal's form are made from its fields and
+from those of the strategies."""
 
 from __future__ import annotations
 
 import dataclasses
 import os
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from records.checks import shown, whole_number
+from records.checks import shown
 from records.errors import UserError
-from records.setting_types import plain_value
+from records.options import Options, checked, option, parsed
 from search_space import get_space, space_names
 from search_space.setting_text import parse_settings
-from strategies.kinds import MULTI_TRIAL, ONE_SHOT, STRATEGIES
-from strategies.one_shot.settings import SupernetSettings
+from strategies.registry import get_strategy, strategy_names, strategy_options
+from strategies.supernet.settings import SupernetSettings
 from training.data.datasets import dataset_names, located, sides
 from training.recipes.named import RECIPES
 from training.trial import TrialSettings
@@ -28,13 +23,8 @@ from training.trial import TrialSettings
 PLATFORMS = ("local", "remote", "kubernetes")
 PORTAL = ("on", "off")
 PLACES = ("data_dir", "hosts", "cluster")  # files and folders that a user names
-_OWN_CHECKS = ("dataset", "flip")  # which accept a path, and name their words
-_MOST = {
-    "seed": 2**53 - 1,
-    "max_macs": 2**53 - 1,
-    "threads": 1024,
-}  # NNI's JavaScript keeps no larger number whole
-_USUAL_MOST = 2**31 - 1
+_OWN_CHECKS = ("strategy", "space", "dataset", "flip")  # whose errors say more
+_LARGEST = 2**53 - 1  # NNI's JavaScript keeps no larger number whole
 _SUFFIXES = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9}
 
 
@@ -50,10 +40,6 @@ def parse_size(text: str) -> int | str:
     """An image size such as ``28``, or ``28x32``, height first. Raises `UserError`."""
     height, width = sides(text)
     return height if height == width else f"{height}x{width}"
-
-
-def _option(default: Any, help: str, **more: Any) -> Any:
-    return dataclasses.field(default=default, metadata={"help": help, **more})
 
 
 # A small network is enough for the small images of digits.
@@ -74,141 +60,142 @@ def _recipe_default(name: str) -> str:
     return f"{getattr(recipe, name):g} in the recipe {recipe.name}"
 
 
-def _space_names() -> tuple[str, ...]:
-    return space_names()
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False)
 class SearchSettings:
-    """How a search is run. ``None`` leaves a value to the space, the recipe or the data set."""
+    """How a search is run. ``None`` leaves a value to the space, the recipe or the data set.
 
-    space: str = _option("darts-global", "what is explored", choices=_space_names)
-    strategy: str = _option(
-        "evolution",
-        "how it is explored: evolution and random train each candidate as a trial in NNI's portal; darts "
-        "trains one supernet and derives candidates from it",
-        choices=lambda: STRATEGIES,
+        SearchSettings(strategy="evolution", trials=8, population=4)
+
+    The settings of the strategy (`strategies.registry`) are named like any other, here, in JSON and on the command
+    line; ``own`` holds them as the strategy's own record. Raises `UserError`.
+    """
+
+    space: str = option("darts-global", "what is explored", choices=space_names)
+    strategy: str = option(
+        "evolution", "how it is explored (`run_search.py strategies` tells of each)", choices=strategy_names
     )
-    dataset: str = _option(
+    dataset: str = option(
         "digits", "images to classify: a name, or a file of arrays (my.npz)", choices=dataset_names
     )
-    data_dir: str | None = _option(None, "folder with <dataset>.npz, or the image folders", metavar="DIR")
-    image_size: int | str | None = _option(
+    data_dir: str | None = option(None, "folder with <dataset>.npz, or the image folders", metavar="DIR")
+    image_size: int | str | None = option(
         None, "what images in folders are scaled and cut to: a side, or HxW",
         unit="pixels", metavar="N", parse=parse_size, used=lambda: "the files' own, 224 at most",
     )  # fmt: skip
-    channels: int | None = _option(
+    channels: int | None = option(
         None, "1 (grey) or 3 (colour) for images in folders", metavar="C", used=lambda: "1 if all are grey"
     )
-    flip: str | None = _option(
+    flip: str | None = option(
         None, "on: training images are mirrored at random", metavar="on|off",
         used=lambda: "the data set's own; off for folder and my.npz",
     )  # fmt: skip
-    width: int | None = _option(
-        None, "width of the networks", unit="channels", metavar="C", used=lambda: _space_default("width")
+    width: int | None = option(
+        None,
+        "width of the networks",
+        unit="channels",
+        metavar="C",
+        least=1,
+        used=lambda: _space_default("width"),
     )
-    cells: int | None = _option(
-        None, "cells of the networks", unit="cells", metavar="L", used=lambda: _space_default("cells")
+    cells: int | None = option(
+        None,
+        "cells of the networks",
+        unit="cells",
+        metavar="L",
+        least=1,
+        used=lambda: _space_default("cells"),
     )
-    primitives: str | None = _option(
+    primitives: str | None = option(
         None, "operations to choose among, with commas", metavar="NAMES", used=lambda: "the space's own"
     )
-    setting: str | None = _option(
+    setting: str | None = option(
         None, "the space's own settings, lists with commas, such as `stages=3 widths=8,16`; may be given several "
         "times (`run_search.py spaces` lists all)", metavar="NAME=VALUE", repeated=True,
     )  # fmt: skip
-    epochs: int | None = _option(
-        None, "training of each candidate", unit="epochs", metavar="E", used=lambda: _recipe_default("epochs")
-    )
-    trials: int = _option(20, "candidates to train", unit="candidates", metavar="N")
-    concurrency: int = _option(2, "trials at the same time", unit="trials", metavar="M")
-    max_macs: int | None = _option(
-        None, "budget: no candidate above it is trained", unit="MACs of one image, such as 20M",
-        parse=parse_count, metavar="MACS", used=lambda: "none",
+    epochs: int | None = option(
+        None, "training of each candidate", unit="epochs", metavar="E", least=1,
+        used=lambda: _recipe_default("epochs"),
     )  # fmt: skip
-    mac_penalty: float = _option(
-        0.0,
-        "price of MACs. darts adds it, times expected MACs over those at the start, to the architecture's "
-        "loss; evolution selects by accuracy less it times MACs over the first candidates' mean",
-        metavar="X",
+    trials: int = option(20, "candidates to train", unit="candidates", metavar="N", least=1)
+    concurrency: int = option(2, "trials at the same time", unit="trials", metavar="M", least=1)
+    max_macs: int | None = option(
+        None, "budget: no candidate above it is trained", unit="MACs of one image, such as 20M", least=1,
+        most=_LARGEST, parse=parse_count, metavar="MACS", used=lambda: "none",
+    )  # fmt: skip
+    seed: int = option(
+        0,
+        "decides candidates, weights, batches and the validation split",
+        metavar="S",
+        least=0,
+        most=_LARGEST,
     )
-    seed: int = _option(0, "decides candidates, weights, batches and the validation split", metavar="S")
-    run_dir: str | None = _option(
+    run_dir: str | None = option(
         None, "run folder to make", metavar="DIR", used=lambda: "runs/<time>-<data set>-<strategy>"
     )
-    port: int | None = _option(
-        None, "port of the portal; 0 takes a free one", metavar="P",
+    port: int | None = option(
+        None, "port of the portal; 0 takes a free one", metavar="P", least=0, most=65535,
         used=lambda: "8080, or a free one where that is taken",
     )  # fmt: skip
-    portal: str = _option(
+    portal: str = option(
         "on", "off: a one-shot search without NNI's portal (multi-trial searches run in it)",
         choices=lambda: PORTAL,
     )  # fmt: skip
-    host: str | None = _option(
+    host: str | None = option(
         None, "address to show the portal on, behind a token; without it, this machine alone", metavar="HOST"
     )
-    platform: str = _option(
+    platform: str = option(
         "local",
         "where trials run: this machine, others over SSH (--hosts), or Kubernetes (--cluster)",
         choices=lambda: PLATFORMS,
     )
-    hosts: str | None = _option(None, "the machines of --platform remote, a TOML file", metavar="FILE")
-    cluster: str | None = _option(None, "the cluster of --platform kubernetes, a TOML file", metavar="FILE")
-    train_limit: int | None = _option(
-        None, "use so many training images", unit="images", metavar="N", used=lambda: "all"
+    hosts: str | None = option(None, "the machines of --platform remote, a TOML file", metavar="FILE")
+    cluster: str | None = option(None, "the cluster of --platform kubernetes, a TOML file", metavar="FILE")
+    train_limit: int | None = option(
+        None, "use so many training images", unit="images", metavar="N", least=1, used=lambda: "all"
     )
-    validation: float = _option(0.2, "share of the training images held out to judge candidates")
-    recipe: str = _option("search", "how candidates are trained", choices=lambda: tuple(RECIPES))
-    batch_size: int | None = _option(
-        None, "images a step", unit="images", metavar="N",
+    validation: float = option(0.2, "share of the training images held out to judge candidates")
+    recipe: str = option("search", "how candidates are trained", choices=lambda: tuple(RECIPES))
+    batch_size: int | None = option(
+        None, "images a step", unit="images", metavar="N", least=1,
         used=lambda: f"{_recipe_default('batch_size')}, {SupernetSettings.batch_size} of a supernet",
     )  # fmt: skip
-    learning_rate: float | None = _option(
+    learning_rate: float | None = option(
         None, "highest learning rate of a candidate", metavar="X",
         used=lambda: f"{_recipe_default('learning_rate')}; of a supernet always {SupernetSettings.learning_rate}",
     )  # fmt: skip
-    population: int = _option(8, "evolution: living candidates", unit="candidates", metavar="N")
-    tournament: int = _option(3, "evolution: candidates drawn, the best becomes a parent", metavar="N")
-    supernet_epochs: int = _option(20, "darts: training of the supernet", unit="epochs", metavar="E")
-    device: str = _option("auto", "cpu, cuda, cuda:N, or auto: a GPU where there is one")
-    devices: int | None = _option(
-        None, "darts: processes that share each batch of the supernet, a GPU each; by default all local GPUs, "
-        "on a CPU one", metavar="N",
-    )  # fmt: skip
-    threads: int = _option(0, "CPU threads a trial; 0 shares the cores among the trials", metavar="N")
+    device: str = option("auto", "cpu, cuda, cuda:N, or auto: a GPU where there is one")
+    threads: int = option(
+        0, "CPU threads a trial; 0 shares the cores among the trials", metavar="N", least=0, most=1024
+    )
+    own: Options = dataclasses.field(default=Options(), metadata={"own": True})
 
-    def __post_init__(self) -> None:
-        for field in dataclasses.fields(self):
-            if field.name not in _OWN_CHECKS:
-                object.__setattr__(self, field.name, plain_value(field, getattr(self, field.name)))
+    def __init__(self, **given: Any) -> None:
+        common = common_options()
+        former = given.pop("own", None)
+        for name, field in common.items():
+            value = given.pop(name, field.default)
+            if name not in _OWN_CHECKS:
+                value = checked(field, value)
+            object.__setattr__(self, name, value)
+        get_space(self.space)
+        kept = {} if former is None else dataclasses.asdict(former)
+        object.__setattr__(self, "own", _own_settings(self.strategy, kept, given))
         for name, value in zip(("dataset", "data_dir"), located(self.dataset, self.data_dir), strict=True):
             object.__setattr__(self, name, value)
-        for name, least in (
-            ("trials", 1), ("concurrency", 1), ("seed", 0), ("population", 2), ("tournament", 1),
-            ("supernet_epochs", 1), ("threads", 0),
-        ):  # fmt: skip
-            self._whole(name, least)
-        if self.port is not None:
-            self._whole("port", 0)
-        for name in ("width", "cells", "epochs", "max_macs", "train_limit", "batch_size", "devices"):
-            if getattr(self, name) is not None:
-                self._whole(name, 1)
-        if self.port is not None and self.port > 65535:
-            raise UserError(f"port is {self.port}; accepted: 0 to 65535")
-        for name, accepted in (("strategy", STRATEGIES), ("space", space_names()), ("portal", PORTAL)):
-            if getattr(self, name) not in accepted:
-                raise UserError(f"unknown {name} {getattr(self, name)!r}; accepted: {', '.join(accepted)}")
-        if self.portal == "off" and self.strategy in MULTI_TRIAL:
+        if self.portal == "off" and not get_strategy(self.strategy).one_shot:
             raise UserError(f"portal is off with {self.strategy}; accepted: on, its trials run in NNI")
         self._check_platform()
-        if not 0 <= self.mac_penalty < float("inf"):
-            raise UserError(f"mac_penalty is {self.mac_penalty:g}; accepted: 0 (off) or more")
         get_space(self.space).make_settings(self.space_settings())
         self.trial_settings()
 
+    def __getattr__(self, name: str) -> Any:
+        """The strategy's own settings by their names."""
+        own = self.__dict__.get("own")
+        if own is None or name not in {field.name for field in dataclasses.fields(own)}:
+            raise AttributeError(f"{type(self).__name__} has no setting {name} with this strategy")
+        return getattr(own, name)
+
     def _check_platform(self) -> None:
-        if self.platform not in PLATFORMS:
-            raise UserError(f"unknown platform {self.platform!r}; accepted: {', '.join(PLATFORMS)}")
         for name, platform in (("hosts", "remote"), ("cluster", "kubernetes")):
             if (getattr(self, name) is not None) != (self.platform == platform):
                 raise UserError(
@@ -217,19 +204,16 @@ class SearchSettings:
                 )
         if self.platform == "local":
             return
-        if self.strategy in ONE_SHOT:
+        if get_strategy(self.strategy).one_shot:
             raise UserError(
                 f"strategy {self.strategy} has no trials to send away; accepted with platform {self.platform}: "
-                f"{', '.join(MULTI_TRIAL)}"
+                f"{', '.join(strategy_names(one_shot=False))}"
             )
         if self.data_dir is not None and not os.path.isabs(self.data_dir):
             raise UserError(
                 f"data_dir is {self.data_dir!r}; with platform {self.platform} it is a folder where trials run, "
                 "so an absolute path is accepted alone"
             )
-
-    def _whole(self, name: str, least: int) -> None:
-        whole_number(name, getattr(self, name), least, _MOST.get(name, _USUAL_MOST))
 
     def space_settings(self) -> dict[str, Any]:
         """What was given of the space's own settings, by name; on digits a small network is the default."""
@@ -287,7 +271,9 @@ class SearchSettings:
         return f"{self.space} on {self.dataset}, {self.strategy}"
 
     def to_json(self) -> dict[str, Any]:
-        return dataclasses.asdict(self)
+        """All settings by name, the strategy's own among them."""
+        common = {name: getattr(self, name) for name in common_options()}
+        return common | dataclasses.asdict(self.own)
 
     def located(self) -> SearchSettings:
         """The same with whole paths, which mean the same wherever the run is taken up again."""
@@ -307,35 +293,50 @@ class SearchSettings:
 
     @classmethod
     def from_json(cls, record: dict[str, Any]) -> SearchSettings:
-        known = {field.name for field in dataclasses.fields(cls)}
-        unknown = [name for name in record if name not in known]
+        """Raises `UserError`. What a record holds of other strategies is left out."""
+        unknown = [name for name in record if name not in all_options()]
         if unknown:
             raise UserError(f"a search has no setting {', '.join(unknown)}")
-        return cls(**record)
+        strategy = get_strategy(record.get("strategy", cls.strategy))
+        named = {*common_options(), *(field.name for field in dataclasses.fields(strategy.Settings))}
+        return cls(**{name: value for name, value in record.items() if name in named})
 
 
-def option_names() -> list[str]:
-    """The names of a search's settings."""
-    return [field.name for field in dataclasses.fields(SearchSettings)]
+def common_options() -> dict[str, dataclasses.Field]:
+    """What every search has, by name."""
+    return {field.name: field for field in dataclasses.fields(SearchSettings) if "own" not in field.metadata}
 
 
-def option(name: str) -> dataclasses.Field:
-    """The setting of that name."""
-    return {field.name: field for field in dataclasses.fields(SearchSettings)}[name]
+def all_options() -> dict[str, dataclasses.Field]:
+    """The settings of a search by name, those of every strategy among them."""
+    return common_options() | {name: field for name, (field, _) in strategy_options().items()}
 
 
-def option_parser(field: dataclasses.Field) -> Callable[[str], Any]:
-    """Text to value: the field's own parser, or the one of its type. It raises ``ValueError``."""
-    plain = {"int": int, "float": float}.get(str(field.type).split(" ")[0], str)
-    return field.metadata.get("parse", plain)
+def has_option(strategy: str, name: str) -> bool:
+    """Whether a search by ``strategy``, which need not be known, has a setting of that name."""
+    of_strategies = strategy_options()
+    return name not in of_strategies or strategy in of_strategies[name][1]
 
 
 def parse_option(name: str, text: str) -> Any:
     """The value that ``text`` means for the setting ``name``. Raises `UserError`."""
-    field = option(name)
-    try:
-        return option_parser(field)(text)
-    except UserError as error:
-        raise UserError(f"{name}: {error}") from error
-    except ValueError as error:
-        raise UserError(f"{name} is {text!r}; accepted: {field.type}".replace(" | None", "")) from error
+    return parsed(all_options()[name], text)
+
+
+def _own_settings(strategy: str, kept: dict[str, Any], given: dict[str, Any]) -> Options:
+    """The record of the strategy's own settings. ``kept`` are values of a former record, of this strategy or another;
+    of what is ``given``, another strategy's setting is accepted at its default alone, which changes nothing."""
+    record = get_strategy(strategy).Settings
+    own = {field.name for field in dataclasses.fields(record)}
+    others = strategy_options()
+    for name, value in given.items():
+        if name in own:
+            continue
+        if name not in others:
+            raise UserError(f"a search has no setting {shown(name)}; accepted: {', '.join(all_options())}")
+        field, having = others[name]
+        if checked(field, value) != field.default:
+            raise UserError(
+                f"{name} is {shown(value)}; accepted with strategy {', '.join(having)}, not with {strategy}"
+            )
+    return record(**{name: value for name, value in (kept | given).items() if name in own})

@@ -1,7 +1,10 @@
-"""Modules of one's own that register primitives: named in an environment variable, and kept with a run."""
+"""Modules of one's own that register primitives, spaces or strategies: named in an environment variable, and kept
+with a run."""
 
 from __future__ import annotations
 
+import functools
+import importlib
 import json
 import os
 from collections.abc import Iterator
@@ -18,6 +21,18 @@ _RECORD = "settings.json"  # of a run folder, where `plugins` lists them
 def plugin_names() -> list[str]:
     """The modules that the environment variable names, separated by commas."""
     return [name for part in os.environ.get(PLUGINS, "").split(",") if (name := part.strip())]
+
+
+@functools.cache
+def load_plugins() -> None:
+    """Imports the modules that the environment variable names, once. Raises `UserError` for one that cannot be."""
+    for module in plugin_names():
+        try:
+            importlib.import_module(module)
+        except (Exception, SystemExit) as error:  # it is the user's program, which may raise anything
+            kind = "" if isinstance(error, ImportError) else f"{type(error).__name__}: "
+            said = " ".join(f"{kind}{error}".split())
+            raise UserError(f"{PLUGINS} names {module}, which cannot be imported: {said}") from error
 
 
 @contextmanager

@@ -29,8 +29,8 @@ def run(capsys, *words) -> tuple[int, str, str]:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["search", "--strategy", "magic"], "unknown strategy 'magic'; accepted: evolution, random, darts"),
-        (["search", "--space", "void"], "unknown space 'void'; accepted: darts-global"),
+        (["search", "--strategy", "magic"], "strategy is 'magic'; accepted: darts, evolution, random"),
+        (["search", "--space", "void"], "space is 'void'; accepted: darts-global"),
         (["search", "--dataset", "imagenot"], "unknown dataset 'imagenot'; accepted: "),
         (["search", "--trials", "many"], "--trials: invalid int value: 'many'"),
         (["search", "--max-macs", "3Q"], "'3Q' is no count; accepted: a number with k, M or G"),
@@ -178,7 +178,7 @@ def test_ctrl_c_is_one_line(capsys, monkeypatch, words, kept):
 def test_help_names_choices_defaults_and_units(capsys):
     code, out, _ = run(capsys, "search", "--help")
     assert code == 0
-    for words in ("evolution, random, darts", "(default: digits)", "[MACs of one image", "darts-global"):
+    for words in ("darts, evolution, random", "(default: digits)", "[MACs of one image", "darts-global"):
         assert words in " ".join(out.split())
 
 

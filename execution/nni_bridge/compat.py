@@ -66,7 +66,7 @@ import psutil
 
 from execution.nni_bridge.server import FOLDER
 from records.errors import UserError
-from strategies.one_shot.quiet import QuietHandler
+from strategies.supernet.quiet import QuietHandler
 
 _PRELOADS = (
     "portal_guard.js",

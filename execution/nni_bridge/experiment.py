@@ -6,11 +6,11 @@ from collections.abc import Callable
 from subprocess import Popen
 from typing import Any
 
-from execution.multi_trial import MultiTrial
+from execution.candidate_loop import CandidateLoop
 from execution.nni_bridge.compat import CandidateConfig, CandidateExperiment, CandidateModel
 from execution.nni_bridge.database import database_of, take_up
 from execution.nni_bridge.server_end import why_ended
-from execution.platforms.contract import SERVICES, make_platform
+from execution.platforms.contract import SERVICES, Platform
 from execution.settings import SearchSettings
 from records.errors import UserError
 from records.run_folder import RunFolder
@@ -29,7 +29,12 @@ class SearchExperiment(CandidateExperiment):
 
 
 def make_experiment(
-    settings: SearchSettings, run: RunFolder, space: CandidateModel, strategy: MultiTrial, resume: bool
+    settings: SearchSettings,
+    platform: Platform,
+    run: RunFolder,
+    space: CandidateModel,
+    strategy: CandidateLoop,
+    resume: bool,
 ) -> SearchExperiment:
     """The experiment, its files in the run folder; with ``resume`` the run's own one, taken up again, or a new one
     where NNI's record of that cannot be used: what was measured stands in the run folder."""
@@ -40,10 +45,9 @@ def make_experiment(
     config = CandidateConfig(
         execution_engine="ts", model_format="raw", training_service_platform=SERVICES[settings.platform]
     )
-    config.experiment_name = f"{settings.space} on {settings.dataset}, {settings.strategy}"
+    config.experiment_name = settings.title()
     config.experiment_working_directory = str(run.path / "nni")
     config.trial_code_directory = str(code)
-    platform = make_platform(settings)
     config.trial_command = platform.trial_command(TRIAL_MODULE)
     config.trial_concurrency = settings.concurrency
     config.max_trial_number = settings.trials  # shown, and changed, in the portal: see portal_limits.py

@@ -10,7 +10,6 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol
 from unittest import mock
@@ -108,7 +107,6 @@ class LocalPlatform:
         pass
 
 
-@lru_cache(maxsize=1)  # a search asks twice, and looking at machines takes seconds
 def make_platform(settings: SearchSettings) -> Platform:
     """The platform that ``settings`` name. Raises `UserError` for a file that does not describe one."""
     if settings.platform == "remote":

@@ -19,30 +19,35 @@ from execution.follow import Follower
 from execution.portal.address import Portal
 from execution.portal.hub_rows import SHARED, row_of
 from execution.portal.rows import Row, read_rows, waiting, write_rows
-from execution.session import find_data
-from execution.settings import PLACES, SearchSettings, option
+from execution.session import session_of
+from execution.settings import PLACES, SearchSettings, all_options, has_option
 from execution.signals import termination_as_interrupt, uninterrupted
 from records.checks import whole_number
 from records.errors import UserError
+from records.options import checked
 from records.run_folder import OUTCOME, RunFolder, new_folder
-from records.setting_types import plain_value
 from records.terminal import say
 from records.text import count_text, percent_text
+from strategies.registry import strategy_names, strategy_options
 
 HUB, SWEEP = "hub", "sweep"
 # A first search of some seconds: the page launches a search by copying one.
 SMALL: dict[str, Any] = {"strategy": "random", "trials": 2, "epochs": 1, "width": 4, "cells": 2}
 _POLL_SECONDS = 1.0
-_CHECKED_ALONE = ("port", "threads", "devices")
 _FREE_ON_RESUME = ("port", *(name for name in SHARED if name != "platform"))
 _ENDS = {"SUCCEEDED": "ok", "FAILED": "failed (its trial.stderr in the portal says why)"}
 
 
-def open_hub(settings: SearchSettings, searches: int) -> Path:
-    """Shows the portal until Ctrl-C, with ``settings`` as its first search; up to ``searches`` run at the same
-    time. Returns never but by ``KeyboardInterrupt``; raises `UserError`."""
+def open_hub(given: dict[str, Any], searches: int) -> Path:
+    """Shows the portal until Ctrl-C, with a small search, but for what is ``given`` by name, as its first; up to
+    ``searches`` run at the same time. Returns never but by ``KeyboardInterrupt``; raises `UserError`."""
+    strategy = given.get("strategy", SMALL["strategy"])
+    # What is shared may be of a strategy that only later searches have.
+    later = {name: given[name] for name in given.keys() & set(SHARED) if not has_option(strategy, name)}
+    later = {name: checked(all_options()[name], value) for name, value in later.items()}
+    settings = SearchSettings(**SMALL | {name: given[name] for name in given.keys() - later.keys()})
     with Portal(settings.host, settings.port) as portal:
-        run = _create(HUB, [("first", row_of(settings))], settings, searches)
+        run = _create(HUB, [("first", row_of(settings))], settings, searches, later)
         _proceed(run, nullcontext(portal))
     return run.path
 
@@ -51,7 +56,7 @@ def sweep(rows: list[Row], all_settings: list[SearchSettings], searches: int) ->
     """Runs every row in a new hub; returns the run folders of those that ended well. Raises `UserError`."""
     different = {repr(settings.trial_settings().data_request()): settings for settings in all_settings}
     for settings in different.values():
-        find_data(settings)
+        session_of(settings).require_data()
     with Portal(all_settings[0].host, all_settings[0].port) as portal:
         run = _create(SWEEP, rows, all_settings[0], searches)
         return _proceed(run, nullcontext(portal))
@@ -70,8 +75,7 @@ def resume_hub(run: RunFolder, given: dict[str, Any]) -> list[Path]:
             f"{run.path} holds several searches, each with its own {', '.join(others)}; accepted: {accepted}"
         )
     settings = run.settings()
-    SearchSettings(**{name: value for name, value in given.items() if name in _CHECKED_ALONE})
-    given = {name: plain_value(option(name), value) for name, value in given.items()}
+    given = {name: checked(all_options()[name], value) for name, value in given.items()}
     settings["shared"] |= _shared({name: value for name, value in given.items() if name != "port"})
     if "data_dir" in given:
         settings["data_moved"] = True  # also of files that still lie where they did
@@ -85,14 +89,23 @@ def is_hub(run: RunFolder) -> bool:
     return run.settings().get("kind") in (HUB, SWEEP)
 
 
-def _create(kind: str, rows: list[Row], settings: SearchSettings, searches: int) -> RunFolder:
+def _create(
+    kind: str, rows: list[Row], settings: SearchSettings, searches: int, more: dict[str, Any] | None = None
+) -> RunFolder:
     searches = whole_number("searches", searches, 1, 1000)
     path = settings.run_dir or new_folder(Path("runs", f"{datetime.now():%Y%m%d-%H%M%S}-{kind}"))
-    shared = _shared({name: getattr(settings, name, None) for name in SHARED})
+    shared = _shared({name: getattr(settings, name, None) for name in SHARED} | (more or {}))
     run = RunFolder.create(path, {"kind": kind, "searches": searches, "shared": shared})
     write_rows(run.path, rows)
     print(f"Run folder: {run.path}", flush=True)
     return run
+
+
+def _of_strategies() -> dict[str, Any]:
+    """What a row must know of strategies, whose modules it has no time to import: which are ``one_shot``, and which
+    settings are ``only_with`` some."""
+    only_with = {name: list(having) for name, (_, having) in strategy_options().items()}
+    return {"one_shot": list(strategy_names(one_shot=True)), "only_with": only_with}
 
 
 def _shared(values: dict[str, Any]) -> dict[str, Any]:
@@ -106,9 +119,10 @@ def _proceed(run: RunFolder, opening: AbstractContextManager[Portal]) -> list[Pa
     from execution.nni_bridge.portal_limits import hub_edits
     from execution.portal.row_experiment import RowExperiment
 
-    settings = run.settings()
-    kind = settings["kind"]
+    kind = run.settings()["kind"]
     with run.lock(), termination_as_interrupt(), opening as portal:
+        settings = run.settings() | _of_strategies()
+        run.revise(settings)
         _keep_waiting(run)
         experiment = RowExperiment(
             run,

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from execution.portal.rows import DEFAULT, Row
-from execution.settings import SearchSettings, option_names, parse_option
+from execution.settings import SearchSettings, all_options, parse_option
 from records.checks import shown
 from records.errors import UserError
 from training.data.datasets import is_array_file
@@ -22,12 +22,13 @@ _LONGEST = 60  # characters of a value in a row's name, which is a folder's too
 
 def row_names() -> list[str]:
     """The settings that a row shows."""
-    return [name for name in option_names() if name not in SHARED + _HUBS_OWN]
+    return [name for name in all_options() if name not in SHARED + _HUBS_OWN]
 
 
 def row_of(settings: SearchSettings) -> dict[str, str]:
     """A search as a row."""
-    values = {name: getattr(settings, name) for name in row_names()}
+    asked = settings.to_json()
+    values = {name: asked.get(name) for name in row_names()}
     if is_array_file(settings.dataset):  # rows share one folder of data, but a file may be in another
         values["dataset"] = os.path.abspath(os.path.join(settings.data_dir or "", settings.dataset))
     return {name: DEFAULT if value is None else _text(value) for name, value in values.items()}
@@ -50,8 +51,8 @@ def grid(texts: dict[str, str]) -> tuple[list[Row], list[SearchSettings]]:
             f"values is {shown(texts)}; accepted: texts with commas by setting, such as {{'seed': '0,1'}}"
         )
     for name, text in texts.items():
-        if name not in option_names():
-            raise UserError(f"a search has no setting {shown(name)}; accepted: {', '.join(option_names())}")
+        if name not in all_options():
+            raise UserError(f"a search has no setting {shown(name)}; accepted: {', '.join(all_options())}")
         if not isinstance(text, str):
             raise UserError(
                 f"{name} is {shown(text)}; accepted: text with commas between values, such as '0,1'"

@@ -21,7 +21,6 @@ from execution.portal.rows import read_rows, row_options, submitted_name, write_
 from execution.trials.channel import TrialChannel
 from execution.trials.log import CANCELLED, end_by, metric_line, on_cancel, say
 from records.run_folder import SETTINGS, RunFolder
-from strategies.kinds import ONE_SHOT
 
 POLL_SECONDS = 0.5
 _PR_SET_PDEATHSIG = 1
@@ -37,12 +36,18 @@ def command(hub: Path, name: str, parameters: dict[str, str]) -> list[str]:
         # What the hub has may be otherwise than when the search began.
         means = {name: value for name, value in shared.items() if name != "platform"}
         own = ["resume", str(run), *row_options(means)]
-        one_shot = RunFolder(run).settings().get("strategy") in ONE_SHOT
+        strategy = RunFolder(run).settings().get("strategy")
     else:
-        own = ["search", "--run-dir", str(run), *row_options({**shared, **parameters})]
-        one_shot = parameters.get("strategy") in ONE_SHOT
+        strategy = parameters.get("strategy")
+        only_with = settings.get("only_with", {})
+        own_means = {
+            name: value for name, value in shared.items() if strategy in only_with.get(name, [strategy])
+        }
+        own = ["search", "--run-dir", str(run), *row_options({**own_means, **parameters})]
     # This row is a one-shot search's portal; a multi-trial one has another experiment for its trials.
-    return program + own + (["--portal", "off"] if one_shot else ["--port", "0"])
+    return (
+        program + own + (["--portal", "off"] if strategy in settings.get("one_shot", ()) else ["--port", "0"])
+    )
 
 
 def with_data(

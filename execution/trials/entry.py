@@ -21,14 +21,10 @@ if TYPE_CHECKING:
 
 
 def final_metric(measurement: Measurement) -> dict[str, Any]:
-    """What the portal shows of a finished trial, and the launcher makes its measurement of."""
-    return {
-        "default": measurement.accuracy,
-        "macs": measurement.macs,
-        "macs_published": measurement.macs_published,
-        "params": measurement.params,
-        "seconds": round(measurement.seconds, 3),
-    }
+    """The measurement, and what the portal shows of it."""
+    record = dataclasses.replace(measurement, seconds=round(measurement.seconds, 3)).to_json()
+    shown = {name: record[name] for name in ("macs", "macs_published", "params", "seconds")}
+    return {"default": measurement.accuracy, **shown, "measurement": record}
 
 
 def on_this_machine(trial: TrialSettings) -> TrialSettings:

@@ -22,7 +22,7 @@ from torch import nn
 from pde_ops.cost import Cost
 from records.checks import shown, some_of
 from records.errors import UserError
-from records.plugins import HINT, PLUGINS, plugin_names
+from records.plugins import HINT, load_plugins
 
 Size = tuple[int, int]  # (rows, columns)
 
@@ -120,10 +120,4 @@ def _load() -> None:
     """Imports the built-in primitives and the plugins, once."""
     importlib.import_module("search_space.primitives.convolutions")
     importlib.import_module("search_space.primitives.global_layers")
-    for module in plugin_names():
-        try:
-            importlib.import_module(module)
-        except (Exception, SystemExit) as error:  # it is the user's program, which may raise anything
-            kind = "" if isinstance(error, ImportError) else f"{type(error).__name__}: "
-            said = " ".join(f"{kind}{error}".split())
-            raise UserError(f"{PLUGINS} names {module}, which cannot be imported: {said}") from error
+    load_plugins()

@@ -6,8 +6,7 @@ from pathlib import Path
 
 from analysis.run import Run
 from analysis.settings_table import settings_rows
-from execution.resolved import resolve
-from execution.session import find_data
+from execution.session import session_of
 from execution.settings import SearchSettings
 
 
@@ -19,7 +18,7 @@ def rows(settings: dict, resolved: dict) -> dict[str, tuple[str, str]]:
 
 def test_a_default_is_shown_with_what_was_used():
     settings = SearchSettings(strategy="darts", epochs=7, device="cpu", max_macs=10**6)
-    found = rows(settings.to_json(), resolve(settings, find_data(settings)))
+    found = rows(settings.to_json(), session_of(settings).resolved())
     assert found["width"] == ("default", "8")
     assert found["cells"] == ("default", "3")
     assert found["epochs"] == ("7", "7")
@@ -39,9 +38,9 @@ def test_a_default_is_shown_with_what_was_used():
 
 def test_a_dash_stands_only_where_neither_is_known():
     settings = SearchSettings()
-    found = rows(settings.to_json(), resolve(settings, find_data(settings)))
+    found = rows(settings.to_json(), session_of(settings).resolved())
     dashes = {name for name, texts in found.items() if "–" in texts}
-    assert dashes == {"data_dir", "hosts", "cluster", "setting", "max_macs", "train_limit", "devices"}
+    assert dashes == {"data_dir", "hosts", "cluster", "setting", "max_macs", "train_limit"}
     assert all(texts == ("–", "–") for name, texts in found.items() if name in dashes)
 
 

@@ -7,8 +7,7 @@ import json
 import pytest
 import torch
 
-from execution import session as launch
-from execution.resolved import resolve
+from execution.session import Session, search, session_of
 from execution.settings import SearchSettings
 from records.run_folder import RunFolder
 from training.data.datasets import dataset_info
@@ -17,8 +16,7 @@ from training.data.prepare import PreparedData
 
 
 def found_by(**given) -> dict:
-    settings = SearchSettings(**given)
-    return resolve(settings, launch.find_data(settings))
+    return session_of(SearchSettings(**given)).resolved()
 
 
 def test_defaults_of_space_and_recipe_are_resolved():
@@ -54,7 +52,9 @@ def test_a_one_shot_search_resolves_its_supernet_too():
 
 def test_what_other_machines_decide_is_left_open():
     settings = SearchSettings(platform="remote", hosts="h.toml", dataset="mnist", data_dir="/there")
-    found = resolve(settings, PreparedData(dataset_info("mnist"), 800, 200, 100))
+    session = session_of(settings)
+    session.data = PreparedData(dataset_info("mnist"), 800, 200, 100)
+    found = session.resolved()
     assert found["dataset"]["image"] == [1, 28, 28]
     assert found["train_images"] == 800
     assert not {"device", "threads"} & set(found)
@@ -69,8 +69,8 @@ def test_images_are_counted_as_they_are_parted(validation, limit):
 
 
 def test_a_run_folder_keeps_it_and_not_where_it_lies(tmp_path, monkeypatch):
-    monkeypatch.setattr(launch, "proceed", lambda *_, **__: None)
-    launch.search(SearchSettings(run_dir=str(tmp_path / "run"), port=0, device="cpu"))
+    monkeypatch.setattr(Session, "_proceed", lambda *_, **__: None)
+    search(SearchSettings(run_dir=str(tmp_path / "run"), port=0, device="cpu"))
     record = json.loads((tmp_path / "run" / "settings.json").read_text())
     assert record["settings"]["width"] is None
     assert record["resolved"]["space"]["width"] == 8

@@ -11,14 +11,16 @@ import time
 import numpy as np
 import pytest
 
-from execution import session as launch
-from execution.session import make_proposer, make_subject
+from execution import session
+from execution.multi_trial_session import MultiTrialSession
+from execution.session import Session, session_of
 from execution.settings import SearchSettings
 from execution.signals import termination_as_interrupt, uninterrupted
 from records.errors import UserError
 from records.measurement import Measurement
 from records.run_folder import RunFolder
-from strategies.multi_trial.proposers import Evolution, RandomSearch
+from strategies.multi_trial.evolution import Evolution
+from strategies.multi_trial.random_search import RandomSearch
 from training.data.arrays import save_arrays
 from training.data.datasets import dataset_info
 from training.trial import TrialSettings
@@ -31,15 +33,16 @@ def measured(index: int, accuracy: float | None) -> Measurement:
     )  # fmt: skip
 
 
-def test_the_strategys_name_and_options_make_its_proposer():
+def test_the_strategys_name_and_options_make_it():
     settings = SearchSettings(population=5, tournament=2, mac_penalty=0.5, max_macs=10**6, seed=9)
-    subject = make_subject(settings)
-    assert (subject.image, subject.classes) == ((1, 8, 8), 10)
-    evolution = make_proposer(settings, subject)
+    made = session_of(settings)
+    assert (made.problem.image, made.problem.classes) == ((1, 8, 8), 10)
+    evolution = made.strategy
     assert isinstance(evolution, Evolution)
-    assert (evolution.population, evolution.tournament, evolution.mac_penalty) == (5, 2, 0.5)
+    own = evolution.settings
+    assert (own.population, own.tournament, own.mac_penalty) == (5, 2, 0.5)
     assert (evolution.seed, evolution.max_macs) == (9, 10**6)
-    assert isinstance(make_proposer(SearchSettings(strategy="random"), subject), RandomSearch)
+    assert isinstance(session_of(SearchSettings(strategy="random")).strategy, RandomSearch)
 
 
 def test_termination_is_an_interrupt_for_a_while():
@@ -55,7 +58,7 @@ def test_termination_is_an_interrupt_for_a_while():
 
 
 def test_a_search_that_is_stopped_while_its_report_is_drawn_ends_in_order(tmp_path, monkeypatch):
-    monkeypatch.setattr(launch, "run_multi_trial", lambda *_, **__: None)
+    monkeypatch.setattr(MultiTrialSession, "_run_experiment", lambda *_: None)
     run = RunFolder.create(tmp_path / "run", SearchSettings().to_json())
 
     def conclude(_):
@@ -65,7 +68,7 @@ def test_a_search_that_is_stopped_while_its_report_is_drawn_ends_in_order(tmp_pa
     handler = signal.signal(signal.SIGTERM, lambda *_: pytest.fail("the program would have died"))
     try:
         with pytest.raises(KeyboardInterrupt):
-            launch.proceed(SearchSettings(port=0), run, conclude)
+            MultiTrialSession(SearchSettings(port=0), run, conclude).go_on({})
     finally:
         signal.signal(signal.SIGTERM, handler)
     assert run.owner() is None
@@ -89,17 +92,15 @@ def test_a_shutdown_is_not_cut_short_by_further_signals():
 def proceeded(monkeypatch):
     calls = []
     monkeypatch.setattr(
-        launch,
-        "proceed",
-        lambda settings, run, conclude, *, resume: calls.append((settings, resume)),
+        Session, "_proceed", lambda self, opening, *, resume: calls.append((self.settings, resume))
     )
-    monkeypatch.setattr(launch, "find_data", lambda settings, run: None)
+    monkeypatch.setattr(Session, "require_data", lambda self: None)
     return calls
 
 
 def test_a_resume_keeps_the_runs_settings_and_takes_what_may_differ(tmp_path, proceeded):
     RunFolder.create(tmp_path / "run", SearchSettings(seed=3, width=4, trials=5).to_json())
-    settings = launch.resume(tmp_path / "run", {"port": 0, "trials": 9, "seed": 3})
+    settings = session.resume(tmp_path / "run", {"port": 0, "trials": 9, "seed": 3})
     assert (settings.seed, settings.width, settings.trials, settings.port) == (3, 4, 9, 0)
     assert proceeded == [(settings, True)]
 
@@ -110,24 +111,24 @@ def test_a_resume_names_a_file_of_arrays_as_the_search_did(tmp_path, proceeded, 
         (tmp_path / name).mkdir()
     settings = SearchSettings(dataset="sub/my.npz").located()
     RunFolder.create(tmp_path / "run", settings.to_json())
-    assert launch.resume(tmp_path / "run", {"dataset": "sub/my.npz"}) == settings
-    assert launch.resume(tmp_path / "run", {"dataset": "other/my.npz"}).data_dir == str(tmp_path / "other")
-    assert launch.resume(tmp_path / "run", {"data_dir": "new"}).data_dir == str(tmp_path / "new")
+    assert session.resume(tmp_path / "run", {"dataset": "sub/my.npz"}) == settings
+    assert session.resume(tmp_path / "run", {"dataset": "other/my.npz"}).data_dir == str(tmp_path / "other")
+    assert session.resume(tmp_path / "run", {"data_dir": "new"}).data_dir == str(tmp_path / "new")
     with pytest.raises(UserError, match=r"dataset is 'your\.npz', in the run 'my\.npz'"):
-        launch.resume(tmp_path / "run", {"dataset": "your.npz"})
+        session.resume(tmp_path / "run", {"dataset": "your.npz"})
 
 
 def test_what_was_found_of_the_data_is_kept_and_used_again(tmp_path, monkeypatch):
-    monkeypatch.setattr(launch, "proceed", lambda *_, **__: None)
+    monkeypatch.setattr(Session, "_proceed", lambda *_, **__: None)
     settings = SearchSettings(port=0, run_dir=str(tmp_path / "run"))
-    run = RunFolder.open(launch.search(settings))
+    run = RunFolder.open(session.search(settings))
     digits = dataset_info("digits")
     assert run.resolved()["dataset"] == digits.to_json()
     assert run.resolved()["train_images"] == 1150
     kept = dataclasses.replace(digits, mean=(0.25,))
     other = RunFolder.create(tmp_path / "other", settings.to_json(), {"dataset": kept.to_json()})
-    assert launch.find_data(settings, other).info == kept
-    assert launch.find_data(settings, run).info == digits
+    assert session_of(settings, other).data.info == kept
+    assert session_of(settings, run).data.info == digits
     trial = settings.trial_settings().knowing(kept)
     assert TrialSettings(**json.loads(json.dumps(trial.to_json()))) == trial
     assert trial.dataset_info() == dataclasses.replace(kept, class_names=())
@@ -142,7 +143,7 @@ def test_batches_of_one_image_are_tried_before_anything_starts(tmp_path):
         np.zeros((2, 2, 2), np.uint8),
         [0, 1],
     )
-    check = lambda **more: launch.check(SearchSettings(dataset=path, port=0, width=4, cells=2, **more))  # noqa: E731
+    check = lambda **more: session_of(SearchSettings(dataset=path, port=0, width=4, cells=2, **more)).check()  # noqa: E731
     with pytest.raises(
         UserError, match="batches have one image.* accepted: batch_size and training images of 2"
     ):
@@ -154,14 +155,14 @@ def test_a_finished_run_is_not_started_again(tmp_path, proceeded):
     run = RunFolder.create(tmp_path / "run", SearchSettings(trials=2).to_json())
     for index in range(2):
         run.append(measured(index, 0.5))
-    launch.resume(run.path, {})
+    session.resume(run.path, {})
     assert proceeded == []
 
 
 def test_a_resume_under_other_settings_is_refused(tmp_path, proceeded):
     run = RunFolder.create(tmp_path / "run", SearchSettings(seed=3).to_json())
     with pytest.raises(UserError, match="seed is 4, in the run 3"):
-        launch.resume(run.path, {"seed": 4})
+        session.resume(run.path, {"seed": 4})
     assert proceeded == []
 
 
@@ -170,10 +171,10 @@ def test_what_is_named_again_is_kept_and_means_the_same_from_anywhere(tmp_path, 
         tmp_path / "run", SearchSettings(dataset="mnist", trials=2, data_dir="/gone").to_json()
     )
     with pytest.raises(UserError, match="data_dir /gone is not there; say where it is now with --data-dir"):
-        launch.resume(run.path, {})
+        session.resume(run.path, {})
     (tmp_path / "now").mkdir()
     monkeypatch.chdir(tmp_path)
-    launch.resume(run.path, {"data_dir": "now", "trials": 5, "concurrency": 3, "port": 0})
+    session.resume(run.path, {"data_dir": "now", "trials": 5, "concurrency": 3, "port": 0})
     settings, resume = proceeded.pop()
     assert resume
     assert (settings.data_dir, settings.trials, settings.concurrency) == (str(tmp_path / "now"), 5, 3)
@@ -181,7 +182,7 @@ def test_what_is_named_again_is_kept_and_means_the_same_from_anywhere(tmp_path, 
     assert (kept["data_dir"], kept["trials"], kept["concurrency"]) == (str(tmp_path / "now"), 5, 3)
     assert kept["port"] == SearchSettings().port
     monkeypatch.chdir("/")
-    launch.resume(run.path, {})
+    session.resume(run.path, {})
     assert proceeded.pop()[0].data_dir == str(tmp_path / "now")
 
 
@@ -195,20 +196,20 @@ def test_paths_are_whole_before_they_are_written_down(monkeypatch, tmp_path):
 def test_a_folder_of_something_else_is_not_gone_on_with(tmp_path, proceeded, settings):
     run = RunFolder.create(tmp_path / "run", settings)
     with pytest.raises(UserError, match="holds no search: its settings lack .*space, strategy, trials"):
-        launch.resume(run.path, {})
+        session.resume(run.path, {})
     assert proceeded == []
 
 
 def test_a_resume_that_is_refused_changes_nothing(tmp_path, proceeded, monkeypatch):
-    def refuse(settings, run):
+    def refuse(_):
         raise UserError("others")
 
-    monkeypatch.setattr(launch, "find_data", refuse)
+    monkeypatch.setattr(Session, "require_data", refuse)
     run = RunFolder.create(tmp_path / "run", SearchSettings(trials=2).to_json())
     before = (run.path / "settings.json").read_bytes()
     (run.path / "outcome.json").write_text("{}")
     with pytest.raises(UserError, match="others"):
-        launch.resume(run.path, {"trials": 9})
+        session.resume(run.path, {"trials": 9})
     assert (run.path / "settings.json").read_bytes() == before
     assert (run.path / "outcome.json").exists()
     assert proceeded == []
@@ -218,4 +219,4 @@ def test_a_finished_run_that_is_at_work_again_is_not_concluded_by_another(tmp_pa
     run = RunFolder.create(tmp_path / "run", SearchSettings(trials=1).to_json())
     run.append(measured(0, 0.5))
     with run.lock(), pytest.raises(UserError, match="is at work on"):
-        launch.resume(run.path, {}, lambda path: pytest.fail("concluded"))
+        session.resume(run.path, {}, lambda path: pytest.fail("concluded"))

@@ -6,12 +6,15 @@ import sys
 import time
 from pathlib import Path
 
+from execution.trials.entry import final_metric
 from execution.trials.printed_channel import open_channel
+from tests.integration.measured import measured
 
 
 def main() -> None:
     channel = open_channel()
-    index = channel.parameters()["index"]
+    parameters = channel.parameters()
+    index = parameters["index"]
     print("from", Path(__file__).resolve())
     if index == 1:
         raise RuntimeError("the roof fell in")
@@ -23,7 +26,7 @@ def main() -> None:
         metric = {"default": 0.1 * epoch + 0.01 * index, "epoch": epoch + 1, "macs": 1000, "params": 10}
         channel.report_intermediate(metric)
     time.sleep(float(os.environ.get("TRIAL_SECONDS", "0")))
-    channel.report_final({"default": 0.5 + 0.01 * index, "macs": 1000, "params": 10, "seconds": 0.1})
+    channel.report_final(final_metric(measured(parameters, 0.5 + 0.01 * index)))
 
 
 if __name__ == "__main__":

@@ -3,15 +3,18 @@
 import os
 import time
 
+from execution.trials.entry import final_metric
 from execution.trials.printed_channel import open_channel
+from tests.integration.measured import measured
 
 
 def main() -> None:
     channel = open_channel()
-    index = channel.parameters()["index"]
+    parameters = channel.parameters()
+    index = parameters["index"]
     channel.report_intermediate({"default": 0.1, "epoch": 1, "macs": 1000, "params": 10})
     time.sleep(float(os.environ.get("TRIAL_SECONDS", "0")))
-    channel.report_final({"default": 0.5 + 0.01 * index, "macs": 1000, "params": 10, "seconds": 0.1})
+    channel.report_final(final_metric(measured(parameters, 0.5 + 0.01 * index)))
 
 
 if __name__ == "__main__":

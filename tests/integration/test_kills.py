@@ -15,7 +15,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from execution.session import make_proposer, make_subject
+from execution.session import session_of
 from execution.settings import SearchSettings
 from tests.integration.programs import belonging, start, wait_for
 from tests.integration.test_resume import PROGRAM, records
@@ -94,7 +94,7 @@ def test_thirty_kills(tmp_path, monkeypatch):
     from records.run_folder import RunFolder
 
     results = {m.index: m for m in RunFolder.open(folder).measurements()}
-    proposer = make_proposer(settings, make_subject(settings))
+    proposer = session_of(settings).strategy
     for index in range(TRIALS):
         seen = [results[i] for i in range(max(0, index - settings.concurrency + 1))]
         assert proposer.propose(index, seen).to_json() == found[index]["genotype"], index

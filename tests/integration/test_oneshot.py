@@ -7,13 +7,13 @@ import math
 import pytest
 import torch
 
-from execution.one_shot import EPOCHS_FILE, make_plan, run_oneshot, search_and_measure
+from execution.one_shot_session import EPOCHS_FILE, OneShotSession
 from execution.settings import SearchSettings
 from records.errors import UserError
 from records.run_folder import RunFolder
 from search_space import Genotype
-from strategies.one_shot.distribution import CellDistribution
-from strategies.one_shot.table import cost_table
+from strategies.supernet.distribution import CellDistribution
+from strategies.supernet.table import cost_table
 
 
 class Small(SearchSettings):
@@ -39,6 +39,33 @@ SETTINGS = Small(
 )
 
 
+class Told(OneShotSession):
+    """Keeps what it tells of, epochs by ``epoch`` and candidates by ``candidate``, and may stop at one."""
+
+    def __init__(self, settings, run, stop=None):
+        super().__init__(settings, run)
+        self.told, self.stop = [], stop
+
+    def on_epoch(self, state):
+        known = self._lines.count
+        super().on_epoch(state)
+        for record in state.records[known:]:
+            self._tell(record)
+
+    def on_measurement(self, measurement, line):
+        super().on_measurement(measurement, line)
+        self._tell({"candidate": measurement.index + 1})
+
+    def _tell(self, event):
+        self.told.append(event)
+        if self.stop in event.items():
+            raise Stopped
+
+
+class Stopped(Exception):
+    pass
+
+
 def lines(run):
     return [json.loads(line) for line in (run.path / EPOCHS_FILE).read_text().splitlines()]
 
@@ -46,9 +73,9 @@ def lines(run):
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
     run = RunFolder.create(tmp_path_factory.mktemp("oneshot") / "run", SETTINGS.to_json())
-    told = []
-    run_oneshot(SETTINGS, run, told.append)
-    return run, told
+    session = Told(SETTINGS, run)
+    session.train()
+    return run, session.told
 
 
 def test_it_ends_in_different_candidates_with_their_exact_macs(finished):
@@ -81,24 +108,14 @@ def test_each_epoch_is_a_line_and_was_reported(finished):
 
 
 def test_going_on_where_it_was_stopped_gives_the_same_run(finished, tmp_path):
-    class Stopped(Exception):
-        pass
-
-    def stop_at(event):
-        def report(values):
-            if event in values.items():
-                raise Stopped
-
-        return report
-
     run = RunFolder.create(tmp_path / "run", SETTINGS.to_json())
     for event in (("epoch", 1), ("candidate", 2)):
         with pytest.raises(Stopped):
-            run_oneshot(SETTINGS, run, stop_at(event))
+            Told(SETTINGS, run, event).train()
     (run.path / EPOCHS_FILE).write_text("")  # as if it had been lost: the checkpoint is the truth
-    told = []
-    run_oneshot(SETTINGS, run, told.append)
-    assert [each["candidate"] for each in told if "candidate" in each] == [3, 4]
+    session = Told(SETTINGS, run)
+    session.train()
+    assert [each["candidate"] for each in session.told if "candidate" in each] == [3, 4]
 
     def comparable(run):
         plain = [dataclasses.replace(m, seconds=0.0, time=None) for m in run.measurements()]
@@ -109,20 +126,22 @@ def test_going_on_where_it_was_stopped_gives_the_same_run(finished, tmp_path):
 
 def test_candidates_keep_to_the_budget(tmp_path, finished):
     macs = sorted(m.macs for m in finished[0].measurements())
-    plan = dataclasses.replace(make_plan(SETTINGS), max_macs=macs[1], trials=3)
-    measured = []
-    search_and_measure(plan, tmp_path, measured.append)
+    settings = dataclasses.replace(SETTINGS, max_macs=macs[1], trials=3)
+    run = RunFolder.create(tmp_path / "run", settings.to_json())
+    OneShotSession(settings, run).train()
+    measured = run.measurements()
     assert len(measured) == 3
     assert max(m.macs for m in measured) <= macs[1]
 
 
 def test_a_budget_that_nothing_meets_ends_it_before_it_starts(tmp_path):
-    plan = dataclasses.replace(make_plan(SETTINGS), max_macs=10.0)
+    run = RunFolder.create(tmp_path / "run", SETTINGS.to_json())
+    before = sorted(run.path.iterdir())
     with pytest.raises(
         UserError, match=r"max_macs is 10; the smallest network of this space has [\d,]+ MACs"
     ):
-        search_and_measure(plan, tmp_path, pytest.fail)
-    assert list(tmp_path.iterdir()) == []
+        OneShotSession(dataclasses.replace(SETTINGS, max_macs=10), run).train()
+    assert sorted(run.path.iterdir()) == before
 
 
 def test_expected_macs_at_one_hot_logits_are_the_genotypes_cost():
@@ -160,8 +179,9 @@ def test_a_space_without_such_cells_is_refused():
 def test_two_processes_leave_what_one_leaves(finished, tmp_path):
     settings = dataclasses.replace(SETTINGS, devices=2, trials=1)
     run = RunFolder.create(tmp_path / "run", settings.to_json())
-    told = []
-    run_oneshot(settings, run, told.append)
+    session = Told(settings, run)
+    session.train()
+    told = session.told
     one, two = lines(finished[0]), lines(run)
     assert [each["epoch"] for each in two] == [each.get("epoch") for each in told[:-1]] == [1, 2]
     assert one[0].keys() == two[0].keys()
@@ -172,5 +192,5 @@ def test_two_processes_leave_what_one_leaves(finished, tmp_path):
     # What two have done, one can go on with
     (run.path / EPOCHS_FILE).unlink()
     (run.path / "candidates.jsonl").unlink()
-    run_oneshot(dataclasses.replace(settings, devices=None), run)
+    OneShotSession(dataclasses.replace(settings, devices=None), run).train()
     assert lines(run) == two

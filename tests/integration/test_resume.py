@@ -8,7 +8,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from execution.session import make_proposer, make_subject
+from execution.session import session_of
 from execution.settings import SearchSettings
 from tests.integration.programs import belonging, records, start, wait_for
 
@@ -67,7 +67,7 @@ def test_a_stopped_search_goes_on(folder, tmp_path, monkeypatch, victim):
     assert belonging(folder) == []
 
     settings = SearchSettings(trials=TRIALS, strategy="random", width=4)
-    proposer = make_proposer(settings, make_subject(settings))
+    proposer = session_of(settings).strategy
     uninterrupted = [proposer.propose(i, []).to_json() for i in range(TRIALS)]
     assert [r["genotype"] for r in sorted(after, key=lambda r: r["index"])] == uninterrupted
     assert {r["index"]: r["accuracy"] for r in after if r["status"] == "ok"} == {0: 0.5, 4: 0.54, 5: 0.55}

@@ -106,11 +106,11 @@ def test_nothing_of_it_lives_on(outcome):
 
 
 def test_another_run_with_the_seed_proposes_the_same(outcome):
-    from execution.session import make_proposer, make_subject
+    from execution.session import session_of
 
     _, records, *_ = outcome
     settings = SearchSettings(trials=TRIALS, strategy="random", width=4)
-    proposer = make_proposer(settings, make_subject(settings))
+    proposer = session_of(settings).strategy
     assert [proposer.propose(i, []).to_json() for i in range(TRIALS)] == [
         records[i]["genotype"] for i in range(TRIALS)
     ]

@@ -7,11 +7,11 @@ import sys
 
 import pytest
 
+import execution
 import search_space
-import strategies
 
 
-@pytest.mark.parametrize("package", [search_space, strategies])
+@pytest.mark.parametrize("package", [search_space, execution])
 def test_every_name_is_there_and_no_other(package):
     for name in package.__all__:
         assert getattr(package, name) is not None

@@ -10,7 +10,6 @@ from PIL import Image
 
 from execution.nni_bridge import experiment
 from execution.nni_bridge.compat import CandidateModel
-from execution.platforms.contract import make_platform
 from execution.platforms.kubernetes import KubernetesPlatform
 from execution.settings import SearchSettings
 from records.errors import UserError
@@ -33,7 +32,6 @@ def ready(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(folder), prepend=":")
     (tmp_path / "share").mkdir()
     path = written(tmp_path, {"gpus": 1, "memory": "12 GB"}, {"mounted": str(tmp_path / "share")})
-    make_platform.cache_clear()
     return {"platform": "kubernetes", "cluster": str(path), "host": "10.0.0.5", "concurrency": 3}
 
 

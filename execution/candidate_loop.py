@@ -1,15 +1,16 @@
-"""Multi-trial search: each candidate is a trial of an NNI experiment."""
+"""The loop over candidates, as a strategy of NNI: each candidate is a trial of its experiment."""
 
 from __future__ import annotations
 
+import dataclasses
 import queue
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Protocol
 
 from nni.nas.execution.event import (
     FinalMetricEvent,
@@ -24,11 +25,30 @@ from execution.nni_bridge.compat import CandidateEngine, CandidateModel
 from execution.nni_bridge.portal_limits import Limits
 from records.measurement import Measurement
 from search_space.genotype import Genotype
-from strategies.multi_trial.proposers import Proposer
+from strategies.contract import MultiTrialStrategy
 from training.trial import TrialSettings
 
 _POLL_SECONDS = 0.05
 _ERROR_LINES = 3
+
+
+class Owner(Protocol):
+    """Whose candidates these are: asked for limits, and told what becomes of each."""
+
+    def limits(self) -> Limits:
+        """How many candidates are to be measured, and how many at the same time."""
+
+    def on_proposed(self, index: int, seen: int) -> None:
+        """A candidate is submitted for the first time, proposed from ``seen`` results."""
+
+    def on_measurement(self, measurement: Measurement) -> None:
+        """A candidate is measured; called once for each new one."""
+
+    def last_words(self, trial: str) -> str:
+        """What a trial, by NNI's id, said at its end; empty if nothing."""
+
+    def check_server(self) -> None:
+        """Raises if NNI's server is gone."""
 
 
 @dataclass
@@ -37,6 +57,7 @@ class _Trial:
 
     index: int
     seen: int
+    genotype: Genotype
     model: CandidateModel
     started: float
     history: dict[int, float] = field(default_factory=dict)  # by epoch: NNI's server may change their order
@@ -44,40 +65,32 @@ class _Trial:
     repeated: bool = False
 
 
-class MultiTrial(Strategy):
-    """Asks ``proposer`` for candidates until as many are measured as ``limits`` allow; ``ended`` then says, in
+class CandidateLoop(Strategy):
+    """Asks ``strategy`` for candidates until as many are measured as its ``owner`` allows; ``ended`` then says, in
     words for the user, why that were fewer than at first, and is None otherwise.
 
     With M trials at the same time, candidate i is proposed from the results of candidates 0 to i - M alone, in
-    order: see `strategies.multi_trial.proposers`. M is what ``limits`` says when it is proposed; ``on_proposed`` is told the
-    candidate and how many results that were, which ``seen`` gives back at a resume. ``known`` are measurements
-    from before it; they are proposed again, from as many results as then, to bring the proposer to where it was,
-    but not run. ``on_measurement`` is called once for each new one; ``find_error`` gives the last words of a trial by NNI's id; ``check_server`` raises if NNI's
-    server is gone. A trial that was killed by neither itself nor the user is run again, once.
+    order: see `strategies.contract`. M is what the limits say when it is proposed; how many results that were is
+    told to the owner, and given back as ``seen`` at a resume. ``known`` are measurements from before it; they are
+    proposed again, from as many results as then, to bring the strategy to where it was, but not run. A trial that
+    was killed by neither itself nor the user is run again, once.
     """
 
     ended: str | None = None
 
     def __init__(
         self,
-        proposer: Proposer,
+        strategy: MultiTrialStrategy,
         trial: TrialSettings,
+        owner: Owner,
         *,
-        limits: Callable[[], Limits],
         known: list[Measurement],
         seen: Mapping[int, int] = MappingProxyType({}),
-        on_proposed: Callable[[int, int], None] = lambda index, seen: None,
-        on_measurement: Callable[[Measurement], None],
-        find_error: Callable[[str], str],
-        check_server: Callable[[], None],
     ) -> None:
         super().__init__()
-        self.proposer, self.trial, self.limits = proposer, trial, limits
+        self.strategy, self.trial, self.owner = strategy, trial, owner
         self.results = {measurement.index: measurement for measurement in known}
         self.seen = dict(seen) | {m.index: m.seen for m in known if m.seen is not None}
-        self.on_proposed = on_proposed
-        self.on_measurement, self.find_error = on_measurement, find_error
-        self.check_server = check_server
         self.events: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self.running: dict[int, _Trial] = {}
 
@@ -93,9 +106,9 @@ class MultiTrial(Strategy):
     def _run(self) -> None:
         assert isinstance(self.engine, CandidateEngine)
         assert isinstance(self.model_space, CandidateModel)
-        first, index = self.limits(), 0
+        first, index = self.owner.limits(), 0
         while True:
-            limits = self.limits()
+            limits = self.owner.limits()
             if limits.over is None and index < limits.trials:
                 if self._propose(index, limits.concurrency):
                     index += 1
@@ -103,7 +116,7 @@ class MultiTrial(Strategy):
             elif not self.running:
                 break
             self._handle_events()
-            self.check_server()
+            self.owner.check_server()
             time.sleep(_POLL_SECONDS)
         self.ended = _reason(first, limits, len(self.results))
 
@@ -115,21 +128,19 @@ class MultiTrial(Strategy):
             return False
         if known is None and not self.engine.idle_worker_available():
             return False
-        genotype = self.proposer.propose(index, [self.results[i] for i in range(seen)])
+        genotype = self.strategy.propose(index, [self.results[i] for i in range(seen)])
         if known is None:
             if index not in self.seen:
                 self.seen[index] = seen
-                self.on_proposed(index, seen)
-            self._submit(index, seen, self._parameters(index, genotype))
+                self.owner.on_proposed(index, seen)
+            self._submit(index, seen, genotype)
         return True
 
-    def _submit(self, index: int, seen: int, parameters: dict[str, Any], *, repeated: bool = False) -> None:
+    def _submit(self, index: int, seen: int, genotype: Genotype, *, repeated: bool = False) -> None:
+        parameters = {"index": index, "genotype": genotype.to_json(), "trial": self.trial.to_json()}
         model = self.model_space.candidate(parameters)  # type: ignore[union-attr]
-        self.running[id(model)] = _Trial(index, seen, model, time.monotonic(), repeated=repeated)
+        self.running[id(model)] = _Trial(index, seen, genotype, model, time.monotonic(), repeated=repeated)
         self.engine.submit_models(model)
-
-    def _parameters(self, index: int, genotype: Genotype) -> dict[str, Any]:
-        return {"index": index, "genotype": genotype.to_json(), "trial": self.trial.to_json()}
 
     def _handle_events(self) -> None:
         while not self.events.empty():
@@ -146,47 +157,46 @@ class MultiTrial(Strategy):
             elif isinstance(event, TrainingEndEvent):
                 del self.running[id(event.model)]
                 if self._was_killed(trial, event.status):
-                    assert trial.model.parameters is not None
-                    self._submit(trial.index, trial.seen, trial.model.parameters, repeated=True)
+                    self._submit(trial.index, trial.seen, trial.genotype, repeated=True)
                     continue
                 measurement = self._measurement(trial, event.status)
                 self.results[trial.index] = measurement
-                self.on_measurement(measurement)
+                self.owner.on_measurement(measurement)
 
     def _was_killed(self, trial: _Trial, status: ModelStatus) -> bool:
         """Whether the trial ended by no fault of its own (for want of memory, say), for the first time."""
         failed = status != ModelStatus.Trained and not trial.repeated
-        return failed and not trial.model.cancelled and not self.find_error(trial.model.trial or "")
+        return failed and not trial.model.cancelled and not self.owner.last_words(trial.model.trial or "")
 
     def _measurement(self, trial: _Trial, status: ModelStatus) -> Measurement:
-        assert trial.model.parameters is not None
-        genotype = trial.model.parameters["genotype"]
-        cost = Genotype.from_json(genotype).cost()
-        final = trial.final if status == ModelStatus.Trained else None
+        """What the trial measured, or a record of why it did not."""
+        if trial.final is not None and status == ModelStatus.Trained:
+            measured = Measurement.from_json(trial.final["measurement"])
+            return dataclasses.replace(measured, trial=trial.model.trial, seen=trial.seen)
+        cost = trial.genotype.cost()
         cancelled = trial.model.cancelled
-        error = "by the portal's user" if cancelled else None
-        if final is None and not cancelled:
-            said = self.find_error(trial.model.trial or "")
-            if status == ModelStatus.Trained:
-                error = f"the trial ended without a result. {said}".strip()
-            else:
-                error = said or "the trial was killed"
         return Measurement(
             index=trial.index,
-            genotype=genotype,
-            status="ok" if final is not None else "cancelled" if cancelled else "failed",
-            accuracy=None if final is None else float(final["default"]),
+            genotype=trial.genotype.to_json(),
+            status="cancelled" if cancelled else "failed",
+            accuracy=None,
             macs=cost.macs,
             macs_published=cost.macs_published,
             params=cost.params,
-            seconds=round(final["seconds"] if final is not None else time.monotonic() - trial.started, 3),
+            seconds=round(time.monotonic() - trial.started, 3),
             seed=self.trial.seed,
             history=tuple(trial.history[epoch] for epoch in sorted(trial.history)),
             trial=trial.model.trial,
-            error=error,
+            error="by the portal's user" if cancelled else self._why(trial, status),
             time=datetime.now(timezone.utc).isoformat(timespec="seconds"),
             seen=trial.seen,
         )
+
+    def _why(self, trial: _Trial, status: ModelStatus) -> str:
+        said = self.owner.last_words(trial.model.trial or "")
+        if status == ModelStatus.Trained:
+            return f"the trial ended without a result. {said}".strip()
+        return said or "the trial was killed"
 
 
 def _reason(first: Limits, last: Limits, measured: int) -> str | None:

@@ -14,11 +14,11 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from records.text import count_text, percent_text
-from strategies.one_shot.data import epoch_seed
-from strategies.one_shot.distribution import Architecture, CostTable, Node
-from strategies.one_shot.ranks import Ranks
-from strategies.one_shot.settings import SupernetSettings
-from strategies.one_shot.state import SearchState
+from strategies.supernet.data import epoch_seed
+from strategies.supernet.distribution import Architecture, CostTable, Node
+from strategies.supernet.ranks import Ranks
+from strategies.supernet.settings import SupernetSettings
+from strategies.supernet.state import SearchState
 from training.checkpoint import load_checkpoint, require_same, save_checkpoint
 from training.data.loading import Data
 from training.data.split import steps_per_epoch

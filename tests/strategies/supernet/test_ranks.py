@@ -9,11 +9,11 @@ import torch
 
 from execution.processes import run_processes
 from records.errors import UserError
-from strategies.one_shot.ranks import ALONE, Ranks
-from strategies.one_shot.search import search_supernet
-from strategies.one_shot.settings import SupernetSettings
-from strategies.one_shot.state import SearchState
-from tests.strategies.one_shot.test_supernet import Toy, toy_table
+from strategies.supernet.ranks import ALONE, Ranks
+from strategies.supernet.search import search_supernet
+from strategies.supernet.settings import SupernetSettings
+from strategies.supernet.state import SearchState
+from tests.strategies.supernet.test_penalised_darts import Toy, toy_table
 from training.data.loading import load_data
 
 # 33 images a batch: one process gets 17 of them, the other 16
@@ -31,7 +31,7 @@ def together(folder, on_message=lambda number, message: None):
         on_message(number, message)
 
     request = {"folder": str(folder), "settings": dataclasses.asdict(SETTINGS)}
-    run_processes("tests.strategies.one_shot.toy_ranks", request, 2, log=folder / "log", on_message=listen)
+    run_processes("tests.strategies.supernet.toy_ranks", request, 2, log=folder / "log", on_message=listen)
     return [last[number] for number in (0, 1)]
 
 

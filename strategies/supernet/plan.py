@@ -8,20 +8,21 @@ from typing import Any
 
 from records.errors import UserError
 from search_space import Genotype
-from strategies.one_shot.candidates import check_budget
-from strategies.one_shot.distribution import Architecture, CostTable
-from strategies.one_shot.settings import SupernetSettings
-from strategies.one_shot.table import cost_table
+from strategies.supernet.candidates import check_budget
+from strategies.supernet.distribution import Architecture, CostTable
+from strategies.supernet.settings import SupernetSettings
+from strategies.supernet.table import cost_table
 from training.data.loading import DatasetInfo
 from training.trial import TrialSettings
 
 
 @dataclass(frozen=True)
 class OneShotPlan:
-    """``space_settings`` by name; ``trial``: how the candidates are judged, up to ``trials`` of them, none
+    """``strategy`` trains the supernet; ``space_settings`` by name; ``trial``: how the candidates are judged, up to ``trials`` of them, none
     with more than ``max_macs`` MACs; its data set, split, seed and device are the supernet's too, which
     ``devices`` processes train together."""
 
+    strategy: str
     space: str
     space_settings: dict[str, Any]
     trial: TrialSettings

@@ -7,7 +7,7 @@ import random
 from collections.abc import Iterator, Sequence
 
 from records.errors import UserError
-from strategies.one_shot.distribution import Architecture, CellDistribution
+from strategies.supernet.distribution import Architecture, CellDistribution
 
 _DRAWS = 2000  # at most, for what is still lacking
 

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from strategies.one_shot.distribution import Architecture, Node
+from strategies.supernet.distribution import Architecture, Node
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,10 @@ import json
 import pytest
 import torch
 
-from execution.one_shot import make_plan
+from execution.session import session_of
 from execution.settings import SearchSettings
 from records.errors import UserError
-from strategies.one_shot.plan import OneShotPlan, check_plan, count_devices
+from strategies.supernet.plan import OneShotPlan, check_plan, count_devices
 
 SETTINGS = SearchSettings(
     strategy="darts", width=4, cells=2, batch_size=3, max_macs=10**9, device="cpu", devices=2, threads=4
@@ -17,13 +17,13 @@ SETTINGS = SearchSettings(
 
 
 def test_it_survives_json():
-    plan = make_plan(SETTINGS)
+    plan = session_of(SETTINGS).plan
     assert OneShotPlan.from_json(json.loads(json.dumps(plan.to_json()))) == plan
     assert (plan.devices, plan.trial.threads, plan.supernet.batch_size) == (2, 4, 3)
 
 
 def test_on_another_device_only_that_changes():
-    plan = make_plan(SETTINGS)
+    plan = session_of(SETTINGS).plan
     moved = plan.on_device("cuda:1", 7)
     assert (moved.trial.device, moved.supernet.device, moved.trial.threads) == ("cuda:1", "cuda:1", 7)
     assert moved.on_device("cpu", 4) == plan
@@ -54,6 +54,6 @@ def test_devices_that_are_not_there(monkeypatch):
 
 
 def test_batches_that_cannot_be_shared_are_refused():
-    check_plan(make_plan(SETTINGS))
+    check_plan(session_of(SETTINGS).plan)
     with pytest.raises(UserError, match=r"devices is 4; a batch of 3 images cannot be shared by so many"):
-        check_plan(make_plan(dataclasses.replace(SETTINGS, devices=4)))
+        check_plan(session_of(dataclasses.replace(SETTINGS, devices=4)).plan)

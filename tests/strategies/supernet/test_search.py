@@ -11,10 +11,10 @@ import pytest
 import torch
 
 from records.errors import UserError
-from strategies.one_shot.distribution import CellDistribution
-from strategies.one_shot.search import search_supernet
-from strategies.one_shot.settings import SupernetSettings
-from tests.strategies.one_shot.test_supernet import Toy, toy_table
+from strategies.supernet.distribution import CellDistribution
+from strategies.supernet.search import search_supernet
+from strategies.supernet.settings import SupernetSettings
+from tests.strategies.supernet.test_penalised_darts import Toy, toy_table
 from training.data.loading import load_data
 from training.fit import TrainingFailed
 

@@ -8,8 +8,8 @@ import random
 import pytest
 
 from records.errors import UserError
-from strategies.one_shot.candidates import check_budget, propose, tradeoffs
-from tests.strategies.one_shot.test_distribution import make
+from strategies.supernet.candidates import check_budget, propose, tradeoffs
+from tests.strategies.supernet.test_distribution import make
 
 
 def macs(distribution, architectures):

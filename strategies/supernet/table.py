@@ -9,7 +9,7 @@ from torch import Tensor
 
 from records.errors import UserError
 from search_space import get_space
-from strategies.one_shot.distribution import CostTable, Node
+from strategies.supernet.distribution import CostTable, Node
 
 SPACES = ("darts-global",)
 

@@ -6,12 +6,21 @@ from collections.abc import Callable
 from pathlib import Path
 
 from search_space import get_space
-from strategies.one_shot.distribution import CostTable
-from strategies.one_shot.plan import OneShotPlan
-from strategies.one_shot.ranks import ALONE, Ranks
-from strategies.one_shot.search import search_supernet
-from strategies.one_shot.state import SearchState
+from strategies.contract import OneShotStrategy
+from strategies.registry import get_strategy
+from strategies.supernet.distribution import CostTable
+from strategies.supernet.plan import OneShotPlan
+from strategies.supernet.ranks import ALONE, Ranks
+from strategies.supernet.search import search_supernet
+from strategies.supernet.state import SearchState
 from training.data.loading import DatasetInfo
+
+
+def one_shot_strategy(name: str) -> type[OneShotStrategy]:
+    strategy = get_strategy(name)
+    assert issubclass(strategy, OneShotStrategy)
+    return strategy
+
 
 OnEpoch = Callable[[SearchState], None]
 _OF_THE_SUPERNET_TOO = ("dataset", "seed", "validation", "train_limit")
@@ -36,6 +45,7 @@ def train_supernet(
         table,
         data,
         plan.supernet,
+        strategy=one_shot_strategy(plan.strategy),
         checkpoint=checkpoint,
         log=log,
         describe={

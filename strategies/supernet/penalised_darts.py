@@ -28,8 +28,8 @@ from nni.nas.oneshot.pytorch.supermodule.differentiable import DifferentiableMix
 from nni.nas.strategy import DARTS
 from torch import Tensor, nn
 
-from strategies.one_shot.distribution import CellDistribution, CostTable, Node
-from strategies.one_shot.ranks import ALONE, Ranks
+from strategies.supernet.distribution import CellDistribution, CostTable, Node
+from strategies.supernet.ranks import ALONE, Ranks
 
 
 class MixedCell(DifferentiableMixedCell):

@@ -1,4 +1,4 @@
-"""Trains a supernet and its architecture weights with NNI's DARTS; resumed exactly where it was stopped."""
+"""Trains a supernet and its architecture weights with one of NNI's strategies; resumed exactly where it was stopped."""
 
 from __future__ import annotations
 
@@ -15,14 +15,16 @@ from nni.nas.space import RawFormatModelSpace
 from torch import nn
 
 from records.errors import UserError
-from strategies.one_shot.data import EpochBatches, epoch_seed
-from strategies.one_shot.distribution import CostTable
-from strategies.one_shot.keeper import MEANS, EpochKeeper
-from strategies.one_shot.quiet import chatter_into
-from strategies.one_shot.ranks import ALONE, Ranks, trainer_options
-from strategies.one_shot.settings import SupernetSettings
-from strategies.one_shot.state import SearchState
-from strategies.one_shot.supernet import PenalisedDarts, SupernetTraining
+from strategies.contract import OneShotStrategy
+from strategies.one_shot.darts import Darts
+from strategies.supernet.data import EpochBatches, epoch_seed
+from strategies.supernet.distribution import CostTable
+from strategies.supernet.keeper import MEANS, EpochKeeper
+from strategies.supernet.penalised_darts import SupernetTraining
+from strategies.supernet.quiet import chatter_into
+from strategies.supernet.ranks import ALONE, Ranks, trainer_options
+from strategies.supernet.settings import SupernetSettings
+from strategies.supernet.state import SearchState
 from training.data.augment import Augmentation
 from training.data.loading import Data
 from training.data.split import steps_per_epoch
@@ -34,6 +36,7 @@ def search_supernet(
     data: Data,
     settings: SupernetSettings,
     *,
+    strategy: type[OneShotStrategy] = Darts,
     checkpoint: Path,
     log: Path,
     describe: dict[str, Any] | None = None,
@@ -41,7 +44,7 @@ def search_supernet(
     progress: bool = False,
     ranks: Ranks = ALONE,
 ) -> SearchState:
-    """Searches with NNI's DARTS on the model space that ``make_space`` builds; ``table`` gives its MACs.
+    """Searches by ``strategy`` on the model space that ``make_space`` builds; ``table`` gives its MACs.
 
     Weights are trained on ``data.train``; architecture weights on ``data.validation``, on which the supernet
     is also judged after each epoch: some hundred logits do not learn its images by heart. The state is
@@ -79,17 +82,9 @@ def search_supernet(
             train_dataloaders=_batches(data, data.train, settings, steps, trainer, ranks, 0),
             val_dataloaders=_batches(data, data.validation, settings, steps, trainer, ranks, 1),
         )
-        strategy = PenalisedDarts(
-            table=table,
-            mac_penalty=settings.mac_penalty,
-            arc_learning_rate=settings.architecture_learning_rate,
-            gradient_clip_val=settings.clip_norm,
-            warmup_epochs=settings.warmup_epochs,
-            ranks=ranks,
-            shares=shares,
-        )
+        explore = strategy.nni_strategy(settings, table=table, ranks=ranks, shares=shares)
         try:
-            strategy(RawFormatModelSpace.from_model(make_space(), evaluator), SequentialExecutionEngine())
+            explore(RawFormatModelSpace.from_model(make_space(), evaluator), SequentialExecutionEngine())
         except SystemExit as stopped:  # what Lightning makes of Ctrl-C
             if trainer.interrupted:
                 signal.signal(signal.SIGINT, on_interrupt)  # Lightning leaves it ignored

@@ -2,7 +2,7 @@ import json
 
 import torch
 
-from strategies.one_shot.state import SearchState
+from strategies.supernet.state import SearchState
 
 
 def test_it_survives_json_to_the_last_bit():

@@ -12,8 +12,13 @@ from nni.nas.profiler import ExpressionProfiler
 from nni.nas.strategy import DARTS
 from torch import nn
 
-from strategies.one_shot.distribution import CellDistribution, CostTable
-from strategies.one_shot.supernet import MixedCell, PenalisedDarts, PenalisedDartsModule, SupernetTraining
+from strategies.supernet.distribution import CellDistribution, CostTable
+from strategies.supernet.penalised_darts import (
+    MixedCell,
+    PenalisedDarts,
+    PenalisedDartsModule,
+    SupernetTraining,
+)
 
 WIDTH = 4
 PRIMITIVES = ("skip", "conv")

@@ -10,10 +10,10 @@ def work(request, number, count, meeting, send):
     import psutil
     import torch
 
-    from strategies.one_shot.ranks import Ranks, group
-    from strategies.one_shot.search import search_supernet
-    from strategies.one_shot.settings import SupernetSettings
-    from tests.strategies.one_shot.test_supernet import Toy, toy_table
+    from strategies.supernet.ranks import Ranks, group
+    from strategies.supernet.search import search_supernet
+    from strategies.supernet.settings import SupernetSettings
+    from tests.strategies.supernet.test_penalised_darts import Toy, toy_table
     from training.data.loading import load_data
 
     torch.set_num_threads(1)

@@ -8,7 +8,7 @@ from collections import Counter
 import pytest
 import torch
 
-from strategies.one_shot.distribution import CellDistribution, CostTable
+from strategies.supernet.distribution import CellDistribution, CostTable
 
 PRIMITIVES = ("skip", "conv", "pde")
 

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import random
+from types import SimpleNamespace
 
 import pytest
 from nni.nas.execution.event import FinalMetricEvent, IntermediateMetricEvent, TrainingEndEvent
 from nni.nas.space import ModelStatus
 
-from execution import multi_trial as multitrial
-from execution.multi_trial import MultiTrial, last_words
+from execution import candidate_loop
+from execution.candidate_loop import CandidateLoop, last_words
 from execution.nni_bridge.compat import CandidateEngine, CandidateModel
 from execution.nni_bridge.portal_limits import Limits
 from records.errors import UserError
+from records.measurement import Measurement
 from search_space import Genotype
-from strategies.multi_trial.proposers import Evolution, Subject
+from search_space.problem import Problem
+from strategies.multi_trial.evolution import Evolution, EvolutionSettings
 from training.trial import TrialSettings
 
-SUBJECT = Subject("darts-global", {"width": 4, "cells": 1, "nodes": 2}, (1, 8, 8), 10)
+PROBLEM = Problem("darts-global", {"width": 4, "cells": 1, "nodes": 2}, (1, 8, 8), 10)
 TRIALS = 14
 
 
@@ -49,6 +52,16 @@ class Engine(CandidateEngine):
             self.running.append(model)
         self.most = max(self.most, len(self.running))
 
+    def measured(self, model: CandidateModel, accuracy: float) -> Measurement:
+        """What a trial makes of its candidate."""
+        genotype = Genotype.from_json(model.parameters["genotype"])
+        cost = genotype.cost()
+        return Measurement(
+            index=model.parameters["index"], genotype=genotype.to_json(), status="ok", accuracy=accuracy,
+            macs=cost.macs, macs_published=cost.macs_published, params=cost.params, seconds=1.5, seed=0,
+            history=(accuracy / 4, accuracy / 2),
+        )  # fmt: skip
+
     def tick(self) -> None:
         if not self.running:
             return
@@ -63,7 +76,7 @@ class Engine(CandidateEngine):
         self.put(IntermediateMetricEvent(model, {"default": accuracy / 2, "epoch": 2}))
         self.put(IntermediateMetricEvent(model, {"default": accuracy / 4, "epoch": 1}))
         if fault is None:
-            self.put(FinalMetricEvent(model, {"default": accuracy, "seconds": 1.5}))
+            self.put(FinalMetricEvent(model, {"measurement": self.measured(model, accuracy).to_json()}))
         status = {"crash": ModelStatus.Failed, "kill": ModelStatus.Failed, "cancel": ModelStatus.Failed}.get(
             fault, ModelStatus.Trained
         )
@@ -72,7 +85,7 @@ class Engine(CandidateEngine):
 
 @pytest.fixture(autouse=True)
 def no_waiting(monkeypatch):
-    monkeypatch.setattr(multitrial, "_POLL_SECONDS", 0)
+    monkeypatch.setattr(candidate_loop, "_POLL_SECONDS", 0)
 
 
 def run(
@@ -91,19 +104,17 @@ def run(
     ``proposed``: from how many results each candidate was, before and, added to it, now."""
     measured = [] if measured is None else measured
     proposed = {} if proposed is None else proposed
-    strategy = MultiTrial(
-        Evolution(SUBJECT, 5, population=4, tournament=2),
-        TrialSettings(threads=1),
+    owner = SimpleNamespace(
         limits=lambda: limits(len(measured)) if limits else Limits(trials, concurrency),
-        known=list(known),
-        seen=dict(proposed),
         on_proposed=proposed.__setitem__,
         on_measurement=measured.append,
-        find_error=lambda trial: (errors or {}).get(trial, ""),
+        last_words=lambda trial: (errors or {}).get(trial, ""),
         check_server=tick or engine.tick,
     )
-    strategy(CandidateModel({}), engine)
-    engine.said = strategy.ended
+    strategy = Evolution(PROBLEM, 5, EvolutionSettings(population=4, tournament=2))
+    loop = CandidateLoop(strategy, TrialSettings(threads=1), owner, known=list(known), seen=dict(proposed))
+    loop(CandidateModel({}), engine)
+    engine.said = loop.ended
     return measured
 
 
@@ -275,6 +286,7 @@ def test_last_words_are_the_end_of_stderr_on_one_line(tmp_path):
     assert last_words(tmp_path, "other") == last_words(tmp_path, "") == ""
 
 
-def test_history_is_by_epoch_however_the_results_arrive():
-    for each in run(Engine(2, 0), concurrency=2):
-        assert each.history == pytest.approx((each.accuracy / 4, each.accuracy / 2))
+def test_a_failed_trials_history_is_by_epoch_however_its_results_arrive():
+    failed = [m for m in run(Engine(2, 0, {3: "crash"}), concurrency=2) if m.status == "failed"]
+    assert [m.history for m in failed] == [(pytest.approx(m.history[1] / 2), m.history[1]) for m in failed]
+    assert len(failed) == 1

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from records.errors import UserError
-from strategies.one_shot.quiet import chatter_into
+from strategies.supernet.quiet import chatter_into
 
 
 def test_it_goes_to_the_file_and_is_put_back(tmp_path, capfd):

@@ -1,0 +1,145 @@
+"""A multi-trial search as it runs: each candidate is a trial of an NNI experiment."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from execution.platforms.contract import serving
+from execution.portal.address import Portal
+from execution.progress import Progress
+from execution.session import Session
+from execution.signals import uninterrupted
+from records.files import write_errors
+from records.measurement import Measurement
+from records.run_folder import NNI, NNI_LOG
+from records.terminal import tell
+from search_space import get_space
+from strategies.contract import MultiTrialStrategy
+from strategies.registry import get_strategy
+from training.fit import require_trainable
+
+if TYPE_CHECKING:
+    from execution.nni_bridge.experiment import SearchExperiment
+    from execution.nni_bridge.portal_limits import Limits
+
+
+class MultiTrialSession(Session):
+    """See `Session`. To the loop over candidates (`execution.candidate_loop`) it is the owner that is asked for
+    limits and told what became of each."""
+
+    experiment: SearchExperiment
+
+    @cached_property
+    def strategy(self) -> MultiTrialStrategy:
+        """The settings' strategy, which says what to try next."""
+        strategy = get_strategy(self.settings.strategy)
+        assert issubclass(strategy, MultiTrialStrategy)  # `session_of` chose by it
+        return strategy(self.problem, self.settings.seed, self.settings.own, max_macs=self.settings.max_macs)
+
+    def check_images(self) -> None:
+        first = self.strategy.propose(0, [])
+        del self.strategy  # that one has proposed
+        recipe = self.settings.trial_settings().make_recipe()
+        require_trainable(first.build, first.image, recipe.batch_size)
+
+    def explore(self, portal: Portal | None, *, resume: bool) -> None:
+        assert portal is not None  # the settings' own check
+        _ = self.strategy, self.trial  # what is wrong with them is said before NNI starts
+        with write_errors(self.run.path):
+            self.run.path.joinpath("nni").mkdir(exist_ok=True)
+        print("Starting NNI (some seconds)", flush=True)
+        from execution.nni_bridge.compat import chatter_to, portal_environment
+        from execution.nni_bridge.portal_limits import search_edits
+
+        with (
+            chatter_to(self.run.path / NNI_LOG),
+            portal_environment(search_edits(self.platform.most_trials())),
+            serving(self.platform, portal.port),
+        ):
+            self._run_experiment(portal, resume)
+        self.conclude(self.run.path)
+
+    def _run_experiment(self, portal: Portal, resume: bool) -> None:
+        from nni.experiment import RunMode
+        from websockets.exceptions import WebSocketException
+
+        from execution.candidate_loop import CandidateLoop
+        from execution.nni_bridge.compat import CandidateModel
+        from execution.nni_bridge.experiment import make_experiment
+        from execution.nni_bridge.orphans import kill_orphans
+        from execution.nni_bridge.portal_limits import PortalLimits
+        from execution.nni_bridge.server_watch import ServerWatch
+
+        self.known = self.run.measurements()
+        self.progress: Progress | None = None
+        self._limits = PortalLimits(portal.server_port, self.settings.trials, self.settings.concurrency)
+        loop = CandidateLoop(self.strategy, self.trial, self, known=self.known, seen=self.run.proposed())
+        model = CandidateModel(self._decisions())
+        self.experiment = make_experiment(self.settings, self.platform, self.run, model, loop, resume)
+        self._watch = ServerWatch(self.experiment, self.run)
+        self.portal = portal
+        kill_orphans(self.experiment.id, self.run.path / "nni")
+        if resume:
+            self.platform.clean(self.experiment.id)
+        self.run.write(NNI, portal.record(self.experiment.id))
+        try:
+            self.experiment.on_started = self.on_started
+            # Detached, so that its output goes to a file; it is stopped below.
+            self.experiment.start(portal.server_port, run_mode=RunMode.Detach)
+        except (OSError, WebSocketException):
+            self.check_server()  # says so if that came from the server's end
+            raise
+        finally:
+            if self.progress is not None:
+                self.progress.close()
+            with uninterrupted():
+                self.experiment.stop()
+                kill_orphans(self.experiment.id, self.run.path / "nni")
+                self.platform.clean(self.experiment.id, forget=True)
+        if loop.ended is not None:
+            tell(f"{loop.ended}; `run_search.py resume {self.run.path}` goes on to {self.settings.trials}")
+
+    def _decisions(self) -> dict[str, tuple]:
+        """What there is to decide, as NNI's page shows the search space."""
+        space, problem = get_space(self.problem.space), self.problem
+        settings = space.make_settings(problem.settings)
+        decisions = space.decisions(settings, problem.image, problem.classes)
+        return {decision.label: decision.options for decision in decisions}
+
+    def on_started(self) -> None:
+        """The portal is up, and no candidate has begun."""
+        print(f"Portal: {self.portal.address}", flush=True)
+        self.progress = Progress(self.settings.trials, self.known)
+
+    def limits(self) -> Limits:
+        """What the portal's user allows at present."""
+        return self._limits()
+
+    def check_server(self) -> None:
+        """Raises `UserError` if NNI's server is of no use any more."""
+        self._watch()
+
+    def on_proposed(self, index: int, seen: int) -> None:
+        """A candidate is submitted for the first time, proposed from ``seen`` results."""
+        self.run.note_proposed(index, seen)
+
+    def on_measurement(self, measurement: Measurement) -> None:
+        """A candidate is measured."""
+        if measurement.status != "failed" and measurement.trial is not None:  # last_words has fetched those
+            self._fetch(measurement.trial)
+        self.run.append(measurement)
+        if self.progress is not None:
+            self.progress.add(measurement, self.limits().trials)
+
+    def last_words(self, trial: str) -> str:
+        """What a trial, by NNI's id, said at its end; empty if nothing."""
+        from execution.candidate_loop import last_words
+
+        return last_words(self._fetch(trial), trial)
+
+    def _fetch(self, trial: str):
+        """The experiment's folder, in which the trial's files now are."""
+        folder = self.run.path / "nni" / self.experiment.id
+        self.platform.fetch(folder, trial)
+        return folder

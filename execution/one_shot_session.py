@@ -1,0 +1,206 @@
+"""A one-shot search as it runs: supernet, derived cells, candidates trained afresh, shown as one row of the portal."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+from collections.abc import Iterable
+from contextlib import nullcontext
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from tqdm import tqdm
+
+from execution.parallel import train_in_processes
+from execution.portal.address import Portal
+from execution.progress import Best, candidate_line, epoch_line
+from execution.session import Session
+from records.files import write_errors, write_whole
+from records.measurement import Measurement
+from records.terminal import say
+from search_space import Genotype
+from strategies.contract import OneShotStrategy
+from strategies.registry import get_strategy
+from strategies.supernet.candidates import propose
+from strategies.supernet.distribution import Architecture, CellDistribution, CostTable
+from strategies.supernet.plan import OneShotPlan, check_plan, count_devices, make_genotype
+from strategies.supernet.quiet import chatter_into
+from strategies.supernet.state import SearchState
+from training.data.selection import require_batch
+from training.trial import measure
+
+if TYPE_CHECKING:
+    from execution.portal.row_experiment import RowExperiment
+
+EPOCHS_FILE = "oneshot.jsonl"
+CHECKPOINT = Path("checkpoints") / "supernet.pt"
+LOG_FILE = "oneshot.log"
+_LAST_METRIC_SECONDS = 15.0
+
+
+class OneShotSession(Session):
+    """See `Session`. Each epoch of the supernet adds a line to ``oneshot.jsonl``: what `EpochKeeper` records, and the
+    genotype derived. Gone on with, it ends with the same numbers as if it had never been stopped."""
+
+    @cached_property
+    def plan(self) -> OneShotPlan:
+        """What is to be done, whole and plain."""
+        settings, own = self.settings, self.settings.own
+        strategy = get_strategy(settings.strategy)
+        assert issubclass(strategy, OneShotStrategy)  # `session_of` chose by it
+        # Everything is in this process, one candidate after the other, so all cores are the supernet's.
+        trial = dataclasses.replace(self.trial, threads=settings.threads)
+        return OneShotPlan(
+            settings.strategy,
+            settings.space,
+            settings.space_settings(),
+            trial,
+            strategy.supernet(own, batch_size=settings.batch_size, seed=settings.seed, device=trial.device),
+            settings.trials,
+            None if settings.max_macs is None else float(settings.max_macs),
+            count_devices(trial.device, getattr(own, "devices", None)),
+        )
+
+    @cached_property
+    def table(self) -> CostTable:
+        """What the space's cells cost. Raises `UserError` for a budget that nothing meets."""
+        return check_plan(self.plan)[1]
+
+    def check_images(self) -> None:
+        _ = self.table
+        require_batch(self.plan.supernet.batch_size, self.data.train_images)
+
+    def resolved(self) -> dict[str, Any]:
+        """As `Session.resolved`, with ``supernet`` (how it is trained) and ``devices``."""
+        return super().resolved() | {
+            "supernet": dataclasses.asdict(self.plan.supernet),
+            "devices": self.plan.devices,
+            "threads": self.plan.trial.threads or torch.get_num_threads(),
+        }
+
+    def means(self) -> dict[str, Any]:
+        return {}  # they are the plan's, and stay what they were resolved to
+
+    def explore(self, portal: Portal | None, *, resume: bool) -> None:
+        with nullcontext() if portal is None else self._row(portal) as shown:
+            self.train()
+            self.conclude(self.run.path)
+            if shown is not None:
+                shown.wait(1, seconds=_LAST_METRIC_SECONDS)
+
+    def _row(self, portal: Portal) -> RowExperiment:
+        """The experiment whose only row follows this search."""
+        from execution.nni_bridge.portal_limits import no_edits
+        from execution.portal.hub_rows import row_of
+        from execution.portal.row_experiment import RowExperiment
+
+        print("Starting NNI (some seconds)", flush=True)
+        return RowExperiment(
+            self.run,
+            self.settings.title(),
+            [("search", row_of(self.settings))],
+            module="execution.portal.follow_trial",
+            arguments=(str(self.run.path),),
+            concurrency=1,
+            portal=portal,
+            edits=no_edits(),
+        )
+
+    def train(self) -> None:
+        """Trains what is left of the supernet, then measures the candidates that are left.
+
+        Raises `UserError` for a budget that the space cannot meet, before anything is trained, and
+        `TrainingFailed` for a loss of the supernet that is no number.
+        """
+        plan, table = self.plan, self.table
+        if plan.trial.threads:
+            torch.set_num_threads(plan.trial.threads)
+        state = self._train_supernet()
+        architectures = propose(
+            CellDistribution(table, state.logits),
+            state.derived,
+            plan.trials,
+            max_macs=plan.max_macs,
+            seed=plan.supernet.seed,
+        )
+        self._measure([self._genotype(architecture) for architecture in architectures])
+
+    def _train_supernet(self) -> SearchState:
+        plan, folder = self.plan, self.run.path
+        self._lines = _EpochLines(folder / EPOCHS_FILE)
+        checkpoint, log = folder / CHECKPOINT, folder / LOG_FILE
+        # What is trained already is only read back.
+        if plan.devices > 1 and self._lines.count < plan.supernet.epochs:
+            return train_in_processes(plan, checkpoint, log, self.on_epoch, True)
+        with chatter_into(log):  # NNI and Lightning warn already when they are imported
+            from strategies.supernet.training import train_supernet
+        return train_supernet(plan, self.data.info, self.table, checkpoint, log, self.on_epoch, True)
+
+    def on_epoch(self, state: SearchState) -> None:
+        """An epoch of the supernet is done, or those before it were read back."""
+        known = self._lines.count
+        self._lines.write(
+            record | {"genotype": self._genotype(architecture).to_json()}
+            for record, architecture in zip(state.records, state.derived, strict=True)
+        )
+        for record in state.records[known:]:
+            say(epoch_line(record, self.plan.supernet.epochs, len(self.table.primitives) + 1))
+
+    def _genotype(self, architecture: Architecture) -> Genotype:
+        return make_genotype(self.plan, self.data.info, architecture)
+
+    def _measure(self, genotypes: list[Genotype]) -> None:
+        done = self.run.measurements()
+        epochs = self.plan.trial.make_recipe().epochs
+        best = Best(done)
+        with tqdm(total=len(genotypes) * epochs, desc="candidates", unit="epoch", disable=None) as bar:
+            for index, genotype in enumerate(genotypes):
+                if any(measurement.index == index for measurement in done):
+                    bar.update(epochs)
+                    continue
+                bar.set_postfix_str(f"{index + 1} of {len(genotypes)}")
+                measurement = measure(genotype, self.plan.trial, index=index, report=lambda _: _step(bar))
+                best.add(measurement)
+                self.on_measurement(measurement, candidate_line(measurement, best, len(genotypes)))
+
+    def on_measurement(self, measurement: Measurement, line: str) -> None:
+        """A candidate is measured; ``line`` tells of it."""
+        self.run.append(measurement)
+        say(line)
+
+
+class _EpochLines:
+    """``oneshot.jsonl``: one line an epoch, on the disk when ``write`` returns.
+
+    The checkpoint is the truth: after a crash the file may lack its last line, or have it in part, so the
+    first write of a process brings the whole file in line with it.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.count = _whole_lines(path)  # those that were reported already
+        self.fresh = True
+
+    def write(self, records: Iterable[dict[str, Any]]) -> None:
+        records = list(records)
+        new = records if self.fresh else records[self.count :]
+        text = "".join(json.dumps(record) + "\n" for record in new)
+        if self.fresh:
+            write_whole(self.path, text)
+        else:
+            with write_errors(self.path), self.path.open("a", encoding="utf-8") as stream:
+                stream.write(text)
+                stream.flush()
+                os.fsync(stream.fileno())
+        self.fresh, self.count = False, len(records)
+
+
+def _whole_lines(path: Path) -> int:
+    return path.read_bytes().count(b"\n") if path.is_file() else 0
+
+
+def _step(bar: tqdm) -> None:
+    bar.update()

@@ -1,0 +1,140 @@
+"""Settings: fields of frozen dataclasses that say what they are, so that the command line, the portal's form,
+`--help` and the checks all come from one declaration.
+
+    @dataclass(frozen=True)
+    class Mine(Options):
+        population: int = option(8, "living candidates", unit="candidates", least=2)
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import numbers
+import operator
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from records.checks import shown
+from records.errors import UserError
+
+_WORDS = {"int": "a whole number", "float": "a number", "str": "text", "None": "None"}
+MOST = 2**31 - 1
+
+
+def option(
+    default: Any,
+    help: str,
+    *,
+    unit: str | None = None,
+    metavar: str = "X",
+    choices: Callable[[], Sequence[str]] | None = None,
+    used: Callable[[], str] | None = None,
+    parse: Callable[[str], Any] | None = None,
+    repeated: bool = False,
+    least: float | None = None,
+    most: float | None = None,
+) -> Any:
+    """A field of a settings record.
+
+    ``help`` is a phrase for `--help` and the form; ``unit`` what the number counts. ``choices`` and ``used`` are
+    functions, so that naming them costs nothing until asked: the values there are, and what is used where the
+    default is None. ``parse`` makes the value of a text, by default as the field's type says. ``repeated``: given
+    several times, the texts are joined with spaces. ``least`` and ``most``: the range of a number, both accepted;
+    a whole number is never above 2147483647 unless ``most`` says so.
+    """
+    metadata = {
+        "help": help, "unit": unit, "metavar": metavar, "choices": choices, "used": used, "parse": parse,
+        "repeated": repeated, "least": least, "most": most,
+    }  # fmt: skip
+    return dataclasses.field(default=default, metadata=metadata)
+
+
+@dataclass(frozen=True)
+class Options:
+    """A settings record whose values are checked when it is made. Raises `UserError` naming the setting, what was
+    given and what is accepted."""
+
+    def __post_init__(self) -> None:
+        for field in dataclasses.fields(self):
+            object.__setattr__(self, field.name, checked(field, getattr(self, field.name)))
+
+
+def checked(field: dataclasses.Field, value: Any) -> Any:
+    """``value`` as `plain_value` gives it, within the field's range and choices. Raises `UserError`."""
+    value = plain_value(field, value)
+    if value is None:
+        return None
+    choices = field.metadata["choices"]
+    if choices is not None and value not in choices():
+        raise UserError(f"{field.name} is {shown(value)}; accepted: {', '.join(choices())}")
+    if isinstance(value, str):
+        return value
+    least, most = field.metadata["least"], field.metadata["most"]
+    if type(value) is int:
+        most = MOST if most is None else most
+    low, high = (-math.inf if least is None else least), (math.inf if most is None else most)
+    if not (low <= value <= high and math.isfinite(value)):
+        raise UserError(f"{field.name} is {shown(value)}; accepted: {_range(value, least, most)}")
+    return value
+
+
+def _range(value: float, least: float | None, most: float | None) -> str:
+    kind = "a whole number" if type(value) is int else "a number"
+    if most == MOST and value <= MOST:
+        most = None  # nobody asks for so many
+    if least is not None and most is not None:
+        return f"{kind} from {least:g} to {most}"
+    if least is not None:
+        return f"{kind}, {least:g} or more"
+    return kind if most is None else f"{kind}, at most {most}"
+
+
+def plain_value(field: dataclasses.Field, value: Any) -> Any:
+    """``value`` as int, float, str or None, whichever ``field`` is declared as: numpy's numbers become Python's, a
+    path becomes text. Raises `UserError` for other types, and for text that no file's name can hold."""
+    kinds = _kinds(field)
+    if value is None and "None" in kinds:
+        return None
+    if "int" in kinds and (whole := _whole(value)) is not None:
+        return whole
+    if "float" in kinds and isinstance(value, numbers.Real) and not isinstance(value, bool):
+        return float(value)
+    text = os.fspath(value) if isinstance(value, os.PathLike) else value
+    if "str" in kinds and isinstance(text, str) and "\0" not in text:
+        return text
+    accepted = " or ".join(_WORDS[kind] for kind in kinds)
+    raise UserError(f"{field.name} is {shown(value)}; accepted: {accepted}")
+
+
+def _kinds(field: dataclasses.Field) -> list[str]:
+    """The names of the types it may have, however its annotation was written."""
+    declared = field.type
+    return (declared.__name__ if isinstance(declared, type) else str(declared)).split(" | ")
+
+
+def _whole(value: Any) -> int | None:
+    if isinstance(value, bool) or not hasattr(value, "__index__"):
+        return None
+    try:
+        return operator.index(value)
+    except TypeError:  # an array of several numbers has the method, too
+        return None
+
+
+def parser(field: dataclasses.Field) -> Callable[[str], Any]:
+    """Text to value: the field's own, or that of its type. It raises ``ValueError``."""
+    plain = {"int": int, "float": float}.get(_kinds(field)[0], str)
+    return field.metadata["parse"] or plain
+
+
+def parsed(field: dataclasses.Field, text: str) -> Any:
+    """The value that ``text`` means for a setting. Raises `UserError`."""
+    try:
+        return parser(field)(text)
+    except UserError as error:
+        raise UserError(f"{field.name}: {error}") from error
+    except ValueError as error:
+        raise UserError(f"{field.name} is {text!r}; accepted: {_kinds(field)[0]}") from error

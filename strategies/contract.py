@@ -1,0 +1,114 @@
+"""What a strategy is: a class in one file, with its own settings, registered by name."""
+
+from __future__ import annotations
+
+import random
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from records.errors import UserError
+from records.measurement import Measurement
+from records.options import Options
+from search_space import Genotype, mutate
+from search_space.problem import Problem
+
+if TYPE_CHECKING:
+    from strategies.supernet.settings import SupernetSettings
+
+_TRIES = 1000  # draws for one candidate before a known architecture is proposed again
+_TRIES_OVER_BUDGET = 20  # of them, each led towards the budget, before it counts as unreachable
+_IDLE_MUTATIONS = 200
+
+
+class Strategy(ABC):
+    """How a space is explored.
+
+    ``name`` is what `--strategy` takes, ``summary`` a phrase for `--help`. ``Settings`` is a frozen record of
+    `records.options.option` fields: they become options of the command line and fields of the portal's form. Two
+    strategies may have a setting of one name if it means the same and is declared alike.
+    """
+
+    name: ClassVar[str]
+    summary: ClassVar[str]
+    one_shot: ClassVar[bool]
+    Settings: ClassVar[type[Options]] = Options
+
+
+class MultiTrialStrategy(Strategy):
+    """Proposes architectures of ``problem`` with at most ``max_macs`` MACs, each of which is trained as a trial, and
+    each different where the space still has different ones.
+
+    It is a pure function of its seed, the index of the candidate and the results it is shown. With M trials at once
+    the search shows candidate i the results of candidates 0 to i - M, in the order of their indices, however long
+    each took: so the same seed proposes the same, on any machine and after any crash. Subclasses define `draw`.
+    """
+
+    one_shot = False
+
+    def __init__(
+        self, problem: Problem, seed: int, settings: Any = None, *, max_macs: int | None = None
+    ) -> None:
+        self.problem, self.seed, self.max_macs = problem, seed, max_macs
+        self.settings = self.Settings() if settings is None else settings
+        self.proposed: set[str] = set()
+
+    @abstractmethod
+    def draw(self, rng: random.Random, results: Sequence[Measurement]) -> Genotype:
+        """One architecture, within the budget or not, known or not. ``results`` are those of earlier candidates, in
+        the order of their indices; failed ones have no accuracy. ``rng`` is the only source of chance."""
+
+    def propose(self, index: int, results: Sequence[Measurement]) -> Genotype:
+        """The candidate of that index, given the results of earlier ones in order.
+
+        Raises `UserError` if no architecture within the budget was found, naming the smallest that was.
+        """
+        rng = random.Random(f"{self.seed} {index}")
+        smallest: int | None = None
+        repeated: Genotype | None = None
+        for attempt in range(_TRIES):
+            genotype, macs = self._towards_budget(self.draw(rng, results), rng)
+            smallest = macs if smallest is None else min(smallest, macs)
+            if self.max_macs is not None and macs > self.max_macs:
+                if attempt >= _TRIES_OVER_BUDGET and repeated is None:
+                    break
+            elif genotype.key() not in self.proposed:
+                self.proposed.add(genotype.key())
+                return genotype
+            else:
+                repeated = genotype
+        if repeated is not None:
+            return repeated
+        raise UserError(
+            f"no architecture of {self.problem.space} with at most {self.max_macs:,} MACs was found; the "
+            f"smallest has {smallest:,}: raise --max-macs, or lower --width, --cells or what --setting offers"
+        )
+
+    def _towards_budget(self, genotype: Genotype, rng: random.Random) -> tuple[Genotype, int]:
+        """Mutates while that lowers the MACs, until the budget is met or nothing has helped for a while."""
+        macs, idle = genotype.cost().macs, 0
+        while self.max_macs is not None and macs > self.max_macs and idle < _IDLE_MUTATIONS:
+            other = mutate(genotype, rng)
+            cost = other.cost().macs
+            genotype, macs, idle = (other, cost, 0) if cost < macs else (genotype, macs, idle + 1)
+        return genotype, macs
+
+
+class OneShotStrategy(Strategy):
+    """Trains one supernet, derives architectures from it, and has these trained afresh.
+
+    Subclasses define how the supernet is trained, and by which of NNI's one-shot strategies.
+    """
+
+    one_shot = True
+
+    @classmethod
+    @abstractmethod
+    def supernet(cls, settings: Any, *, batch_size: int | None, seed: int, device: str) -> SupernetSettings:
+        """How the supernet is trained; ``settings`` are the strategy's own, ``batch_size`` None leaves it to them."""
+
+    @classmethod
+    @abstractmethod
+    def nni_strategy(cls, settings: SupernetSettings, **common: Any) -> Any:
+        """NNI's strategy that trains it; ``common`` is what every one here takes: ``table`` (costs of the cells),
+        ``ranks`` and ``shares`` (of each batch, where several processes train it)."""

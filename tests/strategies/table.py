@@ -1,0 +1,34 @@
+"""A table of accuracies with a known best, on which strategies play without any training."""
+
+from __future__ import annotations
+
+from records.measurement import Measurement
+from search_space import Genotype
+from search_space.problem import Problem
+from strategies.contract import MultiTrialStrategy
+
+PROBLEM = Problem("darts-global", {"width": 4, "cells": 3, "nodes": 2}, (1, 8, 8), 10)
+
+
+def result(index: int, genotype: Genotype, accuracy: float | None) -> Measurement:
+    cost = genotype.cost()
+    return Measurement(
+        index=index, genotype=genotype.to_json(), status="failed" if accuracy is None else "ok",
+        accuracy=accuracy, macs=cost.macs, macs_published=cost.macs_published, params=cost.params,
+        seconds=1.0, seed=0,
+    )  # fmt: skip
+
+
+def worth(genotype: Genotype) -> float:
+    """The share of operations that are separable 3x3."""
+    pairs = [pair for nodes in genotype.architecture.values() for node in nodes for pair in node]
+    return sum(primitive == "sep_conv_3x3" for primitive, _ in pairs) / len(pairs)
+
+
+def play(strategy: MultiTrialStrategy, trials: int, *, at_once: int = 1) -> list[Measurement]:
+    """What ``trials`` candidates come to, ``at_once`` of them at the same time."""
+    results: list[Measurement] = []
+    for index in range(trials):
+        genotype = strategy.propose(index, results[: max(0, index - at_once + 1)])
+        results.append(result(index, genotype, worth(genotype)))
+    return results

@@ -1,0 +1,89 @@
+"""What every registered multi-trial strategy keeps to; a new one is tested by being registered."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+
+import pytest
+
+from execution.settings import SearchSettings
+from records.errors import UserError
+from search_space import Genotype
+from search_space.problem import Problem
+from strategies.contract import MultiTrialStrategy
+from strategies.multi_trial.random_search import RandomSearch
+from strategies.registry import get_strategy, strategies, strategy_names
+from tests.strategies.table import PROBLEM, play
+
+MULTI_TRIAL = strategy_names(one_shot=False)
+
+
+def made(name: str, problem: Problem = PROBLEM, seed: int = 0, **more) -> MultiTrialStrategy:
+    strategy = get_strategy(name)
+    assert issubclass(strategy, MultiTrialStrategy)
+    return strategy(problem, seed, **more)
+
+
+@pytest.mark.parametrize("name", MULTI_TRIAL)
+def test_the_same_seed_proposes_the_same(name):
+    first, again, other = ([m.genotype for m in play(made(name, seed=seed), 25)] for seed in (1, 1, 2))
+    assert first == again
+    assert first != other
+
+
+@pytest.mark.parametrize("name", MULTI_TRIAL)
+def test_a_resumed_one_goes_on_as_if_it_had_not_been_stopped(name):
+    whole = play(made(name), 20, at_once=3)
+    resumed = made(name)
+    for index in range(20):
+        genotype = resumed.propose(index, whole[: max(0, index - 2)])  # nothing but what was shown then
+        assert genotype.to_json() == whole[index].genotype
+
+
+@pytest.mark.parametrize("name", MULTI_TRIAL)
+def test_no_architecture_is_proposed_twice(name):
+    keys = [Genotype.from_json(m.genotype).key() for m in play(made(name), 40)]
+    assert len(set(keys)) == 40
+
+
+@pytest.mark.parametrize("name", MULTI_TRIAL)
+def test_all_stay_within_the_budget(name):
+    macs = sorted(m.macs for m in play(RandomSearch(PROBLEM, 0), 40))
+    budget = macs[0] - (macs[-1] - macs[0]) // 10  # below all that chance found
+    assert max(m.macs for m in play(made(name, max_macs=budget), 15)) <= budget
+
+
+@pytest.mark.parametrize("name", MULTI_TRIAL)
+def test_a_budget_that_nothing_meets_names_the_smallest(name):
+    with pytest.raises(UserError, match=r"at most 1,000 MACs was found; the smallest has [\d,]+: raise"):
+        made(name, max_macs=1000).propose(0, [])
+
+
+@pytest.mark.parametrize("name", MULTI_TRIAL)
+def test_a_space_that_is_used_up_repeats_itself(name):
+    tiny = Problem(
+        "darts-global", {"width": 4, "cells": 1, "nodes": 1, "inputs": 1, "primitives": ["skip_connect"]},
+        (1, 8, 8), 10,
+    )  # fmt: skip
+    keys = {Genotype.from_json(m.genotype).key() for m in play(made(name, tiny), 6)}
+    assert 1 <= len(keys) <= 2
+
+
+@pytest.mark.parametrize("name", strategy_names())
+def test_its_settings_are_a_searchs_and_survive_json(name):
+    settings = SearchSettings(strategy=name)
+    own = {field.name: field for field in dataclasses.fields(get_strategy(name).Settings)}
+    assert own.keys() <= settings.to_json().keys()
+    assert SearchSettings.from_json(json.loads(json.dumps(settings.to_json()))) == settings
+    for field in own.values():
+        assert field.metadata["help"]
+        assert field.default is not None or field.metadata["used"]()
+
+
+def test_each_has_a_name_and_says_what_it_does():
+    assert {"darts", "evolution", "random"} <= set(strategies())
+    for name, strategy in strategies().items():
+        assert strategy.name == name
+        assert strategy.summary == strategy.summary.strip(". ")
+        assert strategy.__doc__
