@@ -138,9 +138,12 @@ class Session(ABC):
         return nullcontext(None) if self.settings.portal == "off" else portal_of(self.settings)
 
     def _proceed(self, opening: AbstractContextManager[Portal | None], *, resume: bool) -> None:
-        with self.run.lock(), termination_as_interrupt(), opening as portal:
-            self.run.path.joinpath(OUTCOME).unlink(missing_ok=True)
-            self.explore(portal, resume=resume)
+        try:
+            with self.run.lock(), termination_as_interrupt(), opening as portal:
+                self.run.path.joinpath(OUTCOME).unlink(missing_ok=True)
+                self.explore(portal, resume=resume)
+        except KeyboardInterrupt as stop:
+            raise KeyboardInterrupt(self.run.path) from stop  # so that it can be told with what to go on
 
     @abstractmethod
     def explore(self, portal: Portal | None, *, resume: bool) -> None:

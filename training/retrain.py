@@ -199,8 +199,6 @@ def _require_free_or_same(folder: Path, genotype: Genotype, settings: RetrainSet
         raise UserError(f"{folder} is a file; give a folder")
     if folder.exists() and any(folder.iterdir()):
         raise UserError(f"{folder} is not empty and holds no training to continue; give another folder")
-    with write_errors(folder):
-        folder.mkdir(parents=True, exist_ok=True)
 
 
 def _require_same_place(folder: Path, before: str | None, settings: RetrainSettings) -> None:
@@ -240,6 +238,8 @@ def _prepare(genotype: Genotype, settings: RetrainSettings, folder: Path) -> Dat
 
 def _claim(folder: Path, genotype: Genotype, settings: RetrainSettings, info: DatasetInfo) -> None:
     """Writes what is trained, and how, where it is not there yet."""
+    with write_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
     if not (folder / SETTINGS).exists():
         record = {"genotype": genotype.key(), "settings": settings.to_json(), "dataset_info": info.to_json()}
         write_whole(folder / SETTINGS, json.dumps(record, indent=1))

@@ -52,7 +52,7 @@ def search_supernet(
     same numbers as if it had never stopped (exactly so on a CPU). ``describe`` adds to what must then be
     unchanged; ``on_epoch`` is called after each epoch, and once with what was read back.
 
-    Several ``ranks``, whose ``oneshot_ranks.group`` exists, share each batch: its size, and with it the
+    Several ``ranks``, whose ``ranks.group`` exists, share each batch: its size, and with it the
     learning rate's meaning, is that of all of them together. Norms see a process's part of a batch only.
 
     Raises ``TrainingFailed`` if a loss is not finite (epochs done are kept), ``UserError`` for a checkpoint

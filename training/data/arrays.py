@@ -8,11 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from records.checks import shown
 from records.errors import UserError
 from training.data.datasets import ARRAY_SUFFIX, DatasetInfo, is_array_file
 
 KEYS = ("x_train", "y_train", "x_test", "y_test")
 NAMES = "class_names"
+_LONGEST_NAME = 200
 _IMAGES = "uint8 (pixels of 0 to 255) of shape (N, H, W), (N, H, W, C) or (N, C, H, W) with C 1 or 3"
 _LABELS = "whole numbers from 0 of shape (N,)"
 
@@ -120,8 +122,15 @@ class Arrays:
         if names.dtype.kind == "S":
             names = np.char.decode(names, "utf-8", "backslashreplace")
         for name in names:
-            if not str(name).isprintable():
-                raise UserError(f"{self.where}: {NAMES} has {str(name)!r}; accepted: printable names")
+            if not (str(name).isprintable() and 0 < len(str(name).strip()) <= _LONGEST_NAME):
+                raise UserError(
+                    f"{self.where}: {NAMES} has {shown(str(name))}; accepted: printable names of 1 to "
+                    f"{_LONGEST_NAME} letters"
+                )
+        if len(set(names)) < classes:
+            raise UserError(
+                f"{self.where}: {NAMES} has a name twice; accepted: a name of its own for each class"
+            )
         return tuple(map(str, names))
 
     def outline(self) -> tuple[tuple[int, int, int], int, tuple[str, ...]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 import os
+import tokenize
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -76,7 +77,7 @@ class ArrayFile(Arrays):
             raise
         except (
             zipfile.BadZipFile, OSError, EOFError, ValueError, TypeError, zlib.error, NotImplementedError,
-            RuntimeError,
+            RuntimeError, SyntaxError, tokenize.TokenError,
         ) as error:  # fmt: skip
             raise self._damaged(f"{key}: {error}") from error
 
