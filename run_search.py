@@ -340,7 +340,7 @@ def _train_options(parser: argparse.ArgumentParser) -> None:
 
 def _train_published(args: argparse.Namespace) -> None:
     from search_space import published
-    from training.data.datasets import dataset_info
+    from training.data.lookup import dataset_info
     from training.recipes.named import published_recipe
 
     options = {"image_size": args.image_size, "channels": args.channels, "flip": args.flip}

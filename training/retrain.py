@@ -48,7 +48,7 @@ _LARGEST_CONFUSION = 20  # classes; a larger table says nothing at a glance
 class RetrainSettings:
     """``validation``: share of the training images held out in [0, 1), for the curve over the epochs; with 0
     all are trained on. ``train_limit`` and ``test_limit`` (images) are for trying things out. ``image_size``,
-    ``channels`` and ``flip`` are asked of the images (see ``training.data.datasets.dataset_info``); where they are left
+    ``channels`` and ``flip`` are asked of the images (see ``training.data.lookup.dataset_info``); where they are left
     open, images in folders are brought to the genotype's. ``device`` and ``threads`` (of the CPU, 0: torch's choice)
     may change when a training is continued."""
 

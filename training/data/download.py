@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from records.errors import UserError
-from training.data.npz import write_npz
+from training.data.arrays import write_npz
 
 _CLASSES = {"mnist": "MNIST", "fashion-mnist": "FashionMNIST", "cifar10": "CIFAR10", "cifar100": "CIFAR100"}
 _NETWORK_TIMEOUT_SECONDS = 30.0

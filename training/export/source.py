@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from records.errors import UserError
-from training.data.datasets import FOLDER_SETS, DatasetInfo, dataset_info, dataset_names
+from training.data.datasets import FOLDER_SETS, DatasetInfo, dataset_names
 from training.data.loading import require_fitting
+from training.data.lookup import dataset_info
 from training.export.bundle import GENOTYPE, WEIGHTS
 from training.export.facts import (
     RESULT,
