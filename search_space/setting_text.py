@@ -8,6 +8,7 @@ from typing import Any
 
 from records.checks import shown
 from records.errors import UserError
+from search_space.problem import Problem
 from search_space.space import Space, get_space
 
 _FLAGS = {"true": True, "false": False}
@@ -56,7 +57,7 @@ def settings_help(space: str) -> str:
 
 
 def _labels(space: Space) -> str:
-    decisions = space.decisions(space.make_settings({}), (3, 32, 32), 10)
+    decisions = space.decisions(Problem(space.name, {}, (3, 32, 32), 10))
     shown_ones = [f"{d.label} ({len(d.options)})" for d in decisions[:12]]
     more = f" and {len(decisions) - 12} more" if len(decisions) > 12 else ""
     return ", ".join(shown_ones) + more

@@ -19,7 +19,7 @@ from records.errors import UserError
 from search_space.families.family import total_cost
 from search_space.families.mobile import BLOCKS, MobileSpace
 from search_space.genotype import Genotype
-from search_space.paper.networks import published, published_network
+from search_space.paper.networks import published
 from search_space.paper.rows import TOLERANCE, facts, printed_number, write_lines
 from search_space.space import get_space
 
@@ -90,9 +90,8 @@ def placements(name: str) -> Found:
     if printed_params is None or printed_macs is None:
         raise UserError(f"the poster has no counts for {name}")
     reference = published(name)
-    settings_given = published_network(name).settings
     space = cast(MobileSpace, get_space(reference.space))
-    settings = space.make_settings(reference.settings)
+    settings = space.settings_of(reference.problem)
     size, width = (-(-reference.image[1] // 2), -(-reference.image[2] // 2)), space.network.stem
     options, costs = [], []
     for stage in space.network.stages:
@@ -130,7 +129,7 @@ def placements(name: str) -> Found:
             f"stage{number}": {"width": 1.0, "body": bodies[int(place)]}
             for number, (bodies, place) in enumerate(zip(options, places, strict=True), start=1)
         }
-        genotype = Genotype(reference.space, reference.image, reference.classes, settings_given, stages)
+        genotype = Genotype.of(reference.problem, stages)
         counts = (int(own_counts[0]), int(own_counts[1]), float(gap[0]), float(gap[1]))
         result.append(Placement(genotype, *counts, order[3]))
     return Found(result)

@@ -11,7 +11,7 @@ from typing import Any
 
 from records.checks import shown, whole_number
 from records.errors import UserError
-from search_space.genotype import LARGEST_SIDE
+from search_space.problem import LARGEST_SIDE
 from training.data import class_names as names
 
 

@@ -51,9 +51,8 @@ settings = {"width": 4, "cells": 3, "nodes": 2, "primitives": ["conv_1x1", "glob
 genotype = search_space.sample("darts-global", 1, image=(1, 8, 8), **settings)
 assert search_space.Genotype.from_json(genotype.to_json()) == genotype
 space = search_space.get_space("darts-global")
-supernet = space.model_space(space.make_settings(settings), (1, 8, 8), 10)
-made = space.make_settings(genotype.settings)
-frozen = supernet.freeze(space.to_nni(space.choices(made, genotype.architecture)))
+supernet = space.model_space(genotype.problem)
+frozen = supernet.freeze(space.to_nni(space.choices(genotype.problem, genotype.architecture)))
 network = genotype.build().eval()
 torch.export.export(network, (torch.rand(2, 1, 8, 8),))
 names = [type(m).__name__ for m in network.modules()]
