@@ -392,14 +392,14 @@ def _published(args: argparse.Namespace) -> None:
         from search_space.paper import placements
 
         found = placements.placements(args.placements)
-        print(placements.table(found))
+        print(placements.placements_table(found))
         if args.csv is not None:
             print(f"written: {placements.write_csv(found, args.csv)}")
         return
     from search_space.paper import rows as published_rows
 
     rows = published_rows.rows()
-    print(published_rows.table(rows))
+    print(published_rows.poster_table(rows))
     if args.csv is not None:
         print(f"written: {published_rows.write_csv(rows, args.csv)}")
 

@@ -22,7 +22,7 @@ def parse_settings(space: str, text: str | None) -> dict[str, Any]:
     is checked when the settings are made. Raises ``UserError`` for what is no pair, unknown or doubled names
     and values of another type.
     """
-    found: dict[str, Any] = {}
+    settings: dict[str, Any] = {}
     fields = {field.name: field for field in dataclasses.fields(get_space(space).Settings)}
     for pair in (text or "").split():
         name, equals, value = pair.partition("=")
@@ -31,18 +31,18 @@ def parse_settings(space: str, text: str | None) -> dict[str, Any]:
         if name not in fields:
             known = ", ".join(fields) or "none, it has no settings"
             raise UserError(f"{shown(name)} is no setting of {space}; accepted: {known}")
-        if name in found:
+        if name in settings:
             raise UserError(f"setting {name} is given twice; accepted: once, a list with commas")
-        found[name] = _value(name, value, fields[name])
-    return found
+        settings[name] = _value(name, value, fields[name])
+    return settings
 
 
 def settings_help(space: str) -> str:
     """A line for each setting of ``space``: name, default, what it is, what is accepted; then its decisions'
     labels for CIFAR's images."""
-    found = get_space(space)
+    known = get_space(space)
     lines = [f"{space}"]
-    for field in dataclasses.fields(found.Settings):
+    for field in dataclasses.fields(known.Settings):
         words = [field.metadata.get("help", "")]
         if "unit" in field.metadata:
             words.append(f"[{field.metadata['unit']}]")
@@ -52,7 +52,7 @@ def settings_help(space: str) -> str:
         if len(default) > _LONGEST:
             default = default[: _LONGEST - 1] + "…"
         lines.append(f"  {field.name}={default}\n      {' '.join(words)}")
-    lines.append(f"  decisions: {_labels(found)}")
+    lines.append(f"  decisions: {_labels(known)}")
     return "\n".join(lines)
 
 

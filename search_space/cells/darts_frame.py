@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from torch import nn
 
 from records.checks import flag, one_of, whole_number
-from search_space.cells.layout import CELL_INPUTS, CellPlan, Plan, plan
+from search_space.cells.layout import CELL_INPUTS, CellPlan, Plan, plan_cells
 from search_space.cells.network import CellNetwork
 from search_space.primitives.registry import some_primitives
 from search_space.problem import Image, Problem
@@ -65,7 +65,7 @@ class DartsSettings:
 
 @functools.lru_cache(maxsize=256)
 def _plan(settings: DartsSettings, size: tuple[int, int]) -> Plan:
-    return plan(settings.width, settings.cells, settings.nodes, settings.stem, size)
+    return plan_cells(settings.width, settings.cells, settings.nodes, settings.stem, size)
 
 
 def make_network(

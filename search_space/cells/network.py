@@ -23,7 +23,7 @@ Pairs = Sequence[Sequence[Sequence]]  # per node, its [primitive, input] pairs
 
 
 class Stem(nn.Module):
-    """Image to the first cell's two inputs; see ``layout.plan`` for their channels and sizes."""
+    """Image to the first cell's two inputs; see ``layout.plan_cells`` for their channels and sizes."""
 
     def __init__(self, kind: str, in_channels: int, width: int) -> None:
         super().__init__()

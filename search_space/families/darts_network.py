@@ -139,7 +139,7 @@ class DartsNetwork(nn.Module):
         self, settings: DartsNetworkSettings, problem: Problem, architecture: dict[str, Any]
     ) -> None:
         super().__init__()
-        planned = plan(settings, problem.image, architecture)
+        planned = plan_layers(settings, problem.image, architecture)
         self.stem = Stem("small", problem.image[0], architecture["width"])
         self.cells = nn.ModuleList()
         last_reduction = max(i for i, (cell, _) in enumerate(planned) if cell.kind == "reduction")
@@ -165,7 +165,7 @@ class DartsNetwork(nn.Module):
         return logits if auxiliary is None else (logits, auxiliary)
 
 
-def plan(
+def plan_layers(
     settings: DartsNetworkSettings, image: Image, architecture: dict[str, Any]
 ) -> list[tuple[CellPlan, str]]:
     """Every cell in order, with the name of its global layer; those that are no global cells have "none"."""
@@ -228,7 +228,7 @@ class DartsNetworkSpace(Family):
     def cost(self, problem: Problem, architecture: dict[str, Any]) -> Cost:
         settings: DartsNetworkSettings = self.settings_of(problem)
         image = problem.image
-        planned = plan(settings, image, architecture)
+        planned = plan_layers(settings, image, architecture)
         total = Stem.cost("small", image[0], architecture["width"], image[1:])
         for cell, layer in planned:
             if layer == NONE:

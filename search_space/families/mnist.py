@@ -65,7 +65,7 @@ def conv3(in_channels: int, channels: int) -> nn.Conv2d:
     return SingleConv() if in_channels == channels == 1 else Conv3(in_channels, channels)
 
 
-class Stem(nn.Module):
+class DigitStem(nn.Module):
     """Batch norm, ReLU, 3x3 convolution: ``(N, C, H, W) -> (N, channels, H, W)``, of either sign."""
 
     def __init__(self, in_channels: int, channels: int) -> None:
@@ -292,7 +292,7 @@ class MnistGlobalSpace(Family):
         width, features = architecture["width"], architecture["features"]
         if settings.frame == "pixel":
             return [
-                Part(Stem, (problem.image[0], width)),
+                Part(DigitStem, (problem.image[0], width)),
                 Part(Backbone, (features, width)),
                 Part(PooledClassifier, (width, problem.image[1:], problem.classes)),
             ]

@@ -136,7 +136,7 @@ class MobileSpace(Family):
         """The parts of one stage from ``width`` to ``channels`` channels."""
         activation = stage.activation or self.network.activation
         squeeze = self.network.squeeze if stage.squeeze else ""
-        made = Part(_first, (stage, width, channels, activation, squeeze))
+        first = Part(_first, (stage, width, channels, activation, squeeze))
         if body.startswith(BLOCKS):
             count = int(body.removeprefix(BLOCKS))
             # A stage longer than the published one goes on with the last block's expansion.
@@ -145,11 +145,11 @@ class MobileSpace(Family):
                 Part(MobileBlock, (channels, channels, stage.kernel, 1, e, squeeze, activation))
                 for e in expansions
             ]
-            return [made, *rest]
+            return [first, *rest]
         common = (stage, activation, squeeze, settings.start, settings.bias)
         if body.endswith("+first_block"):
             return [Part(StageGlobal, (body, width, channels, *common))]
-        return [made, Part(StageGlobal, (body, channels, channels, *common))]
+        return [first, Part(StageGlobal, (body, channels, channels, *common))]
 
     def parts(self, problem: Problem, architecture: dict[str, Any]) -> list[Part]:
         settings: MobileSettings = self.settings_of(problem)

@@ -34,11 +34,11 @@ class Arrays:
         self.arrays, self.info, self.where = arrays, info, where
         self.require_keys(list(arrays))
 
-    def require_keys(self, found: list[str]) -> None:
-        missing = [key for key in KEYS if key not in found]
+    def require_keys(self, keys: list[str]) -> None:
+        missing = [key for key in KEYS if key not in keys]
         if missing:
             raise UserError(
-                f"{self.where} lacks {', '.join(missing)}; it holds {', '.join(found) or 'nothing'}"
+                f"{self.where} lacks {', '.join(missing)}; it holds {', '.join(keys) or 'nothing'}"
             )
 
     def array(self, key: str) -> np.ndarray:
