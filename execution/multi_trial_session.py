@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from execution.platforms.contract import serving
 from execution.portal.address import Portal
 from execution.progress import Progress
-from execution.session import Session
+from execution.session_contract import Session
 from execution.signals import uninterrupted
 from records.files import write_errors
 from records.measurement import Measurement

@@ -17,7 +17,7 @@ from tqdm import tqdm
 from execution.parallel import train_in_processes
 from execution.portal.address import Portal
 from execution.progress import Best, candidate_line, epoch_line
-from execution.session import Session
+from execution.session_contract import Session
 from records.files import write_errors, write_whole
 from records.measurement import Measurement
 from records.terminal import say

@@ -181,7 +181,7 @@ def of_rooms() -> dict[str, ast.Module]:
 def test_only_a_search_its_supernets_and_the_model_spaces_know_nni():
     for name, tree in of_rooms().items():
         if "nni" in {module.split(".")[0] for module in imported(tree)}:
-            assert name.startswith(("execution.", "strategies.one_shot.")) or name.endswith(".model_space"), (
+            assert name.startswith(("execution.", "strategies.supernet.")) or name.endswith(".model_space"), (
                 name
             )
 
