@@ -342,7 +342,7 @@ def _train_options(parser: argparse.ArgumentParser) -> None:
 
 def _train_published(args: argparse.Namespace) -> None:
     from search_space import published
-    from training.data.datasets import dataset_info
+    from training.data.lookup import dataset_info
     from training.recipes.named import published_recipe
 
     options = {"image_size": args.image_size, "channels": args.channels, "flip": args.flip}
@@ -394,14 +394,14 @@ def _published(args: argparse.Namespace) -> None:
         from search_space.paper import placements
 
         found = placements.placements(args.placements)
-        print(placements.table(found))
+        print(placements.placements_table(found))
         if args.csv is not None:
             print(f"written: {placements.write_csv(found, args.csv)}")
         return
     from search_space.paper import rows as published_rows
 
     rows = published_rows.rows()
-    print(published_rows.table(rows))
+    print(published_rows.poster_table(rows))
     if args.csv is not None:
         print(f"written: {published_rows.write_csv(rows, args.csv)}")
 

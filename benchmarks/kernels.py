@@ -168,7 +168,9 @@ def _supernet(space) -> nn.Module:
     """All candidates of every choice, evaluated and averaged, as a one-shot strategy does."""
     import nni.nas.strategy as strategies
 
-    model = space.model_space(space.Settings(width=8, cells=3), (3, 32, 32), 10)
+    from search_space import Problem
+
+    model = space.model_space(Problem(space.name, {"width": 8, "cells": 3}, (3, 32, 32), 10))
     return strategies.DARTS().mutate_model(model).train()
 
 

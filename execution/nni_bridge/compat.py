@@ -49,9 +49,7 @@ from __future__ import annotations
 import json
 import logging
 import os
-import shlex
 import subprocess
-import sys
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
@@ -410,11 +408,6 @@ class _Platform:
         self.platform = platform
 
 
-def trial_command(module: str, *arguments: str) -> str:
-    """The shell command of a trial: this interpreter, by its absolute path; ``arguments`` are quoted already."""
-    return " ".join([shlex.quote(sys.executable), "-m", module, *arguments])
-
-
 __all__ = [
     "CandidateConfig",
     "CandidateEngine",
@@ -424,6 +417,5 @@ __all__ = [
     "RowsExperiment",
     "chatter_to",
     "portal_environment",
-    "trial_command",
     "view_experiment",
 ]

@@ -16,7 +16,6 @@ from torch import nn
 
 from records.errors import UserError
 from strategies.contract import OneShotStrategy
-from strategies.one_shot.darts import Darts
 from strategies.supernet.data import EpochBatches, epoch_seed
 from strategies.supernet.distribution import CostTable
 from strategies.supernet.keeper import MEANS, EpochKeeper
@@ -36,7 +35,7 @@ def search_supernet(
     data: Data,
     settings: SupernetSettings,
     *,
-    strategy: type[OneShotStrategy] = Darts,
+    strategy: type[OneShotStrategy],
     checkpoint: Path,
     log: Path,
     describe: dict[str, Any] | None = None,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,7 @@ import numpy as np
 
 from records.checks import shown
 from records.errors import UserError
+from records.files import write_errors
 from training.data.datasets import ARRAY_SUFFIX, DatasetInfo, is_array_file
 
 KEYS = ("x_train", "y_train", "x_test", "y_test")
@@ -33,11 +36,11 @@ class Arrays:
         self.arrays, self.info, self.where = arrays, info, where
         self.require_keys(list(arrays))
 
-    def require_keys(self, found: list[str]) -> None:
-        missing = [key for key in KEYS if key not in found]
+    def require_keys(self, keys: list[str]) -> None:
+        missing = [key for key in KEYS if key not in keys]
         if missing:
             raise UserError(
-                f"{self.where} lacks {', '.join(missing)}; it holds {', '.join(found) or 'nothing'}"
+                f"{self.where} lacks {', '.join(missing)}; it holds {', '.join(keys) or 'nothing'}"
             )
 
     def array(self, key: str) -> np.ndarray:
@@ -217,7 +220,20 @@ def save_arrays(
     if class_names is not None:
         arrays[NAMES] = np.asarray(class_names)
     Arrays(arrays).outline()
-    from training.data.npz import write_npz
-
     write_npz(Path(path), arrays)
     return str(path)
+
+
+def write_npz(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
+    """Writes an npz file that is whole or as it was before. Raises ``UserError``."""
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}.part")
+    with write_errors(path):
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with unfinished.open("wb") as stream:
+                np.savez(stream, allow_pickle=False, **arrays)
+            os.replace(unfinished, path)
+        except OSError:
+            with contextlib.suppress(OSError):
+                unfinished.unlink()
+            raise

@@ -16,7 +16,7 @@ from execution.settings import SearchSettings
 from records.errors import UserError
 from records.run_folder import RunFolder
 from tests.execution.platforms.test_cluster import written
-from training.data.datasets import dataset_info
+from training.data.lookup import dataset_info
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from search_space.paper.networks import published_network
-from search_space.paper.rows import facts, printed_number, rows, table, write_csv
+from search_space.paper.rows import facts, poster_table, printed_number, rows, write_csv
 
 REFERENCE = Path(__file__).parents[4] / "shared" / "reference"
 
@@ -66,7 +66,7 @@ def within(ours: tuple, others: tuple) -> bool:
 
 def test_table_and_file(tmp_path: Path) -> None:
     found = rows()
-    lines = table(found).splitlines()
+    lines = poster_table(found).splitlines()
     assert len(lines) == len(found) + 1
     with write_csv(found, tmp_path / "rows.csv").open() as file:
         read = list(csv.DictReader(file))
@@ -98,7 +98,11 @@ def test_facts_are_those_of_the_reference() -> None:
         poster = list(csv.DictReader(file))
     assert len(poster) == len(facts())
     for line, fact in zip(poster, facts(), strict=True):
-        assert (line["table"], line["system"], line["dataset"]) == (fact.table, fact.system, fact.dataset)
+        assert (line["table"], line["system"], line["dataset"]) == (
+            fact.table,
+            fact.system,
+            fact.dataset,
+        )
         assert float(line["accuracy_percent"]) == fact.accuracy_percent
         if line["params"]:
             assert printed_number(fact.params)[0] == pytest.approx(int(line["params"]), rel=0.01)

@@ -6,8 +6,9 @@ import torch
 
 from records.errors import UserError
 from training.data.arrays import Arrays, save_arrays
-from training.data.datasets import DatasetInfo, dataset_info
+from training.data.datasets import DatasetInfo
 from training.data.loading import load_data
+from training.data.lookup import dataset_info
 
 RANDOM = np.random.default_rng(0)
 PIXELS = RANDOM.integers(0, 256, (40, 6, 5, 3), dtype=np.uint8)
