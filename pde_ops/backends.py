@@ -8,15 +8,14 @@ contiguous, of one shape, type and device.
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 from types import ModuleType
 from typing import NamedTuple
 
-import torch
 from torch import Tensor
 
-from pde_ops import cpu_backend, eager_backend
+from pde_ops import eager_backend
+from pde_ops.cpu import backend as cpu_backend
+from pde_ops.triton import backend as triton_backend
 
 NAMES = ("auto", "eager", "cpu", "triton")
 
@@ -63,19 +62,9 @@ def choose(name: str, h: Tensor) -> ModuleType:
         raise ValueError(
             f"backend='cpu' cannot run on a {h.device.type} tensor; accepted here: 'auto', 'eager'"
         )
-    if importlib.util.find_spec("pde_ops.triton_backend") is None:
-        reason = "it is not part of this installation"
-    else:
-        triton_backend = importlib.import_module("pde_ops.triton_backend")
-
-        reason = triton_backend.unavailable(h)
-        if reason is None:
-            return triton_backend
+    reason = triton_backend.unavailable(h)
+    if reason is None:
+        return triton_backend
     if name == "triton":
         raise ValueError(f"backend='triton' cannot run: {reason}; accepted here: 'auto', 'eager'")
     return eager_backend
-
-
-def float_type(dtype: torch.dtype) -> torch.dtype:
-    """The type in which a field of ``dtype`` is integrated."""
-    return torch.promote_types(dtype, torch.float32)

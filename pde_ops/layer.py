@@ -11,9 +11,9 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from pde_ops import fused, prepared
 from pde_ops.coefficients import ACTIVATIONS, START_MECHANISMS, TRANSFORMS, Coefficient
 from pde_ops.cost import Cost, norm_cost, pde_cost
+from pde_ops.cpu import fused, prepared
 from pde_ops.integrate import check_settings, integrate
 
 INPUTS = ("source", "state")

@@ -3,7 +3,9 @@
 import pytest
 import torch
 
-from pde_ops import GlobalLayer, cpu_backend, fused
+from pde_ops import GlobalLayer
+from pde_ops.cpu import backend as cpu_backend
+from pde_ops.cpu import fused
 
 if not cpu_backend.built():
     pytest.skip("no C++ compiler", allow_module_level=True)

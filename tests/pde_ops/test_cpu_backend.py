@@ -10,7 +10,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pde_ops import cpu_backend, integrate
+from pde_ops import integrate
+from pde_ops.cpu import backend as cpu_backend
 from tests.pde_ops.fields import make_fields
 
 pytestmark = pytest.mark.skipif(not cpu_backend.built(), reason="no C++ compiler here")

@@ -10,8 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.utils.flop_counter import FlopCounterMode
 
-from pde_ops import GlobalLayer, cpu_backend, fused
-from pde_ops.fused_operator import FORWARD
+from pde_ops import GlobalLayer
+from pde_ops.cpu import backend as cpu_backend
+from pde_ops.cpu import fused
+from pde_ops.cpu.fused_operator import FORWARD
 
 pytestmark = pytest.mark.skipif(not cpu_backend.built(), reason="no C++ compiler here")
 

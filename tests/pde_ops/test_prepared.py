@@ -10,8 +10,10 @@ import torch
 from torch.func import functional_call, vmap
 from torch.utils.flop_counter import FlopCounterMode
 
-from pde_ops import GlobalLayer, cpu_backend, fused, prepared
+from pde_ops import GlobalLayer
 from pde_ops.blocks import Convolution
+from pde_ops.cpu import backend as cpu_backend
+from pde_ops.cpu import fused, prepared
 
 if not cpu_backend.built():
     pytest.skip("no C++ compiler", allow_module_level=True)

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.utils.flop_counter import register_flop_formula
 
-from pde_ops import cpu_backend
+from pde_ops.cpu import backend as cpu_backend
 from pde_ops.operator import below_autograd, flops, library, records
 
 ACTIVATIONS = ("relu", "relu6", "hard-swish", "identity")  # in the kernel's order

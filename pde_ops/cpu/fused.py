@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from pde_ops import cpu_backend
 from pde_ops.blocks import Convolution
 from pde_ops.coefficients import CoefficientNorm
-from pde_ops.fused_operator import ACTIVATIONS, FORWARD
+from pde_ops.cpu import backend as cpu_backend
+from pde_ops.cpu.fused_operator import ACTIVATIONS, FORWARD
 
 if TYPE_CHECKING:
     from pde_ops.layer import GlobalLayer

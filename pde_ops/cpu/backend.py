@@ -11,7 +11,7 @@ import ctypes
 import torch
 from torch import Tensor
 
-from pde_ops import build
+from pde_ops.cpu import build
 
 TYPES = {torch.float32: 0, torch.float64: 1, torch.bfloat16: 2}
 # Below this many element-steps a thread's start costs more than it saves.

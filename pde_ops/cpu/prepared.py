@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from pde_ops import fused
-from pde_ops.fused_operator import Argument, describe, evaluate, stays_last
+from pde_ops.cpu import fused
+from pde_ops.cpu.fused_operator import Argument, describe, evaluate, stays_last
 
 if TYPE_CHECKING:
     from pde_ops.layer import GlobalLayer
