@@ -130,7 +130,7 @@ def whole_layer(timer: Timer) -> Iterator[Row]:
             x = torch.randn(IMAGES, channels, side, side, requires_grad=True)
             grad = torch.randn_like(x)
             with torch.no_grad():
-                gap = difference([layer(x)], [layer._composed(x, x)])
+                gap = difference([layer(x)], [layer.composed(x, x)])
 
             def train(module, x=x, grad=grad):
                 torch.autograd.backward(module(x), grad)

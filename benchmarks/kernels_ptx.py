@@ -21,7 +21,7 @@ from unittest import mock
 
 import torch
 
-from pde_ops.backends import Fields, Scheme
+from pde_ops.scheme import Fields, Scheme
 from pde_ops.triton import backend as triton_backend
 from pde_ops.triton import launch
 

@@ -2,7 +2,7 @@
 
 On CPU tensors in float32 or float64. Each channel (in channels_last: a register of channels of one image) passes
 through the whole layer on one core; between forward and backward are kept the input, the state before the
-output norm and the statistics.
+output norm and the statistics. Its arguments and their order are those of `pde_ops.cpu.argument`.
 """
 
 from __future__ import annotations
@@ -14,25 +14,19 @@ import torch
 from torch import Tensor
 from torch.utils.flop_counter import register_flop_formula
 
-from pde_ops.cpu import backend as cpu_backend
-from pde_ops.operator import below_autograd, flops, library, records
+from pde_ops.cpu import backend
+from pde_ops.cpu.argument import COUNT, SCHEMA, Gradients, PdeLayer, Tensors, in_struct, named
+from pde_ops.operator import below_autograd, flops, library, numel, records
 
-ACTIVATIONS = ("relu", "relu6", "hard-swish", "identity")  # in the kernel's order
 CACHE_LINE = 64  # bytes, and the widest register's
-LARGEST_LAST = 56 * 56  # pixels of a feature map
+LARGEST_CHANNELS_LAST = 56 * 56  # pixels of a feature map
 
-ARGUMENTS = (
-    "Tensor x, Tensor weight, Tensor? bias, Tensor gain, Tensor shift, Tensor mean, Tensor variance, "
-    "int[] learned, float[] constants, float[] eps, float multiplier, bool training, int steps, float dt, "
-    "int dx, int dy, str boundary, bool use_source, bool residual, str activation"
-)
 library.define(
-    f"global_layer({ARGUMENTS}, bool keep) -> (Tensor, Tensor, Tensor, Tensor)",
+    f"global_layer({SCHEMA}, bool keep) -> (Tensor, Tensor, Tensor, Tensor)",
     tags=(torch.Tag.pt2_compliant_tag,),
 )
 library.define(
-    f"global_layer_backward(Tensor grad, Tensor state, {ARGUMENTS}) "
-    "-> (Tensor, Tensor, Tensor, Tensor, Tensor)",
+    f"global_layer_backward(Tensor grad, Tensor state, {SCHEMA}) -> (Tensor, Tensor, Tensor, Tensor, Tensor)",
     tags=(torch.Tag.pt2_compliant_tag,),
 )
 
@@ -40,55 +34,22 @@ FORWARD = torch.ops.pde_ops.global_layer.default
 BACKWARD = torch.ops.pde_ops.global_layer_backward.default
 
 
-def _members() -> list[Any]:
-    sizes = ("rows", "cols", "steps", "dx", "dy", "periodic", "threads", "type")
-    switches = ("fields", "kernel", "training", "use_source", "residual", "activation")
-    parameters = {"weight": 4, "bias": 4, "gain": 5, "shift": 5, "mean": 5, "variance": 5}
-    gradients = ("grad_x", "grad_weight", "grad_bias", "grad_gain", "grad_shift")
-    return [
-        ("images", ctypes.c_long),
-        ("channels", ctypes.c_long),
-        *((name, ctypes.c_int) for name in sizes),
-        ("learned", ctypes.c_int * 4),
-        *((name, ctypes.c_int) for name in switches),
-        ("dt", ctypes.c_double),
-        ("constants", ctypes.c_double * 4),
-        ("eps", ctypes.c_double * 2),
-        ("multiplier", ctypes.c_double),
-        ("x", ctypes.c_void_p),
-        *((name, ctypes.c_void_p * count) for name, count in parameters.items()),
-        *((name, ctypes.c_void_p) for name in ("state", "out", "grad_out", *gradients)),
-    ]
-
-
-class Argument(ctypes.Structure):
-    """`PdeLayer` of csrc/argument.h."""
-
-    _fields_ = _members()
-
-
-def describe(
-    x, pointers, kernel, learned, constants, eps, multiplier, training, steps, dt,
-    dx, dy, boundary, use_source, residual, activation, **tensors,
-) -> Argument:  # fmt: skip
+def describe(x: Tensor, pointers: dict[str, tuple[int, ...]], kernel: int, settings, **tensors) -> PdeLayer:
     """The kernel's argument. pointers: those of each field's or norm's parameters and statistics, by name."""
     images, channels, rows, columns = x.shape
-    return Argument(
-        images=images, channels=channels, rows=rows, cols=columns, steps=steps, dx=dx, dy=dy,
-        periodic=boundary == "periodic", threads=threads(x, steps), type=cpu_backend.TYPES[x.dtype],
-        learned=tuple(learned), fields=len(pointers["weight"]), kernel=kernel, training=training,
-        use_source=use_source, residual=residual, activation=ACTIVATIONS.index(activation), dt=dt,
-        constants=tuple(constants), eps=tuple(eps), multiplier=multiplier, x=x.data_ptr(), **pointers,
-        **{name: tensor.data_ptr() for name, tensor in tensors.items() if tensor is not None},
+    return PdeLayer(
+        images=images, channels=channels, rows=rows, cols=columns, fields=len(pointers["weight"]), kernel=kernel,
+        type=backend.TYPES[x.dtype], threads=threads(x, settings.steps), x=x.data_ptr(), **in_struct(settings),
+        **pointers, **{name: tensor.data_ptr() for name, tensor in tensors.items() if tensor is not None},
     )  # fmt: skip
 
 
 def threads(x: Tensor, steps: int) -> int:
     """How many threads share the work on ``x``."""
-    return min(cpu_backend.threads(x.numel() * (steps + 4)), x.shape[1])
+    return min(backend.threads(x.numel() * (steps + 4)), x.shape[1])
 
 
-def stays_last(x: Tensor, steps: int) -> bool:
+def stays_channels_last(x: Tensor, steps: int) -> bool:
     """Whether the kernel in evaluation takes ``x`` with its channels side by side, and gives its output so.
 
     For ``torch.channels_last`` with whole cache lines of channels, the same on every processor. Where there are
@@ -98,26 +59,30 @@ def stays_last(x: Tensor, steps: int) -> bool:
         not x.is_contiguous()
         and x.is_contiguous(memory_format=torch.channels_last)
         and x.shape[1] * x.element_size() % CACHE_LINE == 0
-        and (steps == 1 or x.shape[2] * x.shape[3] <= LARGEST_LAST)
+        and (steps == 1 or x.shape[2] * x.shape[3] <= LARGEST_CHANNELS_LAST)
     )
 
 
-def evaluate(argument: Argument, last: bool) -> None:
-    """Runs the kernel; ``last``: where `stays_last` holds of its input and output."""
-    kernels = cpu_backend.library()
-    (kernels.pde_layer_last if last else kernels.pde_layer)(ctypes.byref(argument))
+def evaluate(argument: PdeLayer, channels_last: bool) -> None:
+    """Runs the kernel; ``channels_last``: where `stays_channels_last` holds of its input and output."""
+    kernels = backend.library()
+    (kernels.pde_layer_channels_last if channels_last else kernels.pde_layer)(ctypes.byref(argument))
 
 
-def _describe(x, weight, bias, gain, shift, mean, variance, *settings, **tensors) -> Argument:
-    stacks = {"weight": weight, "gain": gain, "shift": shift, "mean": mean, "variance": variance}
-    if bias is not None:
-        stacks["bias"] = bias
-    pointers = {name: _rows(stack) for name, stack in stacks.items()}
-    return describe(x, pointers, weight.shape[-1], *settings, **tensors)
+def _describe(tensors, settings, **others: Tensor | None) -> PdeLayer:
+    stacks = tensors._asdict()
+    x = stacks.pop("x")
+    pointers = {name: _rows(stack) for name, stack in stacks.items() if stack is not None}
+    return describe(x, pointers, tensors.weight.shape[-1], settings, **others)
 
 
-def _contiguous(*tensors):
-    return tuple(None if tensor is None else tensor.contiguous() for tensor in tensors)
+def _contiguous(tensor: Any) -> Any:
+    """The same, contiguous. Hold it: `_describe` takes addresses alone."""
+    return None if tensor is None else tensor.contiguous()
+
+
+def _empty(tensor: Any) -> Any:
+    return None if tensor is None else torch.empty_like(tensor, memory_format=torch.contiguous_format)
 
 
 def _rows(stack: Tensor) -> tuple[int, ...]:
@@ -126,44 +91,38 @@ def _rows(stack: Tensor) -> tuple[int, ...]:
     return tuple(start + row * apart for row in range(stack.shape[0]))
 
 
-def _forward(x, weight, bias, gain, shift, mean, variance, *settings):
-    keep, training, settings = settings[-1], settings[4], settings[:-1]
-    last = not training and not keep and stays_last(x, settings[5])
-    layout = torch.channels_last if last else torch.contiguous_format
-    x = x.contiguous(memory_format=layout)
-    # Held here, not made for `_describe`: it takes their addresses alone.
-    weight, bias, gain, shift, mean, variance = _contiguous(weight, bias, gain, shift, mean, variance)
-    if training:
-        mean, variance = torch.empty_like(mean), torch.empty_like(variance)
+def _keeps_channels_last(x: Tensor, settings, keep: bool) -> bool:
+    return not settings.training and not keep and stays_channels_last(x, settings.steps)
+
+
+def _forward(*given):
+    (tensors, settings), keep = named(given[:-1]), given[-1]
+    channels_last = _keeps_channels_last(tensors.x, settings, keep)
+    layout = torch.channels_last if channels_last else torch.contiguous_format
+    x = tensors.x.contiguous(memory_format=layout)
+    tensors = Tensors(x, *map(_contiguous, tensors[1:]))
+    if settings.training:
+        tensors = tensors._replace(
+            mean=torch.empty_like(tensors.mean), variance=torch.empty_like(tensors.variance)
+        )
     out = torch.empty_like(x, memory_format=layout)
     state = torch.empty_like(out) if keep else None
-    layer = _describe(
-        x, weight, bias, gain, shift, mean, variance, *settings,
-        state=out if training and not keep else state, out=out,
-    )  # fmt: skip
-    evaluate(layer, last)
-    nothing = x.new_empty(0)
-    statistics = (mean, variance) if training else (nothing, x.new_empty(0))
+    layer = _describe(tensors, settings, state=out if settings.training and not keep else state, out=out)
+    evaluate(layer, channels_last)
+    statistics = (tensors.mean, tensors.variance) if settings.training else (x.new_empty(0), x.new_empty(0))
     return out, x.new_empty(0) if state is None else state, *statistics
 
 
-def _backward(grad, state, x, weight, bias, gain, shift, mean, variance, *settings):
-    x, grad, state, weight, bias, gain, shift, mean, variance = _contiguous(
-        x, grad, state, weight, bias, gain, shift, mean, variance
-    )
-    found = {
-        "grad_x": torch.empty_like(x),
-        "grad_weight": torch.empty_like(weight, memory_format=torch.contiguous_format),
-        "grad_bias": None if bias is None else torch.empty_like(bias),
-        "grad_gain": torch.empty_like(gain),
-        "grad_shift": torch.empty_like(shift),
-    }
+def _backward(grad, state, *given):
+    tensors, settings = named(given)
+    grad, state, tensors = grad.contiguous(), state.contiguous(), Tensors(*map(_contiguous, tensors))
+    gradients = Gradients(*map(_empty, tensors[: len(Gradients._fields)]))
     layer = _describe(
-        x, weight, bias, gain, shift, mean, variance, *settings,
-        state=state, grad_out=grad, **found,
+        tensors, settings, state=state, grad_out=grad,
+        **{f"grad_{name}": gradient for name, gradient in gradients._asdict().items()},
     )  # fmt: skip
-    cpu_backend.library().pde_layer_backward(ctypes.byref(layer))
-    return tuple(x.new_empty(0) if gradient is None else gradient for gradient in found.values())
+    backend.library().pde_layer_backward(ctypes.byref(layer))
+    return tuple(tensors.x.new_empty(0) if gradient is None else gradient for gradient in gradients)
 
 
 library.impl("global_layer", _forward, "CPU")
@@ -171,94 +130,92 @@ library.impl("global_layer_backward", _backward, "CPU")
 
 
 @torch.library.register_fake("pde_ops::global_layer", lib=library)
-def _fake_forward(x, weight, bias, gain, shift, mean, variance, *settings):
-    training, keep = settings[4], settings[-1]
-    last = not training and not keep and stays_last(x, settings[5])
-    like = torch.empty_like(x, memory_format=torch.channels_last if last else torch.contiguous_format)
+def _fake_forward(*given):
+    (tensors, settings), keep = named(given[:-1]), given[-1]
+    x = tensors.x
+    channels_last = _keeps_channels_last(x, settings, keep)
+    like = torch.empty_like(
+        x, memory_format=torch.channels_last if channels_last else torch.contiguous_format
+    )
     state = torch.empty_like(like) if keep else x.new_empty(0)
-    if training:
-        return like, state, torch.empty_like(mean), torch.empty_like(variance)
+    if settings.training:
+        return like, state, torch.empty_like(tensors.mean), torch.empty_like(tensors.variance)
     return like, state, x.new_empty(0), x.new_empty(0)
 
 
 @torch.library.register_fake("pde_ops::global_layer_backward", lib=library)
-def _fake_backward(grad, state, x, weight, bias, gain, shift, *rest):
-    contiguous = torch.contiguous_format
-    return (
-        torch.empty_like(x, memory_format=contiguous),
-        torch.empty_like(weight, memory_format=contiguous),
-        x.new_empty(0) if bias is None else torch.empty_like(bias),
-        torch.empty_like(gain),
-        torch.empty_like(shift),
-    )
+def _fake_backward(grad, state, *given):
+    tensors, _ = named(given)
+    gradients = map(_empty, tensors[: len(Gradients._fields)])
+    return tuple(tensors.x.new_empty(0) if gradient is None else gradient for gradient in gradients)
 
 
 class _GlobalLayer(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, *arguments):
-        x, weight, bias, gain, shift, mean, variance, *settings, _keep = arguments
-        output = below_autograd(FORWARD, _forward, *arguments)
-        _, state, batch_mean, batch_variance = output
+    def forward(ctx, *given):
+        outputs = below_autograd(FORWARD, _forward, *given)
+        _, state, batch_mean, batch_variance = outputs
+        tensors, ctx.settings = named(given[:-1])
         ctx.mark_non_differentiable(state, batch_mean, batch_variance)
         ctx.set_materialize_grads(False)
-        if settings[4]:
-            mean, variance = batch_mean, batch_variance
-        ctx.save_for_backward(state, x, weight, bias, gain, shift, mean, variance)
-        ctx.settings = settings
-        return output
+        if ctx.settings.training:
+            tensors = tensors._replace(mean=batch_mean, variance=batch_variance)
+        ctx.save_for_backward(state, *tensors)
+        return outputs
 
     @staticmethod
     def backward(ctx, grad, *_):
         if grad is None:
-            return (None,) * 21
-        saved = ctx.saved_tensors
-        arguments = (grad, *saved, *ctx.settings)
-        found = (
-            BACKWARD(*arguments)
-            if torch.is_grad_enabled()
-            else below_autograd(BACKWARD, _backward, *arguments)
+            return (None,) * (COUNT + 1)  # keep is one more
+        state, *saved = ctx.saved_tensors
+        given = (grad, state, *saved, *ctx.settings)
+        gradients = Gradients(
+            *(BACKWARD(*given) if torch.is_grad_enabled() else below_autograd(BACKWARD, _backward, *given))
         )
-        grad_x, grad_weight, grad_bias, grad_gain, grad_shift = found
-        grad_bias = None if saved[3] is None else grad_bias
-        return (grad_x, grad_weight, grad_bias, grad_gain, grad_shift, *(None,) * 16)
+        if named((*saved, *ctx.settings))[0].bias is None:
+            gradients = gradients._replace(bias=None)
+        return (*gradients, *(None,) * (COUNT + 1 - len(gradients)))
 
 
 class _GlobalLayerBackward(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, *arguments):
-        return below_autograd(BACKWARD, _backward, *arguments)
+    def forward(ctx, *given):
+        return below_autograd(BACKWARD, _backward, *given)
 
     @staticmethod
     def backward(ctx, *_):
         raise NotImplementedError("the fused layer has no second derivative; backend='eager' has")
 
 
-def _forward_autograd(*arguments):
-    if records(*arguments[:5]):
-        return _GlobalLayer.apply(*arguments)
-    return below_autograd(FORWARD, _forward, *arguments)
+def _forward_autograd(*given):
+    if records(*given[: len(Gradients._fields)]):
+        return _GlobalLayer.apply(*given)
+    return below_autograd(FORWARD, _forward, *given)
 
 
-def _backward_autograd(*arguments):
-    if records(*arguments[:7]):
-        return _GlobalLayerBackward.apply(*arguments)
-    return below_autograd(BACKWARD, _backward, *arguments)
+def _backward_autograd(grad, state, *given):
+    if records(grad, state, *given[: len(Gradients._fields)]):
+        return _GlobalLayerBackward.apply(grad, state, *given)
+    return below_autograd(BACKWARD, _backward, grad, state, *given)
 
 
 library.impl("global_layer", _forward_autograd, "Autograd")
 library.impl("global_layer_backward", _backward_autograd, "Autograd")
 
 
-def _flops(x, weight, steps) -> int:
-    numel = x[0] * x[1] * x[2] * x[3]
-    return flops(numel, steps) + 2 * numel * weight[0] * weight[-1] * weight[-2]
+def _flops(given: tuple[Any, ...]) -> int:
+    """Of shapes in place of tensors: the PDE, and F convolutions of each element with k x k weights."""
+    tensors, settings = named(given)
+    fields, *_, rows, columns = tensors.weight
+    elements = numel(tensors.x)
+    return flops(elements, settings.steps) + 2 * elements * fields * rows * columns
 
 
 @register_flop_formula(torch.ops.pde_ops.global_layer)
-def _flops_forward(x, weight, *rest, out_shape=None, **kwargs):
-    return _flops(x, weight, rest[10])
+def _flops_forward(*given, out_shape=None, **kwargs):
+    return _flops(given[:-1])
 
 
 @register_flop_formula(torch.ops.pde_ops.global_layer_backward)
-def _flops_backward(grad, state, x, weight, *rest, out_shape=None, **kwargs):
-    return 3 * _flops(x, weight, rest[10])
+def _flops_backward(grad, state, *given, out_shape=None, **kwargs):
+    return 3 * _flops(given)

@@ -57,8 +57,8 @@ def test_equals_the_composed_layer(shape, options, training, dtype, seed):
     layer, double = pair(shape[1], options, dtype, training, seed)
     x = torch.randn(shape, dtype=dtype, requires_grad=True)
     wide = x.detach().double().requires_grad_(True)
-    assert fused.applies(layer, x)
-    assert not fused.applies(double, wide)
+    assert fused.unavailable(layer, x) is None
+    assert fused.unavailable(double, wide) is not None
     out, expected = layer(x), double(wide)
     grad = torch.randn_like(out)
     out.backward(grad)
@@ -109,15 +109,15 @@ def test_opcheck(training, biased):
 def test_where_it_does_not_apply(options):
     layer = GlobalLayer(4, **options)
     x = torch.randn(2, 4, 5, 5)
-    assert not fused.applies(layer, x)
+    assert fused.unavailable(layer, x) is not None
     assert layer(x).shape == x.shape
 
 
 def test_hooks_autocast_and_export_see_the_composed_layer():
     layer, x = GlobalLayer(4), torch.randn(2, 4, 5, 5)
-    assert fused.applies(layer, x)
+    assert fused.unavailable(layer, x) is None
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        assert not fused.applies(layer, x)
+        assert fused.unavailable(layer, x) is not None
     seen = []
     layer.velocity_x.norm.register_forward_hook(lambda *_: seen.append(1))
     layer(x)
@@ -140,11 +140,11 @@ def test_only_biases_learn():
 def test_norms_of_another_kind_are_composed():
     layer, x = GlobalLayer(4).eval(), torch.randn(2, 4, 5, 5)
     layer.out_norm.double()
-    assert not fused.applies(layer, x)
+    assert fused.unavailable(layer, x) is not None
     layer.out_norm.float()
-    assert fused.applies(layer, x)
+    assert fused.unavailable(layer, x) is None
     layer.velocity_x.norm.double()
-    assert not fused.applies(layer, x)
+    assert fused.unavailable(layer, x) is not None
     layer = GlobalLayer(4).eval()
     layer.out_norm.running_mean = layer.out_norm.running_var = None
     with torch.no_grad():

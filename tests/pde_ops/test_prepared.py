@@ -55,7 +55,8 @@ def no_gradients():
 @pytest.mark.parametrize("options", [{}, {"velocity": 0.3}, {"bias": True, "residual": True}, {"steps": 1}])
 def test_is_the_layer_and_prepares_once(options):
     layer, x = layer_and_input(**options)
-    torch.testing.assert_close(layer(x), expected(layer, x), rtol=1e-4, atol=1e-5)
+    wanted = expected(layer, x)
+    torch.testing.assert_close(layer(x), wanted, rtol=1e-4, atol=1e-5)
     out, used = short_way(layer, x)
     assert used
     assert torch.equal(out, fused.forward(layer, x))

@@ -82,7 +82,7 @@ def test_round_trip_of_a_published_layer():
         ({"cell_type": "x"}, "cell_type is 'x'; accepted"),
         ({"nonlinear_pde": False}, "nonlinear_pde is False"),
         ({"K": 0}, "steps is 0"),
-        ({"constant_Dxy": True, "cDx": 1.0, "cDy": 2.0}, "cDx is 1.0 and cDy 2.0"),
+        ({"constant_Dxy": True, "cDx": 1.0, "cDy": -2.0}, r"diffusivity is \(1\.0, -2\.0\); accepted"),
         ({"old_style": True}, "has nothing for 'velocity_x.transform.bias'"),
         ({"constant_Dxy": True}, "has 'diffusivity_x.transform.weight'"),
         ({"custom_uv": "FullConv"}, "velocity_x.transform"),

@@ -11,7 +11,7 @@ import torch
 
 import pde_ops.triton
 from pde_ops import eager_backend
-from pde_ops.backends import Fields, Scheme
+from pde_ops.scheme import Fields, Scheme
 from pde_ops.triton import backend as triton_backend
 
 pytest.importorskip("triton")
