@@ -122,15 +122,17 @@ class PdeLayer(ctypes.Structure):
     _fields_ = [(m.name, m.type if m.length == 1 else m.type * m.length) for m in MEMBERS]
 
 
+CHOICES = {name: option.choices for name, option in ARGUMENTS.items() if option.choices}
+ARRAYS = tuple(name for name, (_, member) in FROM_MODULES.items() if member.length > 1)
+
+
 def in_struct(settings: Any) -> dict[str, Any]:
     """The members that ``settings`` fill, by name."""
     members = settings._asdict()
-    for name, option in ARGUMENTS.items():
-        if option.choices:
-            members[name] = option.choices.index(members[name])
-    for name, (_, member) in FROM_MODULES.items():
-        if member.length > 1:
-            members[name] = tuple(members[name])
+    for name, choices in CHOICES.items():
+        members[name] = choices.index(members[name])
+    for name in ARRAYS:
+        members[name] = tuple(members[name])
     return members
 
 

@@ -88,16 +88,16 @@ def _of_modules(layer: Layer, dtype: torch.dtype) -> str | None:
     if first is None:
         return "no coefficient is learned"
     out: Any = layer._modules["out_norm"]
+    if _observed(out):
+        return "a hook watches out_norm"
+    if type(out) is not nn.BatchNorm2d or not _of_type(out, dtype):
+        return "out_norm is not a batch norm of the input's type with running statistics"
     for name, part in zip(FIELDS, parts, strict=True):
         if part is not None:
             if any(map(_observed, part)):
                 return f"a hook watches {name}"
             if not _plain(part, first, out, dtype):
                 return f"{name} is not made as the first coefficient, by a depthwise convolution and its norm"
-    if _observed(out):
-        return "a hook watches out_norm"
-    if type(out) is not nn.BatchNorm2d or not _of_type(out, dtype):
-        return "out_norm is not a batch norm of the input's type with running statistics"
     return None
 
 

@@ -172,7 +172,7 @@ class _GlobalLayer(torch.autograd.Function):
         gradients = Gradients(
             *(BACKWARD(*given) if torch.is_grad_enabled() else below_autograd(BACKWARD, _backward, *given))
         )
-        if named((*saved, *ctx.settings))[0].bias is None:
+        if Tensors(*saved).bias is None:
             gradients = gradients._replace(bias=None)
         return (*gradients, *(None,) * (COUNT + 1 - len(gradients)))
 
