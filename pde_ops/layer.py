@@ -63,8 +63,8 @@ class GlobalLayer(nn.Module):
     Args:
         channels: C, of the state (init's output) and, unless ``init_changes_shape``, of the input.
         init: the module that makes h from the input (None: h is the input); must give C channels.
-        options: by name, those of `pde_ops.options.Options`, which says what they mean. Those that no module
-            is made by may be set later, as attributes.
+        options: by name, those of `pde_ops.options.Options`, which says what they mean. Those that build
+            no module may be set later, as attributes.
 
     Raises:
         ValueError: a setting that cannot work, naming what is accepted.
@@ -204,24 +204,22 @@ class GlobalLayer(nn.Module):
         return ", ".join([str(self.options.channels), *told])
 
 
-def _attribute(name: str, made: bool) -> property:
+def _attribute(name: str, builds: bool) -> property:
     """An option as an attribute of the layer; set, it is checked as when the layer is made."""
 
     def read(layer: GlobalLayer) -> Any:
         return getattr(layer.options, name)
 
     def write(layer: GlobalLayer, value: Any) -> None:
-        if made:
-            raise AttributeError(
-                f"{name} cannot be set: the layer's modules are made by it; make another layer"
-            )
+        if builds:
+            raise AttributeError(f"{name} cannot be set: it builds the layer's modules; make another layer")
         layer.options = dataclasses.replace(layer.options, **{name: value})
 
     return property(read, write)
 
 
 for _option in OPTIONS:
-    setattr(GlobalLayer, _option.name, _attribute(_option.name, _option.metadata["made"]))
+    setattr(GlobalLayer, _option.name, _attribute(_option.name, _option.metadata["builds"]))
 
 # For readers of signatures: what `__init__` takes, option by option.
 GlobalLayer.__signature__ = inspect.Signature(  # type: ignore[attr-defined]

@@ -67,9 +67,9 @@ WEIGHTS = Within("the convolutions' weights have it")
 ONE_INPUT = Within("where the kernel applies, source and state are the same tensor")
 
 
-def _option(default: Any, kernel: Way, accepted: tuple[str, ...] = (), *, made: bool = False) -> Any:
-    """A field: its default, its way into the kernel, the words accepted, and whether modules are made by it."""
-    return field(default=default, metadata={"kernel": kernel, "accepted": accepted, "made": made})
+def _option(default: Any, kernel: Way, accepted: tuple[str, ...] = (), *, builds: bool = False) -> Any:
+    """A field: its default, its way into the kernel, the words accepted, and whether it builds modules."""
+    return field(default=default, metadata={"kernel": kernel, "accepted": accepted, "builds": builds})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,16 +104,16 @@ class Options:
         ValueError: a setting that cannot work, naming what is accepted.
     """
 
-    channels: int = field(metadata={"kernel": WEIGHTS, "accepted": (), "made": True})
+    channels: int = field(metadata={"kernel": WEIGHTS, "accepted": (), "builds": True})
     steps: int = _option(5, Argument("int"))
     dt: float = _option(0.2, Argument("float"))
     dx: int = _option(1, Argument("int"))
     dy: int = _option(1, Argument("int"))
     boundary: str = _option("periodic", Argument("str", BOUNDARIES), BOUNDARIES)
-    velocity: str | float | tuple[float, float] = _option("depthwise", DEPTHWISE, made=True)
-    diffusivity: str | float | tuple[float, float] = _option("depthwise", DEPTHWISE, made=True)
-    kernel_size: int = _option(3, WEIGHTS, made=True)
-    bias: bool = _option(False, WEIGHTS, made=True)
+    velocity: str | float | tuple[float, float] = _option("depthwise", DEPTHWISE, builds=True)
+    diffusivity: str | float | tuple[float, float] = _option("depthwise", DEPTHWISE, builds=True)
+    kernel_size: int = _option(3, WEIGHTS, builds=True)
+    bias: bool = _option(False, WEIGHTS, builds=True)
     init_changes_shape: bool = _option(False, ONE_INPUT)
     previous: str = _option("source", ONE_INPUT, INPUTS)
     velocity_input: str = _option("state", ONE_INPUT, INPUTS)
@@ -123,9 +123,9 @@ class Options:
     activation: str = _option(
         "relu", Argument("str", ("relu", "relu6", "hard-swish", "identity")), tuple(ACTIVATIONS)
     )
-    coefficient_start: float = _option(COEFFICIENT_START, NORMS, made=True)
-    start_mechanism: str = _option("multiplier", NORMS, START_MECHANISMS, made=True)
-    coefficient_eps: float = _option(1e-5, NORMS, made=True)
+    coefficient_start: float = _option(COEFFICIENT_START, NORMS, builds=True)
+    start_mechanism: str = _option("multiplier", NORMS, START_MECHANISMS, builds=True)
+    coefficient_eps: float = _option(1e-5, NORMS, builds=True)
     backend: str = _option("auto", Only(("auto", "cpu")), BACKENDS)
 
     # Made of the above, once: a call of a layer on a small feature map is short.

@@ -87,14 +87,14 @@ def backward(grad: Tensor, fields, scheme, needed) -> tuple[Tensor | None, ...]:
     with _device(fields.h):
         if plan is None:
             return large.backward(grad, fields, scheme, scales(scheme), needed)
-        found = tuple(torch.empty_like(fields.h) if wanted else None for wanted in needed)
+        gradients = tuple(torch.empty_like(fields.h) if wanted else None for wanted in needed)
         planes = fields.h.shape[0] * fields.h.shape[1]
         launch.launch(
             onchip.backward_kernel, -(-planes // plan.planes),
-            *found, grad, *fields, planes, *scheme.constants, *scales(scheme),
+            *gradients, grad, *fields, planes, *scheme.constants, *scales(scheme),
             STEPS=scheme.steps, plan=plan, num_warps=plan.warps,
         )  # fmt: skip
-    return found
+    return gradients
 
 
 def scales(scheme) -> tuple[float, float, float, float, float]:

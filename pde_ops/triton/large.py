@@ -54,13 +54,13 @@ def backward(grad: Tensor, fields, scheme, scales, needed) -> tuple[Tensor | Non
         k -= 2
 
     narrow = fields.h.dtype != torch.float32
-    found = [
+    gradients = [
         None if not want else torch.empty_like(fields.h) if narrow else total
         for want, total in zip(wanted[:5], sums, strict=False)
     ]
-    launch.finish(found, sums)
+    launch.finish(gradients, sums)
     d_h = g + waiting if fields.initial is None else g
-    source, *coefficients = found
+    source, *coefficients = gradients
     return (
         d_h.to(fields.h.dtype) if wants_h else None,
         source,
@@ -92,9 +92,9 @@ class _Launcher:
             *self.size, *self.constants, *self.scales, FIRST=waiting is None, **self.options,
         )  # fmt: skip
 
-    def finish(self, found, sums) -> None:
+    def finish(self, gradients, sums) -> None:
         launch.launch(
-            steps.finish_kernel, self.programs, *found, *sums, *self.fields[4:6],
+            steps.finish_kernel, self.programs, *gradients, *sums, *self.fields[4:6],
             *self.size, *self.constants[2:], *self.scales, **self.options,
         )  # fmt: skip
 

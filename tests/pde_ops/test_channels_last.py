@@ -43,6 +43,7 @@ def no_gradients():
         {},
         {"boundary": "zero-flux"},
         {"diffusivity": 1.0},
+        {"diffusivity": (0.25, 1.5), "boundary": "zero-flux"},
         {"velocity": 0.3, "bias": True},
         {"dx": 2, "dy": 3, "residual": True},
         {"dx": 2, "dy": 3, "boundary": "zero-flux"},

@@ -20,6 +20,8 @@ pytestmark = pytest.mark.skipif(not cpu_backend.built(), reason="no C++ compiler
 OPTIONS = [
     {},
     {"diffusivity": 1.0},
+    {"diffusivity": (0.25, 1.5)},
+    {"velocity": (0.3, -0.2)},
     {"velocity": "none", "start_mechanism": "gain"},
     {"boundary": "zero-flux", "dx": 2},
     {"residual": True, "activation": "hard-swish"},

@@ -226,7 +226,7 @@ def test_options_are_attributes_that_are_checked():
     assert (layer.steps, layer.options.steps) == (7, 7)
     with pytest.raises(ValueError, match="steps is 0"):
         layer.steps = 0
-    with pytest.raises(AttributeError, match="velocity cannot be set: the layer's modules are made by it"):
+    with pytest.raises(AttributeError, match="velocity cannot be set: it builds the layer's modules"):
         layer.velocity = 1.0
     with pytest.raises(TypeError, match=r"GlobalLayer has no option 'step'; accepted: channels, steps"):
         GlobalLayer(4, step=1)

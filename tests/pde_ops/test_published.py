@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 
@@ -63,6 +64,49 @@ def test_round_trip_of_a_published_layer():
     torch.testing.assert_close(again(x), layer(x), rtol=0, atol=0)
     assert again.velocity_x.norm.eps == 6.0
     assert again.steps == 3
+
+
+def by_the_formula(x, u, v, diffusivity_x, diffusivity_y, steps, dt):
+    """The published step as it stands on paper, periodic, with dx = dy = 1 and numbers for D."""
+    ax, ay, bx, by = u * dt, v * dt, diffusivity_x * dt, diffusivity_y * dt
+    e = dt * ((np.roll(u, 1, 2) - np.roll(u, -1, 2)) / 2 + (np.roll(v, 1, 3) - np.roll(v, -1, 3)) / 2)
+    p, h = x, x
+    for _ in range(steps):
+        total = (1 - 2 * bx - 2 * by) * p - 2 * e * h + 2 * dt * x
+        total = total + (-ax + 2 * bx) * np.roll(h, 1, 2) + (ax + 2 * bx) * np.roll(h, -1, 2)
+        total = total + (-ay + 2 * by) * np.roll(h, 1, 3) + (ay + 2 * by) * np.roll(h, -1, 3)
+        p, h = h, total / (1 + 2 * bx + 2 * by)
+    return h
+
+
+@pytest.mark.parametrize("backend", ["eager", "auto"])
+def test_constant_diffusivities_may_differ_along_x_and_y(backend):
+    options = {"K": 4, "dt": 0.3, "constant_Dxy": True, "cDx": 0.25, "cDy": 2.0}
+    torch.manual_seed(1)
+    state = state_of(GlobalLayer.published(3, diffusivity=1.0).double())
+    layer = from_published(options, state).eval()
+    layer.backend = backend
+    assert layer.diffusivity == (0.25, 2.0)
+    x = torch.randn(2, 3, 6, 8, dtype=torch.float64)
+    with torch.no_grad():
+        u, v = (torch.relu(part(x)).numpy() for part in (layer.velocity_x, layer.velocity_y))
+        expected = by_the_formula(x.numpy(), u, v, 0.25, 2.0, 4, 0.3)
+        torch.testing.assert_close(layer(x), torch.relu(layer.out_norm(torch.from_numpy(expected))))
+        turned = from_published(options | {"cDx": 2.0, "cDy": 0.25}, state).eval()
+        assert (turned(x) - layer(x)).abs().max() > 1e-3
+    alike = from_published(options | {"cDx": 0.25, "cDy": 0.25}, state)
+    assert layer.cost((6, 8)) == alike.cost((6, 8))
+
+
+@pytest.mark.parametrize("backend", ["eager", "auto"])
+@pytest.mark.parametrize("training", [True, False])
+def test_gradients_with_two_constant_diffusivities(backend, training):
+    torch.manual_seed(2)
+    layer = GlobalLayer(2, steps=3, diffusivity=(0.25, 2.0), coefficient_start=0.5, backend=backend).double()
+    layer.train(training)
+    x = torch.randn(2, 2, 4, 5, dtype=torch.float64, requires_grad=True)
+    weights = [p for p in layer.parameters() if p.requires_grad]
+    assert torch.autograd.gradcheck(lambda x, *_: layer(x), (x, *weights))
 
 
 @pytest.mark.parametrize(
