@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -67,25 +68,21 @@ class CoefficientNorm(nn.BatchNorm2d):
 
 
 @torch.no_grad()
-def move_statistics(norms: Sequence[nn.BatchNorm2d], mean: Tensor, variance: Tensor, count: int) -> None:
+def move_statistics(norms: Sequence[Any], mean: Tensor, variance: Tensor, count: int) -> None:
     """Move the norms' running statistics as a training step of `nn.BatchNorm2d` does.
 
     For a kernel that has the batch's statistics and calls no norm. All norms have the first one's momentum.
 
     Args:
+        norms: batch norms with running statistics.
         mean, variance: of the batch, ``(norms, C)``; the variance is the mean square, not yet unbiased.
         count: values of a channel, N * H * W > 1.
     """
     momentum = norms[0].momentum or 0.0
     unbiased = variance * (count / (count - 1))
-    torch._foreach_lerp_([_known(norm.running_mean) for norm in norms], list(mean.unbind(0)), momentum)
-    torch._foreach_lerp_([_known(norm.running_var) for norm in norms], list(unbiased.unbind(0)), momentum)
-    torch._foreach_add_([_known(norm.num_batches_tracked) for norm in norms], 1)
-
-
-def _known(statistic: Tensor | None) -> Tensor:
-    assert statistic is not None, "a norm without running statistics is never moved"
-    return statistic
+    torch._foreach_lerp_([norm.running_mean for norm in norms], list(mean.unbind(0)), momentum)
+    torch._foreach_lerp_([norm.running_var for norm in norms], list(unbiased.unbind(0)), momentum)
+    torch._foreach_add_([norm.num_batches_tracked for norm in norms], 1)
 
 
 class Coefficient(nn.Module):

@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.utils.flop_counter import register_flop_formula
 
 from pde_ops.cpu import backend
-from pde_ops.cpu.argument import COUNT, SCHEMA, Gradients, PdeLayer, Tensors, in_struct, named
+from pde_ops.cpu.argument import COUNT, SCHEMA, Gradients, PdeLayer, Settings, Tensors, in_struct, named
 from pde_ops.operator import below_autograd, flops, library, numel, records
 
 CACHE_LINE = 64  # bytes, and the widest register's
@@ -102,9 +102,8 @@ def _forward(*given):
     x = tensors.x.contiguous(memory_format=layout)
     tensors = Tensors(x, *map(_contiguous, tensors[1:]))
     if settings.training:
-        tensors = tensors._replace(
-            mean=torch.empty_like(tensors.mean), variance=torch.empty_like(tensors.variance)
-        )
+        mean, variance = torch.empty_like(tensors.mean), torch.empty_like(tensors.variance)
+        tensors = tensors._replace(mean=mean, variance=variance)
     out = torch.empty_like(x, memory_format=layout)
     state = torch.empty_like(out) if keep else None
     layer = _describe(tensors, settings, state=out if settings.training and not keep else state, out=out)
@@ -155,12 +154,13 @@ class _GlobalLayer(torch.autograd.Function):
     def forward(ctx, *given):
         outputs = below_autograd(FORWARD, _forward, *given)
         _, state, batch_mean, batch_variance = outputs
-        tensors, ctx.settings = named(given[:-1])
         ctx.mark_non_differentiable(state, batch_mean, batch_variance)
         ctx.set_materialize_grads(False)
+        *learning, mean, variance = given[: len(Tensors._fields)]
+        ctx.settings = Settings(*given[len(Tensors._fields) : -1])
         if ctx.settings.training:
-            tensors = tensors._replace(mean=batch_mean, variance=batch_variance)
-        ctx.save_for_backward(state, *tensors)
+            mean, variance = batch_mean, batch_variance
+        ctx.save_for_backward(state, *learning, mean, variance)
         return outputs
 
     @staticmethod

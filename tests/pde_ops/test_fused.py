@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from torch.utils.flop_counter import FlopCounterMode
 
 from pde_ops import GlobalLayer
+from pde_ops.coefficients import move_statistics
 from pde_ops.cpu import backend as cpu_backend
 from pde_ops.cpu import fused
 from pde_ops.cpu.fused_operator import FORWARD
@@ -204,3 +205,15 @@ def test_not_a_number_passes_through():
     x = torch.randn(2, 2, 4, 4)
     x[0, 0, 0, 0] = float("nan")
     assert torch.isnan(GlobalLayer(2)(x)).any()
+
+
+def test_statistics_move_as_those_of_a_batch_norm():
+    torch.manual_seed(0)
+    x = torch.randn(5, 3, 4, 2, dtype=torch.float64)
+    ours, theirs = (torch.nn.BatchNorm2d(3, momentum=0.3).double() for _ in range(2))
+    mean, variance = x.mean((0, 2, 3)), x.var((0, 2, 3), unbiased=False)
+    for _ in range(2):
+        theirs(x)
+        move_statistics([ours], mean[None], variance[None], x.numel() // 3)
+    for some, others in zip(ours.buffers(), theirs.buffers(), strict=True):
+        torch.testing.assert_close(some, others)
