@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from pde_ops.layer import COEFFICIENT_START
+from pde_ops.options import COEFFICIENT_START
 from search_space import (
     Cost,
     Genotype,
@@ -143,8 +143,8 @@ def test_diffusion_spreads_and_advection_moves():
     assert names["global_diffusion_1"].velocity_x is None
     assert names["global_diffusion_1"].diffusivity_x is not None
     assert names["global_advection_1"].diffusivity_x is None
-    assert names["global_advection_1"].constant_diffusivity == 0
-    assert get_primitive("global_constant_diffusivity_3")(2, 1).layer.constant_diffusivity == 1
+    assert names["global_advection_1"].diffusivity == "none"
+    assert get_primitive("global_constant_diffusivity_3")(2, 1).layer.diffusivity == 1
 
 
 def test_options_of_global_layers_are_those_of_the_layers_default():
