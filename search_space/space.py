@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pde_ops.cost import Cost
 from records.checks import shown, whole_number
 from records.errors import UserError
+from records.plugins import HINT, load_plugins
 from search_space.genotype import Genotype, GenotypeError, plain
 
 if TYPE_CHECKING:
@@ -146,6 +147,7 @@ def _builtin() -> dict[str, str]:
 
 def space_names() -> tuple[str, ...]:
     """The names of all spaces, those registered by the user last."""
+    load_plugins()
     return tuple(dict.fromkeys((*_builtin(), *_SPACES)))
 
 
@@ -153,8 +155,10 @@ def get_space(name: str) -> Space:
     """The space of that name. Raises ``GenotypeError`` naming those there are."""
     if isinstance(name, str) and name not in _SPACES and name in (builtin := _builtin()):
         importlib.import_module(builtin[name])
+    if isinstance(name, str) and name not in _SPACES:
+        load_plugins()  # a trial is a process of its own
     if not isinstance(name, str) or name not in _SPACES:
-        raise GenotypeError(f"space is {shown(name)}; accepted: {', '.join(space_names())}")
+        raise GenotypeError(f"space is {shown(name)}; accepted: {', '.join(space_names())}; {HINT}")
     return _SPACES[name]
 
 
