@@ -11,6 +11,7 @@ import contextlib
 import dataclasses
 import errno
 import os
+import signal
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -19,7 +20,8 @@ from typing import Any, NoReturn
 from records.errors import UserError  # the rest is imported where it is used, for a quick `--help`
 from records.terminal import tell
 
-_LONG = ("search", "resume", "hub", "sweep", "train", "retrain")  # commands whose stop is worth a line
+_SEARCHES = ("search", "resume", "hub", "sweep")
+_LONG = (*_SEARCHES, "train", "retrain")  # commands whose stop is worth a line
 # What a file system may refuse, wherever a command reads or writes; any other error is this program's own.
 _THE_SYSTEMS = (
     errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENAMETOOLONG, errno.ELOOP, errno.EIO,
@@ -340,7 +342,7 @@ def _train_options(parser: argparse.ArgumentParser) -> None:
 
 def _train_published(args: argparse.Namespace) -> None:
     from search_space import published
-    from training.data.datasets import dataset_info
+    from training.data.lookup import dataset_info
     from training.recipes.named import published_recipe
 
     options = {"image_size": args.image_size, "channels": args.channels, "flip": args.flip}
@@ -392,14 +394,14 @@ def _published(args: argparse.Namespace) -> None:
         from search_space.paper import placements
 
         found = placements.placements(args.placements)
-        print(placements.table(found))
+        print(placements.placements_table(found))
         if args.csv is not None:
             print(f"written: {placements.write_csv(found, args.csv)}")
         return
     from search_space.paper import rows as published_rows
 
     rows = published_rows.rows()
-    print(published_rows.table(rows))
+    print(published_rows.poster_table(rows))
     if args.csv is not None:
         print(f"written: {published_rows.write_csv(rows, args.csv)}")
 
@@ -455,11 +457,15 @@ def _require_readable(words: Sequence[str]) -> None:
         raise UserError("the working folder is not there any more; change to another one") from error
 
 
-def _kept(command: str) -> str:
-    """What a user who stopped the command can do next."""
+def _kept(command: str, run: Path | None = None) -> str:
+    """What a user who stopped the command can do next; ``run`` is the run folder, if there is one."""
     if command in ("train", "retrain"):
         return "the same command goes on after the last whole epoch"
-    return "what was measured is kept, and `run_search.py resume RUN` goes on"
+    if command == "search" and run is None:
+        return "nothing was begun"
+    if command not in _SEARCHES:
+        return "nothing was changed"
+    return f"what was measured is kept, and `run_search.py resume {run or 'RUN'}` goes on"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -473,8 +479,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    except KeyboardInterrupt:
-        print(f"\nstopped; {_kept(words[0])}", file=sys.stderr)
+    except KeyboardInterrupt as stop:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # it ends: there is nothing left to interrupt
+        print(f"\nstopped; {_kept(words[0], *stop.args)}", file=sys.stderr)
         return 130
     except BrokenPipeError:  # whoever read the output went away
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

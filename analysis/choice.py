@@ -88,4 +88,7 @@ def _chosen(run: Run, measurement: Measurement) -> Choice:
 def genotype_of(measurement: Measurement, run: Run) -> Genotype:
     """A candidate's genotype. Raises `UserError` for one that cannot be read here, naming the run's plugins."""
     with naming_plugins(run.path):
-        return Genotype.from_json(measurement.genotype)
+        try:
+            return Genotype.from_json(measurement.genotype)
+        except UserError as error:
+            raise type(error)(f"{run.path}, candidate {measurement.index}: {error}") from error

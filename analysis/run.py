@@ -11,7 +11,9 @@ from typing import Any
 from analysis.supernet import Supernet, read_supernet
 from records.errors import UserError
 from records.measurement import STATUSES, Measurement
+from records.run_folder import whole_line
 
+_MOST = 2**63 - 1
 SETTINGS, CANDIDATES = "settings.json", "candidates.jsonl"
 
 
@@ -129,6 +131,8 @@ def _measurements(path: Path) -> tuple[tuple[Measurement, ...], int | None]:
     if not path.exists():
         return (), None
     *lines, rest = _read(path).split(b"\n")
+    if whole_line(rest):
+        lines, rest = [*lines, rest], b""
     found: dict[int, Measurement] = {}
     for number, line in enumerate(lines, start=1):
         try:
@@ -156,8 +160,8 @@ def _checked(record: Any) -> Measurement:
     found = Measurement.from_json(record)
     for name in ("index", "macs", "macs_published", "params", "seed"):
         value = getattr(found, name)
-        if type(value) is not int or value < 0:
-            raise UserError(f"{name} is {value!r:.60}; accepted: a whole number, 0 or more")
+        if type(value) is not int or not 0 <= value <= _MOST:
+            raise UserError(f"{name} is {value!r:.60}; accepted: a whole number from 0 to 2^63 - 1")
     if found.status not in STATUSES:
         raise UserError(f"status is {found.status!r:.60}; accepted: {', '.join(STATUSES)}")
     if not isinstance(found.genotype, dict):

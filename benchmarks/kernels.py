@@ -24,7 +24,8 @@ from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from benchmarks import kernels_gpu
-from pde_ops import BasicBlock, GlobalLayer, cpu_backend, integrate
+from pde_ops import BasicBlock, GlobalLayer, integrate
+from pde_ops.cpu import backend as cpu_backend
 from pde_ops.eager import COLUMNS, ROWS, integrate_eager, lower, upper
 
 SIZES = ((16, 32), (32, 16), (64, 8))  # channels, side
@@ -129,7 +130,7 @@ def whole_layer(timer: Timer) -> Iterator[Row]:
             x = torch.randn(IMAGES, channels, side, side, requires_grad=True)
             grad = torch.randn_like(x)
             with torch.no_grad():
-                gap = difference([layer(x)], [layer._composed(x, x)])
+                gap = difference([layer(x)], [layer.composed(x, x)])
 
             def train(module, x=x, grad=grad):
                 torch.autograd.backward(module(x), grad)
@@ -168,7 +169,9 @@ def _supernet(space) -> nn.Module:
     """All candidates of every choice, evaluated and averaged, as a one-shot strategy does."""
     import nni.nas.strategy as strategies
 
-    model = space.model_space(space.Settings(width=8, cells=3), (3, 32, 32), 10)
+    from search_space import Problem
+
+    model = space.model_space(Problem(space.name, {"width": 8, "cells": 3}, (3, 32, 32), 10))
     return strategies.DARTS().mutate_model(model).train()
 
 

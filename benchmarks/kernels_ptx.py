@@ -21,8 +21,9 @@ from unittest import mock
 
 import torch
 
-from pde_ops import triton_backend, triton_launch
-from pde_ops.backends import Fields, Scheme
+from pde_ops.scheme import Fields, Scheme
+from pde_ops.triton import backend as triton_backend
+from pde_ops.triton import launch
 
 TABLE = Path(__file__).parents[1] / "results" / "kernels" / "ptx.md"
 SIZES = ((8, 8), (14, 14), (16, 16), (28, 28), (32, 32), (56, 56), (112, 112))
@@ -78,7 +79,7 @@ def target(capability: int) -> Iterator[list[Compiled]]:
     active = driver._active  # asking for `active` would fail without a GPU, so does resetting to it
     driver.set_active(Target())
     try:
-        with mock.patch.object(triton_launch, "launch", compile_only):
+        with mock.patch.object(launch, "launch", compile_only):
             yield found
     finally:
         driver._active = active

@@ -76,8 +76,8 @@ def poster_accuracy(network: str, dataset: str) -> float | None:
 def command(training: Training) -> str:
     """The command that trains it again."""
     words = ["python run_search.py train --published", training.network, "--dataset", training.dataset]
-    words += ["--data-dir DIR --recipe", training.recipes.recipe]
-    if training.epochs != get_recipe(training.recipes.recipe).epochs:
+    words += ["--data-dir DIR --recipe", training.recipe]
+    if training.epochs != get_recipe(training.recipe).epochs:
         words.append(f"--epochs {training.epochs}")
     if training.train_limit is not None:
         words.append(f"--train-limit {training.train_limit}")
@@ -223,7 +223,7 @@ def feature_rows(weights: dict[str, Path], data_dir: Path) -> list[FeatureRow]:
 def _as_published(training: Training) -> bool:
     recipe = published_recipe(training.network)
     whole = training.dataset == "mnist" and training.train_limit is None
-    return whole and (training.recipes.recipe, training.epochs) == (recipe.name, recipe.epochs)
+    return whole and (training.recipe, training.epochs) == (recipe.name, recipe.epochs)
 
 
 def _usable(run: Path) -> bool:

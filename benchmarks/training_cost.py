@@ -22,8 +22,8 @@ from tqdm import tqdm
 
 from benchmarks import entry
 from search_space.paper.networks import published
-from training.data.datasets import dataset_info
 from training.data.loading import Data
+from training.data.lookup import dataset_info
 from training.data.split import DeviceSplit, steps_per_epoch
 from training.fit import EpochResult, fit
 from training.recipes.named import get_recipe, published_recipe

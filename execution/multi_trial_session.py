@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from execution.platforms.contract import serving
 from execution.portal.address import Portal
 from execution.progress import Progress
-from execution.session import Session
+from execution.session_contract import Session
 from execution.signals import uninterrupted
 from records.files import write_errors
 from records.measurement import Measurement
@@ -102,9 +102,7 @@ class MultiTrialSession(Session):
 
     def _decisions(self) -> dict[str, tuple]:
         """What there is to decide, as NNI's page shows the search space."""
-        space, problem = get_space(self.problem.space), self.problem
-        settings = space.make_settings(problem.settings)
-        decisions = space.decisions(settings, problem.image, problem.classes)
+        decisions = get_space(self.problem.space).decisions(self.problem)
         return {decision.label: decision.options for decision in decisions}
 
     def on_started(self) -> None:

@@ -17,7 +17,7 @@ from tqdm import tqdm
 from execution.parallel import train_in_processes
 from execution.portal.address import Portal
 from execution.progress import Best, candidate_line, epoch_line
-from execution.session import Session
+from execution.session_contract import Session
 from records.files import write_errors, write_whole
 from records.measurement import Measurement
 from records.terminal import say
@@ -26,7 +26,7 @@ from strategies.contract import OneShotStrategy
 from strategies.registry import get_strategy
 from strategies.supernet.candidates import propose
 from strategies.supernet.distribution import Architecture, CellDistribution, CostTable
-from strategies.supernet.plan import OneShotPlan, check_plan, count_devices, make_genotype
+from strategies.supernet.plan import OneShotPlan, check_plan, count_devices
 from strategies.supernet.quiet import chatter_into
 from strategies.supernet.state import SearchState
 from training.data.selection import require_batch
@@ -55,8 +55,7 @@ class OneShotSession(Session):
         trial = dataclasses.replace(self.trial, threads=settings.threads)
         return OneShotPlan(
             settings.strategy,
-            settings.space,
-            settings.space_settings(),
+            self.problem,
             trial,
             strategy.supernet(own, batch_size=settings.batch_size, seed=settings.seed, device=trial.device),
             settings.trials,
@@ -67,7 +66,7 @@ class OneShotSession(Session):
     @cached_property
     def table(self) -> CostTable:
         """What the space's cells cost. Raises `UserError` for a budget that nothing meets."""
-        return check_plan(self.plan)[1]
+        return check_plan(self.plan)
 
     def check_images(self) -> None:
         _ = self.table
@@ -131,26 +130,29 @@ class OneShotSession(Session):
     def _train_supernet(self) -> SearchState:
         plan, folder = self.plan, self.run.path
         self._lines = _EpochLines(folder / EPOCHS_FILE)
+        self._derived: list[dict[str, Any]] = []  # genotypes, one an epoch
         checkpoint, log = folder / CHECKPOINT, folder / LOG_FILE
         # What is trained already is only read back.
         if plan.devices > 1 and self._lines.count < plan.supernet.epochs:
             return train_in_processes(plan, checkpoint, log, self.on_epoch, True)
         with chatter_into(log):  # NNI and Lightning warn already when they are imported
             from strategies.supernet.training import train_supernet
-        return train_supernet(plan, self.data.info, self.table, checkpoint, log, self.on_epoch, True)
+        return train_supernet(plan, self.table, checkpoint, log, self.on_epoch, True)
 
     def on_epoch(self, state: SearchState) -> None:
         """An epoch of the supernet is done, or those before it were read back."""
         known = self._lines.count
+        new = state.derived[len(self._derived) :]
+        self._derived += [self._genotype(architecture).to_json() for architecture in new]
         self._lines.write(
-            record | {"genotype": self._genotype(architecture).to_json()}
-            for record, architecture in zip(state.records, state.derived, strict=True)
+            record | {"genotype": genotype}
+            for record, genotype in zip(state.records, self._derived, strict=True)
         )
         for record in state.records[known:]:
             say(epoch_line(record, self.plan.supernet.epochs, len(self.table.primitives) + 1))
 
     def _genotype(self, architecture: Architecture) -> Genotype:
-        return make_genotype(self.plan, self.data.info, architecture)
+        return Genotype.of(self.problem, architecture)
 
     def _measure(self, genotypes: list[Genotype]) -> None:
         done = self.run.measurements()

@@ -59,12 +59,11 @@ def train_part(request: Message, number: int, count: int, meeting: Path, send: S
         device = f"cuda:{number}"
         torch.cuda.set_device(number)
     torch.set_num_threads(threads)
-    info, table = check_plan(plan)
+    table = check_plan(plan)
     ranks = Ranks(number, count)
     with group(ranks, meeting, device):
         train_supernet(
             plan.on_device(device, threads),
-            info,
             table,
             Path(request["checkpoint"]),
             log,

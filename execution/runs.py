@@ -10,11 +10,11 @@ from pathlib import Path
 
 from execution.ending import end_former, end_in_order
 from execution.follow import own_portal
-from execution.portal.rows import read_rows
+from execution.portal.rows import ROWS, read_rows
 from execution.viewing import View, end_view, view, view_of
 from records.errors import UserError
 from records.owner import Owner
-from records.run_folder import OUTCOME, SETTINGS, RunFolder
+from records.run_folder import CANDIDATES, NNI, OUTCOME, SETTINGS, RunFolder
 
 RUNNING, FINISHED, STOPPED, DAMAGED = "running", "finished", "stopped", "damaged"
 __all__ = ["Status", "find_runs", "status", "stop", "table", "view"]
@@ -62,8 +62,12 @@ def _is_run(path: Path) -> bool:
     """Whether a folder is a search's or a hub's; a training's has settings too, and so have other programs."""
     try:
         record = json.loads((path / SETTINGS).read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
+    except OSError:
         return False
+    except (ValueError, RecursionError):
+        record = None
+    if not isinstance(record, dict):  # damaged, if it is a run's: then that is said
+        return any((path / name).exists() for name in (CANDIDATES, NNI, ROWS))
     return isinstance(record, dict) and "settings" in record and "genotype" not in record
 
 

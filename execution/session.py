@@ -1,161 +1,17 @@
-"""A search as it runs, from its settings to its outcome, as one object; `search` and `resume` make one."""
+"""Begins a search, or goes on with one: `search` and `resume` make the session that runs it."""
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from execution.platforms.contract import Platform, make_platform
-from execution.portal.address import Portal, portal_of
+from execution.session_contract import Conclude, Session
 from execution.settings import PLACES, SearchSettings
-from execution.signals import termination_as_interrupt
 from records.errors import UserError
 from records.plugins import naming_plugins
-from records.run_folder import OUTCOME, RunFolder, new_folder
-from search_space import get_space
-from search_space.problem import Problem
+from records.run_folder import RunFolder
 from strategies.registry import get_strategy
-from training.data.datasets import DatasetInfo, located
-from training.data.prepare import PreparedData
-from training.trial import TrialSettings
-
-Conclude = Callable[[Path], object]
-
-
-class Session(ABC):
-    """One search as it runs. It owns the run folder, the platform, what is known of the data, and the portal.
-
-    ``run`` is the folder of a search that is gone on with; a new one has it once it has begun. ``conclude`` is
-    called on the folder at the end, while the portal may still show the search: what is drawn there is not this
-    room's business. Everything raises `UserError` for a user's mistake.
-    """
-
-    def __init__(
-        self, settings: SearchSettings, run: RunFolder | None = None, conclude: Conclude = lambda run: None
-    ) -> None:
-        self.settings, self.conclude = settings, conclude
-        self._run = run
-
-    @property
-    def run(self) -> RunFolder:
-        assert self._run is not None  # the search has begun
-        return self._run
-
-    @cached_property
-    def platform(self) -> Platform:
-        return make_platform(self.settings)
-
-    @cached_property
-    def data(self) -> PreparedData:
-        """The data set, fetched if it is missing, with the facts that were found when the run began.
-
-        Raises `UserError` for data that are damaged, too few, or others than the run's.
-        """
-        kept = None if self._run is None else self._run.resolved().get("dataset")
-        return self.platform.prepared_data(None if kept is None else DatasetInfo.from_json(kept))
-
-    @cached_property
-    def problem(self) -> Problem:
-        info = self.data.info
-        return Problem(self.settings.space, self.settings.space_settings(), info.image, info.classes)
-
-    @cached_property
-    def trial(self) -> TrialSettings:
-        """How each candidate is judged, on data that need not be looked at again."""
-        return self.settings.trial_settings().knowing(self.data.info)
-
-    def resolved(self) -> dict[str, Any]:
-        """What is used where the settings leave a value open: the other half of a run's ``settings.json``.
-
-        By name: what is known of the data (see `PreparedData.to_json`), ``space`` (all its settings), ``recipe`` (of
-        each candidate's training), ``device`` and ``threads`` (of a trial; left out where other machines decide).
-        """
-        space = get_space(self.settings.space)
-        used: dict[str, Any] = {
-            **self.data.to_json(),
-            "space": space.settings_json(space.make_settings(self.settings.space_settings())),
-            "recipe": self.trial.make_recipe().to_json(),
-        }
-        return used | self.means()
-
-    def means(self) -> dict[str, Any]:
-        """With what it runs on this machine: ``device`` and ``threads``."""
-        trial = self.settings.trial_settings()
-        return {"device": trial.device, "threads": trial.threads} if self.settings.platform == "local" else {}
-
-    def check(self) -> None:
-        """Raises `UserError` for data and a device that are missing, for too few images and for a budget that
-        nothing meets, before there is a run folder."""
-        self.check_device()
-        self.check_images()
-
-    def check_device(self) -> None:
-        if self.settings.platform == "local":
-            from training.device import require_device
-
-            require_device(self.settings.real_device())
-
-    @abstractmethod
-    def check_images(self) -> None:
-        """Raises `UserError` for too few images and for a budget that nothing meets."""
-
-    def begin(self) -> Path:
-        """Runs the search in a new run folder, whose path is returned."""
-        self.check()
-        resolved = self.resolved()
-        # Not where it lies: a folder may be moved, and be mailed.
-        asked = {name: value for name, value in self.settings.to_json().items() if name != "run_dir"}
-        with self._open_portal() as portal:
-            path = self.settings.run_dir or new_folder(default_run_dir(self.settings))
-            self._run = RunFolder.create(path, asked, resolved)
-            print(f"Run folder: {self.run.path}", flush=True)
-            self._proceed(nullcontext(portal), resume=False)
-        return self.run.path
-
-    def go_on(self, given: dict[str, Any]) -> None:
-        """Goes on with the run, or concludes it where every candidate is measured; ``given`` are settings that were
-        named again, which are kept for the next time."""
-        if len(self.run.measurements()) >= self.settings.trials:
-            with self.run.lock():
-                self.conclude(self.run.path)
-            return
-        self.settings.require_places()
-        self.check_device()
-        with self.run.lock():
-            self.require_data()  # what is refused changes nothing
-            self._keep(given)
-        self._proceed(self._open_portal(), resume=True)
-
-    def require_data(self) -> None:
-        _ = self.data
-
-    def _open_portal(self) -> AbstractContextManager[Portal | None]:
-        """The search's portal, its ports kept for it from here on; None if it is off."""
-        return nullcontext(None) if self.settings.portal == "off" else portal_of(self.settings)
-
-    def _proceed(self, opening: AbstractContextManager[Portal | None], *, resume: bool) -> None:
-        with self.run.lock(), termination_as_interrupt(), opening as portal:
-            self.run.path.joinpath(OUTCOME).unlink(missing_ok=True)
-            self.explore(portal, resume=resume)
-
-    @abstractmethod
-    def explore(self, portal: Portal | None, *, resume: bool) -> None:
-        """Runs what is left of the search, shown in ``portal``, and concludes it. Raises `KeyboardInterrupt` once
-        everything has been stopped in order."""
-
-    def _keep(self, given: dict[str, Any]) -> None:
-        """Writes down what a resume is given, and with what means it goes on."""
-        named = {name for name in (*given, *PLACES) if name not in _NOT_KEPT}
-        asked = self.run.settings() | {
-            name: value for name, value in self.settings.to_json().items() if name in named
-        }
-        used = self.run.resolved()
-        means = {name: value for name, value in self.means().items() if name in used}
-        self.run.revise(asked, used | means)
+from training.data.datasets import located
 
 
 def session_of(
@@ -171,14 +27,6 @@ def session_of(
     return MultiTrialSession(settings, run, conclude)
 
 
-def default_run_dir(settings: SearchSettings) -> Path:
-    """``runs/<time>-<data set>-<strategy>`` below the working folder."""
-    from datetime import datetime
-
-    now = datetime.now().strftime("%Y%m%d-%H%M%S")
-    return Path("runs", f"{now}-{Path(settings.dataset).stem}-{settings.strategy}")
-
-
 def search(settings: SearchSettings, conclude: Conclude = lambda run: None) -> Path:
     """Runs a search in a new run folder, whose path is returned; ``conclude`` is called on it at the end, while a
     one-shot search is still shown. Raises `UserError`."""
@@ -189,7 +37,6 @@ def search(settings: SearchSettings, conclude: Conclude = lambda run: None) -> P
 _FREE_ON_RESUME = (
     "port", "host", "portal", "run_dir", "threads", "trials", "concurrency", "device", "devices", *PLACES,
 )  # fmt: skip
-_NOT_KEPT = ("port", "host", "portal", "run_dir")
 
 
 def resume(path: Path, given: dict[str, Any], conclude: Conclude = lambda run: None) -> SearchSettings:

@@ -249,7 +249,7 @@ class SearchSettings:
             channels=self.channels,
             flip=self.flip,
             seed=self.seed,
-            # Elsewhere the trial decides (trial_entry.py): this machine's GPUs and cores say nothing there.
+            # Elsewhere the trial decides (execution.trials.entry): this machine's GPUs and cores say nothing there.
             device=self.real_device() if self.platform == "local" else self.device,
             threads=self.threads or (self.own_threads() if self.platform == "local" else 0),
         )

@@ -1,47 +1,22 @@
-"""The backends of ``pde_ops::integrate`` and the choice among them.
+"""The choice among the backends of ``pde_ops::integrate``.
 
 A backend is a module of three functions: ``unavailable(h) -> str | None``, the reason why it cannot run for
 tensors like ``h`` (one clause); ``forward(fields, scheme) -> Tensor``; ``backward(grad, fields, scheme,
-needed)``, a tuple of seven gradients in the order of `Fields`, None where not needed. All tensors are
-contiguous, of one shape, type and device.
+needed)``, a tuple of seven gradients in the order of `pde_ops.scheme.Fields`, None where not needed. All
+tensors are contiguous, of one shape, type and device.
 """
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 from types import ModuleType
-from typing import NamedTuple
 
-import torch
 from torch import Tensor
 
-from pde_ops import cpu_backend, eager_backend
+from pde_ops import eager_backend
+from pde_ops.cpu import backend as cpu_backend
+from pde_ops.triton import backend as triton_backend
 
-NAMES = ("auto", "eager", "cpu", "triton")
-
-
-class Fields(NamedTuple):
-    """Tensor inputs ``(N, C, H, W)``; None: no source, a number from `Scheme.constants`, initial = h."""
-
-    h: Tensor
-    source: Tensor | None
-    velocity_x: Tensor | None
-    velocity_y: Tensor | None
-    diffusivity_x: Tensor | None
-    diffusivity_y: Tensor | None
-    initial: Tensor | None
-
-
-class Scheme(NamedTuple):
-    """Everything that is not a tensor; ``constants`` are numbers for absent velocities and diffusivities."""
-
-    steps: int
-    dt: float
-    dx: int
-    dy: int
-    boundary: str
-    constants: tuple[float, ...]
+COMPILED = {"cpu": cpu_backend, "triton": triton_backend}
 
 
 def choose(name: str, h: Tensor) -> ModuleType:
@@ -50,32 +25,17 @@ def choose(name: str, h: Tensor) -> ModuleType:
     Raises:
         ValueError: the backend cannot run for such tensors on this machine.
     """
+    return select(name, h)[0]
+
+
+def select(name: str, h: Tensor) -> tuple[ModuleType, str]:
+    """As `choose`, and the reason where "auto" had to take the definition; else an empty string."""
     if name == "eager":
-        return eager_backend
-    if name in ("auto", "cpu") and h.device.type == "cpu":
-        reason = cpu_backend.unavailable(h)
-        if reason is None:
-            return cpu_backend
-        if name == "cpu":
-            raise ValueError(f"backend='cpu' cannot run: {reason}; accepted here: 'auto', 'eager'")
-        return eager_backend
-    if name == "cpu":
-        raise ValueError(
-            f"backend='cpu' cannot run on a {h.device.type} tensor; accepted here: 'auto', 'eager'"
-        )
-    if importlib.util.find_spec("pde_ops.triton_backend") is None:
-        reason = "it is not part of this installation"
-    else:
-        triton_backend = importlib.import_module("pde_ops.triton_backend")
-
-        reason = triton_backend.unavailable(h)
-        if reason is None:
-            return triton_backend
-    if name == "triton":
-        raise ValueError(f"backend='triton' cannot run: {reason}; accepted here: 'auto', 'eager'")
-    return eager_backend
-
-
-def float_type(dtype: torch.dtype) -> torch.dtype:
-    """The type in which a field of ``dtype`` is integrated."""
-    return torch.promote_types(dtype, torch.float32)
+        return eager_backend, ""
+    wanted = ("cpu" if h.device.type == "cpu" else "triton") if name == "auto" else name
+    reason = COMPILED[wanted].unavailable(h)
+    if reason is None:
+        return COMPILED[wanted], ""
+    if name != "auto":
+        raise ValueError(f"backend={name!r} cannot run: {reason}; accepted here: 'auto', 'eager'")
+    return eager_backend, f"backend {wanted!r} cannot run: {reason}"

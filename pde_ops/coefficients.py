@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -64,6 +65,24 @@ class CoefficientNorm(nn.BatchNorm2d):
 
     def extra_repr(self) -> str:
         return f"{super().extra_repr()}, multiplier={self.multiplier}"
+
+
+@torch.no_grad()
+def move_statistics(norms: Sequence[Any], mean: Tensor, variance: Tensor, count: int) -> None:
+    """Move the norms' running statistics as a training step of `nn.BatchNorm2d` does.
+
+    For a kernel that has the batch's statistics and calls no norm. All norms have the first one's momentum.
+
+    Args:
+        norms: batch norms with running statistics.
+        mean, variance: of the batch, ``(norms, C)``; the variance is the mean square, not yet unbiased.
+        count: values of a channel, N * H * W > 1.
+    """
+    momentum = norms[0].momentum or 0.0
+    unbiased = variance * (count / (count - 1))
+    torch._foreach_lerp_([norm.running_mean for norm in norms], list(mean.unbind(0)), momentum)
+    torch._foreach_lerp_([norm.running_var for norm in norms], list(unbiased.unbind(0)), momentum)
+    torch._foreach_add_([norm.num_batches_tracked for norm in norms], 1)
 
 
 class Coefficient(nn.Module):

@@ -23,14 +23,14 @@ def backward(grad: Tensor, fields, scheme, needed) -> tuple[Tensor | None, ...]:
     dtype = fields.h.dtype
     wide = torch.promote_types(dtype, torch.float32)
     fields = type(fields)(*(None if t is None else t.to(wide) for t in fields))
-    found = integrate_adjoint(
+    gradients = integrate_adjoint(
         grad.to(wide), fields.h, fields.source, *_coefficients(fields, scheme),
         steps=scheme.steps, dt=scheme.dt, dx=scheme.dx, dy=scheme.dy,
         initial=fields.initial, boundary=scheme.boundary,
     )  # fmt: skip
     if fields.initial is None:
-        found = found._replace(h=found.h + found.initial)
-    return tuple(g.to(dtype) if wanted else None for g, wanted in zip(found, needed, strict=True))
+        gradients = gradients._replace(h=gradients.h + gradients.initial)
+    return tuple(g.to(dtype) if wanted else None for g, wanted in zip(gradients, needed, strict=True))
 
 
 def _coefficients(fields, scheme):

@@ -7,8 +7,8 @@ import math
 import torch
 from torch import Tensor
 
-from pde_ops import backends, operator
-from pde_ops.eager import BOUNDARIES
+from pde_ops import operator
+from pde_ops.scheme import check_settings
 
 NAMES = ("source", "velocity_x", "velocity_y", "diffusivity_x", "diffusivity_y", "initial")
 
@@ -85,19 +85,6 @@ def integrate(
         for value in (h, *fields)
     ]
     return operator.INTEGRATE(*tensors, constants, steps, float(dt), dx, dy, boundary, backend)
-
-
-def check_settings(*, steps: int, dt: float, dx: int, dy: int, boundary: str, backend: str) -> None:
-    """Raise ValueError, naming what is accepted, for settings that cannot work."""
-    for name, value in (("steps", steps), ("dx", dx), ("dy", dy)):
-        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-            raise ValueError(f"{name} is {value!r}; accepted: a whole number >= 1")
-    if isinstance(dt, bool) or not isinstance(dt, (int, float)) or not math.isfinite(dt) or dt <= 0:
-        raise ValueError(f"dt is {dt!r}; accepted: a finite number > 0")
-    if boundary not in BOUNDARIES:
-        raise ValueError(f"boundary is {boundary!r}; accepted: {', '.join(BOUNDARIES)}")
-    if backend not in backends.NAMES:
-        raise ValueError(f"backend is {backend!r}; accepted: {', '.join(backends.NAMES)}")
 
 
 def _check_field(name: str, value: Tensor, h: Tensor) -> None:

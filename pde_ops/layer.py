@@ -5,19 +5,37 @@ Source: Kag and Saligrama, "Condensing CNNs with Partial Differential Equations"
 
 from __future__ import annotations
 
-import math
-from numbers import Real
+import copy
+import dataclasses
+import inspect
+from dataclasses import dataclass
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
-from pde_ops import fused, prepared
-from pde_ops.coefficients import ACTIVATIONS, START_MECHANISMS, TRANSFORMS, Coefficient
+from pde_ops import backends
+from pde_ops.coefficients import ACTIVATIONS, Coefficient
 from pde_ops.cost import Cost, norm_cost, pde_cost
-from pde_ops.integrate import check_settings, integrate
+from pde_ops.cpu import fused, prepared
+from pde_ops.integrate import integrate
+from pde_ops.options import OPTIONS, Options
 
-INPUTS = ("source", "state")
-COEFFICIENT_START = 0.05
+
+@dataclass(frozen=True)
+class Path:
+    """Which way a call of a layer takes: see `GlobalLayer`.
+
+    Attributes:
+        name: "fused", "composed" or "eager".
+        reason: why it is no faster one, in words; empty where it is "fused".
+    """
+
+    name: str
+    reason: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.reason}" if self.reason else self.name
 
 
 class GlobalLayer(nn.Module):
@@ -26,95 +44,59 @@ class GlobalLayer(nn.Module):
     With f the input: h = init(f); velocities u, v = act(norm(transform(h))), diffusivities Dx, Dy likewise;
     h integrated with source f by `pde_ops.integrate`; the output is act(norm(h)).
 
+    A call takes one of three paths, of equal results; `path` says which, and why.
+
+    fused
+        One C++ kernel for everything after init, on a CPU in float32 or float64, where init is absent or
+        ``init_changes_shape`` is True. No coefficient, convolution or norm is called. At least one of
+        velocity and diffusivity is learned, all learned ones alike, by a depthwise convolution.
+    composed
+        torch's convolutions and norms around a compiled integrator, C++ or Triton. These options have no
+        fused kernel: ``product=True``, ``activation='silu'``, ``activation='tanh'``; for velocity and
+        diffusivity ``'pointwise'``, ``'full'``, ``'basic-block'``, ``'separable-block'``, ``'bottleneck'``,
+        ``'identity'``; ``backend='triton'``. So have an init that keeps the shape, hooks on a coefficient
+        or norm, autocast, and modules put in place of the layer's own.
+    eager
+        The same around the definition in plain PyTorch: ``backend='eager'``, or no compiled integrator for
+        this tensor on this machine.
+
     Args:
         channels: C, of the state (init's output) and, unless ``init_changes_shape``, of the input.
-        steps: steps of the PDE, K >= 1. With K = 1 the reach is the five-point stencil: not global at all.
-        dt: length of a step; dx, dy: grid step and distance to the neighbour, whole numbers >= 1.
-        boundary: "periodic" (published) or "zero-flux".
-        velocity: what makes the velocities: one of `TRANSFORMS`, "none", or a number for both.
-        diffusivity: the same for the diffusivities.
-        kernel_size: odd; of "depthwise" and "full" transforms. bias: whether "depthwise" ones have one.
         init: the module that makes h from the input (None: h is the input); must give C channels.
-        init_changes_shape: the source becomes init's output; needed where init changes width or resolution.
-        previous: the state one step back is the "source" (published) or the "state" (`init_h0_h`).
-        velocity_input: velocities are made of the "state" or of the "source" (`use_f_for_g`).
-        product: u = v = act(pre_u * act(pre_v)), and Dx = Dy likewise (`use_dot`).
-        use_source: whether f drives the PDE (`no_f` is False). residual: f is added to the output.
-        activation: one of `ACTIVATIONS`, of coefficients and output.
-        coefficient_start: standard deviation of every coefficient's normalised pre-activation before
-            training, > 0; a ReLU coefficient's mean is then 0.4 of it. Small values make the layer begin
-            near the identity and keep the leapfrog tame; 1 is plain batch normalisation.
-        start_mechanism: "multiplier" holds that number as a fixed factor on the normalised value (its
-            gain, beginning at 1, learns slowly: the dynamics of the published eps = C); "gain" makes it the
-            initial value of the gain.
-        coefficient_eps: eps of the coefficients' norms.
-        backend: of `pde_ops.integrate`.
+        options: by name, those of `pde_ops.options.Options`, which says what they mean. Those that build
+            no module may be set later, as attributes.
 
     Raises:
         ValueError: a setting that cannot work, naming what is accepted.
     """
 
-    def __init__(
-        self,
-        channels: int,
-        *,
-        steps: int = 5,
-        dt: float = 0.2,
-        dx: int = 1,
-        dy: int = 1,
-        boundary: str = "periodic",
-        velocity: str | float = "depthwise",
-        diffusivity: str | float = "depthwise",
-        kernel_size: int = 3,
-        bias: bool = False,
-        init: nn.Module | None = None,
-        init_changes_shape: bool = False,
-        previous: str = "source",
-        velocity_input: str = "state",
-        product: bool = False,
-        use_source: bool = True,
-        residual: bool = False,
-        activation: str = "relu",
-        coefficient_start: float = COEFFICIENT_START,
-        start_mechanism: str = "multiplier",
-        coefficient_eps: float = 1e-5,
-        backend: str = "auto",
-    ) -> None:
+    options: Options
+    init: nn.Module | None
+
+    def __init__(self, channels: int, *, init: nn.Module | None = None, **options: Any) -> None:
         super().__init__()
-        check_settings(steps=steps, dt=dt, dx=dx, dy=dy, boundary=boundary, backend=backend)
-        for name, number in (("channels", channels), ("kernel_size", kernel_size)):
-            if isinstance(number, bool) or not isinstance(number, int) or number < 1:
-                raise ValueError(f"{name} is {number!r}; accepted: a whole number >= 1")
-        if kernel_size % 2 == 0:
-            raise ValueError(f"kernel_size is {kernel_size}; accepted: an odd whole number")
-        _check_choice("previous", previous, INPUTS)
-        _check_choice("velocity_input", velocity_input, INPUTS)
-        _check_choice("activation", activation, tuple(ACTIVATIONS))
-        _check_choice("start_mechanism", start_mechanism, START_MECHANISMS)
-        _check_positive("coefficient_start", coefficient_start)
-        _check_positive("coefficient_eps", coefficient_eps)
-        if init is None and init_changes_shape:
+        known = [option.name for option in OPTIONS]
+        for name in options:
+            if name not in known:
+                raise TypeError(f"GlobalLayer has no option {name!r}; accepted: {', '.join(known)}")
+        self.options = chosen = Options(channels=channels, **options)
+        if init is None and chosen.init_changes_shape:
             raise ValueError("init_changes_shape is True without init; accepted: False, or an init module")
-        self.channels, self.steps, self.dt, self.dx, self.dy = channels, steps, float(dt), dx, dy
-        self.boundary, self.backend = boundary, backend
         self.init = init
-        self.init_changes_shape = init_changes_shape
-        self.previous, self.velocity_input = previous, velocity_input
-        self.product, self.use_source, self.residual = product, use_source, residual
-        self.activation = activation
-        common: dict[str, Any] = {
-            "kernel_size": kernel_size,
-            "bias": bias,
-            "eps": float(coefficient_eps),
-            "start": float(coefficient_start),
-            "mechanism": start_mechanism,
-        }
-        for name, kind in (("velocity", velocity), ("diffusivity", diffusivity)):
-            kind = _check_kind(name, kind)
-            setattr(self, f"constant_{name}", None if isinstance(kind, str) else kind)
+        for name in ("velocity", "diffusivity"):
+            kind = getattr(chosen, name)
+            learned = chosen.numbers(name) is None
             for axis in "xy":
-                made = Coefficient(channels, kind, **common) if isinstance(kind, str) else None
-                setattr(self, f"{name}_{axis}", made)
+                coefficient = Coefficient(
+                    channels,
+                    kind,
+                    kernel_size=chosen.kernel_size,
+                    bias=chosen.bias,
+                    eps=chosen.coefficient_eps,
+                    start=chosen.coefficient_start,
+                    mechanism=chosen.start_mechanism,
+                ) if learned else None  # fmt: skip
+                setattr(self, f"{name}_{axis}", coefficient)
         self.out_norm = nn.BatchNorm2d(channels)
 
     @classmethod
@@ -124,7 +106,7 @@ class GlobalLayer(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         h = x if self.init is None else self.init(x)
-        return self.evolve(h, h if self.init_changes_shape else x)
+        return self.evolve(h, h if self.options.init_changes_shape else x)
 
     def evolve(self, h: Tensor, f: Tensor) -> Tensor:
         """The layer after Init: the PDE from state ``h`` with source ``f``, both ``(N, C, H, W)``."""
@@ -132,37 +114,63 @@ class GlobalLayer(nn.Module):
             out = prepared.run(self, h)
             if out is not None:
                 return out
-            if fused.applies(self, h):
+            if fused.unavailable(self, h) is None:
                 return fused.forward(self, h)
-        return self._composed(h, f)
+        return self.composed(h, f)
 
-    def _composed(self, h: Tensor, f: Tensor) -> Tensor:
+    def composed(self, h: Tensor, f: Tensor) -> Tensor:
         """`evolve` by torch's own convolutions and norms around `pde_ops.integrate`."""
-        act = ACTIVATIONS[self.activation]
-        if h.dim() != 4 or h.shape[1] != self.channels or f.shape != h.shape:
-            raise ValueError(
-                f"the state is {tuple(h.shape)} and the source {tuple(f.shape)}; accepted: both "
-                f"(N, {self.channels}, H, W); init_changes_shape=True makes init's output the source"
-            )
-        u, v = self._fields("velocity", h if self.velocity_input == "state" else f)
+        options = self.options
+        act = ACTIVATIONS[options.activation]
+        self._check(h, f)
+        u, v = self._fields("velocity", h if options.velocity_input == "state" else f)
         diffusivity_x, diffusivity_y = self._fields("diffusivity", h)
         h = integrate(
-            h, f if self.use_source else None, u, v, diffusivity_x, diffusivity_y,
-            steps=self.steps, dt=self.dt, dx=self.dx, dy=self.dy,
-            initial=f if self.previous == "source" and f is not h else None,
-            boundary=self.boundary, backend=self.backend,
+            h, f if options.use_source else None, u, v, diffusivity_x, diffusivity_y,
+            steps=options.steps, dt=options.dt, dx=options.dx, dy=options.dy,
+            initial=f if options.previous == "source" and f is not h else None,
+            boundary=options.boundary, backend=options.backend,
         )  # fmt: skip
         out = act(self.out_norm(h))
-        return out + f if self.residual else out
+        return out + f if options.residual else out
+
+    @torch.no_grad()
+    def path(self, x: Tensor) -> Path:
+        """The way that ``self(x)`` would take now, with the modes and contexts that are on.
+
+        An init that changes the shape is run for it, on a copy in evaluation. Nothing else is computed.
+
+        Raises:
+            ValueError: as the call would: channels that do not fit, or a backend that cannot run.
+        """
+        h, why = x, None
+        if self.init is not None:
+            why = "init's output is not the source"
+            if self.options.init_changes_shape:
+                h, why = copy.deepcopy(self.init).eval()(x), None
+        why = why or fused.unavailable(self, h)
+        if why is None:
+            return Path("fused")
+        self._check(h, h)
+        backend, missing = backends.select(self.options.backend, h)
+        name = "composed" if backend in backends.COMPILED.values() else "eager"
+        return Path(name, f"{why}; {missing}" if missing else why)
+
+    def _check(self, h: Tensor, f: Tensor) -> None:
+        if h.dim() != 4 or h.shape[1] != self.options.channels or f.shape != h.shape:
+            raise ValueError(
+                f"the state is {tuple(h.shape)} and the source {tuple(f.shape)}; accepted: both "
+                f"(N, {self.options.channels}, H, W); init_changes_shape=True makes init's output the source"
+            )
 
     def _fields(self, name: str, made_of: Tensor) -> tuple[Tensor | float, Tensor | float]:
         """The activated x and y coefficient, tensors like ``made_of`` or numbers."""
-        constant = getattr(self, f"constant_{name}")
-        if constant is not None:
-            return constant, constant
-        act = ACTIVATIONS[self.activation]
+        numbers = self.options.numbers(name)
+        if numbers is not None:
+            return numbers
+        act = ACTIVATIONS[self.options.activation]
         x, y = getattr(self, f"{name}_x")(made_of), getattr(self, f"{name}_y")(made_of)
-        if self.product:
+        if self.options.product:
             both = act(x * act(y))
             return both, both
         return act(x), act(y)
@@ -179,38 +187,52 @@ class GlobalLayer(nn.Module):
                 total += self.init.cost(size)  # type: ignore[operator]
             if hasattr(self.init, "out_size"):
                 size = self.init.out_size(size)  # type: ignore[operator]
-        for name in ("velocity_x", "velocity_y", "diffusivity_x", "diffusivity_y"):
+        for name in fused.FIELDS:
             coefficient = getattr(self, name)
             if coefficient is not None:
                 total += coefficient.cost(size)
-        return total + pde_cost(self.channels, size, self.steps) + norm_cost(self.channels, size)
+        channels = self.options.channels
+        return total + pde_cost(channels, size, self.options.steps) + norm_cost(channels, size)
 
     def extra_repr(self) -> str:
-        return (
-            f"{self.channels}, steps={self.steps}, dt={self.dt}, dx={self.dx}, dy={self.dy}, "
-            f"boundary={self.boundary!r}, activation={self.activation!r}, backend={self.backend!r}"
-        )
+        values = {option.name: getattr(self.options, option.name) for option in OPTIONS[1:]}
+        told = [
+            f"{option.name}={values[option.name]!r}"
+            for option in OPTIONS[1:]
+            if option.name == "steps" or values[option.name] != option.default
+        ]
+        return ", ".join([str(self.options.channels), *told])
 
 
-def _check_choice(name: str, value: str, accepted: tuple[str, ...]) -> None:
-    if value not in accepted:
-        raise ValueError(f"{name} is {value!r}; accepted: {', '.join(accepted)}")
+def _attribute(name: str, builds: bool) -> property:
+    """An option as an attribute of the layer; set, it is checked as when the layer is made."""
+
+    def read(layer: GlobalLayer) -> Any:
+        return getattr(layer.options, name)
+
+    def write(layer: GlobalLayer, value: Any) -> None:
+        if builds:
+            raise AttributeError(f"{name} cannot be set: it builds the layer's modules; make another layer")
+        layer.options = dataclasses.replace(layer.options, **{name: value})
+
+    return property(read, write)
 
 
-def _check_positive(name: str, value: float) -> None:
-    if isinstance(value, bool) or not isinstance(value, Real) or not math.isfinite(value) or value <= 0:
-        raise ValueError(f"{name} is {value!r}; accepted: a finite number > 0")
+for _option in OPTIONS:
+    setattr(GlobalLayer, _option.name, _attribute(_option.name, _option.metadata["builds"]))
 
-
-def _check_kind(name: str, kind: str | float) -> str | float:
-    """A transform's name, or the number that stands for the field."""
-    if kind == "none":
-        return 0.0
-    if isinstance(kind, str):
-        _check_choice(name, kind, (*TRANSFORMS, "none", "or a number"))
-        return kind
-    if isinstance(kind, bool) or not isinstance(kind, Real) or not math.isfinite(kind):
-        raise ValueError(f"{name} is {kind!r}; accepted: {', '.join(TRANSFORMS)}, none, or a finite number")
-    if name == "diffusivity" and kind < 0:
-        raise ValueError(f"{name} is {kind!r}; accepted: a number >= 0")
-    return float(kind)
+# For readers of signatures: what `__init__` takes, option by option.
+GlobalLayer.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+    [
+        inspect.Parameter("channels", inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation="int"),
+        inspect.Parameter(
+            "init", inspect.Parameter.KEYWORD_ONLY, default=None, annotation="nn.Module | None"
+        ),
+        *(
+            inspect.Parameter(
+                option.name, inspect.Parameter.KEYWORD_ONLY, default=option.default, annotation=option.type
+            )
+            for option in OPTIONS[1:]
+        ),
+    ]
+)

@@ -7,51 +7,80 @@ converts.
 
 from __future__ import annotations
 
+from typing import Any, NamedTuple, get_type_hints
+
 import torch
 from torch import Tensor
 from torch.nn import Parameter
 from torch.utils.flop_counter import register_flop_formula
 
-from pde_ops import backends
+from pde_ops.backends import choose
 from pde_ops.cost import PDE_MACS_PER_ELEMENT_SETUP, PDE_MACS_PER_ELEMENT_STEP
 from pde_ops.eager import integrate_eager
+from pde_ops.scheme import Fields, Scheme
 
-FIELDS = (
-    "Tensor h, Tensor? source, Tensor? velocity_x, Tensor? velocity_y, Tensor? diffusivity_x, "
-    "Tensor? diffusivity_y, Tensor? initial, float[] constants, int steps, float dt, int dx, int dy, "
-    "str boundary, str backend"
-)
+
+class Arguments(NamedTuple):
+    """The operator's, in its order; its schema is made of this. The tensors come first, as in `Fields`."""
+
+    h: Tensor
+    source: Tensor | None
+    velocity_x: Tensor | None
+    velocity_y: Tensor | None
+    diffusivity_x: Tensor | None
+    diffusivity_y: Tensor | None
+    initial: Tensor | None
+    constants: list[float]
+    steps: int
+    dt: float
+    dx: int
+    dy: int
+    boundary: str
+    backend: str
+
+    def fields(self) -> Fields:
+        """The tensors, contiguous."""
+        return Fields(*map(_contiguous, self[:TENSORS]))
+
+    def scheme(self) -> Scheme:
+        """The numbers."""
+        return Scheme(self.steps, self.dt, self.dx, self.dy, self.boundary, tuple(self.constants))
+
+
+def _contiguous(tensor: Any) -> Any:
+    return None if tensor is None else tensor.contiguous()
+
+
+TENSORS = len(Fields._fields)
+IN_SCHEMA: dict[Any, str] = {
+    Tensor: "Tensor", Tensor | None: "Tensor?", list[float]: "float[]", int: "int", float: "float", str: "str",
+}  # fmt: skip
+SCHEMA = ", ".join(f"{IN_SCHEMA[kind]} {name}" for name, kind in get_type_hints(Arguments).items())
 
 library = torch.library.Library("pde_ops", "DEF")
-library.define(f"integrate({FIELDS}) -> Tensor", tags=(torch.Tag.pt2_compliant_tag,))
+library.define(f"integrate({SCHEMA}) -> Tensor", tags=(torch.Tag.pt2_compliant_tag,))
 library.define(
-    f"integrate_backward(Tensor grad, {FIELDS}, bool[] needed) "
+    f"integrate_backward(Tensor grad, {SCHEMA}, bool[] needed) "
     "-> (Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor)",
     tags=(torch.Tag.pt2_compliant_tag,),
 )
-
 
 INTEGRATE = torch.ops.pde_ops.integrate.default
 BACKWARD = torch.ops.pde_ops.integrate_backward.default
 
 
-def _forward(h, source, vx, vy, dfx, dfy, initial, constants, steps, dt, dx, dy, boundary, backend):
-    scheme = backends.Scheme(steps, dt, dx, dy, boundary, tuple(constants))
-    fields = backends.Fields(*_contiguous(h, source, vx, vy, dfx, dfy, initial))
-    return backends.choose(backend, fields.h).forward(fields, scheme)
+def _forward(*given):
+    arguments = Arguments(*given)
+    fields = arguments.fields()
+    return choose(arguments.backend, fields.h).forward(fields, arguments.scheme())
 
 
-def _backward(
-    grad, h, source, vx, vy, dfx, dfy, initial, constants, steps, dt, dx, dy, boundary, backend, needed
-):
-    scheme = backends.Scheme(steps, dt, dx, dy, boundary, tuple(constants))
-    fields = backends.Fields(*_contiguous(h, source, vx, vy, dfx, dfy, initial))
-    found = backends.choose(backend, fields.h).backward(grad.contiguous(), fields, scheme, tuple(needed))
-    return tuple(h.new_empty(0) if gradient is None else gradient for gradient in found)
-
-
-def _contiguous(*tensors):
-    return (None if t is None else t.contiguous() for t in tensors)
+def _backward(grad, *given):
+    arguments, needed = Arguments(*given[:-1]), given[-1]
+    fields = arguments.fields()
+    backend = choose(arguments.backend, fields.h)
+    gradients = backend.backward(grad.contiguous(), fields, arguments.scheme(), tuple(needed))
+    return tuple(fields.h.new_empty(0) if gradient is None else gradient for gradient in gradients)
 
 
 for device in ("CPU", "CUDA"):
@@ -66,8 +95,9 @@ def _fake_forward(h, *rest):
 
 @torch.library.register_fake("pde_ops::integrate_backward", lib=library)
 def _fake_backward(grad, h, *rest):
+    *_, needed = rest
     like = torch.empty_like(h, memory_format=torch.contiguous_format)
-    return tuple(torch.empty_like(like) if wanted else h.new_empty(0) for wanted in rest[-1])
+    return tuple(torch.empty_like(like) if wanted else h.new_empty(0) for wanted in needed)
 
 
 def below_autograd(op, kernel, *arguments):
@@ -105,35 +135,35 @@ class _Integrate(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx, grad):
-        needed = list(ctx.needs_input_grad[:7])
-        arguments = (grad, *ctx.saved_tensors, *ctx.settings, needed)
-        found = (
-            BACKWARD(*arguments)
-            if torch.is_grad_enabled()
-            else below_autograd(BACKWARD, _backward, *arguments)
+        needed = list(ctx.needs_input_grad[:TENSORS])
+        given = (grad, *ctx.saved_tensors, *ctx.settings, needed)
+        gradients = (
+            BACKWARD(*given) if torch.is_grad_enabled() else below_autograd(BACKWARD, _backward, *given)
         )
-        return (*(g if wanted else None for g, wanted in zip(found, needed, strict=True)), None)
+        return (*(g if wanted else None for g, wanted in zip(gradients, needed, strict=True)), None)
 
 
 class _IntegrateBackward(torch.autograd.Function):
     @staticmethod
-    def forward(ctx, *arguments):
-        ctx.save_for_backward(*arguments[:8])
-        ctx.settings, ctx.needed = arguments[8:15], arguments[15]
-        return below_autograd(BACKWARD, _backward, *arguments)
+    def forward(ctx, grad, *given):
+        ctx.scheme, ctx.needed = Arguments(*given[:-1]).scheme(), given[-1]
+        ctx.save_for_backward(grad, *given[:TENSORS])
+        return below_autograd(BACKWARD, _backward, grad, *given)
 
     @staticmethod
     def backward(ctx, *seconds):
         """Second derivatives, through autograd on the definition (slow, for checks and studies)."""
         grad, *fields = ctx.saved_tensors
-        constants, steps, dt, dx, dy, boundary, _ = ctx.settings
+        scheme = ctx.scheme
+        no_gradients = (None,) * (len(Arguments._fields) - TENSORS + 1)  # of the numbers and of needed
         with torch.enable_grad():
             grad = grad.detach().requires_grad_(True)
             fields = [None if t is None else t.detach().requires_grad_(True) for t in fields]
             h, source, *coefficients, initial = fields
             out = integrate_eager(
-                h, source, *_or_numbers(coefficients, constants),
-                steps=steps, dt=dt, dx=dx, dy=dy, initial=initial, boundary=boundary,
+                h, source, *_or_numbers(coefficients, scheme.constants),
+                steps=scheme.steps, dt=scheme.dt, dx=scheme.dx, dy=scheme.dy,
+                initial=initial, boundary=scheme.boundary,
             )  # fmt: skip
             wanted = [i for i, yes in enumerate(ctx.needed) if yes]
             inputs = [fields[i] for i in wanted]
@@ -146,10 +176,10 @@ class _IntegrateBackward(torch.autograd.Function):
             inputs = [grad, *(t for t in fields if t is not None)]
             scalar = sum(terms)
             if not isinstance(scalar, Tensor) or not scalar.requires_grad:
-                return (None,) * 16
-            found = iter(torch.autograd.grad(scalar, inputs, allow_unused=True))
-        result = [next(found), *(None if t is None else next(found) for t in fields)]
-        return (*result, *(None for _ in range(8)))
+                return (None, *(None for _ in fields), *no_gradients)
+            gradients = iter(torch.autograd.grad(scalar, inputs, allow_unused=True))
+        result = [next(gradients), *(None if t is None else next(gradients) for t in fields)]
+        return (*result, *no_gradients)
 
 
 def _or_numbers(tensors, numbers):
@@ -157,13 +187,13 @@ def _or_numbers(tensors, numbers):
 
 
 def _integrate_autograd(*arguments):
-    if records(*arguments[:7]):
-        return _Integrate.apply(*arguments[:7], arguments[7:])
+    if records(*arguments[:TENSORS]):
+        return _Integrate.apply(*arguments[:TENSORS], arguments[TENSORS:])
     return below_autograd(INTEGRATE, _forward, *arguments)
 
 
 def _integrate_backward_autograd(*arguments):
-    if records(*arguments[:8]):
+    if records(*arguments[: 1 + TENSORS]):
         return _IntegrateBackward.apply(*arguments)
     return below_autograd(BACKWARD, _backward, *arguments)
 
@@ -172,24 +202,24 @@ library.impl("integrate", _integrate_autograd, "Autograd")
 library.impl("integrate_backward", _integrate_backward_autograd, "Autograd")
 
 
-STEPS = 7  # where the steps stand among the arguments after h
-
-
 def flops(numel: int, steps: int) -> int:
     """Floating-point operations of a forward integration: 2 for each multiply-accumulate."""
     return 2 * (PDE_MACS_PER_ELEMENT_STEP * steps + PDE_MACS_PER_ELEMENT_SETUP) * numel
 
 
-def _numel(shape) -> int:
+def numel(shape) -> int:
+    """Elements of a tensor of that shape, symbolic ones too."""
     return shape[0] * shape[1] * shape[2] * shape[3]
 
 
 @register_flop_formula(torch.ops.pde_ops.integrate)
-def _flops_forward(h, *rest, out_shape=None, **kwargs):
-    return flops(_numel(h), rest[STEPS])
+def _flops_forward(*given, out_shape=None, **kwargs):
+    arguments = Arguments(*given)
+    return flops(numel(arguments.h), arguments.steps)
 
 
 @register_flop_formula(torch.ops.pde_ops.integrate_backward)
-def _flops_backward(grad, h, *rest, out_shape=None, **kwargs):
+def _flops_backward(grad, *given, out_shape=None, **kwargs):
     """Recomputed states, transposed steps, products with the states: three times the forward."""
-    return 3 * flops(_numel(h), rest[STEPS])
+    arguments = Arguments(*given[:-1])
+    return 3 * flops(numel(arguments.h), arguments.steps)

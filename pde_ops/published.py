@@ -82,8 +82,6 @@ def from_published(options: Mapping[str, Any], state: Mapping[str, Tensor]) -> G
             raise ValueError(f"{name} is {given[name]!r}; accepted: {', '.join(map(repr, table))}")
     if not given["nonlinear_pde"]:
         raise ValueError("nonlinear_pde is False; accepted: True")
-    if given["cDx"] != given["cDy"] and given["constant_Dxy"]:
-        raise ValueError(f"cDx is {given['cDx']} and cDy {given['cDy']}; accepted: equal ones")
     if "bn_out.weight" not in state:
         raise ValueError("parameter 'bn_out.weight' is missing; the channel count is read from it")
     out = state["bn_out.weight"]
@@ -95,7 +93,7 @@ def from_published(options: Mapping[str, Any], state: Mapping[str, Tensor]) -> G
         dx=given["dx"],
         dy=given["dy"],
         velocity=_transform(given, "custom_uv"),
-        diffusivity=float(given["cDx"]) if given["constant_Dxy"] else _transform(given, "custom_dxy"),
+        diffusivity=_diffusivity(given),
         kernel_size=_kernel_size(state),
         bias=given["old_style"],
         init=_INITS[given["cell_type"]](channels, given["separable"]),
@@ -125,6 +123,12 @@ def from_published(options: Mapping[str, Any], state: Mapping[str, Tensor]) -> G
 def _transform(given: Mapping[str, Any], option: str) -> str:
     kind = _TRANSFORMS[given[option]]
     return "separable-block" if kind == "basic-block" and given["separable"] else kind
+
+
+def _diffusivity(given: Mapping[str, Any]) -> str | tuple[float, float]:
+    if given["constant_Dxy"]:
+        return given["cDx"], given["cDy"]
+    return _transform(given, "custom_dxy")
 
 
 def _kernel_size(state: Mapping[str, Tensor]) -> int:

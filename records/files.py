@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,9 +17,17 @@ def write_errors(path: str | Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise UserError(
-            f"cannot write {path}: {error.strerror or error}; free space or choose another folder"
-        ) from error
+        raise UserError(f"cannot write {path}: {error.strerror or error}; {_remedy(error)}") from error
+
+
+def _remedy(error: OSError) -> str:
+    if error.errno in (errno.EEXIST, errno.ENOTDIR, errno.EISDIR):
+        return "a file and a folder cannot have one name: choose another"
+    if error.errno == errno.ENOENT:
+        return "the folder is not there, or not any more"
+    if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
+        return "make it writable, or choose another folder"
+    return "free space or choose another folder"
 
 
 def write_whole(path: str | Path, content: bytes | memoryview | str, *, private: bool = False) -> Path:

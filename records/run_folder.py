@@ -107,8 +107,10 @@ class RunFolder:
         """The search's settings by name."""
         try:
             settings = json.loads((self.path / SETTINGS).read_text(encoding="utf-8"))["settings"]
-        except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise UserError(f"{self.path / SETTINGS} is damaged: {error}") from error
+        except (KeyError, TypeError) as error:
+            raise UserError(f"{self.path / SETTINGS} is damaged: it has no object named settings") from error
         if not isinstance(settings, dict):
             raise UserError(f"{self.path / SETTINGS} is damaged: settings is {shown(settings)}, no object")
         return settings
@@ -136,8 +138,11 @@ class RunFolder:
             measurement = dataclasses.replace(measurement, error=error)
         with write_errors(path), path.open("ab") as file:
             if file.tell() and not _ends_with_newline(path):
-                # A crash cut the last line short; it was never acknowledged.
-                file.truncate(path.read_bytes().rfind(b"\n") + 1)
+                *lines, last = path.read_bytes().split(b"\n")
+                if whole_line(last):  # an editor took the end of the file away
+                    file.write(b"\n")
+                else:  # a crash cut it short; it was never acknowledged
+                    file.truncate(sum(len(line) + 1 for line in lines))
             file.write(json.dumps(measurement.to_json()).encode() + b"\n")
             file.flush()
             os.fsync(file.fileno())
@@ -168,7 +173,8 @@ class RunFolder:
         if not path.exists():
             return []
         found = []
-        for number, line in enumerate(path.read_bytes().split(b"\n")[:-1], start=1):
+        *lines, last = path.read_bytes().split(b"\n")
+        for number, line in enumerate([*lines, *([last] if whole_line(last) else [])], start=1):
             try:
                 found.append(Measurement.from_json(json.loads(line)))
             except (ValueError, TypeError) as error:
@@ -195,6 +201,14 @@ class RunFolder:
         """Writes ``name`` in this folder as JSON, whole or not at all."""
         # The portal's address may have a token in it.
         write_json(self.path / name, record, private=name == NNI)
+
+
+def whole_line(line: bytes) -> bool:
+    """Whether a last line that has no end is whole: its record is, where no part of one is JSON."""
+    try:
+        return isinstance(json.loads(line), dict)
+    except (ValueError, RecursionError):
+        return False
 
 
 def _require_free(path: Path) -> None:

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from search_space.genotype import Genotype, GenotypeError
     from search_space.paper.networks import published, published_names
     from search_space.primitives.registry import Primitive, get_primitive, primitive_names, register_primitive
-    from search_space.space import Decision, Space, get_space, mutate, register_space, sample, space_names
+    from search_space.problem import Problem
+    from search_space.sampling import mutate, sample
+    from search_space.space import Decision, Space, get_space, register_space, space_names
 
 _PLACES = {
     "Cost": "pde_ops.cost",
@@ -23,18 +25,19 @@ _PLACES = {
     "Genotype": "search_space.genotype",
     "GenotypeError": "search_space.genotype",
     "Measurement": "records.measurement",
+    "Problem": "search_space.problem",
     "Primitive": "search_space.primitives.registry",
     "Space": "search_space.space",
     "UserError": "records.errors",
     "get_primitive": "search_space.primitives.registry",
     "get_space": "search_space.space",
-    "mutate": "search_space.space",
+    "mutate": "search_space.sampling",
     "primitive_names": "search_space.primitives.registry",
     "published": "search_space.paper.networks",
     "published_names": "search_space.paper.networks",
     "register_primitive": "search_space.primitives.registry",
     "register_space": "search_space.space",
-    "sample": "search_space.space",
+    "sample": "search_space.sampling",
     "space_names": "search_space.space",
 }
 __all__ = list(_PLACES)

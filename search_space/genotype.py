@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,16 +16,14 @@ from records.checks import shown, whole_number
 from records.errors import UserError
 from records.files import write_whole
 from records.plugins import naming_plugins
+from search_space.problem import Image, Problem, plain, plain_object
+from search_space.space import Space, get_space
 
 if TYPE_CHECKING:
     from torch import nn
 
-    from search_space.space import Space
-
 VERSION = 1
 LARGEST_FILE = 1 << 20  # bytes; a genotype has some kilobytes
-LARGEST_SIDE = 16_384  # pixels
-LARGEST_CLASSES = 10_000_000
 _FIELDS = ("version", "space", "image", "classes", "settings", "architecture")
 
 
@@ -30,9 +31,9 @@ class GenotypeError(UserError):
     """What was given is no genotype that this version reads; the message says why on one line."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, init=False)
 class Genotype:
-    """One architecture of a space.
+    """One architecture of a problem. What it holds is not to be changed in place: its cost and key are kept.
 
     Args:
         space: the space's registered name.
@@ -47,64 +48,95 @@ class Genotype:
         GenotypeError: naming the field, what it is, and what is accepted.
     """
 
-    space: str
-    image: tuple[int, int, int]
-    classes: int
-    settings: dict[str, Any]
+    problem: Problem
     architecture: dict[str, Any]
-    version: int = VERSION
+    version: int
 
-    def __post_init__(self) -> None:
-        try:
-            self._check()
-        except GenotypeError:
-            raise
-        except UserError as error:
-            raise GenotypeError(f"genotype: {error}") from error
+    def __init__(
+        self,
+        space: str,
+        image: Image,
+        classes: int,
+        settings: Mapping[str, Any],
+        architecture: dict[str, Any],
+        version: int = VERSION,
+    ) -> None:
+        with _naming_genotype():
+            _check_version(version)
+            self._check(Problem(space, settings, image, classes), architecture)
 
-    def _check(self) -> None:
-        if isinstance(self.version, int) and self.version > VERSION:
-            raise GenotypeError(
-                f"genotype: version is {shown(self.version)}, from the future; accepted: up to {VERSION}, or "
-                "update this program"
-            )
-        whole_number("version", self.version, 1, VERSION)
-        if not isinstance(self.image, (list, tuple)) or len(self.image) != 3:
-            raise UserError(f"image is {shown(self.image)}; accepted: [channels, height, width]")
-        names = ("channels", "height", "width")
-        sides = [
-            whole_number(f"image's {n}", v, 1, LARGEST_SIDE) for n, v in zip(names, self.image, strict=True)
-        ]
-        object.__setattr__(self, "image", tuple(sides))
-        object.__setattr__(self, "classes", whole_number("classes", self.classes, 2, LARGEST_CLASSES))
-        for field in ("settings", "architecture"):
-            value = getattr(self, field)
-            if not isinstance(value, dict):
-                raise UserError(f"{field} is {shown(value)}; accepted: an object with names and values")
-            object.__setattr__(self, field, plain(field, value))
-        space = self._space()
-        settings = space.make_settings(self.settings)
-        object.__setattr__(self, "settings", space.settings_json(settings))
-        object.__setattr__(self, "architecture", plain("architecture", space.canonical(self)))
+    @classmethod
+    def of(cls, problem: Problem, architecture: dict[str, Any]) -> Genotype:
+        """The genotype of an architecture of ``problem``. Raises ``GenotypeError``."""
+        genotype = cls.__new__(cls)
+        with _naming_genotype():
+            genotype._check(problem, architecture)
+        return genotype
+
+    @classmethod
+    def of_choices(cls, problem: Problem, choices: Mapping[str, Any]) -> Genotype:
+        """The genotype of one option for each of the problem's decisions, which are not checked again.
+
+        Raises ``GenotypeError`` for settings that cannot be and for an image that is too small.
+        """
+        genotype = cls.__new__(cls)
+        with _naming_genotype():
+            space = _space_of(problem)
+            genotype._hold(space, problem, space.assemble(problem, choices))
+        return genotype
+
+    def _check(self, problem: Problem, architecture: Any) -> None:
+        given = plain_object("architecture", architecture)
+        space = _space_of(problem)
+        self._hold(space, problem, space.canonical(problem, given))
+
+    def _hold(self, space: Space, problem: Problem, architecture: dict[str, Any]) -> None:
+        object.__setattr__(self, "problem", space.completed(problem))
+        object.__setattr__(self, "architecture", plain("architecture", architecture))
+        object.__setattr__(self, "version", VERSION)
+        if space.cost_shows_fit:
+            self.cost()
+
+    @property
+    def space(self) -> str:
+        """The space's registered name."""
+        return self.problem.space
+
+    @property
+    def image(self) -> Image:
+        """(channels, height, width) of one image, in pixels."""
+        return self.problem.image
+
+    @property
+    def classes(self) -> int:
+        """Number of classes."""
+        return self.problem.classes
+
+    @property
+    def settings(self) -> Mapping[str, Any]:
+        """All settings of the space, by name."""
+        return self.problem.settings
 
     def __hash__(self) -> int:
         return hash(self.key())
-
-    def _space(self) -> Space:
-        from search_space.space import get_space  # it needs this module
-
-        return get_space(self.space)
 
     def build(self) -> nn.Module:
         """The network, ``(N, channels, height, width) -> (N, classes)``; weights come from torch's generator.
 
         In training mode a network with an auxiliary head gives ``(logits, auxiliary logits)``.
         """
-        return self._space().build(self)
+        return get_space(self.space).build(self.problem, self.architecture)
 
     def cost(self) -> Cost:
-        """Parameters and MACs for one image, exact, without the auxiliary head; nothing is run."""
-        return self._space().cost(self)
+        """Parameters and MACs for one image, exact, without the auxiliary head; nothing is run.
+
+        It is computed once.
+        """
+        return self._cost
+
+    @cached_property
+    def _cost(self) -> Cost:
+        return get_space(self.space).cost(self.problem, self.architecture)
 
     def to_json(self) -> dict[str, Any]:
         """A new dictionary of plain JSON values."""
@@ -135,6 +167,10 @@ class Genotype:
 
     def key(self) -> str:
         """16 hexadecimal digits, the same in every process, of the canonical JSON."""
+        return self._key
+
+    @cached_property
+    def _key(self) -> str:
         text = json.dumps(self.to_json(), sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
@@ -155,22 +191,31 @@ class Genotype:
             raise GenotypeError(f"{path}: {error}") from error
 
 
-def plain(name: str, value: Any) -> Any:
-    """A deep copy of ``value`` in JSON's types alone: tuples become lists; what JSON has not is an error."""
-    if isinstance(value, dict):
-        for key in value:
-            if not isinstance(key, str):
-                raise UserError(f"{name} has the name {shown(key)}; accepted: text")
-        return {key: plain(name, item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [plain(name, item) for item in value]
-    if value is None or isinstance(value, (str, bool, int)):
-        return value
-    if isinstance(value, float) and value - value == 0:  # neither infinite nor NaN
-        return value
-    raise UserError(
-        f"{name} holds {shown(value)}; accepted: numbers, text, true, false, null, lists, objects"
-    )
+@contextmanager
+def _naming_genotype() -> Iterator[None]:
+    """What is wrong with a field is said to be wrong with a genotype."""
+    try:
+        yield
+    except GenotypeError:
+        raise
+    except UserError as error:
+        raise GenotypeError(f"genotype: {error}") from error
+
+
+def _check_version(version: Any) -> None:
+    if isinstance(version, int) and version > VERSION:
+        raise GenotypeError(
+            f"genotype: version is {shown(version)}, from the future; accepted: up to {VERSION}, or "
+            "update this program"
+        )
+    whole_number("version", version, 1, VERSION)
+
+
+def _space_of(problem: Problem) -> Space:
+    try:
+        return get_space(problem.space)
+    except UserError as error:
+        raise GenotypeError(str(error)) from error
 
 
 def _read(path: Path) -> Any:

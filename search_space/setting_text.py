@@ -8,6 +8,7 @@ from typing import Any
 
 from records.checks import shown
 from records.errors import UserError
+from search_space.problem import Problem
 from search_space.space import Space, get_space
 
 _FLAGS = {"true": True, "false": False}
@@ -21,7 +22,7 @@ def parse_settings(space: str, text: str | None) -> dict[str, Any]:
     is checked when the settings are made. Raises ``UserError`` for what is no pair, unknown or doubled names
     and values of another type.
     """
-    found: dict[str, Any] = {}
+    settings: dict[str, Any] = {}
     fields = {field.name: field for field in dataclasses.fields(get_space(space).Settings)}
     for pair in (text or "").split():
         name, equals, value = pair.partition("=")
@@ -30,18 +31,18 @@ def parse_settings(space: str, text: str | None) -> dict[str, Any]:
         if name not in fields:
             known = ", ".join(fields) or "none, it has no settings"
             raise UserError(f"{shown(name)} is no setting of {space}; accepted: {known}")
-        if name in found:
+        if name in settings:
             raise UserError(f"setting {name} is given twice; accepted: once, a list with commas")
-        found[name] = _value(name, value, fields[name])
-    return found
+        settings[name] = _value(name, value, fields[name])
+    return settings
 
 
 def settings_help(space: str) -> str:
     """A line for each setting of ``space``: name, default, what it is, what is accepted; then its decisions'
     labels for CIFAR's images."""
-    found = get_space(space)
+    known = get_space(space)
     lines = [f"{space}"]
-    for field in dataclasses.fields(found.Settings):
+    for field in dataclasses.fields(known.Settings):
         words = [field.metadata.get("help", "")]
         if "unit" in field.metadata:
             words.append(f"[{field.metadata['unit']}]")
@@ -51,12 +52,12 @@ def settings_help(space: str) -> str:
         if len(default) > _LONGEST:
             default = default[: _LONGEST - 1] + "…"
         lines.append(f"  {field.name}={default}\n      {' '.join(words)}")
-    lines.append(f"  decisions: {_labels(found)}")
+    lines.append(f"  decisions: {_labels(known)}")
     return "\n".join(lines)
 
 
 def _labels(space: Space) -> str:
-    decisions = space.decisions(space.make_settings({}), (3, 32, 32), 10)
+    decisions = space.decisions(Problem(space.name, {}, (3, 32, 32), 10))
     shown_ones = [f"{d.label} ({len(d.options)})" for d in decisions[:12]]
     more = f" and {len(decisions) - 12} more" if len(decisions) > 12 else ""
     return ", ".join(shown_ones) + more

@@ -1,25 +1,23 @@
-"""What a space is: named decisions over fixed settings, and the way from them to genotype and network."""
+"""What a space is: named decisions over fixed settings, and the way from them to architecture and network."""
 
 from __future__ import annotations
 
 import dataclasses
 import importlib
-import random
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pde_ops.cost import Cost
-from records.checks import shown, whole_number
+from records.checks import shown
 from records.errors import UserError
 from records.plugins import HINT, load_plugins
-from search_space.genotype import Genotype, GenotypeError, plain
+from search_space.problem import Problem, plain
 
 if TYPE_CHECKING:
     from torch import nn
 
-Image = tuple[int, int, int]
 Choices = Mapping[str, Any]
 
 
@@ -45,57 +43,54 @@ class Space(ABC):
 
     name: ClassVar[str]
     Settings: ClassVar[type]
+    # Whether it is the cost of a network by which is seen that the image is large enough for it.
+    cost_shows_fit: ClassVar[bool] = False
 
     @abstractmethod
-    def decisions(self, settings: Any, image: Image, classes: int) -> list[Decision]:
+    def decisions(self, problem: Problem) -> list[Decision]:
         """All decisions, in a fixed order; together they determine the architecture."""
 
     @abstractmethod
-    def assemble(self, settings: Any, choices: Choices) -> dict[str, Any]:
-        """The architecture of a choice for each decision."""
+    def assemble(self, problem: Problem, choices: Choices) -> dict[str, Any]:
+        """The architecture of a choice for each decision, in the one form that stands for it."""
 
     @abstractmethod
-    def choices(self, settings: Any, architecture: dict[str, Any]) -> dict[str, Any]:
+    def choices(self, problem: Problem, architecture: dict[str, Any]) -> dict[str, Any]:
         """A choice for each decision that gives ``architecture``; ``assemble`` undoes it exactly.
 
         Raises ``UserError`` for what is no architecture of the space, naming the place.
         """
 
     @abstractmethod
-    def build(self, genotype: Genotype) -> nn.Module:
+    def build(self, problem: Problem, architecture: dict[str, Any]) -> nn.Module:
         """The network; see ``Genotype.build``."""
 
     @abstractmethod
-    def cost(self, genotype: Genotype) -> Cost:
+    def cost(self, problem: Problem, architecture: dict[str, Any]) -> Cost:
         """See ``Genotype.cost``."""
 
     @abstractmethod
-    def model_space(self, settings: Any, image: Image, classes: int) -> nn.Module:
+    def model_space(self, problem: Problem) -> nn.Module:
         """An NNI ``ModelSpace`` whose mutables' labels are those of ``decisions``. Imports NNI only here."""
 
     def to_nni(self, choices: Choices) -> dict[str, Any]:
         """``choices`` in the form that the model space's ``freeze`` takes."""
         return dict(choices)
 
-    def canonical(self, genotype: Genotype) -> dict[str, Any]:
-        """The genotype's architecture, checked, in the one form that stands for it.
+    def canonical(self, problem: Problem, architecture: dict[str, Any]) -> dict[str, Any]:
+        """``architecture``, checked, in the one form that stands for it.
 
         Raises ``UserError``. The default checks that there is an allowed option for each decision.
         """
-        settings = self.make_settings(genotype.settings)
-        choices = self.choices(settings, genotype.architecture)
-        for decision in self.decisions(settings, genotype.image, genotype.classes):
+        choices = self.choices(problem, architecture)
+        for decision in self.decisions(problem):
             if decision.label not in choices:
                 raise UserError(f"architecture lacks {decision.label}")
             option = choices[decision.label]
             if not any(type(option) is type(known) and option == known for known in decision.options):
                 accepted = shown(", ".join(map(str, decision.options)), 400)[1:-1]
                 raise UserError(f"architecture's {decision.label} is {shown(option)}; accepted: {accepted}")
-        return self.assemble(settings, choices)
-
-    def check(self, genotype: Genotype) -> None:
-        """Raises ``UserError`` if the genotype is none of this space."""
-        self.canonical(genotype)
+        return self.assemble(problem, choices)
 
     def make_settings(self, given: Mapping[str, Any]) -> Any:
         """Settings of the values given, defaults for the others. Raises ``UserError`` for unknown names."""
@@ -109,15 +104,21 @@ class Space(ABC):
         """All settings by name, in JSON's types."""
         return plain("settings", dataclasses.asdict(settings))
 
-    def genotype(self, settings: Any, image: Image, classes: int, choices: Choices) -> Genotype:
-        """The genotype of a choice for each decision."""
-        architecture = self.assemble(settings, choices)
-        return Genotype(self.name, image, classes, self.settings_json(settings), architecture)
+    def settings_of(self, problem: Problem) -> Any:
+        """The problem's ``Settings``, made when first asked for. Raises ``UserError`` as ``make_settings`` does."""
+        return self._keep(problem)[0]
 
-    def random(self, settings: Any, image: Image, classes: int, rng: random.Random) -> Genotype:
-        """A genotype of uniform, independent choices."""
-        decisions = self.decisions(settings, image, classes)
-        return self.genotype(settings, image, classes, {d.label: rng.choice(d.options) for d in decisions})
+    def completed(self, problem: Problem) -> Problem:
+        """The problem with all settings named, made when first asked for. Raises ``UserError``."""
+        return self._keep(problem)[1]
+
+    def _keep(self, problem: Problem) -> tuple[Any, Problem]:
+        if problem._kept is None:
+            settings = self.make_settings(problem.settings)
+            whole = dataclasses.replace(problem, settings=self.settings_json(settings))
+            for each in (problem, whole):
+                object.__setattr__(each, "_kept", (settings, whole))
+        return problem._kept
 
 
 _SPACES: dict[str, Space] = {}
@@ -132,61 +133,34 @@ def register_space(cls: type[Space]) -> type[Space]:
     return cls
 
 
-def _builtin() -> dict[str, str]:
-    """Modules by the name of the space that they register; imported when a space is asked for."""
-    try:
-        families = importlib.import_module("search_space.families")
-    except ModuleNotFoundError as error:
-        if error.name != "search_space.families":
-            raise
-        found: Mapping[str, str] = {}
-    else:
-        found = getattr(families, "MODULES", {})
-    return {"darts-global": "search_space.cells.darts_global", **found}
+# Modules by the name of the space that they register; imported when a space is asked for.
+_BUILTIN = {
+    "darts-global": "search_space.cells.darts_global",
+    "resnet-global": "search_space.families.resnet",
+    "wide-resnet-global": "search_space.families.resnet",
+    "densenet-global": "search_space.families.densenet",
+    "darts-network-global": "search_space.families.darts_network",
+    "mobilenet-v2-global": "search_space.families.mobile",
+    "mobilenet-v3-global": "search_space.families.mobile",
+    "efficientnet-b0-global": "search_space.families.mobile",
+    "mnist-global": "search_space.families.mnist",
+    "ode-baseline": "search_space.baselines.space",
+    "timm-network": "search_space.baselines.timm_network",
+}
 
 
 def space_names() -> tuple[str, ...]:
     """The names of all spaces, those registered by the user last."""
     load_plugins()
-    return tuple(dict.fromkeys((*_builtin(), *_SPACES)))
+    return tuple(dict.fromkeys((*_BUILTIN, *_SPACES)))
 
 
 def get_space(name: str) -> Space:
-    """The space of that name. Raises ``GenotypeError`` naming those there are."""
-    if isinstance(name, str) and name not in _SPACES and name in (builtin := _builtin()):
-        importlib.import_module(builtin[name])
+    """The space of that name. Raises ``UserError`` naming those there are."""
+    if isinstance(name, str) and name not in _SPACES and name in _BUILTIN:
+        importlib.import_module(_BUILTIN[name])
     if isinstance(name, str) and name not in _SPACES:
         load_plugins()  # a trial is a process of its own
     if not isinstance(name, str) or name not in _SPACES:
-        raise GenotypeError(f"space is {shown(name)}; accepted: {', '.join(space_names())}; {HINT}")
+        raise UserError(f"space is {shown(name)}; accepted: {', '.join(space_names())}; {HINT}")
     return _SPACES[name]
-
-
-def sample(
-    space: str, seed: int, *, image: Image = (3, 32, 32), classes: int = 10, **settings: Any
-) -> Genotype:
-    """A random genotype: every decision uniform and independent; the same for the same arguments everywhere.
-
-    ``settings`` are the space's by name. Raises ``UserError``.
-    """
-    found = get_space(space)
-    # Seeded by text: Python hashes it with SHA-512, the same in every process.
-    rng = random.Random(f"{space} {whole_number('seed', seed, 0, 2**63 - 1)}")
-    return found.random(found.make_settings(settings), image, classes, rng)
-
-
-def mutate(genotype: Genotype, rng: random.Random) -> Genotype:
-    """``genotype`` with one decision, drawn among those that have another option, changed."""
-    space = get_space(genotype.space)
-    settings = space.make_settings(genotype.settings)
-    choices = space.choices(settings, genotype.architecture)
-    decisions = space.decisions(settings, genotype.image, genotype.classes)
-    open_ones = [decision for decision in decisions if len(decision.options) > 1]
-    if not open_ones:
-        raise UserError(
-            f"space {space.name} with these settings has one architecture; nothing can be mutated"
-        )
-    decision = rng.choice(open_ones)
-    others = [option for option in decision.options if option != choices[decision.label]]
-    changed = {**choices, decision.label: rng.choice(others)}
-    return space.genotype(settings, genotype.image, genotype.classes, changed)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -157,10 +158,29 @@ def test_a_fault_of_the_program_is_no_mistake_of_the_user(monkeypatch):
         run_search.main(["report", "nowhere"])
 
 
+@pytest.fixture(autouse=True)
+def interruptible():
+    """What a command that was stopped does to Ctrl-C is undone."""
+    before = signal.getsignal(signal.SIGINT)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_a_search_that_is_stopped_says_with_what_to_go_on(capsys, monkeypatch, tmp_path):
+    def interrupted(_):
+        raise KeyboardInterrupt(tmp_path / "run")
+
+    _, options, _ = run_search.COMMANDS["search"]
+    monkeypatch.setitem(run_search.COMMANDS, "search", ("", options, interrupted))
+    assert f"`run_search.py resume {tmp_path / 'run'}` goes on" in run(capsys, "search")[2]
+
+
 @pytest.mark.parametrize(
     ("words", "kept"),
     [
-        (["report", "nowhere"], "what was measured is kept, and `run_search.py resume RUN` goes on"),
+        (["report", "nowhere"], "nothing was changed"),
+        (["sweep"], "what was measured is kept, and `run_search.py resume RUN` goes on"),
+        (["search"], "nothing was begun"),
         (["train", "--published", "ResNet-32"], "the same command goes on after the last whole epoch"),
     ],
 )

@@ -48,7 +48,7 @@ _LARGEST_CONFUSION = 20  # classes; a larger table says nothing at a glance
 class RetrainSettings:
     """``validation``: share of the training images held out in [0, 1), for the curve over the epochs; with 0
     all are trained on. ``train_limit`` and ``test_limit`` (images) are for trying things out. ``image_size``,
-    ``channels`` and ``flip`` are asked of the images (see ``training.data.datasets.dataset_info``); where they are left
+    ``channels`` and ``flip`` are asked of the images (see ``training.data.lookup.dataset_info``); where they are left
     open, images in folders are brought to the genotype's. ``device`` and ``threads`` (of the CPU, 0: torch's choice)
     may change when a training is continued."""
 
@@ -186,21 +186,19 @@ def _require_free_or_same(folder: Path, genotype: Genotype, settings: RetrainSet
     """Makes the folder, or sees that it is of this very training."""
     path = folder / SETTINGS
     if path.exists():
-        found = _read(path)
+        record = _read(path)
         try:
-            before = _essential(found["settings"]) | {"genotype": found["genotype"]}
+            before = _essential(record["settings"]) | {"genotype": record["genotype"]}
         except (AttributeError, KeyError, TypeError) as error:
             raise UserError(f"{path} is not of a training; give another folder") from error
         now = _essential(settings.to_json()) | {"genotype": genotype.key()}
         require_same(folder, before, now)
-        _require_same_place(folder, found["settings"].get("data_dir"), settings)
+        _require_same_place(folder, record["settings"].get("data_dir"), settings)
         return
     if folder.exists() and not folder.is_dir():
         raise UserError(f"{folder} is a file; give a folder")
     if folder.exists() and any(folder.iterdir()):
         raise UserError(f"{folder} is not empty and holds no training to continue; give another folder")
-    with write_errors(folder):
-        folder.mkdir(parents=True, exist_ok=True)
 
 
 def _require_same_place(folder: Path, before: str | None, settings: RetrainSettings) -> None:
@@ -240,6 +238,8 @@ def _prepare(genotype: Genotype, settings: RetrainSettings, folder: Path) -> Dat
 
 def _claim(folder: Path, genotype: Genotype, settings: RetrainSettings, info: DatasetInfo) -> None:
     """Writes what is trained, and how, where it is not there yet."""
+    with write_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
     if not (folder / SETTINGS).exists():
         record = {"genotype": genotype.key(), "settings": settings.to_json(), "dataset_info": info.to_json()}
         write_whole(folder / SETTINGS, json.dumps(record, indent=1))
@@ -263,13 +263,13 @@ def _essential(settings: dict[str, Any]) -> dict[str, Any]:
 
 
 def _versions() -> dict[str, str]:
-    found = {"python": platform.python_version()}
+    versions = {"python": platform.python_version()}
     for package in ("pde-nas", "torch", "numpy"):
         try:
-            found[package] = version(package)
+            versions[package] = version(package)
         except PackageNotFoundError:
-            found[package] = "not installed"
-    return found
+            versions[package] = "not installed"
+    return versions
 
 
 def _hardware(device: str) -> str:

@@ -13,8 +13,9 @@ import torch
 
 from records.errors import UserError
 from records.measurement import Measurement
-from training.data.datasets import DatasetInfo, ImageOptions, dataset_info
+from training.data.datasets import DatasetInfo, ImageOptions
 from training.data.loading import Data, load_data, require_fitting
+from training.data.lookup import dataset_info
 from training.device import require_seed_and_threads
 from training.fit import EpochResult, TrainingFailed, fit
 from training.recipes.named import get_recipe

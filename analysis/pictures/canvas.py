@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import io
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ import matplotlib
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
+from matplotlib.font_manager import get_font_names
 
 from records.errors import UserError
 from records.files import write_whole
@@ -20,8 +23,11 @@ DPI = 160
 INK, GREY, FAINT = "#1b1f24", "#6b7280", "#d5d9de"
 # Okabe and Ito's colours: told apart with any kind of colour vision. Lightness differs too, for grey print.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
+_FOR_OTHER_LETTERS = (
+    "Noto Sans CJK JP", "Noto Sans", "Noto Sans Arabic", "Noto Sans Devanagari", "WenQuanYi Zen Hei",
+    "Arial Unicode MS", "PingFang SC", "Hiragino Sans", "Microsoft YaHei", "Yu Gothic", "Segoe UI",
+)  # fmt: skip
 _STYLE: Any = {
-    "font.family": ["DejaVu Sans"],
     "font.size": 9.5,
     "text.color": INK,
     "text.usetex": False,
@@ -44,7 +50,17 @@ def style() -> Iterator[None]:
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
         matplotlib.rcParams.update(_STYLE)
-        yield
+        matplotlib.rcParams["font.family"] = _families()
+        with warnings.catch_warnings():
+            # A name in letters that no installed font has: the tables say it.
+            warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+            yield
+
+
+@functools.cache
+def _families() -> list[str]:
+    """Matplotlib's own font, and for letters that it lacks those of `_FOR_OTHER_LETTERS` that are installed."""
+    return ["DejaVu Sans", *(name for name in _FOR_OTHER_LETTERS if name in get_font_names())]
 
 
 def new_figure(width: float, height: float) -> Figure:

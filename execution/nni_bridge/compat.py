@@ -9,7 +9,7 @@ it is no longer needed (all in tests/execution/nni_bridge/test_compat.py, unless
   Lightning in every trial, seconds each (test_trial_command_is_fixed).
 - `CandidateEngine`: a model travels to the trial as a pickle or a traced constructor call; a genotype is
   plain JSON. The id of a trial does not reach a strategy (test_events_lack_the_trial).
-- trial_channel.py: NNI's own client imports all of NNI, 2 seconds in every trial (test_trial_channel.py).
+- `trials.channel`: NNI's own client imports all of NNI, 2 seconds in every trial (test_channel.py).
 - `check_server` in experiment.py: when the server ends, NNI waits for it for ever (test_resume.py).
 - nni_channel.py: an address in a metric breaks the connection (test_addresses_break_the_connection); messages
   that come on a resume end the listening thread, and the run hangs for ever
@@ -34,7 +34,7 @@ it is no longer needed (all in tests/execution/nni_bridge/test_compat.py, unless
 - remote_worker.js: its remote workers upgrade NNI there, accept any host key, want the server to listen where
   the machine reaches it, and leave a trial's files there (test_remote_worker.py).
 - cluster_channel.js: for a cluster it opens a second port to everyone, and mounts storage by sudo
-  (test_cluster_channel.py). printed_channel.py: as trial_channel.py, in a cluster (test_printed_channel.py).
+  (test_cluster_channel.py). printed_channel.py: as `trials.channel`, in a cluster (test_printed_channel.py).
 - portal_page.js: its page offers what leads nowhere (test_portal_page.py).
 - trial_files.js: of the log that its page asks for there is none, nor any text of a trial in a cluster or on a machine
   that is not connected (test_trial_files.py).
@@ -49,9 +49,7 @@ from __future__ import annotations
 import json
 import logging
 import os
-import shlex
 import subprocess
-import sys
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
@@ -410,11 +408,6 @@ class _Platform:
         self.platform = platform
 
 
-def trial_command(module: str, *arguments: str) -> str:
-    """The shell command of a trial: this interpreter, by its absolute path; ``arguments`` are quoted already."""
-    return " ".join([shlex.quote(sys.executable), "-m", module, *arguments])
-
-
 __all__ = [
     "CandidateConfig",
     "CandidateEngine",
@@ -424,6 +417,5 @@ __all__ = [
     "RowsExperiment",
     "chatter_to",
     "portal_environment",
-    "trial_command",
     "view_experiment",
 ]

@@ -70,7 +70,7 @@ class LocalPlatform:
         return self._data
 
     def trial_command(self, module: str) -> str:
-        from execution.nni_bridge.compat import trial_command
+        from execution.trials.command import trial_command
 
         return trial_command(module)
 

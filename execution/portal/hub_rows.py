@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import os
 import re
 from collections.abc import Mapping
@@ -17,6 +18,7 @@ from training.data.datasets import is_array_file
 # Where and with what means a search runs is the hub's business, and the same for all its rows.
 SHARED = ("data_dir", "device", "threads", "host", "platform", "hosts", "devices", "cluster")
 _HUBS_OWN = ("run_dir", "port", "portal")
+_MOST_SEARCHES = 1000  # rows of one page
 _LONGEST = 60  # characters of a value in a row's name, which is a folder's too
 
 
@@ -64,6 +66,11 @@ def grid(texts: dict[str, str]) -> tuple[list[Row], list[SearchSettings]]:
         if len(set(values)) < len(values):
             raise UserError(f"{name} is {text!r}; accepted: different values with commas")
         several[name] = values
+    if not several:
+        raise UserError("values is {}; accepted: a setting or more, with values for it")
+    count = math.prod(len(values) for values in several.values())
+    if count > _MOST_SEARCHES:
+        raise UserError(f"values give {count:,} searches; accepted: {_MOST_SEARCHES:,} at most")
     swept = [name for name, values in several.items() if len(values) > 1]
     rows, all_settings = [], []
     for chosen in itertools.product(*several.values()):

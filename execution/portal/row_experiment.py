@@ -17,7 +17,6 @@ from execution.nni_bridge.compat import (
     RowsExperiment,
     chatter_to,
     portal_environment,
-    trial_command,
 )
 from execution.nni_bridge.orphans import kill_orphans
 from execution.nni_bridge.server_end import why_ended
@@ -25,6 +24,7 @@ from execution.nni_bridge.server_watch import require_space
 from execution.portal.address import Portal
 from execution.portal.rows import Row, submitted_name
 from execution.signals import uninterrupted
+from execution.trials.command import trial_command
 from records.errors import UserError
 from records.run_folder import NNI, NNI_LOG, RunFolder
 

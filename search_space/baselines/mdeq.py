@@ -61,20 +61,20 @@ class MultiscaleLayer(nn.Module):
                 nn.init.normal_(module.weight, 0.0, START)
 
     def forward(self, states: list[Tensor], injected: Tensor) -> list[Tensor]:
-        made = []
+        branches = []
         for place, (branch, state) in enumerate(zip(self.branches, states, strict=True)):
             if (
                 place
             ):  # half the size, twice the channels; an odd last row or column is a mean of fewer pixels
                 injected = F.avg_pool2d(injected, 2, ceil_mode=True).repeat(1, 2, 1, 1)
-            made.append(branch(state, injected))
+            branches.append(branch(state, injected))
         fused = []
-        for place, own in enumerate(made):
+        for place, own in enumerate(branches):
             total = own
             if place > 0:
-                total = total + self.down[place - 1](made[place - 1])
-            if place + 1 < len(made):
-                total = total + F.interpolate(self.up[place](made[place + 1]), size=own.shape[2:])
+                total = total + self.down[place - 1](branches[place - 1])
+            if place + 1 < len(branches):
+                total = total + F.interpolate(self.up[place](branches[place + 1]), size=own.shape[2:])
             fused.append(self.norms[place](F.relu(total)))
         return fused
 
@@ -113,8 +113,8 @@ class Equilibrium(nn.Module):
         for width in self.widths:
             states.append(x.new_zeros(x.shape[0], width, *size))
             size = strided(size, 2)
-        found, _ = self.solve(lambda *z: self.layer(list(z), x), states)
-        return found[-1][-1]
+        solutions, _ = self.solve(lambda *z: self.layer(list(z), x), states)
+        return solutions[-1][-1]
 
     def out_size(self, size: Size) -> Size:
         return strided(strided(size, 2), 2)

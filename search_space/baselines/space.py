@@ -16,7 +16,8 @@ from search_space.families.blocks import ConvNormAct, Residual
 from search_space.families.family import Classifier, Family, Part, one_each
 from search_space.families.mnist import GROUPS, DigitHead, Downsampling
 from search_space.families.resnet import whole_numbers
-from search_space.space import Decision, Image, register_space
+from search_space.problem import Problem
+from search_space.space import Decision, register_space
 
 SYSTEMS: dict[str, Callable[..., nn.Module]] = {
     "neural-ode": neural_ode,
@@ -68,20 +69,24 @@ class OdeBaselineSpace(Family):
     name = "ode-baseline"
     Settings = OdeSettings
 
-    def decisions(self, settings: OdeSettings, image: Image, classes: int) -> list[Decision]:
+    def decisions(self, problem: Problem) -> list[Decision]:
+        settings: OdeSettings = self.settings_of(problem)
         return [one_each("system", tuple(SYSTEMS)), one_each("width", settings.widths)]
 
-    def parts(
-        self, settings: OdeSettings, image: Image, classes: int, architecture: dict[str, Any]
-    ) -> list[Part]:
+    def parts(self, problem: Problem, architecture: dict[str, Any]) -> list[Part]:
+        settings: OdeSettings = self.settings_of(problem)
         system, width = SYSTEMS[architecture["system"]], architecture["width"]
-        if system is not Equilibrium and max(image[1:]) <= DIGIT:
+        if system is not Equilibrium and max(problem.image[1:]) <= DIGIT:
             body = Part(system, (width, settings.evaluations))
-            return [Part(Downsampling, (image[0], width)), body, Part(DigitHead, (width, classes))]
-        parts = [Part(ConvNormAct, (image[0], width)), Part(system, (width, settings.evaluations))]
+            return [
+                Part(Downsampling, (problem.image[0], width)),
+                body,
+                Part(DigitHead, (width, problem.classes)),
+            ]
+        parts = [Part(ConvNormAct, (problem.image[0], width)), Part(system, (width, settings.evaluations))]
         if system is Equilibrium:
-            return [*parts, Part(Classifier, (4 * width, classes))]
+            return [*parts, Part(Classifier, (4 * width, problem.classes))]
         for _ in range(2):
             parts += [Part(Residual, (width, 2 * width, 2)), Part(system, (2 * width, settings.evaluations))]
             width *= 2
-        return [*parts, Part(Classifier, (width, classes))]
+        return [*parts, Part(Classifier, (width, problem.classes))]

@@ -17,8 +17,8 @@ from pde_ops.cost import Cost
 from records.errors import UserError
 from search_space.counting import count
 from search_space.families.family import Family, Part, one_each
-from search_space.genotype import Genotype
-from search_space.space import Decision, Image, register_space
+from search_space.problem import Problem
+from search_space.space import Decision, register_space
 
 MODELS = ("resnet152", "densenet169")
 
@@ -35,17 +35,17 @@ class TimmNetworkSpace(Family):
     name = "timm-network"
     Settings = TimmSettings
 
-    def decisions(self, settings: TimmSettings, image: Image, classes: int) -> list[Decision]:
+    def decisions(self, problem: Problem) -> list[Decision]:
         return [one_each("model", MODELS)]
 
-    def parts(self, settings: Any, image: Image, classes: int, architecture: dict[str, Any]) -> list[Part]:
-        return [Part(_make, (architecture["model"], image[0], classes))]
+    def parts(self, problem: Problem, architecture: dict[str, Any]) -> list[Part]:
+        return [Part(_make, (architecture["model"], problem.image[0], problem.classes))]
 
-    def build(self, genotype: Genotype) -> nn.Module:
-        return _make(genotype.architecture["model"], genotype.image[0], genotype.classes)
+    def build(self, problem: Problem, architecture: dict[str, Any]) -> nn.Module:
+        return _make(architecture["model"], problem.image[0], problem.classes)
 
-    def _cost(self, settings: Any, image: Image, classes: int, architecture: dict[str, Any]) -> Cost:
-        return _counted(architecture["model"], image, classes)
+    def cost(self, problem: Problem, architecture: dict[str, Any]) -> Cost:
+        return _counted(architecture["model"], problem)
 
 
 def _make(model: str, channels: int, classes: int) -> nn.Module:
@@ -53,9 +53,10 @@ def _make(model: str, channels: int, classes: int) -> nn.Module:
 
 
 @functools.lru_cache(maxsize=64)
-def _counted(model: str, image: Image, classes: int) -> Cost:
+def _counted(model: str, problem: Problem) -> Cost:
+    image = problem.image
     with torch.device("meta"):
-        network = _make(model, image[0], classes)
+        network = _make(model, image[0], problem.classes)
     try:
         return count(network, image)
     except RuntimeError as error:  # torch's word for a map that no pooling window fits into

@@ -6,75 +6,24 @@ Source: Liu, Simonyan and Yang, "DARTS: Differentiable Architecture Search", ICL
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from torch import nn
 
 from pde_ops.cost import Cost
-from records.checks import flag, one_of, shown, whole_number
+from records.checks import shown
 from records.errors import UserError
-from search_space.cells.layout import CELL_INPUTS, CellPlan, Plan, plan
-from search_space.cells.network import Cell, CellNetwork, frame_cost
-from search_space.genotype import Genotype
-from search_space.primitives.registry import primitive_cost, some_primitives
-from search_space.space import Choices, Decision, Image, Space, register_space
+from search_space.cells.darts_frame import DartsSettings, make_network
+from search_space.cells.layout import CELL_INPUTS, CellPlan
+from search_space.cells.network import Cell, frame_cost
+from search_space.primitives.registry import primitive_cost
+from search_space.problem import Problem
+from search_space.space import Choices, Decision, Space, get_space, register_space
 
-DEFAULT_PRIMITIVES = (
-    "skip_connect", "max_pool_3x3", "avg_pool_3x3",
-    "sep_conv_3x3", "sep_conv_5x5", "dil_conv_3x3", "dil_conv_5x5",
-    "global_1", "global_3", "global_5",
-    "global_constant_diffusivity_3", "global_diffusion_3", "global_advection_3",
-)  # fmt: skip
-# The other steps of the last three are registered too; a supernet pays for each primitive on every edge.
-STEMS = ("small", "large")
 Edge = tuple[
     str, int, int, str
 ]  # kind of cell, node (counted with the cell's inputs, from 0), input, primitive
-
-
-@dataclass(frozen=True)
-class DartsSettings:
-    """What is fixed while the two cells are searched."""
-
-    width: int = field(
-        default=16, metadata={"help": "channels of a node in the first cell", "unit": "channels"}
-    )
-    cells: int = field(
-        default=8,
-        metadata={"help": "cells one after the other; those at 1/3 and 2/3 reduce", "unit": "cells"},
-    )
-    nodes: int = field(default=4, metadata={"help": "intermediate nodes of a cell", "unit": "nodes"})
-    inputs: int = field(default=2, metadata={"help": "edges that a node sums", "unit": "edges"})
-    stem: str = field(
-        default="small",
-        metadata={
-            "help": "small: a 3x3 convolution; large: three with stride 2, for ImageNet's sizes",
-            "choices": STEMS,
-        },
-    )
-    auxiliary: bool = field(
-        default=False, metadata={"help": "a second classifier after the last reduction, while training"}
-    )
-    primitives: tuple[str, ...] = field(
-        default=DEFAULT_PRIMITIVES, metadata={"help": "what an edge chooses among"}
-    )
-
-    def __post_init__(self) -> None:
-        for name, high in (("width", 4096), ("cells", 200), ("nodes", 32), ("inputs", CELL_INPUTS)):
-            object.__setattr__(self, name, whole_number(name, getattr(self, name), 1, high))
-        one_of("stem", self.stem, STEMS)
-        flag("auxiliary", self.auxiliary)
-        object.__setattr__(self, "primitives", some_primitives("primitives", self.primitives))
-
-    def plan(self, image: Image) -> Plan:
-        """The network's cells for such images."""
-        return _plan(self, image[1:])
-
-
-@functools.lru_cache(maxsize=256)
-def _plan(settings: DartsSettings, size: tuple[int, int]) -> Plan:
-    return plan(settings.width, settings.cells, settings.nodes, settings.stem, size)
 
 
 @register_space
@@ -89,16 +38,17 @@ class DartsGlobalSpace(Space):
     name = "darts-global"
     Settings = DartsSettings
 
-    def decisions(self, settings: DartsSettings, image: Image, classes: int) -> list[Decision]:
-        found = []
+    def decisions(self, problem: Problem) -> list[Decision]:
+        settings: DartsSettings = self.settings_of(problem)
+        decisions = []
         for label, node in _places(settings):
-            found.append(Decision(label("op"), settings.primitives))
-            found.append(Decision(label("input"), tuple(range(node))))
-        return found
+            decisions.append(Decision(label("op"), settings.primitives))
+            decisions.append(Decision(label("input"), tuple(range(node))))
+        return decisions
 
-    def assemble(self, settings: DartsSettings, choices: Choices) -> dict[str, Any]:
+    def assemble(self, problem: Problem, choices: Choices) -> dict[str, Any]:
         cells: dict[str, list[list[list[Any]]]] = {}
-        for label, node in _places(settings):
+        for label, node in _places(self.settings_of(problem)):
             nodes = cells.setdefault(label("op").split("/")[0], [])
             while len(nodes) <= node - CELL_INPUTS:
                 nodes.append([])
@@ -110,14 +60,15 @@ class DartsGlobalSpace(Space):
                 pairs.sort(key=lambda pair: (pair[1], pair[0]))
         return cells
 
-    def choices(self, settings: DartsSettings, architecture: dict[str, Any]) -> dict[str, Any]:
+    def choices(self, problem: Problem, architecture: dict[str, Any]) -> dict[str, Any]:
+        settings: DartsSettings = self.settings_of(problem)
         kinds = _kinds(settings)
         if set(architecture) != set(kinds):
             raise UserError(
                 f"architecture has the cells {shown(', '.join(architecture))[1:-1]}; accepted with "
                 f"{settings.cells} cells: {', '.join(kinds)}"
             )
-        found: dict[str, Any] = {}
+        choices: dict[str, Any] = {}
         for kind in kinds:
             nodes = _list(architecture[kind], settings.nodes, f"cell {kind}", "nodes")
             for node, pairs in enumerate(nodes, start=CELL_INPUTS):
@@ -130,29 +81,27 @@ class DartsGlobalSpace(Space):
                             f"edge {position} of node {node} of cell {kind} is {shown(pair)}; accepted: "
                             "[primitive, input]"
                         )
-                    found[f"{kind}/op_{node}_{position}"], found[f"{kind}/input_{node}_{position}"] = pair
-        return found
+                    place = f"{node}_{position}"
+                    choices[f"{kind}/op_{place}"], choices[f"{kind}/input_{place}"] = pair
+        return choices
 
-    def build(self, genotype: Genotype) -> nn.Module:
-        settings = self.make_settings(genotype.settings)
-        architecture = genotype.architecture
-        return make_network(
-            settings, genotype.image, genotype.classes, lambda cell: Cell(cell, architecture[cell.kind])
-        )
+    def build(self, problem: Problem, architecture: dict[str, Any]) -> nn.Module:
+        settings = self.settings_of(problem)
+        return make_network(settings, problem, lambda cell: Cell(cell, architecture[cell.kind]))
 
-    def cost(self, genotype: Genotype) -> Cost:
-        settings = self.make_settings(genotype.settings)
-        total = _frame_cost(settings, genotype.image, genotype.classes)
-        for cell in settings.plan(genotype.image).cells:
-            for pairs in genotype.architecture[cell.kind]:
+    def cost(self, problem: Problem, architecture: dict[str, Any]) -> Cost:
+        settings: DartsSettings = self.settings_of(problem)
+        total = _frame_cost(problem)
+        for cell in settings.plan(problem.image).cells:
+            for pairs in architecture[cell.kind]:
                 for primitive, source in pairs:
                     total += _edge_cost(cell, source, primitive)
         return total
 
-    def model_space(self, settings: DartsSettings, image: Image, classes: int) -> nn.Module:
+    def model_space(self, problem: Problem) -> nn.Module:
         from search_space.cells.model_space import DartsGlobal  # importing NNI takes seconds
 
-        return DartsGlobal(settings=self.settings_json(settings), image=list(image), classes=classes)
+        return DartsGlobal(problem=self.completed(problem).to_json())
 
     def to_nni(self, choices: Choices) -> dict[str, Any]:
         """NNI's cells choose a list of inputs that has one member."""
@@ -170,23 +119,17 @@ class EdgeCosts:
     table: dict[Edge, Cost]
 
 
-def edge_costs(settings: DartsSettings, image: Image, classes: int) -> EdgeCosts:
-    """The costs of all networks of the space with these settings, as sums over edges."""
+def edge_costs(problem: Problem) -> EdgeCosts:
+    """The costs of all networks of a problem of this space, as sums over edges."""
+    settings: DartsSettings = get_space(problem.space).settings_of(problem)
     table: dict[Edge, Cost] = {}
-    for cell in settings.plan(image).cells:
+    for cell in settings.plan(problem.image).cells:
         for node in range(CELL_INPUTS, CELL_INPUTS + settings.nodes):
             for source in range(node):
                 for primitive in settings.primitives:
                     edge = (cell.kind, node, source, primitive)
                     table[edge] = table.get(edge, Cost()) + _edge_cost(cell, source, primitive)
-    return EdgeCosts(_frame_cost(settings, image, classes), table)
-
-
-def make_network(settings: DartsSettings, image: Image, classes: int, make_cell: Any) -> CellNetwork:
-    return CellNetwork(
-        settings.plan(image), make_cell, stem=settings.stem, width=settings.width, in_channels=image[0],
-        classes=classes, auxiliary=settings.auxiliary,
-    )  # fmt: skip
+    return EdgeCosts(_frame_cost(problem), table)
 
 
 def _edge_cost(cell: CellPlan, source: int, primitive: str) -> Cost:
@@ -194,9 +137,10 @@ def _edge_cost(cell: CellPlan, source: int, primitive: str) -> Cost:
 
 
 @functools.lru_cache(maxsize=256)
-def _frame_cost(settings: DartsSettings, image: Image, classes: int) -> Cost:
-    planned = settings.plan(image)
-    return frame_cost(planned, stem=settings.stem, width=settings.width, image=image, classes=classes)
+def _frame_cost(problem: Problem) -> Cost:
+    settings: DartsSettings = get_space(problem.space).settings_of(problem)
+    planned = settings.plan(problem.image)
+    return frame_cost(planned, problem, stem=settings.stem, width=settings.width)
 
 
 def _kinds(settings: DartsSettings) -> tuple[str, ...]:

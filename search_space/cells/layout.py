@@ -71,7 +71,7 @@ def reduction_positions(cells: int) -> tuple[int, ...]:
     return cells // 3, 2 * cells // 3
 
 
-def plan(width: int, cells: int, nodes: int, stem: str, size: Size) -> Plan:
+def plan_cells(width: int, cells: int, nodes: int, stem: str, size: Size) -> Plan:
     """The plan for images of ``size``.
 
     The ``small`` stem keeps the size and gives ``STEM_MULTIPLIER * width`` channels to both inputs of the

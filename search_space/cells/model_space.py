@@ -8,32 +8,33 @@ from typing import Any
 from nni.nas.nn.pytorch import Cell, ModelSpace
 from torch import Tensor, nn
 
-from search_space.cells.darts_global import DartsGlobalSpace, make_network
+from search_space.cells.darts_frame import DartsSettings, make_network
 from search_space.cells.layout import CELL_INPUTS, CellPlan
 from search_space.cells.network import Preprocessor, make_edge
+from search_space.problem import Problem
+from search_space.space import get_space
 
 
 class DartsGlobal(ModelSpace):
     """The network of ``darts-global`` with NNI's cells, whose operations are made by factories.
 
     Labels: ``<kind>/op_<node>_<position>`` and ``<kind>/input_<node>_<position>``, those of the space's
-    decisions. Arguments are plain JSON, so that NNI can write them down: settings by name, [channels, height,
-    width], number of classes; give them by keyword.
+    decisions. The argument is a problem's plain JSON, so that NNI can write it down; give it by keyword.
     """
 
-    def __init__(self, settings: dict[str, Any], image: list[int], classes: int) -> None:
+    def __init__(self, problem: dict[str, Any]) -> None:
         super().__init__()
-        made = DartsGlobalSpace().make_settings(settings)
+        given = Problem.from_json(problem)
+        settings: DartsSettings = get_space(given.space).settings_of(given)
 
         def make_cell(planned: CellPlan) -> nn.Module:
-            factories = {name: functools.partial(_operation, name, planned) for name in made.primitives}
+            factories = {name: functools.partial(_operation, name, planned) for name in settings.primitives}
             return Cell(
-                factories, made.nodes, made.inputs, CELL_INPUTS,
+                factories, settings.nodes, settings.inputs, CELL_INPUTS,
                 preprocessor=Preprocessor(planned), label=planned.kind,
             )  # fmt: skip
 
-        channels, rows, columns = image
-        self.network = make_network(made, (channels, rows, columns), classes, make_cell)
+        self.network = make_network(settings, given, make_cell)
 
     def forward(self, x: Tensor) -> Tensor | tuple[Tensor, Tensor]:
         return self.network(x)

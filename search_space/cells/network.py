@@ -17,13 +17,13 @@ from search_space.cells.drop_path import DropPath
 from search_space.cells.layout import CELL_INPUTS, STEM_MULTIPLIER, CellPlan, Plan
 from search_space.primitives.convolutions import FactorizedReduction, ReluConvNorm
 from search_space.primitives.registry import Primitive, Size, get_primitive, strided
+from search_space.problem import Problem
 
 Pairs = Sequence[Sequence[Sequence]]  # per node, its [primitive, input] pairs
-AUXILIARY = "auxiliary_head"
 
 
 class Stem(nn.Module):
-    """Image to the first cell's two inputs; see ``layout.plan`` for their channels and sizes."""
+    """Image to the first cell's two inputs; see ``layout.plan_cells`` for their channels and sizes."""
 
     def __init__(self, kind: str, in_channels: int, width: int) -> None:
         super().__init__()
@@ -173,7 +173,8 @@ def make_edge(primitive: str, cell: CellPlan, source: int) -> nn.Module:
     return nn.Sequential(operation, DropPath()) if operation.dropped else operation
 
 
-def frame_cost(planned: Plan, *, stem: str, width: int, image: tuple[int, int, int], classes: int) -> Cost:
+def frame_cost(planned: Plan, problem: Problem, *, stem: str, width: int) -> Cost:
     """Cost of all but the edges: stem, preprocessors, classifier; the auxiliary head does not count."""
-    total = Stem.cost(stem, image[0], width, image[1:]) + linear_cost(planned.channels, classes)
+    image = problem.image
+    total = Stem.cost(stem, image[0], width, image[1:]) + linear_cost(planned.channels, problem.classes)
     return sum((Preprocessor.cost(cell) for cell in planned.cells), start=total)

@@ -21,9 +21,9 @@ from search_space.cells.network import AuxiliaryHead, Cell, Preprocessor, Stem
 from search_space.families.family import Family, Part, one_each
 from search_space.families.layers import NONE, STARTS, layer_names, make_layer
 from search_space.families.resnet import check_layers, whole_numbers
-from search_space.genotype import Genotype
 from search_space.primitives.registry import primitive_cost, primitive_names, unknown_primitive
-from search_space.space import Decision, Image, register_space
+from search_space.problem import Image, Problem
+from search_space.space import Decision, register_space
 
 Nodes = tuple[tuple[tuple[str, int], ...], ...]  # per node its (primitive, input) pairs
 
@@ -99,7 +99,7 @@ class DartsNetworkSettings:
 def _nodes(name: str, value: Any) -> Nodes:
     if not isinstance(value, (list, tuple)) or not value:
         raise UserError(f"{name} is {shown(value)}; accepted: a list of nodes")
-    known, found = primitive_names(), []
+    known, nodes = primitive_names(), []
     for node, pairs in enumerate(value, start=CELL_INPUTS):
         if not isinstance(pairs, (list, tuple)) or not pairs:
             raise UserError(f"{name}'s node {node} is {shown(pairs)}; accepted: a list of [primitive, input]")
@@ -110,8 +110,8 @@ def _nodes(name: str, value: Any) -> Nodes:
                     f"{name}'s node {node} has {shown(pair)}; accepted: [primitive, input], the primitive one of"
                 )
             edges.append((pair[0], whole_number(f"{name}'s node {node}'s input", pair[1], 0, node - 1)))
-        found.append(tuple(edges))
-    return tuple(found)
+        nodes.append(tuple(edges))
+    return tuple(nodes)
 
 
 class GlobalCell(nn.Module):
@@ -136,11 +136,11 @@ class DartsNetwork(nn.Module):
     """Stem, cells, global average pooling, linear; see ``DartsNetworkSpace``."""
 
     def __init__(
-        self, settings: DartsNetworkSettings, image: Image, classes: int, architecture: dict[str, Any]
+        self, settings: DartsNetworkSettings, problem: Problem, architecture: dict[str, Any]
     ) -> None:
         super().__init__()
-        planned = plan(settings, image, architecture)
-        self.stem = Stem("small", image[0], architecture["width"])
+        planned = plan_layers(settings, problem.image, architecture)
+        self.stem = Stem("small", problem.image[0], architecture["width"])
         self.cells = nn.ModuleList()
         last_reduction = max(i for i, (cell, _) in enumerate(planned) if cell.kind == "reduction")
         for cell, layer in planned:
@@ -150,9 +150,9 @@ class DartsNetwork(nn.Module):
                 self.cells.append(Cell(cell, getattr(settings, cell.kind)))
         channels = planned[-1][0].channels * len(settings.normal)
         self.auxiliary_cell = last_reduction
-        self.auxiliary_head = AuxiliaryHead(channels, classes) if settings.auxiliary else None
+        self.auxiliary_head = AuxiliaryHead(channels, problem.classes) if settings.auxiliary else None
         self.pool = nn.AdaptiveAvgPool2d(1)
-        self.classifier = nn.Linear(channels, classes)
+        self.classifier = nn.Linear(channels, problem.classes)
 
     def forward(self, x: Tensor) -> Tensor | tuple[Tensor, Tensor]:
         inputs = self.stem(x)
@@ -165,19 +165,19 @@ class DartsNetwork(nn.Module):
         return logits if auxiliary is None else (logits, auxiliary)
 
 
-def plan(
+def plan_layers(
     settings: DartsNetworkSettings, image: Image, architecture: dict[str, Any]
 ) -> list[tuple[CellPlan, str]]:
     """Every cell in order, with the name of its global layer; those that are no global cells have "none"."""
     width, nodes = architecture["width"], len(settings.normal)
     reductions = reduction_positions(architecture["cells"])
     inputs, sizes = (STEM_MULTIPLIER * width,) * 2, (image[1:], image[1:])
-    found: list[tuple[CellPlan, str]] = []
+    planned: list[tuple[CellPlan, str]] = []
 
     def put(kind: str, layer: str, larger: bool) -> bool:
         nonlocal inputs, sizes
         cell = CellPlan(kind, width, inputs, sizes[1], sizes[0], larger)
-        found.append((cell, layer))
+        planned.append((cell, layer))
         inputs, sizes = (inputs[1], nodes * width), (sizes[1], cell.out_size)
         return kind == "reduction"
 
@@ -191,7 +191,7 @@ def plan(
             larger = put("normal", layer, larger)
         width *= 2
         larger = put("reduction", NONE, larger)
-    return found
+    return planned
 
 
 def _cell_cost(cell: CellPlan, nodes: Nodes) -> Cost:
@@ -210,7 +210,8 @@ class DartsNetworkSpace(Family):
     name = "darts-network-global"
     Settings = DartsNetworkSettings
 
-    def decisions(self, settings: DartsNetworkSettings, image: Image, classes: int) -> list[Decision]:
+    def decisions(self, problem: Problem) -> list[Decision]:
+        settings: DartsNetworkSettings = self.settings_of(problem)
         return [
             one_each("cells", settings.cells),
             one_each("width", settings.widths),
@@ -218,15 +219,16 @@ class DartsNetworkSpace(Family):
             one_each("place2", settings.layers),
         ]
 
-    def parts(self, settings: Any, image: Image, classes: int, architecture: dict[str, Any]) -> list[Part]:
-        return [Part(DartsNetwork, (settings, image, classes, architecture))]
+    def parts(self, problem: Problem, architecture: dict[str, Any]) -> list[Part]:
+        return [Part(DartsNetwork, (self.settings_of(problem), problem, architecture))]
 
-    def build(self, genotype: Genotype) -> nn.Module:
-        settings = self.make_settings(genotype.settings)
-        return DartsNetwork(settings, genotype.image, genotype.classes, genotype.architecture)
+    def build(self, problem: Problem, architecture: dict[str, Any]) -> nn.Module:
+        return DartsNetwork(self.settings_of(problem), problem, architecture)
 
-    def _cost(self, settings: Any, image: Image, classes: int, architecture: dict[str, Any]) -> Cost:
-        planned = plan(settings, image, architecture)
+    def cost(self, problem: Problem, architecture: dict[str, Any]) -> Cost:
+        settings: DartsNetworkSettings = self.settings_of(problem)
+        image = problem.image
+        planned = plan_layers(settings, image, architecture)
         total = Stem.cost("small", image[0], architecture["width"], image[1:])
         for cell, layer in planned:
             if layer == NONE:
@@ -234,6 +236,6 @@ class DartsNetworkSpace(Family):
                 continue
             if layer.endswith(CELL_INIT):
                 total += _cell_cost(cell, settings.normal)
-            made = Part(_layer, (layer, cell.input_channels[1], settings.start, settings.bias))
-            total += made.measure(cell.size)[0]
-        return total + linear_cost(planned[-1][0].channels * len(settings.normal), classes)
+            part = Part(_layer, (layer, cell.input_channels[1], settings.start, settings.bias))
+            total += part.measure(cell.size)[0]
+        return total + linear_cost(planned[-1][0].channels * len(settings.normal), problem.classes)

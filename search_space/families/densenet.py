@@ -13,7 +13,8 @@ from search_space.families.blocks import Conv3, DenseLayer, NormAct, Transition
 from search_space.families.family import Classifier, Family, Part, one_each
 from search_space.families.layers import STARTS, layer_names, make_layer
 from search_space.families.resnet import check_layers, whole_numbers
-from search_space.space import Decision, Image, register_space
+from search_space.problem import Problem
+from search_space.space import Decision, register_space
 
 BLOCKS = 3
 
@@ -53,20 +54,20 @@ class DenseNetGlobalSpace(Family):
     name = "densenet-global"
     Settings = DenseNetSettings
 
-    def decisions(self, settings: DenseNetSettings, image: Image, classes: int) -> list[Decision]:
-        found = [one_each("growth", settings.growths)]
+    def decisions(self, problem: Problem) -> list[Decision]:
+        settings: DenseNetSettings = self.settings_of(problem)
+        decisions = [one_each("growth", settings.growths)]
         for block in range(1, BLOCKS + 1):
-            found.append(one_each(f"block{block}/depth", settings.depths))
+            decisions.append(one_each(f"block{block}/depth", settings.depths))
             if block < BLOCKS:
-                found.append(one_each(f"block{block}/layer", settings.layers))
-        return found
+                decisions.append(one_each(f"block{block}/layer", settings.layers))
+        return decisions
 
-    def parts(
-        self, settings: DenseNetSettings, image: Image, classes: int, architecture: dict[str, Any]
-    ) -> list[Part]:
+    def parts(self, problem: Problem, architecture: dict[str, Any]) -> list[Part]:
+        settings: DenseNetSettings = self.settings_of(problem)
         growth = architecture["growth"]
         width = 2 * growth
-        parts = [Part(Conv3, (image[0], width))]
+        parts = [Part(Conv3, (problem.image[0], width))]
         for place in range(1, BLOCKS + 1):
             block = architecture[f"block{place}"]
             for _ in range(block["depth"]):
@@ -77,4 +78,4 @@ class DenseNetGlobalSpace(Family):
                 width //= 2
                 if block["layer"] != "none":
                     parts.append(Part(make_layer, (block["layer"], width, settings.start, settings.bias)))
-        return [*parts, Part(NormAct, (width,)), Part(Classifier, (width, classes))]
+        return [*parts, Part(NormAct, (width,)), Part(Classifier, (width, problem.classes))]

@@ -15,9 +15,9 @@ from torch import Tensor, nn
 from pde_ops.cost import Cost, linear_cost
 from records.checks import shown
 from records.errors import UserError
-from search_space.genotype import Genotype
 from search_space.primitives.registry import Size
-from search_space.space import Choices, Decision, Image, Space
+from search_space.problem import Problem
+from search_space.space import Choices, Decision, Space
 
 
 class Costed(Protocol):
@@ -71,26 +71,28 @@ class Family(Space):
     The decisions depend on the settings alone. Subclasses give ``decisions`` and ``parts``.
     """
 
+    cost_shows_fit = True  # a part whose map becomes too small says so when it is measured
+
     @abstractmethod
-    def parts(self, settings: Any, image: Image, classes: int, architecture: dict[str, Any]) -> list[Part]:
+    def parts(self, problem: Problem, architecture: dict[str, Any]) -> list[Part]:
         """The network's parts, in order."""
 
-    def assemble(self, settings: Any, choices: Choices) -> dict[str, Any]:
+    def assemble(self, problem: Problem, choices: Choices) -> dict[str, Any]:
         architecture: dict[str, Any] = {}
-        for decision in self.decisions(settings, (1, 1, 1), 2):
+        for decision in self.decisions(problem):
             place, _, name = decision.label.rpartition("/")
             inner = architecture.setdefault(place, {}) if place else architecture
             inner[name] = choices[decision.label]
         return architecture
 
-    def choices(self, settings: Any, architecture: dict[str, Any]) -> dict[str, Any]:
+    def choices(self, problem: Problem, architecture: dict[str, Any]) -> dict[str, Any]:
         flat: dict[str, Any] = {}
         for name, value in architecture.items():
             if isinstance(value, dict):
                 flat.update({f"{name}/{inner}": choice for inner, choice in value.items()})
             else:
                 flat[name] = value
-        labels = [decision.label for decision in self.decisions(settings, (1, 1, 1), 2)]
+        labels = [decision.label for decision in self.decisions(problem)]
         for label in labels:
             if label not in flat:
                 raise UserError(f"architecture lacks {label}")
@@ -99,29 +101,17 @@ class Family(Space):
                 raise UserError(f"architecture has {shown(label)}; accepted: {', '.join(labels)}")
         return flat
 
-    def canonical(self, genotype: Genotype) -> dict[str, Any]:
-        architecture = super().canonical(genotype)
-        self._cost(self.make_settings(genotype.settings), genotype.image, genotype.classes, architecture)
-        return architecture
-
-    def build(self, genotype: Genotype) -> nn.Module:
-        settings = self.make_settings(genotype.settings)
-        parts = self.parts(settings, genotype.image, genotype.classes, genotype.architecture)
+    def build(self, problem: Problem, architecture: dict[str, Any]) -> nn.Module:
+        parts = self.parts(problem, architecture)
         return Stack(OrderedDict((f"part{i}", part.make()) for i, part in enumerate(parts)))
 
-    def cost(self, genotype: Genotype) -> Cost:
-        settings = self.make_settings(genotype.settings)
-        return self._cost(settings, genotype.image, genotype.classes, genotype.architecture)
+    def cost(self, problem: Problem, architecture: dict[str, Any]) -> Cost:
+        return total_cost(self.parts(problem, architecture), problem.image[1:])
 
-    def _cost(self, settings: Any, image: Image, classes: int, architecture: dict[str, Any]) -> Cost:
-        return total_cost(self.parts(settings, image, classes, architecture), image[1:])
-
-    def model_space(self, settings: Any, image: Image, classes: int) -> nn.Module:
+    def model_space(self, problem: Problem) -> nn.Module:
         from search_space.families.model_space import FamilyModelSpace  # importing NNI takes seconds
 
-        return FamilyModelSpace(
-            space=self.name, settings=self.settings_json(settings), image=list(image), classes=classes
-        )
+        return FamilyModelSpace(problem=self.completed(problem).to_json())
 
 
 def one_each(label: str, options: Sequence[Any]) -> Decision:

@@ -64,8 +64,8 @@ def parse(name: str, inits: Sequence[str] = tuple(INITS)) -> LayerName | None:
 
 def layer_names(inits: Sequence[str], kinds: Sequence[str] = tuple(ALL_KINDS)) -> tuple[str, ...]:
     """``none`` and each kind, number of steps and Init ("" is the identity)."""
-    found = itertools.product(kinds, STEPS, inits)
-    return (NONE, *(f"{kind}_{steps}" + (f"+{init}" if init else "") for kind, steps, init in found))
+    names = itertools.product(kinds, STEPS, inits)
+    return (NONE, *(f"{kind}_{steps}" + (f"+{init}" if init else "") for kind, steps, init in names))
 
 
 def start_options(start: str, channels: int) -> dict[str, Any]:

@@ -22,7 +22,8 @@ from search_space.families.family import Family, Part, one_each
 from search_space.families.layers import NONE, STARTS, layer_names, make_layer
 from search_space.families.resnet import check_layers, whole_numbers
 from search_space.primitives.registry import Size
-from search_space.space import Decision, Image, register_space
+from search_space.problem import Problem
+from search_space.space import Decision, register_space
 
 FRAMES = ("downsampling", "pixel")
 BLOCKS, CONVOLUTION, RESIDUAL, GLOBAL = "blocks_", "convolution", "residual_", "shared_global_"
@@ -64,7 +65,7 @@ def conv3(in_channels: int, channels: int) -> nn.Conv2d:
     return SingleConv() if in_channels == channels == 1 else Conv3(in_channels, channels)
 
 
-class Stem(nn.Module):
+class DigitStem(nn.Module):
     """Batch norm, ReLU, 3x3 convolution: ``(N, C, H, W) -> (N, channels, H, W)``, of either sign."""
 
     def __init__(self, in_channels: int, channels: int) -> None:
@@ -280,23 +281,27 @@ class MnistGlobalSpace(Family):
     name = "mnist-global"
     Settings = MnistSettings
 
-    def decisions(self, settings: MnistSettings, image: Image, classes: int) -> list[Decision]:
+    def decisions(self, problem: Problem) -> list[Decision]:
+        settings: MnistSettings = self.settings_of(problem)
         downsampling = [*(f"{BLOCKS}{count}" for count in settings.blocks), *settings.layers]
         features = downsampling if settings.frame == "downsampling" else PIXEL_FEATURES
         return [one_each("width", settings.widths), one_each("features", features)]
 
-    def parts(
-        self, settings: MnistSettings, image: Image, classes: int, architecture: dict[str, Any]
-    ) -> list[Part]:
+    def parts(self, problem: Problem, architecture: dict[str, Any]) -> list[Part]:
+        settings: MnistSettings = self.settings_of(problem)
         width, features = architecture["width"], architecture["features"]
         if settings.frame == "pixel":
             return [
-                Part(Stem, (image[0], width)),
+                Part(DigitStem, (problem.image[0], width)),
                 Part(Backbone, (features, width)),
-                Part(PooledClassifier, (width, image[1:], classes)),
+                Part(PooledClassifier, (width, problem.image[1:], problem.classes)),
             ]
         if features.startswith(BLOCKS):
             body = [Part(PreActivation, (width,))] * int(features.removeprefix(BLOCKS))
         else:
             body = [Part(make_layer, (features, width, settings.start, settings.bias))]
-        return [Part(Downsampling, (image[0], width)), *body, Part(DigitHead, (width, classes))]
+        return [
+            Part(Downsampling, (problem.image[0], width)),
+            *body,
+            Part(DigitHead, (width, problem.classes)),
+        ]

@@ -26,7 +26,8 @@ from search_space.families.mobile_tables import (
 from search_space.families.resnet import check_layers
 from search_space.families.timm_blocks import ConvAct, LateWidening, MobileBlock
 from search_space.primitives.registry import Size
-from search_space.space import Decision, Image, register_space
+from search_space.problem import Problem
+from search_space.space import Decision, register_space
 
 # The Init of a stage's global layer: a block at stride 1 after the stage's first block, or that first block
 # itself, which then stands alone ("f := h").
@@ -119,14 +120,15 @@ class MobileSpace(Family):
     Settings: ClassVar[type] = MobileSettings
     network: ClassVar[Network]
 
-    def decisions(self, settings: MobileSettings, image: Image, classes: int) -> list[Decision]:
-        found = []
+    def decisions(self, problem: Problem) -> list[Decision]:
+        settings: MobileSettings = self.settings_of(problem)
+        decisions = []
         for place, stage in enumerate(self.network.stages, start=1):
             most = max(settings.longest, len(stage.expansions))
             blocks = [f"{BLOCKS}{count}" for count in range(1, most + 1)]
-            found.append(one_each(f"stage{place}/width", settings.widths))
-            found.append(one_each(f"stage{place}/body", [*blocks, *settings.layers]))
-        return found
+            decisions.append(one_each(f"stage{place}/width", settings.widths))
+            decisions.append(one_each(f"stage{place}/body", [*blocks, *settings.layers]))
+        return decisions
 
     def stage_parts(
         self, settings: MobileSettings, stage: Stage, width: int, channels: int, body: str
@@ -134,7 +136,7 @@ class MobileSpace(Family):
         """The parts of one stage from ``width`` to ``channels`` channels."""
         activation = stage.activation or self.network.activation
         squeeze = self.network.squeeze if stage.squeeze else ""
-        made = Part(_first, (stage, width, channels, activation, squeeze))
+        first = Part(_first, (stage, width, channels, activation, squeeze))
         if body.startswith(BLOCKS):
             count = int(body.removeprefix(BLOCKS))
             # A stage longer than the published one goes on with the last block's expansion.
@@ -143,18 +145,17 @@ class MobileSpace(Family):
                 Part(MobileBlock, (channels, channels, stage.kernel, 1, e, squeeze, activation))
                 for e in expansions
             ]
-            return [made, *rest]
+            return [first, *rest]
         common = (stage, activation, squeeze, settings.start, settings.bias)
         if body.endswith("+first_block"):
             return [Part(StageGlobal, (body, width, channels, *common))]
-        return [made, Part(StageGlobal, (body, channels, channels, *common))]
+        return [first, Part(StageGlobal, (body, channels, channels, *common))]
 
-    def parts(
-        self, settings: MobileSettings, image: Image, classes: int, architecture: dict[str, Any]
-    ) -> list[Part]:
+    def parts(self, problem: Problem, architecture: dict[str, Any]) -> list[Part]:
+        settings: MobileSettings = self.settings_of(problem)
         network = self.network
         width, activation = network.stem, network.activation
-        parts = [Part(ConvAct, (image[0], width, 3, 2, activation))]
+        parts = [Part(ConvAct, (problem.image[0], width, 3, 2, activation))]
         for place, stage in enumerate(network.stages, start=1):
             chosen = architecture[f"stage{place}"]
             channels = make_divisible(stage.channels * chosen["width"], 8)
@@ -162,9 +163,9 @@ class MobileSpace(Family):
             width = channels
         parts.append(Part(ConvAct, (width, network.last, 1, 1, activation)))
         if network.late:
-            head = (network.last, network.late, classes, settings.dropout, activation)
+            head = (network.last, network.late, problem.classes, settings.dropout, activation)
             return [*parts, Part(LateWidening, head)]
-        return [*parts, Part(Classifier, (network.last, classes, settings.dropout))]
+        return [*parts, Part(Classifier, (network.last, problem.classes, settings.dropout))]
 
 
 @register_space

@@ -15,7 +15,8 @@ from records.errors import UserError
 from search_space.families.blocks import ConvNormAct, Residual
 from search_space.families.family import Classifier, Family, Part, one_each
 from search_space.families.layers import STARTS, layer_names, make_layer, parse
-from search_space.space import Decision, Image, register_space
+from search_space.problem import Problem
+from search_space.space import Decision, register_space
 
 LAYERS = layer_names(("", "basic_block"))
 
@@ -89,20 +90,20 @@ class ResNetGlobalSpace(Family):
     name = "resnet-global"
     Settings: ClassVar[type] = ResNetSettings
 
-    def decisions(self, settings: ResNetSettings, image: Image, classes: int) -> list[Decision]:
-        found = [one_each("multiplier", settings.multipliers)]
+    def decisions(self, problem: Problem) -> list[Decision]:
+        settings: ResNetSettings = self.settings_of(problem)
+        decisions = [one_each("multiplier", settings.multipliers)]
         for place in settings.places:
-            found.append(one_each(f"stage{place}/width", settings.widths))
-            found.append(one_each(f"stage{place}/blocks", settings.blocks))
-            found.append(one_each(f"stage{place}/layer", settings.layers))
-        return found
+            decisions.append(one_each(f"stage{place}/width", settings.widths))
+            decisions.append(one_each(f"stage{place}/blocks", settings.blocks))
+            decisions.append(one_each(f"stage{place}/layer", settings.layers))
+        return decisions
 
-    def parts(
-        self, settings: ResNetSettings, image: Image, classes: int, architecture: dict[str, Any]
-    ) -> list[Part]:
+    def parts(self, problem: Problem, architecture: dict[str, Any]) -> list[Part]:
+        settings: ResNetSettings = self.settings_of(problem)
         factor = architecture["multiplier"]
         width = architecture["stage1"]["width"] * factor
-        parts = [Part(ConvNormAct, (image[0], width))]
+        parts = [Part(ConvNormAct, (problem.image[0], width))]
         for place in settings.places:
             stage = architecture[f"stage{place}"]
             for block in range(stage["blocks"]):
@@ -111,7 +112,7 @@ class ResNetGlobalSpace(Family):
                 width = stage["width"] * factor
             if stage["layer"] != "none":
                 parts.append(Part(make_layer, (stage["layer"], width, settings.start, settings.bias)))
-        return [*parts, Part(Classifier, (width, classes))]
+        return [*parts, Part(Classifier, (width, problem.classes))]
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,6 @@ from search_space.primitives.registry import Size, strided
 ACTIVATIONS: dict[str, type[nn.Module]] = {
     "relu": nn.ReLU, "relu6": nn.ReLU6, "silu": nn.SiLU, "hard-swish": nn.Hardswish,
 }  # fmt: skip
-SQUEEZES = ("", "of-input", "of-expanded")
 
 
 def _squeeze(kind: str, expansion: float) -> Any:

@@ -19,7 +19,7 @@ from records.errors import UserError
 from search_space.families.family import total_cost
 from search_space.families.mobile import BLOCKS, MobileSpace
 from search_space.genotype import Genotype
-from search_space.paper.networks import published, published_network
+from search_space.paper.networks import published
 from search_space.paper.rows import TOLERANCE, facts, printed_number, write_lines
 from search_space.space import get_space
 
@@ -53,7 +53,7 @@ class Placement:
 
 
 @dataclass(frozen=True)
-class Found:
+class Matches:
     """All placements that match, the best first."""
 
     placements: list[Placement]
@@ -68,7 +68,7 @@ class Found:
         return sum(placement.classifier for placement in self.placements)
 
 
-def placements(name: str) -> Found:
+def placements(name: str) -> Matches:
     """The placements whose parameters and published MACs are both within 2% of the poster's.
 
     Args:
@@ -90,20 +90,19 @@ def placements(name: str) -> Found:
     if printed_params is None or printed_macs is None:
         raise UserError(f"the poster has no counts for {name}")
     reference = published(name)
-    settings_given = published_network(name).settings
     space = cast(MobileSpace, get_space(reference.space))
-    settings = space.make_settings(reference.settings)
+    settings = space.settings_of(reference.problem)
     size, width = (-(-reference.image[1] // 2), -(-reference.image[2] // 2)), space.network.stem
     options, costs = [], []
     for stage in space.network.stages:
         bodies = [f"{BLOCKS}{count}" for count in range(1, len(stage.expansions) + 1)]
         bodies += [f"{kind}_1{init}" for kind in KINDS for init in INITS]
-        found = [
+        body_costs = [
             total_cost(space.stage_parts(settings, stage, width, stage.channels, body), size)
             for body in bodies
         ]
         options.append(bodies)
-        costs.append(np.array([(cost.params, cost.macs_published) for cost in found]))
+        costs.append(np.array([(cost.params, cost.macs_published) for cost in body_costs]))
         width = stage.channels
         size = (-(-size[0] // stage.stride), -(-size[1] // stage.stride))
     rest = _rest(reference, options, costs)
@@ -130,10 +129,10 @@ def placements(name: str) -> Found:
             f"stage{number}": {"width": 1.0, "body": bodies[int(place)]}
             for number, (bodies, place) in enumerate(zip(options, places, strict=True), start=1)
         }
-        genotype = Genotype(reference.space, reference.image, reference.classes, settings_given, stages)
+        genotype = Genotype.of(reference.problem, stages)
         counts = (int(own_counts[0]), int(own_counts[1]), float(gap[0]), float(gap[1]))
         result.append(Placement(genotype, *counts, order[3]))
-    return Found(result)
+    return Matches(result)
 
 
 def _rest(reference: Genotype, options: list[list[str]], costs: list[np.ndarray]) -> np.ndarray:
@@ -150,14 +149,14 @@ def _described(reference: Genotype, stage: int) -> str:
     return reference.architecture[f"stage{stage}"]["body"].removesuffix(SAME_AS_IDENTITY)
 
 
-def table(found: Found) -> str:
+def placements_table(matches: Matches) -> str:
     """The first ``SHOWN`` placements as text, with how many there are."""
     heading = (
-        f"{found.count:,} placements match, {found.with_classifier:,} of them with the classifier's parameters "
+        f"{matches.count:,} placements match, {matches.with_classifier:,} of them with the classifier's parameters "
         "counted; parameters, published MACs, differences in percent, stages:"
     )
     lines = [heading]
-    for placement in found.placements[:SHOWN]:
+    for placement in matches.placements[:SHOWN]:
         note = "" if placement.classifier else "  (parameters without the classifier)"
         lines.append(
             f"{placement.params:>10,}  {placement.macs_published:>12,}  {placement.params_difference:+.2f}  "
@@ -166,7 +165,7 @@ def table(found: Found) -> str:
     return "\n".join(lines)
 
 
-def write_csv(found: Found, path: str | Path) -> Path:
+def write_csv(matches: Matches, path: str | Path) -> Path:
     """Writes all placements with a heading; ``stages`` is what stands in each stage, in order.
 
     Raises ``UserError`` where it cannot.
@@ -174,6 +173,6 @@ def write_csv(found: Found, path: str | Path) -> Path:
     heading = ("params", "macs_published", "params_difference", "macs_difference", "classifier", "stages")
     lines = [
         (p.params, p.macs_published, p.params_difference, p.macs_difference, p.classifier, p.bodies())
-        for p in found.placements
+        for p in matches.placements
     ]
     return write_lines(heading, lines, path)

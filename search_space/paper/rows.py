@@ -69,7 +69,7 @@ class Row:
 def facts() -> list[Fact]:
     """All lines of ``published.csv``."""
     text = resources.files("search_space").joinpath("published.csv").read_text(encoding="utf-8")
-    found = []
+    lines = []
     for line in csv.DictReader(text.splitlines()):
         whole = {
             name: int(line[name]) if line[name] else None for name in ("measured_params", "measured_macs")
@@ -78,8 +78,8 @@ def facts() -> list[Fact]:
             name: float(line[name]) if line[name] else None
             for name in ("accuracy_percent", "inference_seconds")
         }
-        found.append(Fact(**{**line, **whole, **real, "classes": int(line["classes"])}))  # type: ignore[arg-type]
-    return found
+        lines.append(Fact(**{**line, **whole, **real, "classes": int(line["classes"])}))  # type: ignore[arg-type]
+    return lines
 
 
 def printed_number(text: str) -> tuple[int, int] | None:
@@ -153,12 +153,12 @@ def _row(fact: Fact) -> Row:
     )  # fmt: skip
 
 
-def table(found: Iterable[Row]) -> str:
+def poster_table(poster: Iterable[Row]) -> str:
     """The rows as aligned text, one line each under a heading."""
     heading = ("table", "system", "data set", "network", "params", "MACs (published)", "MACs",
                "poster params", "poster MACs", "diff %", "diff %", "standing")  # fmt: skip
     lines: list[tuple[str, ...]] = [heading]
-    for row in found:
+    for row in poster:
         counts = (row.params, row.macs_published, row.macs, row.poster_params, row.poster_macs)
         shown = ["-" if count is None else f"{count:,}" for count in counts]
         gaps = ["-" if d is None else f"{d:+.1f}" for d in (row.params_difference, row.macs_difference)]
@@ -177,9 +177,9 @@ def table(found: Iterable[Row]) -> str:
     )
 
 
-def write_csv(found: Iterable[Row], path: str | Path) -> Path:
+def write_csv(poster: Iterable[Row], path: str | Path) -> Path:
     """Writes the rows with a heading. Raises ``UserError`` where it cannot."""
-    return write_lines([field.name for field in fields(Row)], map(astuple, found), path)
+    return write_lines([field.name for field in fields(Row)], map(astuple, poster), path)
 
 
 def write_lines(heading: Sequence[str], lines: Iterable[Sequence[object]], path: str | Path) -> Path:

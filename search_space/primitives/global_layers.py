@@ -88,7 +88,6 @@ def _primitive(kind: str, steps: int) -> type[GlobalPrimitive]:
     return type(f"{title}{steps}", (GlobalPrimitive,), namespace)
 
 
-GLOBAL_PRIMITIVES = tuple(f"{kind}_{steps}" for kind in KINDS for steps in STEPS)
 for _kind in KINDS:
     for _steps in STEPS:
         register_primitive(f"{_kind}_{_steps}")(_primitive(_kind, _steps))

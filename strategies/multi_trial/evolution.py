@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from records.measurement import Measurement
 from records.options import Options, option
 from search_space import Genotype, mutate
+from search_space.sampling import random_genotype
 from strategies.contract import MultiTrialStrategy
 from strategies.registry import register_strategy
 
@@ -49,7 +50,7 @@ class Evolution(MultiTrialStrategy):
         population = self.settings.population
         ranked = [result for result in results if result.accuracy is not None]
         if len(results) < population or not ranked:
-            return self.problem.sample(rng.randrange(2**31))
+            return random_genotype(self.problem, rng.randrange(2**31))
         first = ranked[:population]
         reference = sum(result.macs for result in first) / len(first)
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from records.measurement import Measurement
 from search_space import Genotype
+from search_space.sampling import random_genotype
 from strategies.contract import MultiTrialStrategy
 from strategies.registry import register_strategy
 
@@ -19,4 +20,4 @@ class RandomSearch(MultiTrialStrategy):
     summary = "draws candidates uniformly, each trained as a trial"
 
     def draw(self, rng: random.Random, results: Sequence[Measurement]) -> Genotype:
-        return self.problem.sample(rng.randrange(2**31))
+        return random_genotype(self.problem, rng.randrange(2**31))

@@ -7,24 +7,22 @@ from dataclasses import dataclass
 from typing import Any
 
 from records.errors import UserError
-from search_space import Genotype
+from search_space import Problem
 from strategies.supernet.candidates import check_budget
-from strategies.supernet.distribution import Architecture, CostTable
+from strategies.supernet.distribution import CostTable
 from strategies.supernet.settings import SupernetSettings
 from strategies.supernet.table import cost_table
-from training.data.loading import DatasetInfo
 from training.trial import TrialSettings
 
 
 @dataclass(frozen=True)
 class OneShotPlan:
-    """``strategy`` trains the supernet; ``space_settings`` by name; ``trial``: how the candidates are judged, up to ``trials`` of them, none
-    with more than ``max_macs`` MACs; its data set, split, seed and device are the supernet's too, which
+    """``strategy`` trains the supernet of ``problem``; ``trial``: how the candidates are judged, up to ``trials`` of
+    them, none with more than ``max_macs`` MACs; its data set, split, seed and device are the supernet's too, which
     ``devices`` processes train together."""
 
     strategy: str
-    space: str
-    space_settings: dict[str, Any]
+    problem: Problem
     trial: TrialSettings
     supernet: SupernetSettings
     trials: int
@@ -37,11 +35,17 @@ class OneShotPlan:
                 raise UserError(f"{name} is {getattr(self, name)}; it must be 1 or more")
 
     def to_json(self) -> dict[str, Any]:
-        return dataclasses.asdict(self)
+        fields = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        return fields | {
+            "problem": self.problem.to_json(),
+            "trial": self.trial.to_json(),
+            "supernet": dataclasses.asdict(self.supernet),
+        }
 
     @classmethod
     def from_json(cls, record: dict[str, Any]) -> OneShotPlan:
         parts = {
+            "problem": Problem.from_json(record["problem"]),
             "trial": TrialSettings(**record["trial"]),
             "supernet": SupernetSettings(**record["supernet"]),
         }
@@ -73,19 +77,14 @@ def count_devices(device: str, asked: int | None) -> int:
     return asked or 1
 
 
-def check_plan(plan: OneShotPlan) -> tuple[DatasetInfo, CostTable]:
-    """What can be known before anything is trained. Raises ``UserError`` for a space without such cells, for
+def check_plan(plan: OneShotPlan) -> CostTable:
+    """What its networks cost; what can be known before anything is trained is checked. Raises ``UserError`` for a space without such cells, for
     a budget that no network meets and for batches that cannot be shared by the devices."""
-    info = plan.trial.dataset_info()
-    table = cost_table(plan.space, plan.space_settings, info.image, info.classes)
+    table = cost_table(plan.problem)
     check_budget(table.smallest(), plan.max_macs)
     if plan.supernet.batch_size < plan.devices:
         raise UserError(
             f"devices is {plan.devices}; a batch of {plan.supernet.batch_size} images cannot be shared by so "
             "many: raise --batch-size"
         )
-    return info, table
-
-
-def make_genotype(plan: OneShotPlan, info: DatasetInfo, architecture: Architecture) -> Genotype:
-    return Genotype(plan.space, info.image, info.classes, plan.space_settings, architecture)
+    return table

@@ -16,7 +16,6 @@ from torch import nn
 
 from records.errors import UserError
 from strategies.contract import OneShotStrategy
-from strategies.one_shot.darts import Darts
 from strategies.supernet.data import EpochBatches, epoch_seed
 from strategies.supernet.distribution import CostTable
 from strategies.supernet.keeper import MEANS, EpochKeeper
@@ -36,7 +35,7 @@ def search_supernet(
     data: Data,
     settings: SupernetSettings,
     *,
-    strategy: type[OneShotStrategy] = Darts,
+    strategy: type[OneShotStrategy],
     checkpoint: Path,
     log: Path,
     describe: dict[str, Any] | None = None,
@@ -52,7 +51,7 @@ def search_supernet(
     same numbers as if it had never stopped (exactly so on a CPU). ``describe`` adds to what must then be
     unchanged; ``on_epoch`` is called after each epoch, and once with what was read back.
 
-    Several ``ranks``, whose ``oneshot_ranks.group`` exists, share each batch: its size, and with it the
+    Several ``ranks``, whose ``ranks.group`` exists, share each batch: its size, and with it the
     learning rate's meaning, is that of all of them together. Norms see a process's part of a batch only.
 
     Raises ``TrainingFailed`` if a loss is not finite (epochs done are kept), ``UserError`` for a checkpoint

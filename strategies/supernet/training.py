@@ -13,7 +13,6 @@ from strategies.supernet.plan import OneShotPlan
 from strategies.supernet.ranks import ALONE, Ranks
 from strategies.supernet.search import search_supernet
 from strategies.supernet.state import SearchState
-from training.data.loading import DatasetInfo
 
 
 def one_shot_strategy(name: str) -> type[OneShotStrategy]:
@@ -28,7 +27,6 @@ _OF_THE_SUPERNET_TOO = ("dataset", "seed", "validation", "train_limit")
 
 def train_supernet(
     plan: OneShotPlan,
-    info: DatasetInfo,
     table: CostTable,
     checkpoint: Path,
     log: Path,
@@ -38,10 +36,10 @@ def train_supernet(
 ) -> SearchState:
     """See ``search_supernet`` for what is reported, kept and raised."""
     data = plan.trial.load()
-    space = get_space(plan.space)
-    settings = space.make_settings(plan.space_settings)
+    space = get_space(plan.problem.space)
+    problem = space.completed(plan.problem)
     return search_supernet(
-        lambda: space.model_space(settings, info.image, info.classes),
+        lambda: space.model_space(problem),
         table,
         data,
         plan.supernet,
@@ -49,9 +47,9 @@ def train_supernet(
         checkpoint=checkpoint,
         log=log,
         describe={
-            "space": plan.space,
-            "space settings": space.settings_json(settings),
-            "image": list(info.image),
+            "space": problem.space,
+            "space settings": problem.settings,
+            "image": list(problem.image),
             **{f"trial's {name}": getattr(plan.trial, name) for name in _OF_THE_SUPERNET_TOO},
         },
         on_epoch=on_epoch,

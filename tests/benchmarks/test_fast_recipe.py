@@ -7,7 +7,7 @@ from benchmarks import entry, fast_recipe
 from records.errors import UserError
 from tests.training.networks import write_arrays
 from training import fit
-from training.data.datasets import dataset_info
+from training.data.lookup import dataset_info
 from training.recipes.named import get_recipe
 
 

@@ -56,14 +56,18 @@ def test_a_damaged_run_does_not_hide_the_others(tmp_path):
         (tmp_path / name / "settings.json").write_text(content)
     torn = make_run(tmp_path / "torn", FIVE, trials=5)
     (torn / "candidates.jsonl").write_text("{nonsense}\n")
+    for name, content in (("cut", '{"settings": {"str'), ("empty", ""), ("list", "[]")):
+        cut = make_run(tmp_path / name, FIVE)
+        (cut / "settings.json").write_text(content)
     for name, content in (("deep", "[" * 100_000), ("foreign", '{"editor.fontSize": 12}')):
         (tmp_path / name).mkdir()
         (tmp_path / name / "settings.json").write_text(content)
     found = runs.find_runs([tmp_path])
     assert {s.run.name: s.state for s in found} == {
         "good": "stopped", "no\nobject": "damaged", "short": "damaged", "torn": "damaged",
+        "cut": "damaged", "empty": "damaged", "list": "damaged",
     }  # fmt: skip
-    assert runs.table(found).count("\n") == 4
+    assert runs.table(found).count("\n") == 7
 
 
 def test_the_states_of_a_run(tmp_path, held):

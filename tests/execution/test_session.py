@@ -22,7 +22,7 @@ from records.run_folder import RunFolder
 from strategies.multi_trial.evolution import Evolution
 from strategies.multi_trial.random_search import RandomSearch
 from training.data.arrays import save_arrays
-from training.data.datasets import dataset_info
+from training.data.lookup import dataset_info
 from training.trial import TrialSettings
 
 

@@ -11,7 +11,7 @@ from execution.one_shot_session import EPOCHS_FILE, OneShotSession
 from execution.settings import SearchSettings
 from records.errors import UserError
 from records.run_folder import RunFolder
-from search_space import Genotype
+from search_space import Genotype, Problem
 from strategies.supernet.distribution import CellDistribution
 from strategies.supernet.table import cost_table
 
@@ -145,8 +145,8 @@ def test_a_budget_that_nothing_meets_ends_it_before_it_starts(tmp_path):
 
 
 def test_expected_macs_at_one_hot_logits_are_the_genotypes_cost():
-    image, classes, settings = (3, 16, 16), 10, {"width": 6, "cells": 5}
-    table = cost_table("darts-global", settings, image, classes)
+    problem = Problem("darts-global", {"width": 6, "cells": 5}, (3, 16, 16), 10)
+    table = cost_table(problem)
     generator = torch.Generator().manual_seed(0)
     last = len(table.primitives)
     for _ in range(10):
@@ -159,21 +159,22 @@ def test_expected_macs_at_one_hot_logits_are_the_genotypes_cost():
                 rows[source] = 200.0 * torch.eye(last + 1)[primitive]
             logits[node] = rows
         distribution = CellDistribution(table, logits)
-        genotype = Genotype("darts-global", image, classes, settings, distribution.derive())
+        genotype = Genotype.of(problem, distribution.derive())
         assert float(distribution.expected_macs()) == genotype.cost().macs
 
 
 def test_smallest_network_is_the_smallest(finished):
-    table = cost_table("darts-global", {"width": 4, "cells": 3}, (1, 8, 8), 10)
+    problem = Problem("darts-global", {"width": 4, "cells": 3}, (1, 8, 8), 10)
+    table = cost_table(problem)
     logits = {node: torch.zeros(len(costs), len(table.primitives) + 1) for node, costs in table.nodes.items()}
     cheapest = CellDistribution(table, logits).derive(price=1e9)
-    genotype = Genotype("darts-global", (1, 8, 8), 10, {"width": 4, "cells": 3}, cheapest)
+    genotype = Genotype.of(problem, cheapest)
     assert genotype.cost().macs == table.smallest()
 
 
 def test_a_space_without_such_cells_is_refused():
     with pytest.raises(UserError, match="one-shot search knows darts-global"):
-        cost_table("resnet", {}, (3, 32, 32), 10)
+        cost_table(Problem("resnet", {}, (3, 32, 32), 10))
 
 
 def test_two_processes_leave_what_one_leaves(finished, tmp_path):

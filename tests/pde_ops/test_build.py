@@ -9,7 +9,9 @@ import sys
 import pytest
 import torch
 
-from pde_ops import build, cpu_backend, integrate
+from pde_ops import integrate
+from pde_ops.cpu import backend as cpu_backend
+from pde_ops.cpu import build
 from tests.pde_ops.fields import make_fields
 
 has_compiler = pytest.mark.skipif(not cpu_backend.built(), reason="no C++ compiler here")

@@ -3,7 +3,9 @@
 import pytest
 import torch
 
-from pde_ops import GlobalLayer, cpu_backend, fused
+from pde_ops import GlobalLayer
+from pde_ops.cpu import backend as cpu_backend
+from pde_ops.cpu import fused
 
 if not cpu_backend.built():
     pytest.skip("no C++ compiler", allow_module_level=True)
@@ -41,6 +43,7 @@ def no_gradients():
         {},
         {"boundary": "zero-flux"},
         {"diffusivity": 1.0},
+        {"diffusivity": (0.25, 1.5), "boundary": "zero-flux"},
         {"velocity": 0.3, "bias": True},
         {"dx": 2, "dy": 3, "residual": True},
         {"dx": 2, "dy": 3, "boundary": "zero-flux"},

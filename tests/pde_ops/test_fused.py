@@ -10,14 +10,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.utils.flop_counter import FlopCounterMode
 
-from pde_ops import GlobalLayer, cpu_backend, fused
-from pde_ops.fused_operator import FORWARD
+from pde_ops import GlobalLayer
+from pde_ops.coefficients import move_statistics
+from pde_ops.cpu import backend as cpu_backend
+from pde_ops.cpu import fused
+from pde_ops.cpu.fused_operator import FORWARD
 
 pytestmark = pytest.mark.skipif(not cpu_backend.built(), reason="no C++ compiler here")
 
 OPTIONS = [
     {},
     {"diffusivity": 1.0},
+    {"diffusivity": (0.25, 1.5)},
+    {"velocity": (0.3, -0.2)},
     {"velocity": "none", "start_mechanism": "gain"},
     {"boundary": "zero-flux", "dx": 2},
     {"residual": True, "activation": "hard-swish"},
@@ -55,8 +60,8 @@ def test_equals_the_composed_layer(shape, options, training, dtype, seed):
     layer, double = pair(shape[1], options, dtype, training, seed)
     x = torch.randn(shape, dtype=dtype, requires_grad=True)
     wide = x.detach().double().requires_grad_(True)
-    assert fused.applies(layer, x)
-    assert not fused.applies(double, wide)
+    assert fused.unavailable(layer, x) is None
+    assert fused.unavailable(double, wide) is not None
     out, expected = layer(x), double(wide)
     grad = torch.randn_like(out)
     out.backward(grad)
@@ -107,15 +112,15 @@ def test_opcheck(training, biased):
 def test_where_it_does_not_apply(options):
     layer = GlobalLayer(4, **options)
     x = torch.randn(2, 4, 5, 5)
-    assert not fused.applies(layer, x)
+    assert fused.unavailable(layer, x) is not None
     assert layer(x).shape == x.shape
 
 
 def test_hooks_autocast_and_export_see_the_composed_layer():
     layer, x = GlobalLayer(4), torch.randn(2, 4, 5, 5)
-    assert fused.applies(layer, x)
+    assert fused.unavailable(layer, x) is None
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        assert not fused.applies(layer, x)
+        assert fused.unavailable(layer, x) is not None
     seen = []
     layer.velocity_x.norm.register_forward_hook(lambda *_: seen.append(1))
     layer(x)
@@ -138,11 +143,11 @@ def test_only_biases_learn():
 def test_norms_of_another_kind_are_composed():
     layer, x = GlobalLayer(4).eval(), torch.randn(2, 4, 5, 5)
     layer.out_norm.double()
-    assert not fused.applies(layer, x)
+    assert fused.unavailable(layer, x) is not None
     layer.out_norm.float()
-    assert fused.applies(layer, x)
+    assert fused.unavailable(layer, x) is None
     layer.velocity_x.norm.double()
-    assert not fused.applies(layer, x)
+    assert fused.unavailable(layer, x) is not None
     layer = GlobalLayer(4).eval()
     layer.out_norm.running_mean = layer.out_norm.running_var = None
     with torch.no_grad():
@@ -200,3 +205,15 @@ def test_not_a_number_passes_through():
     x = torch.randn(2, 2, 4, 4)
     x[0, 0, 0, 0] = float("nan")
     assert torch.isnan(GlobalLayer(2)(x)).any()
+
+
+def test_statistics_move_as_those_of_a_batch_norm():
+    torch.manual_seed(0)
+    x = torch.randn(5, 3, 4, 2, dtype=torch.float64)
+    ours, theirs = (torch.nn.BatchNorm2d(3, momentum=0.3).double() for _ in range(2))
+    mean, variance = x.mean((0, 2, 3)), x.var((0, 2, 3), unbiased=False)
+    for _ in range(2):
+        theirs(x)
+        move_statistics([ours], mean[None], variance[None], x.numel() // 3)
+    for some, others in zip(ours.buffers(), theirs.buffers(), strict=True):
+        torch.testing.assert_close(some, others)

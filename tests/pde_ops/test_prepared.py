@@ -10,8 +10,10 @@ import torch
 from torch.func import functional_call, vmap
 from torch.utils.flop_counter import FlopCounterMode
 
-from pde_ops import GlobalLayer, cpu_backend, fused, prepared
+from pde_ops import GlobalLayer
 from pde_ops.blocks import Convolution
+from pde_ops.cpu import backend as cpu_backend
+from pde_ops.cpu import fused, prepared
 
 if not cpu_backend.built():
     pytest.skip("no C++ compiler", allow_module_level=True)
@@ -53,7 +55,8 @@ def no_gradients():
 @pytest.mark.parametrize("options", [{}, {"velocity": 0.3}, {"bias": True, "residual": True}, {"steps": 1}])
 def test_is_the_layer_and_prepares_once(options):
     layer, x = layer_and_input(**options)
-    torch.testing.assert_close(layer(x), expected(layer, x), rtol=1e-4, atol=1e-5)
+    wanted = expected(layer, x)
+    torch.testing.assert_close(layer(x), wanted, rtol=1e-4, atol=1e-5)
     out, used = short_way(layer, x)
     assert used
     assert torch.equal(out, fused.forward(layer, x))

@@ -5,8 +5,8 @@ import sys
 import pytest
 import torch
 
-from pde_ops import triton_backend
 from pde_ops.integrate import integrate
+from pde_ops.triton import backend as triton_backend
 from tests.pde_ops.triton_modes import errors, kernels, random_fields, scheme
 
 
@@ -16,7 +16,7 @@ def test_says_that_triton_is_missing(monkeypatch):
 
 
 def test_importable_without_triton():
-    program = "import sys; sys.modules['triton'] = None; import pde_ops.triton_backend"
+    program = "import sys; sys.modules['triton'] = None; import pde_ops.triton.backend"
     subprocess.run([sys.executable, "-c", program], check=True)
 
 

@@ -5,27 +5,28 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pde_ops import triton_backend, triton_launch
 from pde_ops.eager import BOUNDARIES
+from pde_ops.triton import backend as triton_backend
+from pde_ops.triton import launch
 from tests.pde_ops.triton_modes import errors, kernels, random_fields, scheme
 
 TOLERANCE = 1e-5
 
 
 class Large:
-    """`triton_large` for planes of any size."""
+    """`large` for planes of any size."""
 
     @staticmethod
     def forward(fields, scheme):
-        from pde_ops import triton_large
+        from pde_ops.triton import large
 
-        return triton_large.forward(fields, scheme, triton_backend.scales(scheme))
+        return large.forward(fields, scheme, triton_backend.scales(scheme))
 
     @staticmethod
     def backward(grad, fields, scheme, needed):
-        from pde_ops import triton_large
+        from pde_ops.triton import large
 
-        return triton_large.backward(grad, fields, scheme, triton_backend.scales(scheme), needed)
+        return large.backward(grad, fields, scheme, triton_backend.scales(scheme), needed)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -76,12 +77,12 @@ def test_inputs_stay_as_they_were(dtype):
 
 
 def test_number_of_buffers_does_not_grow_with_the_steps(monkeypatch):
-    from pde_ops import triton_large
+    from pde_ops.triton import large
 
     made = []
-    original = triton_large._buffers
-    monkeypatch.setattr(triton_launch, "launch", lambda *args, **options: None)
-    monkeypatch.setattr(triton_large, "_buffers", lambda like, n: made.append(n) or original(like, n))
+    original = large._buffers
+    monkeypatch.setattr(launch, "launch", lambda *args, **options: None)
+    monkeypatch.setattr(large, "_buffers", lambda like, n: made.append(n) or original(like, n))
     grad, fields = random_fields((1, 1, 3, 3))
     counts = []
     for steps in (5, 9, 20):

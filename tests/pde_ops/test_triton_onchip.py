@@ -5,8 +5,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pde_ops import triton_backend
 from pde_ops.eager import BOUNDARIES
+from pde_ops.triton import backend as triton_backend
 from tests.pde_ops.triton_modes import errors, kernels, random_fields, scheme
 
 TOLERANCE = 1e-5

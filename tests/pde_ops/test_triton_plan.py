@@ -1,7 +1,7 @@
 import pytest
 
-from pde_ops.triton_backend import backward_plan, forward_plan
-from pde_ops.triton_plan import LANES, REGISTERS, on_chip_plan, power_of_two
+from pde_ops.triton.backend import backward_plan, forward_plan
+from pde_ops.triton.plan import LANES, REGISTERS, on_chip_plan, power_of_two
 
 SIZES = [(1, 1), (1, 9), (5, 1), (4, 4), (7, 7), (8, 8), (9, 40), (13, 13), (14, 14), (16, 16), (28, 28)]
 SIZES += [(31, 31), (32, 32), (33, 8), (40, 40), (3, 64)]

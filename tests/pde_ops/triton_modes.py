@@ -9,12 +9,13 @@ import sys
 import pytest
 import torch
 
-import pde_ops
-from pde_ops import eager_backend, triton_backend
-from pde_ops.backends import Fields, Scheme
+import pde_ops.triton
+from pde_ops import eager_backend
+from pde_ops.scheme import Fields, Scheme
+from pde_ops.triton import backend as triton_backend
 
 pytest.importorskip("triton")
-KERNEL_MODULES = ("triton_planes", "triton_onchip", "triton_steps", "triton_large")
+KERNEL_MODULES = ("planes", "onchip", "steps", "large")
 
 
 @contextlib.contextmanager
@@ -36,9 +37,9 @@ def kernels(*, interpret: bool):
 def _forget() -> None:
     triton_backend.interpreted.cache_clear()
     for name in KERNEL_MODULES:
-        sys.modules.pop(f"pde_ops.{name}", None)
-        if hasattr(pde_ops, name):
-            delattr(pde_ops, name)
+        sys.modules.pop(f"pde_ops.triton.{name}", None)
+        if hasattr(pde_ops.triton, name):
+            delattr(pde_ops.triton, name)
 
 
 def random_fields(

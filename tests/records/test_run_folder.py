@@ -51,7 +51,7 @@ def test_a_recorded_reason_names_no_folder(tmp_path):
     assert run.measurements()[0].error == 'File "nn.py", line 3 | no nni/x.npz and no ~/y.npz'
 
 
-@pytest.mark.parametrize("cut", [1, 20])
+@pytest.mark.parametrize("cut", [2, 20])
 def test_a_line_cut_short_by_a_crash_is_dropped_and_written_over(tmp_path, cut):
     run = RunFolder.create(tmp_path / "run", {})
     run.append(measurement(0))
@@ -169,3 +169,24 @@ def test_a_damaged_record_of_the_portal_is_as_none(tmp_path, text):
     assert own_portal(run.path) is None
     run.write(NNI, {"experiment": "a1B2"})
     assert run.experiment() == "a1B2"
+
+
+def test_a_last_line_without_its_end_is_whole_where_its_record_is(tmp_path):
+    run = RunFolder.create(tmp_path / "run", {})
+    for index in range(3):
+        run.append(measurement(index))
+    path = run.path / "candidates.jsonl"
+    path.write_bytes(path.read_bytes()[:-1])
+    assert [m.index for m in run.measurements()] == [0, 1, 2]
+    run.append(measurement(3))
+    assert [m.index for m in run.measurements()] == [0, 1, 2, 3]
+    path.write_bytes(path.read_bytes()[:-9])
+    assert [m.index for m in run.measurements()] == [0, 1, 2]
+
+
+@pytest.mark.parametrize("content", ["[]", "5", '{"other": 1}'])
+def test_settings_that_are_none_are_said_to_be_damaged(tmp_path, content):
+    run = RunFolder.create(tmp_path / "run", {})
+    (run.path / "settings.json").write_text(content)
+    with pytest.raises(UserError, match=r"settings.json is damaged: it has no object named settings"):
+        run.settings()

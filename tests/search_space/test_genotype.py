@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from search_space import Cost, Genotype, GenotypeError, sample
+from search_space.cells.darts_global import DartsGlobalSpace
 from search_space.genotype import LARGEST_FILE
 from tests.search_space.darts_v2 import darts_v2
 
@@ -47,6 +48,13 @@ def test_a_file_is_written_whole_and_read_back(tmp_path):
     path = genotype.save(tmp_path / "best.json")
     assert Genotype.load(path) == genotype
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_cost_is_computed_once(monkeypatch):
+    genotype = darts_v2(4, 3, 10)
+    cost = genotype.cost()
+    monkeypatch.setattr(DartsGlobalSpace, "cost", None)
+    assert genotype.cost() is cost
 
 
 def test_files_of_version_1_stay_what_they_were():

@@ -1,6 +1,5 @@
-"""Sampling, mutation and the registry of spaces."""
+"""The registry of spaces, and what a space makes of a problem."""
 
-import collections
 import random
 from dataclasses import dataclass
 
@@ -8,7 +7,9 @@ import pytest
 
 from search_space import (
     Decision,
+    Genotype,
     GenotypeError,
+    Problem,
     Space,
     UserError,
     get_space,
@@ -20,57 +21,20 @@ from search_space import (
 from search_space.space import _SPACES
 
 
-def test_every_option_of_every_decision_is_sampled_uniformly():
+def test_a_problems_settings_are_made_once():
     space = get_space("darts-global")
-    counts = collections.Counter()
-    for seed in range(2000):
-        genotype = sample("darts-global", seed, nodes=1, primitives=["skip_connect", "global_1", "global_3"])
-        counts.update(primitive for primitive, _ in genotype.architecture["normal"][0])
-    assert space.name == "darts-global"
-    for name in ("skip_connect", "global_1", "global_3"):  # mean 4000 / 3, standard deviation 30
-        assert counts[name] == pytest.approx(4000 / 3, abs=120)
+    problem = Problem("darts-global", {"width": 4}, (3, 32, 32), 10)
+    whole = space.completed(problem)
+    assert whole is space.completed(problem) is space.completed(whole)
+    assert space.settings_of(problem) is space.settings_of(whole)
+    assert whole.settings == space.settings_json(space.make_settings({"width": 4}))
+    assert Genotype.of(problem, sample("darts-global", 0).architecture).problem is whole
 
 
-def test_mutation_changes_one_edge_in_its_primitive_or_its_input():
-    rng = random.Random(0)
-    genotype = sample("darts-global", 0)
-    for _ in range(200):
-        mutated = mutate(genotype, rng)
-        assert mutated.settings == genotype.settings
-        removed = added = 0
-        for kind, nodes in genotype.architecture.items():
-            for old, new in zip(nodes, mutated.architecture[kind], strict=True):
-                before, after = (collections.Counter(map(tuple, pairs)) for pairs in (old, new))
-                removed += (before - after).total()
-                added += (after - before).total()
-        assert (removed, added) == (1, 1)
-        genotype = mutated
-
-
-def test_mutation_is_the_same_for_the_same_generator():
-    genotype = sample("darts-global", 0)
-    assert mutate(genotype, random.Random(7)) == mutate(genotype, random.Random(7))
-
-
-def test_a_space_of_one_architecture_cannot_be_mutated():
-    genotype = sample("darts-global", 0, nodes=1, inputs=1, cells=1, primitives=["global_1"])
-    changed = mutate(genotype, random.Random(0))  # the input can still change
-    assert changed.architecture != genotype.architecture
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        ({"space": "mars"}, "space is 'mars'; accepted: darts-global"),
-        ({"seed": -1}, "seed is -1; accepted"),
-        ({"seed": 0.5}, "seed is 0.5; accepted"),
-        ({"widht": 4}, "'widht' is no setting of darts-global; accepted: width"),
-        ({"image": (3, 32)}, "image is .*; accepted"),
-    ],
-)
-def test_what_cannot_be_sampled_is_named(arguments, message):
-    with pytest.raises(UserError, match=message):
-        sample(**{"space": "darts-global", "seed": 0, **arguments})
+def test_settings_that_cannot_be_are_said_when_the_space_takes_the_problem():
+    problem = Problem("darts-global", {"widht": 4}, (3, 32, 32), 10)
+    with pytest.raises(UserError, match="'widht' is no setting of darts-global; accepted: width"):
+        get_space("darts-global").settings_of(problem)
 
 
 def test_a_space_that_is_registered_works_as_the_others_do():
@@ -81,13 +45,13 @@ def test_a_space_that_is_registered_works_as_the_others_do():
         class Settings:
             width: int = 2
 
-        def decisions(self, settings, image, classes):
+        def decisions(self, problem):
             return [Decision("depth", (1,))]
 
-        def assemble(self, settings, choices):
+        def assemble(self, problem, choices):
             return {"depth": choices["depth"]}
 
-        def choices(self, settings, architecture):
+        def choices(self, problem, architecture):
             return dict(architecture)
 
         build = cost = model_space = None
@@ -102,6 +66,6 @@ def test_a_space_that_is_registered_works_as_the_others_do():
             mutate(genotype, random.Random(0))
         for architecture, message in (({}, "lacks depth"), ({"depth": 2}, "depth is 2; accepted: 1")):
             with pytest.raises(GenotypeError, match=message):
-                type(genotype)("one", (3, 8, 8), 10, {}, architecture)
+                Genotype("one", (3, 8, 8), 10, {}, architecture)
     finally:
         _SPACES.pop("one", None)

@@ -22,6 +22,7 @@ OWN = """
 from dataclasses import dataclass
 from records.options import Options, option
 from search_space import mutate
+from search_space.sampling import random_genotype
 from strategies.contract import MultiTrialStrategy
 from strategies.registry import register_strategy
 
@@ -35,7 +36,7 @@ class Walk(MultiTrialStrategy):
     name, summary, Settings = "walk", "walks at random", WalkSettings
 
     def draw(self, rng, results):
-        genotype = self.problem.sample(self.seed)
+        genotype = random_genotype(self.problem, self.seed)
         for _ in range(self.settings.steps):
             genotype = mutate(genotype, rng)
         return genotype

@@ -7,8 +7,8 @@ import torch
 from records.errors import UserError
 from tests.training.data.test_facts import folder
 from tests.training.networks import TinyGenotype, write_arrays
-from training.data.datasets import dataset_info
 from training.data.loading import load_data
+from training.data.lookup import dataset_info
 from training.evaluate import evaluate
 from training.export import load_weights
 from training.recipes.named import get_recipe

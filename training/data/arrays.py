@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from records.checks import shown
 from records.errors import UserError
+from records.files import write_errors
 from training.data.datasets import ARRAY_SUFFIX, DatasetInfo, is_array_file
 
 KEYS = ("x_train", "y_train", "x_test", "y_test")
 NAMES = "class_names"
+_LONGEST_NAME = 200
 _IMAGES = "uint8 (pixels of 0 to 255) of shape (N, H, W), (N, H, W, C) or (N, C, H, W) with C 1 or 3"
 _LABELS = "whole numbers from 0 of shape (N,)"
 
@@ -31,11 +36,11 @@ class Arrays:
         self.arrays, self.info, self.where = arrays, info, where
         self.require_keys(list(arrays))
 
-    def require_keys(self, found: list[str]) -> None:
-        missing = [key for key in KEYS if key not in found]
+    def require_keys(self, keys: list[str]) -> None:
+        missing = [key for key in KEYS if key not in keys]
         if missing:
             raise UserError(
-                f"{self.where} lacks {', '.join(missing)}; it holds {', '.join(found) or 'nothing'}"
+                f"{self.where} lacks {', '.join(missing)}; it holds {', '.join(keys) or 'nothing'}"
             )
 
     def array(self, key: str) -> np.ndarray:
@@ -120,8 +125,15 @@ class Arrays:
         if names.dtype.kind == "S":
             names = np.char.decode(names, "utf-8", "backslashreplace")
         for name in names:
-            if not str(name).isprintable():
-                raise UserError(f"{self.where}: {NAMES} has {str(name)!r}; accepted: printable names")
+            if not (str(name).isprintable() and 0 < len(str(name).strip()) <= _LONGEST_NAME):
+                raise UserError(
+                    f"{self.where}: {NAMES} has {shown(str(name))}; accepted: printable names of 1 to "
+                    f"{_LONGEST_NAME} letters"
+                )
+        if len(set(names)) < classes:
+            raise UserError(
+                f"{self.where}: {NAMES} has a name twice; accepted: a name of its own for each class"
+            )
         return tuple(map(str, names))
 
     def outline(self) -> tuple[tuple[int, int, int], int, tuple[str, ...]]:
@@ -208,7 +220,20 @@ def save_arrays(
     if class_names is not None:
         arrays[NAMES] = np.asarray(class_names)
     Arrays(arrays).outline()
-    from training.data.npz import write_npz
-
     write_npz(Path(path), arrays)
     return str(path)
+
+
+def write_npz(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
+    """Writes an npz file that is whole or as it was before. Raises ``UserError``."""
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}.part")
+    with write_errors(path):
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with unfinished.open("wb") as stream:
+                np.savez(stream, allow_pickle=False, **arrays)
+            os.replace(unfinished, path)
+        except OSError:
+            with contextlib.suppress(OSError):
+                unfinished.unlink()
+            raise

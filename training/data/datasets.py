@@ -11,7 +11,7 @@ from typing import Any
 
 from records.checks import shown, whole_number
 from records.errors import UserError
-from search_space.genotype import LARGEST_SIDE
+from search_space.problem import LARGEST_SIDE
 from training.data import class_names as names
 
 
@@ -92,8 +92,8 @@ def size_text(size: Any) -> str:
     return "x".join(map(str, size))
 
 
-_IMAGENET_MEAN = (0.485, 0.456, 0.406)
-_IMAGENET_STD = (0.229, 0.224, 0.225)
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
 IMAGENET_SIZE = (224, 224)
 
 # Mean and standard deviation are over all pixels of the training images.
@@ -144,40 +144,3 @@ def located(name: Any, data_dir: str | Path | None) -> tuple[str, str | None]:
             f"unknown dataset {what}; accepted: {', '.join(dataset_names())}, or a file of arrays, such as my.npz{arrays}"
         )
     return name, folder
-
-
-def dataset_info(
-    name: str,
-    data_dir: str | Path | None = None,
-    *,
-    image_size: int | str | None = None,
-    channels: int | None = None,
-    flip: str | None = None,
-) -> DatasetInfo:
-    """The facts of a data set.
-
-    Those of the sets with a name are known; ``imagenet`` needs ``data_dir`` for its classes. For ``folder`` and
-    for a file of arrays the training images are read, see ``training.data.facts``. ``image_size`` (pixels a side, or
-    ``"HxW"``), ``channels`` (1 or 3) and ``flip`` ("on" or "off") are what the user asks for.
-    """
-    options = ImageOptions.of(image_size, channels, flip)
-    name, data_dir = located(name, data_dir)
-    if name in ARRAY_SETS:
-        return options.applied(ARRAY_SETS[name])
-    if name == "imagenet":
-        return _imagenet(data_dir, options)
-    from training.data.facts import find_info
-
-    return find_info(name, data_dir, options)
-
-
-def _imagenet(data_dir: str | None, options: ImageOptions) -> DatasetInfo:
-    from training.data.images import class_names
-
-    if options.channels == 1:
-        raise UserError("channels is 1; imagenet's mean and deviation are of 3: accepted with dataset folder")
-    classes = class_names("imagenet", data_dir)
-    image = (3, *(options.size or IMAGENET_SIZE))
-    return DatasetInfo(
-        "imagenet", image, len(classes), _IMAGENET_MEAN, _IMAGENET_STD, options.flip is not False, classes
-    )

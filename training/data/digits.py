@@ -32,12 +32,12 @@ def read_digits() -> tuple[np.ndarray, np.ndarray]:
 
 
 def _bundled_table() -> np.ndarray | None:
-    found = importlib.util.find_spec("sklearn")  # looks the package up without running it
-    if found is None or found.origin is None:
+    package = importlib.util.find_spec("sklearn")  # looks the package up without running it
+    if package is None or package.origin is None:
         raise UserError(
             "dataset digits comes with scikit-learn, which is not installed; pip install scikit-learn"
         )
-    path = Path(found.origin).parent / "datasets" / "data" / "digits.csv.gz"
+    path = Path(package.origin).parent / "datasets" / "data" / "digits.csv.gz"
     if not path.is_file():
         return None
     try:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from records.errors import UserError
-from training.data.npz import write_npz
+from training.data.arrays import write_npz
 
 _CLASSES = {"mnist": "MNIST", "fashion-mnist": "FashionMNIST", "cifar10": "CIFAR10", "cifar100": "CIFAR100"}
 _NETWORK_TIMEOUT_SECONDS = 30.0
@@ -23,14 +23,14 @@ def download(name: str, path: Path) -> None:
     """
     from filelock import FileLock
 
-    made = not path.parent.exists()
+    new_folder = not path.parent.exists()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(path.with_suffix(".lock")):
             if not path.is_file():
                 write_npz(path, _fetch(name, path.parent))
     except (OSError, RuntimeError) as error:
-        if made:
+        if new_folder:
             shutil.rmtree(path.parent, ignore_errors=True)
         reason = " ".join(str(error).split())
         raise UserError(

@@ -41,10 +41,10 @@ def find_info(
     shapes = read_sizes(files.paths)
     size = options.size or _usual_size(shapes)
     if known is not None:
-        found = (known.image[0], *size)
+        image = (known.image[0], *size)
         return same(
             known,
-            dataclasses.replace(known, image=found, classes=len(classes), class_names=classes),
+            dataclasses.replace(known, image=image, classes=len(classes), class_names=classes),
             f"{data_dir}",
         )
     channels, mean, std = _pixels_of(files, shapes, size, options.channels)
@@ -77,17 +77,17 @@ def arrays_info(arrays: Arrays, name: str, options: ImageOptions) -> DatasetInfo
     return dataclasses.replace(info, mean=mean, std=std)
 
 
-def same(known: DatasetInfo, found: DatasetInfo, where: str) -> DatasetInfo:
-    """``known``, if images and classes ``found`` are still the same. Raises ``UserError``."""
+def same(known: DatasetInfo, current: DatasetInfo, where: str) -> DatasetInfo:
+    """``known``, if images and classes of ``current``, found now, are still the same. Raises ``UserError``."""
     differing = []
-    if known.image[1:] != found.image[1:]:
-        differing.append(f"images are {size_text(found.image[1:])}, were {size_text(known.image[1:])}")
-    if known.image[0] != found.image[0]:
-        differing.append(f"channels are {found.image[0]}, were {known.image[0]}")
-    if known.classes != found.classes:
-        differing.append(f"classes are {found.classes}, were {known.classes}")
+    if known.image[1:] != current.image[1:]:
+        differing.append(f"images are {size_text(current.image[1:])}, were {size_text(known.image[1:])}")
+    if known.image[0] != current.image[0]:
+        differing.append(f"channels are {current.image[0]}, were {known.image[0]}")
+    if known.classes != current.classes:
+        differing.append(f"classes are {current.classes}, were {known.classes}")
     else:
-        pairs = zip(_names(found), _names(known), strict=True)
+        pairs = zip(_names(current), _names(known), strict=True)
         differing += [f"there is a class {now!r} for {before!r}" for now, before in pairs if now != before][
             :1
         ]

@@ -53,7 +53,7 @@ def class_names(name: str, data_dir: str | Path | None) -> tuple[str, ...]:
     needed = f"dataset {name} needs train/<class>/ and val/<class>/ folders"
     if data_dir is None:
         raise UserError(f"dataset {name} needs a data directory with train/<class>/ and val/<class>/ folders")
-    found = {}
+    folders = {}
     for part in ("train", "val"):
         folder = Path(data_dir) / part
         if not folder.is_dir():
@@ -65,17 +65,17 @@ def class_names(name: str, data_dir: str | Path | None) -> tuple[str, ...]:
         for entry in entries:
             if not entry.name.isprintable():
                 raise UserError(f"class folder {str(entry)!r} has no printable name; rename it")
-        found[part] = sorted(entry.name for entry in entries)
-    if len(found["train"]) < 2:
+        folders[part] = sorted(entry.name for entry in entries)
+    if len(folders["train"]) < 2:
         raise UserError(
-            f"{told(Path(data_dir) / 'train')} has {len(found['train'])} class folders; it needs 2 or more"
+            f"{told(Path(data_dir) / 'train')} has {len(folders['train'])} class folders; it needs 2 or more"
         )
-    if found["train"] != found["val"]:
-        odd = ", ".join(sorted(set(found["train"]) ^ set(found["val"]))[:5])
+    if folders["train"] != folders["val"]:
+        odd = ", ".join(sorted(set(folders["train"]) ^ set(folders["val"]))[:5])
         raise UserError(
             f"train and val in {told(data_dir)} have different classes: {odd} in only one of them"
         )
-    return tuple(found["train"])
+    return tuple(folders["train"])
 
 
 def list_images(folder: str | Path, classes: tuple[str, ...]) -> ImageFiles:
@@ -96,7 +96,7 @@ def list_images(folder: str | Path, classes: tuple[str, ...]) -> ImageFiles:
 
 
 def _images_below(folder: str) -> list[str]:
-    found, seen = [], set()
+    images, seen = [], set()
     for parent, folders, files in os.walk(folder, followlinks=True):
         real = os.path.realpath(parent)
         if real in seen:  # by a link to a folder above it
@@ -104,8 +104,8 @@ def _images_below(folder: str) -> list[str]:
             continue
         seen.add(real)
         folders[:] = [name for name in folders if name[0] != "."]
-        found += [os.path.join(parent, name) for name in files if _is_image(os.path.join(parent, name))]
-    return found
+        images += [os.path.join(parent, name) for name in files if _is_image(os.path.join(parent, name))]
+    return images
 
 
 def _is_image(path: str) -> bool:

@@ -19,11 +19,11 @@ from training.data.datasets import (
     FOLDER_SETS,
     DatasetInfo,
     ImageOptions,
-    dataset_info,
     dataset_names,
     is_array_file,
     located,
 )
+from training.data.lookup import dataset_info
 from training.data.selection import choose, limited, stratified
 from training.data.split import DeviceSplit, Split
 

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
-import os
+import tokenize
 import zipfile
 import zlib
-from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Literal
 
 import numpy as np
 
 from records.errors import UserError
-from records.files import write_errors
 from training.data.arrays import Arrays
 from training.data.datasets import DatasetInfo
 
@@ -76,7 +73,7 @@ class ArrayFile(Arrays):
             raise
         except (
             zipfile.BadZipFile, OSError, EOFError, ValueError, TypeError, zlib.error, NotImplementedError,
-            RuntimeError,
+            RuntimeError, SyntaxError, tokenize.TokenError,
         ) as error:  # fmt: skip
             raise self._damaged(f"{key}: {error}") from error
 
@@ -113,18 +110,3 @@ class ArrayFile(Arrays):
     def _damaged(self, reason: str) -> UserError:
         reason = " ".join(reason.split())
         return UserError(f"{self.path} is damaged or no npz file ({reason}); write or download it again")
-
-
-def write_npz(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
-    """Writes an npz file that is whole or as it was before. Raises ``UserError``."""
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}.part")
-    with write_errors(path):
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with unfinished.open("wb") as stream:
-                np.savez(stream, allow_pickle=False, **arrays)
-            os.replace(unfinished, path)
-        except OSError:
-            with contextlib.suppress(OSError):
-                unfinished.unlink()
-            raise

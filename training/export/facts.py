@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from records.errors import UserError
-from training.data.datasets import DatasetInfo, dataset_info
+from training.data.datasets import DatasetInfo
+from training.data.lookup import dataset_info
 
 if TYPE_CHECKING:
     from search_space import Genotype

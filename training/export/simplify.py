@@ -88,14 +88,14 @@ class _Folder:
 
     def fold(self, node: fx.Node, change: Callable[[fx.Node, fx.Node, slice], tuple[Any, Any]]) -> None:
         """Lets ``change`` give the convolutions before ``node`` other weights and biases, and drops ``node``."""
-        made, vector = node.args[:2]
-        if not isinstance(made, fx.Node) or not isinstance(vector, fx.Node) or len(made.users) != 1:
+        result, vector = node.args[:2]
+        if not isinstance(result, fx.Node) or not isinstance(vector, fx.Node) or len(result.users) != 1:
             return
-        convolutions = self._convolutions(made)
+        convolutions = self._convolutions(result)
         channels = sum(self._value(c.args[1]).shape[0] for c in convolutions)
         if not convolutions or vector.op != "get_attr":
             return
-        if tuple(self._value(vector).shape) != (channels, *(1,) * (made.meta["like"].dim() - 2)):
+        if tuple(self._value(vector).shape) != (channels, *(1,) * (result.meta["like"].dim() - 2)):
             return
         start = 0
         for convolution in convolutions:
@@ -103,20 +103,20 @@ class _Folder:
             weight, bias = change(convolution, vector, slice(start, end))
             convolution.args = (convolution.args[0], weight, bias, *convolution.args[3:])
             start = end
-        node.replace_all_uses_with(made)
+        node.replace_all_uses_with(result)
         self.recording.graph.erase_node(node)
 
     def scaled(self, convolution: fx.Node, vector: fx.Node, rows: slice) -> tuple[Any, Any]:
         factor = self._value(vector).flatten()[rows]
         weight, bias = self._parameters(convolution)
         by_rows = factor.view(-1, *(1,) * (self._value(weight).dim() - 1))
-        made = []
+        parameters = []
         for node, by in ((weight, by_rows), (bias, factor)):
             if node is not None:
                 key = ("scaled", node.target, vector.target, rows.start)
                 node = self._constant(convolution, key, plain_name(node.target), self._value(node) * by)
-            made.append(node)
-        return made[0], made[1]
+            parameters.append(node)
+        return parameters[0], parameters[1]
 
     def shifted(self, convolution: fx.Node, vector: fx.Node, rows: slice) -> tuple[Any, Any]:
         summand = self._value(vector).flatten()[rows].clone()

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from records.errors import UserError
-from training.data.datasets import FOLDER_SETS, DatasetInfo, dataset_info, dataset_names
+from training.data.datasets import FOLDER_SETS, DatasetInfo, dataset_names
 from training.data.loading import require_fitting
+from training.data.lookup import dataset_info
 from training.export.bundle import GENOTYPE, WEIGHTS
 from training.export.facts import (
     RESULT,
@@ -76,21 +77,21 @@ def gather(
 def _dataset(
     genotype: Genotype, folders: tuple[Path | None, ...], name: str | None, data_dir: str | None
 ) -> DatasetInfo:
-    found: DatasetInfo | None = None
+    info: DatasetInfo | None = None
     if name in FOLDER_SETS:
         channels, height, width = genotype.image
         colour = channels if channels in (1, 3) else None
-        found = dataset_info(name, data_dir, image_size=f"{height}x{width}", channels=colour)
+        info = dataset_info(name, data_dir, image_size=f"{height}x{width}", channels=colour)
     elif name is not None:
-        found = dataset_info(name, data_dir)
+        info = dataset_info(name, data_dir)
     for folder in folders:
-        if found is None and folder is not None:
-            found = recorded_dataset(folder)
-    if found is None:
+        if info is None and folder is not None:
+            info = recorded_dataset(folder)
+    if info is None:
         raise UserError(
             "it is not known on which data set the network is or will be trained, and so not how its pixels are "
             f"normalised; name it with --dataset ({', '.join(dataset_names())}, or {NO_DATASET}: the model then "
             "takes normalised images)"
         )
-    require_fitting(genotype, found)
-    return found
+    require_fitting(genotype, info)
+    return info

@@ -30,14 +30,14 @@ def load_weights(model: nn.Module, path: Path) -> None:
     except (SafetensorError, OSError) as error:
         raise UserError(f"{path} is damaged or no safetensors file ({error})") from error
     expected = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
-    found = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
+    shapes = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
     differing = sorted(
-        name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name)
+        name for name in expected.keys() | shapes.keys() if expected.get(name) != shapes.get(name)
     )
     if differing:
         name = differing[0]
         raise UserError(
-            f"{path} is of another network: {name} is {found.get(name, 'missing')}, the genotype has "
+            f"{path} is of another network: {name} is {shapes.get(name, 'missing')}, the genotype has "
             f"{expected.get(name, 'none')} ({len(differing)} tensors differ)"
         )
     model.load_state_dict(tensors)

@@ -118,7 +118,7 @@ def _matrices_step(
     for index, update in enumerate(updates):
         by_shape.setdefault((update.shape[0], update[0].numel()), []).append(index)
     for (rows, columns), indices in by_shape.items():
-        made = orthogonal(torch.stack([updates[index].flatten(1) for index in indices]))
+        orthogonals = orthogonal(torch.stack([updates[index].flatten(1) for index in indices]))
         step = -rate * max(1.0, rows / columns) ** 0.5
-        for index, update in zip(indices, made.unbind(0), strict=True):
+        for index, update in zip(indices, orthogonals.unbind(0), strict=True):
             parameters[index].add_(update.view(parameters[index].shape), alpha=step)

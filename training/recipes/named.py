@@ -129,10 +129,6 @@ _OF_NETWORKS = {
 _BY_NETWORK = {network.lower(): recipe for recipe, names in _OF_NETWORKS.items() for network in names}
 
 
-def recipe_names() -> tuple[str, ...]:
-    return tuple(RECIPES)
-
-
 def get_recipe(name: str, **changes: Any) -> Recipe:
     """The recipe ``name`` with ``changes`` to its fields; those that are None change nothing."""
     if name not in RECIPES:

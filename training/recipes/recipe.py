@@ -52,7 +52,7 @@ class Recipe:
         self._require("epochs", self.epochs >= 1, "1 or more")
         self._require("batch_size", self.batch_size >= 1, "1 image or more")
         for field in ("learning_rate", "matrix_rate"):
-            self._require(field, self._finite(field) and getattr(self, field) > 0, "above 0")
+            self._require(field, self._finite(field) and getattr(self, field) > 0, "a finite number above 0")
         self._require("optimizer", self.optimizer in OPTIMIZERS, f"one of {', '.join(OPTIMIZERS)}")
         self._require("schedule", self.schedule in SCHEDULES, f"one of {', '.join(SCHEDULES)}")
         for field in (

@@ -31,3 +31,11 @@ def test_the_users_settings_are_as_before():
 def test_another_format_is_refused(tmp_path):
     with pytest.raises(UserError, match=r"picture is 'a\.gif'; accepted: a name that ends in \.png or \.svg"):
         save(drawn(), tmp_path / "a.gif")
+
+
+def test_a_name_in_any_letters_is_drawn_without_a_word(recwarn):
+    with style():
+        figure = new_figure(2, 1)
+        figure.text(0.1, 0.5, "\u65e5\u672c \u0939 \ue000")
+        assert png(figure)
+    assert not recwarn.list

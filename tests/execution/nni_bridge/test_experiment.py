@@ -12,6 +12,7 @@ import pytest
 from execution.nni_bridge.compat import CandidateModel
 from execution.nni_bridge.database import database_of
 from execution.nni_bridge.experiment import SearchExperiment, check_server, make_experiment
+from execution.platforms.contract import make_platform
 from execution.settings import SearchSettings
 from records.errors import UserError
 from records.run_folder import NNI, RunFolder
@@ -26,7 +27,9 @@ def run(tmp_path):
 
 
 def made(run, settings=SETTINGS, resume=False) -> SearchExperiment:
-    return make_experiment(settings, run, CandidateModel({"normal/op_2_0": ("a", "b")}), None, resume)
+    return make_experiment(
+        settings, make_platform(settings), run, CandidateModel({"normal/op_2_0": ("a", "b")}), None, resume
+    )
 
 
 def test_all_its_files_are_in_the_run_folder(run):

@@ -10,12 +10,13 @@ from PIL import Image
 
 from execution.nni_bridge import experiment
 from execution.nni_bridge.compat import CandidateModel
+from execution.platforms.contract import make_platform
 from execution.platforms.kubernetes import KubernetesPlatform
 from execution.settings import SearchSettings
 from records.errors import UserError
 from records.run_folder import RunFolder
 from tests.execution.platforms.test_cluster import written
-from training.data.datasets import dataset_info
+from training.data.lookup import dataset_info
 
 
 @pytest.fixture
@@ -45,7 +46,9 @@ def refused(function, *arguments) -> str:
 def test_nni_takes_the_whole_configuration_and_it_is_in_the_run_folder(ready, tmp_path):
     settings = SearchSettings(**ready)
     run = RunFolder.create(tmp_path / "run", settings.to_json())
-    made = experiment.make_experiment(settings, run, CandidateModel({"op": ("a", "b")}), None, False)
+    made = experiment.make_experiment(
+        settings, make_platform(settings), run, CandidateModel({"op": ("a", "b")}), None, False
+    )
     canonical = made.config.canonical_copy()  # raises for what its schema does not accept
     kept = json.loads((run.path / "frameworkcontroller.json").read_text())
     assert kept == canonical.json()
@@ -61,7 +64,7 @@ def test_nni_takes_the_whole_configuration_and_it_is_in_the_run_folder(ready, tm
     assert role["memorySize"] == "12gb"
     assert (kept["trialConcurrency"], kept["nniManagerIp"]) == (3, "10.0.0.5")
     assert kept["trialCommand"] == 'python3 -m execution.trials.entry 2> "$NNI_SYS_DIR/trial.stderr"'
-    assert (run.path / "nni" / "code" / "strategies" / "trial_entry.py").is_file()  # sent along
+    assert (run.path / "nni" / "code" / "execution" / "trials" / "entry.py").is_file()  # sent along
 
 
 def test_what_the_server_is_told(ready, tmp_path):
@@ -118,6 +121,7 @@ def test_run_folders_that_nni_would_break_on(ready, tmp_path):
     said = refused(
         experiment.make_experiment,
         SearchSettings(**ready),
+        make_platform(SearchSettings(**ready)),
         run,
         CandidateModel({"op": ("a", "b")}),
         None,

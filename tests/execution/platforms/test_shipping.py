@@ -18,7 +18,7 @@ def test_the_source_is_packed_whole_and_always_the_same():
     archive = pack_source()
     inside = names(archive)
     for needed in (
-        "pde_ops/csrc/integrate.cpp", "search_space/genotype.py", "training/trial.py",
+        "pde_ops/cpu/csrc/integrate.cpp", "search_space/genotype.py", "training/trial.py",
         "execution/trials/entry.py", "execution/nni_bridge/server/portal_guard.js",
     ):  # fmt: skip
         assert needed in inside

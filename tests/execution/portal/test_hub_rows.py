@@ -104,3 +104,15 @@ def test_a_hub_takes_no_wrong_values_from_python_either(tmp_path, given):
     with pytest.raises(UserError, match="accepted: "):
         resume_hub(run, given)
     assert run.settings()["shared"] == {}
+
+
+@pytest.mark.parametrize(
+    ("texts", "said"),
+    [
+        ({}, "values is {}; accepted: a setting or more"),
+        ({"seed": ",".join(map(str, range(2000)))}, "2,000 searches"),
+    ],
+)
+def test_nothing_and_far_too_much_is_refused(texts, said):
+    with pytest.raises(UserError, match=said):
+        grid(texts)

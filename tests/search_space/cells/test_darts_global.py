@@ -1,15 +1,14 @@
 """The space: published costs, costs by edge, NNI's labels, networks of odd sizes, drop path, export."""
 
-import random
-
 import pytest
 import torch
 
-from search_space import Cost, Genotype, GenotypeError, get_space, sample
-from search_space.cells.darts_global import DartsSettings, edge_costs
+from search_space import Cost, Genotype, GenotypeError, Problem, get_space, sample
+from search_space.cells.darts_global import edge_costs
 from search_space.cells.drop_path import DropPath, set_drop_path
 from search_space.cells.layout import reduction_positions
 from search_space.cells.model_space import DartsGlobal
+from search_space.sampling import random_genotype
 from tests.search_space.darts_v2 import ARCHITECTURE, darts_v2
 
 SPACE = get_space("darts-global")
@@ -32,8 +31,7 @@ def test_reductions_stand_at_one_and_two_thirds():
     "settings", [{}, {"cells": 1}, {"nodes": 3, "inputs": 1, "cells": 5, "stem": "large"}]
 )
 def test_edge_costs_add_up_to_the_cost_of_any_genotype(settings):
-    made = SPACE.make_settings({"width": 4, **settings})
-    costs = edge_costs(made, (3, 18, 15), 7)
+    costs = edge_costs(Problem("darts-global", {"width": 4, **settings}, (3, 18, 15), 7))
     for seed in range(50):
         genotype = sample("darts-global", seed, image=(3, 18, 15), classes=7, width=4, **settings)
         total = costs.fixed
@@ -46,22 +44,21 @@ def test_edge_costs_add_up_to_the_cost_of_any_genotype(settings):
 
 @pytest.mark.parametrize("cells", [1, 2, 3])
 def test_nni_has_the_labels_and_options_of_the_decisions(cells):
-    settings = DartsSettings(width=2, cells=cells, nodes=3, primitives=("skip_connect", "global_1"))
-    found = SPACE.model_space(settings, (1, 8, 8), 10).simplify()
-    decisions = SPACE.decisions(settings, (1, 8, 8), 10)
-    assert {label: tuple(mutable.values) for label, mutable in found.items()} == {
-        decision.label: decision.options for decision in decisions
+    settings = {"width": 2, "cells": cells, "nodes": 3, "primitives": ["skip_connect", "global_1"]}
+    problem = Problem("darts-global", settings, (1, 8, 8), 10)
+    mutables = SPACE.model_space(problem).simplify()
+    assert {label: tuple(mutable.values) for label, mutable in mutables.items()} == {
+        decision.label: decision.options for decision in SPACE.decisions(problem)
     }
 
 
 def test_nni_freezes_to_a_network_with_the_genotypes_parameters_and_outputs():
     genotype = sample("darts-global", 3, image=(1, 8, 8), width=4, cells=3, nodes=2)
-    settings = SPACE.make_settings(genotype.settings)
-    sampled = SPACE.to_nni(SPACE.choices(settings, genotype.architecture))
-    space = SPACE.model_space(settings, (1, 8, 8), 10)
+    sampled = SPACE.to_nni(SPACE.choices(genotype.problem, genotype.architecture))
+    space = SPACE.model_space(genotype.problem)
     assert isinstance(space, DartsGlobal)
     frozen, built = space.freeze(sampled).eval(), genotype.build().eval()
-    assert SPACE.genotype(settings, (1, 8, 8), 10, sampled) == genotype
+    assert Genotype.of_choices(genotype.problem, sampled) == genotype
     theirs, ours = list(frozen.parameters()), list(built.parameters())
     assert sum(p.numel() for p in theirs) == sum(p.numel() for p in ours) == genotype.cost().params
     # Both list each cell's preprocessor, then its edges in the order of the nodes.
@@ -129,13 +126,13 @@ def test_pairs_have_one_order():
 
 
 def test_choices_and_architecture_are_each_others_inverse():
-    rng = random.Random(0)
-    settings = DartsSettings(cells=3)
-    for _ in range(20):
-        genotype = SPACE.random(settings, (3, 32, 32), 10, rng)
-        choices = SPACE.choices(settings, genotype.architecture)
-        assert set(choices) == {d.label for d in SPACE.decisions(settings, (3, 32, 32), 10)}
-        assert SPACE.assemble(settings, choices) == genotype.architecture
+    problem = Problem("darts-global", {"cells": 3}, (3, 32, 32), 10)
+    for seed in range(20):
+        genotype = random_genotype(problem, seed)
+        choices = SPACE.choices(problem, genotype.architecture)
+        assert set(choices) == {d.label for d in SPACE.decisions(problem)}
+        assert SPACE.assemble(problem, choices) == genotype.architecture
+        assert Genotype.of(problem, genotype.architecture) == genotype
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import run_search
 from search_space import UserError, get_space
 from search_space.families.family import total_cost
 from search_space.families.layers import ALL_KINDS
-from search_space.paper.placements import placements, table, write_csv
+from search_space.paper.placements import placements, placements_table, write_csv
 
 # poster's parameters and published MACs, placements that match, parameters of the last linear layer
 EXPECTED = {
@@ -32,7 +32,7 @@ def test_placements_match_the_poster(name: str) -> None:
         assert placement.params == pytest.approx(params, rel=0.02)
         assert placement.macs_published == pytest.approx(macs, rel=0.02)
         assert "first_block" not in placement.bodies()
-    lines = table(found).splitlines()
+    lines = placements_table(found).splitlines()
     assert lines[0].startswith(f"{count:,} placements match, 0 of them with the classifier's parameters")
     assert len(lines) == 21
     assert all(line.endswith("(parameters without the classifier)") for line in lines[1:])
@@ -78,7 +78,7 @@ def test_command(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     path = tmp_path / "placements.csv"
     assert run_search.main(["published", "--placements", "mbv2-GLOBAL", "--csv", str(path)]) == 0
     out = capsys.readouterr().out
-    assert out == f"{table(placements('MBV2-Global'))}\nwritten: {path}\n"
+    assert out == f"{placements_table(placements('MBV2-Global'))}\nwritten: {path}\n"
     assert len(path.read_text().splitlines()) == 763
 
 

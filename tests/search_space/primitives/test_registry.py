@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from pde_ops.layer import COEFFICIENT_START
+from pde_ops.options import COEFFICIENT_START
 from search_space import (
     Cost,
     Genotype,
@@ -23,7 +23,7 @@ from search_space import (
 )
 from search_space.counting import count
 from search_space.primitives.convolutions import FactorizedReduction
-from search_space.primitives.global_layers import GLOBAL_PRIMITIVES, OPTIONS
+from search_space.primitives.global_layers import KINDS, OPTIONS
 from search_space.primitives.registry import PLUGINS
 
 # What the README shows.
@@ -51,9 +51,8 @@ settings = {"width": 4, "cells": 3, "nodes": 2, "primitives": ["conv_1x1", "glob
 genotype = search_space.sample("darts-global", 1, image=(1, 8, 8), **settings)
 assert search_space.Genotype.from_json(genotype.to_json()) == genotype
 space = search_space.get_space("darts-global")
-supernet = space.model_space(space.make_settings(settings), (1, 8, 8), 10)
-made = space.make_settings(genotype.settings)
-frozen = supernet.freeze(space.to_nni(space.choices(made, genotype.architecture)))
+supernet = space.model_space(genotype.problem)
+frozen = supernet.freeze(space.to_nni(space.choices(genotype.problem, genotype.architecture)))
 network = genotype.build().eval()
 torch.export.export(network, (torch.rand(2, 1, 8, 8),))
 names = [type(m).__name__ for m in network.modules()]
@@ -110,9 +109,7 @@ def test_default_primitives_are_those_of_darts_and_global_layers_of_1_3_and_5_st
     assert set(settings.primitives) <= set(primitive_names())
     assert len(settings.primitives) == 7 + 6
     found = [name for name in settings.primitives if name.startswith("global")]
-    assert {name.rsplit("_", 1)[0] for name in found} == {
-        name.rsplit("_", 1)[0] for name in GLOBAL_PRIMITIVES
-    }
+    assert {name.rsplit("_", 1)[0] for name in found} == set(KINDS)
     assert {name.rsplit("_", 1)[1] for name in found} == {"1", "3", "5"}
 
 
@@ -146,8 +143,8 @@ def test_diffusion_spreads_and_advection_moves():
     assert names["global_diffusion_1"].velocity_x is None
     assert names["global_diffusion_1"].diffusivity_x is not None
     assert names["global_advection_1"].diffusivity_x is None
-    assert names["global_advection_1"].constant_diffusivity == 0
-    assert get_primitive("global_constant_diffusivity_3")(2, 1).layer.constant_diffusivity == 1
+    assert names["global_advection_1"].diffusivity == "none"
+    assert get_primitive("global_constant_diffusivity_3")(2, 1).layer.diffusivity == 1
 
 
 def test_options_of_global_layers_are_those_of_the_layers_default():

@@ -5,6 +5,7 @@ import statistics
 
 import pytest
 
+from search_space.sampling import random_genotype
 from strategies.multi_trial.evolution import Evolution, EvolutionSettings
 from strategies.multi_trial.random_search import RandomSearch
 from tests.strategies.table import PROBLEM, play, result
@@ -32,8 +33,8 @@ def test_the_penalty_leads_evolution_to_cheaper_ones():
 def test_failed_candidates_are_never_parents():
     evolution = Evolution(PROBLEM, 0, EvolutionSettings(population=4, tournament=4))
     rng = random.Random(0)
-    good = PROBLEM.sample(0)
-    results = [result(0, good, 0.1)] + [result(i, PROBLEM.sample(i), None) for i in range(1, 6)]
+    good = random_genotype(PROBLEM, 0)
+    results = [result(0, good, 0.1)] + [result(i, random_genotype(PROBLEM, i), None) for i in range(1, 6)]
     child = evolution.draw(rng, results)
     difference = sum(
         a != b

@@ -9,6 +9,7 @@ import torch
 
 from execution.processes import run_processes
 from records.errors import UserError
+from strategies.one_shot.darts import Darts
 from strategies.supernet.ranks import ALONE, Ranks
 from strategies.supernet.search import search_supernet
 from strategies.supernet.settings import SupernetSettings
@@ -45,7 +46,7 @@ def alone(tmp_path_factory):
     folder = tmp_path_factory.mktemp("alone")
     data = load_data("digits", train_limit=240, validation=0.4, seed=0)
     return search_supernet(
-        Toy, toy_table(), data, SETTINGS, checkpoint=folder / "state.pt", log=folder / "log"
+        Toy, toy_table(), data, SETTINGS, strategy=Darts, checkpoint=folder / "state.pt", log=folder / "log"
     )
 
 

@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from records.errors import UserError
+from strategies.one_shot.darts import Darts
 from strategies.supernet.distribution import CellDistribution
 from strategies.supernet.search import search_supernet
 from strategies.supernet.settings import SupernetSettings
@@ -28,7 +29,14 @@ def digits():
 
 def search(folder, data, settings=SETTINGS, **options):
     return search_supernet(
-        Toy, toy_table(), data, settings, checkpoint=folder / "state.pt", log=folder / "search.log", **options
+        Toy,
+        toy_table(),
+        data,
+        settings,
+        strategy=Darts,
+        checkpoint=folder / "state.pt",
+        log=folder / "search.log",
+        **options,
     )
 
 

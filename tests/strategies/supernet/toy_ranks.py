@@ -10,6 +10,7 @@ def work(request, number, count, meeting, send):
     import psutil
     import torch
 
+    from strategies.one_shot.darts import Darts
     from strategies.supernet.ranks import Ranks, group
     from strategies.supernet.search import search_supernet
     from strategies.supernet.settings import SupernetSettings
@@ -26,6 +27,7 @@ def work(request, number, count, meeting, send):
             toy_table(),
             data,
             SupernetSettings(**request["settings"]),
+            strategy=Darts,
             checkpoint=folder / "state.pt",
             log=folder / "search.log",
             on_epoch=lambda state: send({"epochs": len(state.records)}),

@@ -6,8 +6,9 @@ import torch
 
 from records.errors import UserError
 from training.data.arrays import Arrays, save_arrays
-from training.data.datasets import DatasetInfo, dataset_info
+from training.data.datasets import DatasetInfo
 from training.data.loading import load_data
+from training.data.lookup import dataset_info
 
 RANDOM = np.random.default_rng(0)
 PIXELS = RANDOM.integers(0, 256, (40, 6, 5, 3), dtype=np.uint8)
@@ -177,3 +178,17 @@ def test_known_facts_are_not_looked_for_again(tmp_path):
 def test_arrays_are_checked_against_what_is_known():
     with pytest.raises(UserError, match=r"x_train is uint8 of shape \(40, 6, 5, 3\); mnist needs uint8"):
         Arrays(arrays(), dataset_info("mnist")).images("train")
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        (["a", ""], "has ''; accepted: printable names of 1 to 200 letters"),
+        (["a", "b" * 201], r"has 'bbb.*\.\.\.; accepted"),
+        (["a", "a"], "has a name twice; accepted: a name of its own for each class"),
+    ],
+)
+def test_a_class_has_a_name_of_its_own(tmp_path, names, said):
+    images, labels = np.zeros((4, 2, 2), np.uint8), [0, 1, 0, 1]
+    with pytest.raises(UserError, match=said):
+        save_arrays(tmp_path / "a.npz", images, labels, images, labels, names)

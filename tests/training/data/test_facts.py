@@ -10,9 +10,10 @@ from PIL import Image
 from records.errors import UserError
 from tests.training.networks import write_arrays
 from training.data import facts
-from training.data.datasets import ImageOptions, dataset_info, sides
+from training.data.datasets import ImageOptions, sides
 from training.data.facts import find_info, mean_and_std
 from training.data.loading import load_data
+from training.data.lookup import dataset_info
 
 RANDOM = np.random.default_rng(0)
 

@@ -6,7 +6,7 @@ import pytest
 
 from records.errors import UserError
 from tests.training.networks import write_arrays
-from training.data.datasets import dataset_info
+from training.data.lookup import dataset_info
 from training.data.npz import ArrayFile
 
 CIFAR = dataset_info("cifar10")
@@ -111,3 +111,12 @@ def test_a_member_that_is_no_array_is_not_taken_for_one(tmp_path):
         archive.writestr("y_test", b"0123")
     with pytest.raises(UserError, match=r"lacks y_test; it holds x_train, y_train, x_test$"):
         ArrayFile(path, MNIST)
+
+
+def test_a_header_that_no_python_reads_is_damage(tmp_path):
+    path = write_arrays(tmp_path / "a.npz", CIFAR)
+    content = path.read_bytes()
+    assert content.count(b"'fortran_order':") == 4
+    path.write_bytes(content.replace(b"'fortran_order':", b"'fortran_order')"))
+    with pytest.raises(UserError, match="is damaged or no npz file"):
+        ArrayFile(path, CIFAR).array("x_train")

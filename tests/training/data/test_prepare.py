@@ -8,8 +8,8 @@ from PIL import Image
 
 from records.errors import UserError
 from tests.training.networks import write_arrays
-from training.data.datasets import dataset_info
 from training.data.loading import load_data
+from training.data.lookup import dataset_info
 from training.data.prepare import PreparedData, prepare_data
 
 CIFAR = dataset_info("cifar10")

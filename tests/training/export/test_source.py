@@ -17,8 +17,9 @@ from records.run_folder import RunFolder
 from search_space import Genotype, sample
 from tests.analysis.runs import FIVE, make_run, measurement
 from tests.training.data.test_facts import folder
-from training.data.datasets import DatasetInfo, dataset_info
+from training.data.datasets import DatasetInfo
 from training.data.loading import load_data
+from training.data.lookup import dataset_info
 from training.export.facts import recorded_dataset
 from training.export.source import gather
 

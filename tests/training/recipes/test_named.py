@@ -2,7 +2,7 @@ import pytest
 
 from records.errors import UserError
 from search_space.paper.networks import published_names
-from training.recipes.named import get_recipe, published_recipe, recipe_names
+from training.recipes.named import RECIPES, get_recipe, published_recipe
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_changes_are_checked_and_none_changes_nothing():
 def test_unknown_name():
     with pytest.raises(UserError, match="unknown recipe 'slow'; known are resnet"):
         get_recipe("slow")
-    assert {"fast", "search", "mobilenetv2", "efficientnet"} <= set(recipe_names())
+    assert {"fast", "search", "mobilenetv2", "efficientnet"} <= RECIPES.keys()
 
 
 def test_each_network_of_the_paper_itself_has_its_recipe():

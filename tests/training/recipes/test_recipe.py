@@ -46,9 +46,9 @@ def test_drop_path_rises_from_zero():
     [
         ("epochs", 0, "1 or more"),
         ("batch_size", 0, "1 image or more"),
-        ("learning_rate", math.nan, "above 0"),
-        ("learning_rate", -0.1, "above 0"),
-        ("matrix_rate", math.inf, "above 0"),
+        ("learning_rate", math.nan, "a finite number above 0"),
+        ("learning_rate", -0.1, "a finite number above 0"),
+        ("matrix_rate", math.inf, "a finite number above 0"),
         ("matrix_decay", -0.1, "0 or more"),
         ("optimizer", "lion", "one of sgd, adamw, rmsprop, muon"),
         ("schedule", "linear", "one of constant"),

@@ -3,7 +3,7 @@
 # (Triton's language has no star in a tuple, and its tuples grow while the kernel is traced.)
 """Triton kernels that keep whole planes in registers for all steps, forward and backward.
 
-All is data flow between the tuples of `pde_ops.triton_planes`: no kernel writes anything that it reads, so
+All is data flow between the tuples of `pde_ops.triton.planes`: no kernel writes anything that it reads, so
 there is nothing to race.
 
 The backward kernel keeps nothing between steps but registers: it integrates again from the inputs to the
@@ -17,7 +17,7 @@ from __future__ import annotations
 import triton
 import triton.language as tl
 
-from pde_ops.triton_planes import columns, geometry, load, rows, store
+from pde_ops.triton.planes import columns, geometry, load, rows, store
 
 
 @triton.jit

@@ -10,35 +10,27 @@ batch) is seen.
 from __future__ import annotations
 
 import weakref
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from pde_ops import fused
-from pde_ops.fused_operator import Argument, describe, evaluate, stays_last
-
-if TYPE_CHECKING:
-    from pde_ops.layer import GlobalLayer
-
-SETTINGS = (
-    "channels", "steps", "dt", "dx", "dy", "boundary", "backend", "product", "use_source", "residual",
-    "activation", "constant_velocity", "constant_diffusivity",
-)  # fmt: skip
+from pde_ops.cpu import fused
+from pde_ops.cpu.argument import PdeLayer
+from pde_ops.cpu.fused_operator import describe, evaluate, stays_channels_last
 
 
 class Prepared:
     """The kernel's argument for one layer in evaluation and inputs like ``x``."""
 
-    def __init__(self, layer: GlobalLayer, x: Tensor) -> None:
+    def __init__(self, layer: fused.Layer, x: Tensor) -> None:
         self.like = (x.shape, x.dtype, torch.get_num_threads())
-        self.last = stays_last(x, layer.steps)
-        self.layout = torch.channels_last if self.last else torch.contiguous_format
+        self.channels_last = stays_channels_last(x, layer.options.steps)
+        self.layout = torch.channels_last if self.channels_last else torch.contiguous_format
         self.watched: list[tuple[dict, str, Any]] = []  # a dictionary, a key, the object that must be there
         self.hooks: list[dict] = []  # that must stay empty
         self.modules: list[nn.Module] = []
-        for name in SETTINGS:
-            self._watch(layer.__dict__, name)
+        self._watch(layer.__dict__, "options")  # frozen: another value is another object
         for name in (*fused.FIELDS, "out_norm"):
             if name in layer._modules:
                 self._watch_module(self._watch(layer._modules, name))
@@ -55,7 +47,7 @@ class Prepared:
         pointers = {name: tuple(t.data_ptr() for t in several) for name, several in tensors.items()}
         self.addresses = [tensor.data_ptr() for tensor in self.tensors]
         self.classes = [type(module) for module in self.modules]
-        self.argument = describe(x, pointers, tensors["weight"][0].shape[-1], *fused.settings(layer, norms))
+        self.argument = describe(x, pointers, tensors["weight"][0].shape[-1], fused.settings(layer, norms))
 
     def _watch(self, holder: dict, name: str) -> Any:
         self.watched.append((holder, name, holder[name]))
@@ -78,7 +70,7 @@ class Prepared:
         """Whether the argument is still the layer's, and fits ``x``."""
         if (x.shape, x.dtype, torch.get_num_threads()) != self.like or any(self.hooks):
             return False
-        if x.is_contiguous() is self.last:
+        if x.is_contiguous() is self.channels_last:
             return False
         try:
             for holder, name, value in self.watched:
@@ -96,22 +88,22 @@ class Prepared:
 
     def __call__(self, x: Tensor) -> Tensor:
         out = torch.empty_like(x, memory_format=self.layout)
-        argument = Argument.from_buffer_copy(self.argument)  # its own: threads may share the layer
+        argument = PdeLayer.from_buffer_copy(self.argument)  # its own: threads may share the layer
         argument.x, argument.out = x.data_ptr(), out.data_ptr()
-        evaluate(argument, self.last)
+        evaluate(argument, self.channels_last)
         return out
 
 
-_prepared: weakref.WeakKeyDictionary[nn.Module, Prepared] = weakref.WeakKeyDictionary()
+_prepared: weakref.WeakKeyDictionary[fused.Layer, Prepared] = weakref.WeakKeyDictionary()
 
 
-def run(layer: GlobalLayer, x: Tensor) -> Tensor | None:
+def run(layer: fused.Layer, x: Tensor) -> Tensor | None:
     """The layer's output from state and source ``x``; None where this short way is not open."""
-    if not _plain_call(x, layer.steps):
+    if not _plain_call(x, layer.options.steps):
         return None
     prepared = _prepared.get(layer)
     if prepared is None or not prepared.holds(x):
-        if not fused.applies(layer, x) or layer._modules["out_norm"].training:  # type: ignore[union-attr]
+        if fused.unavailable(layer, x) is not None or layer._modules["out_norm"].training:  # type: ignore[union-attr]
             return None
         prepared = Prepared(layer, x)
         if not all(tensor.is_contiguous() for tensor in prepared.tensors):
@@ -127,7 +119,7 @@ def _plain_call(x: Tensor, steps: int) -> bool:
         and not torch.is_grad_enabled()
         and type(x) is Tensor
         and x.is_cpu
-        and (x.is_contiguous() or stays_last(x, steps))
+        and (x.is_contiguous() or stays_channels_last(x, steps))
         and not torch.is_autocast_enabled("cpu")
         and not torch._C._len_torch_dispatch_stack()
         and not torch._C._len_torch_function_stack()

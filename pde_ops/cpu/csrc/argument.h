@@ -3,23 +3,11 @@
 
 #include <cmath>
 
-extern "C" {
-
+// PdeLayer and the enums of its choices: made of the tables in ../argument.py and ../../options.py at build.
+//
 // Learned fields are F (2 or 4), in the order velocity x, y, diffusivity x, y; norms F + 1, the output's last. Of
 // parameters and statistics each is an array over C channels of its own; gradients lie together, a row for each.
-struct PdeLayer {
-  long images, channels;
-  int rows, cols, steps, dx, dy, periodic, threads, type;
-  int learned[4];  // row of the velocity x, y, diffusivity x, y among the learned fields, or -1
-  int fields, kernel, training, use_source, residual, activation;
-  double dt, constants[4], eps[2];  // eps: of the coefficients' norms, of the output's
-  double multiplier;                // on the gain of the coefficients' norms
-  const void *x, *weight[4], *bias[4], *gain[5], *shift[5];  // bias: null where there is none
-  void *mean[5], *variance[5], *state, *out;  // mean, variance: given in eval mode, filled in training
-  const void* grad_out;
-  void *grad_x, *grad_weight, *grad_bias, *grad_gain, *grad_shift;
-};
-}
+#include "argument_members.h"
 
 namespace pde {
 

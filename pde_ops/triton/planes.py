@@ -4,7 +4,7 @@
 """Whole planes in registers: where cells lie, how they are read and written, who their neighbours are.
 
 A field of a program is a tuple of ``rows * columns`` tensors of shape (warps, 32), one value a thread and
-tensor: `pde_ops.triton_plan` says which cell that is. Neighbours come from another member of the tuple or
+tensor: `pde_ops.triton.plan` says which cell that is. Neighbours come from another member of the tuple or
 through `tl.gather`: a warp shuffle, or, between groups of a column in different warps, a trip through
 shared memory that Triton places and synchronises.
 

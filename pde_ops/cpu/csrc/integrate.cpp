@@ -34,10 +34,10 @@ template <class T, class S> class PlaneInputs {
       if (!in[k]) std::fill_n(plane(k), cells_, k == kSource ? T(0) : T(constants[k - kVx]));
   }
   Inputs<T> at(long start) const {
-    const T* found[kInputs];
-    for (int k = 0; k < kInputs; ++k) found[k] = in_[k] ? convert(in_[k] + start, plane(k)) : plane(k);
-    const T* before = in_[kInitial] ? found[kInitial] : found[kH];
-    return {found[kH], found[kSource], found[kVx], found[kVy], found[kDx], found[kDy], before};
+    const T* at[kInputs];
+    for (int k = 0; k < kInputs; ++k) at[k] = in_[k] ? convert(in_[k] + start, plane(k)) : plane(k);
+    const T* before = in_[kInitial] ? at[kInitial] : at[kH];
+    return {at[kH], at[kSource], at[kVx], at[kVy], at[kDx], at[kDy], before};
   }
   const T* convert(const S* from, T* to) const {
     if constexpr (std::is_same<T, S>::value) return from;
@@ -95,21 +95,21 @@ void backward_flat(S* const* out, const S* grad, const S* const* in, const doubl
     const long scalars = own * f.apart + flat_backward_scalars(f, s.steps);
     T* memory = scratch.get<T>(scalars);
     const PlaneInputs<T, S> inputs(in, constants, f, memory);
-    T* const found = memory + kInputs * f.apart;
+    T* const gradients = memory + kInputs * f.apart;
     std::vector<const T*> pointers;
 #pragma omp for schedule(static)
     for (long plane = 0; plane < planes; ++plane) {
       const long at = plane * f.cells;
       T* to[kInputs];
       for (int k = 0; k < kInputs; ++k) {
-        to[k] = found + (out[k] ? k : kInputs) * f.apart;
+        to[k] = gradients + (out[k] ? k : kInputs) * f.apart;
         if constexpr (same)
           if (out[k]) to[k] = out[k] + at;
       }
       const Outputs<T> outputs{to[kH], to[kSource], to[kVx], to[kVy], to[kDx], to[kDy], to[kInitial]};
       Ahead ahead = next_plane(in, at, f.cells, plane + 1 < planes, f.rows * (2 * s.steps - 2));
       if (!same) ahead = {};
-      const T* from = inputs.convert(grad + at, found + (kInputs + 1) * f.apart);
+      const T* from = inputs.convert(grad + at, gradients + (kInputs + 1) * f.apart);
       kernel(f, s, inputs.at(at), from, outputs, memory + own * f.apart, pointers, in[kInitial] != nullptr, ahead);
       if constexpr (!same)
         for (int k = 0; k < kInputs; ++k)
@@ -202,9 +202,9 @@ void backward(S* const* out, const S* grad, const S* const* in, const double* co
       adjoint(g, s, a, source, initial);
       if (!initial && out[kH])
         each<T>(g, [&](long o) { store(a.grad_h + o, Vec<T>(load(a.grad_h + o) + load(a.grad_initial + o))); });
-      const T* const found[kInputs] = {a.grad_h, a.source, a.u, a.v, a.dfx, a.dfy, a.grad_initial};
+      const T* const gradients[kInputs] = {a.grad_h, a.source, a.u, a.v, a.dfx, a.dfy, a.grad_initial};
       for (int k = 0; k < kInputs; ++k)
-        if (out[k]) store_planes(g, found[k], out[k] + at, count, cells);
+        if (out[k]) store_planes(g, gradients[k], out[k] + at, count, cells);
     }
   }
 }

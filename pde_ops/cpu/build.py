@@ -20,6 +20,8 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from pde_ops.cpu import argument
+
 logger = logging.getLogger("pde_ops")
 
 SOURCES = Path(__file__).parent / "csrc"
@@ -33,6 +35,7 @@ OPTIONAL_FLAGS = (
     (),
 )
 SECONDS = 300
+MADE_HEADER = "argument_members.h"
 
 
 @functools.cache
@@ -70,9 +73,9 @@ def _built() -> Path:
 def _compiler() -> str:
     named = os.environ.get("CXX")
     for name in [named] if named else ["c++", "g++", "clang++"]:
-        found = shutil.which(name)
-        if found:
-            return found
+        compiler = shutil.which(name)
+        if compiler:
+            return compiler
     raise RuntimeError(f"no C++ compiler found ({named or 'c++, g++, clang++'})")
 
 
@@ -83,7 +86,7 @@ def _cache() -> Path:
 
 
 def _key(compiler: str) -> str:
-    digest = hashlib.sha256()
+    digest = hashlib.sha256(argument.header().encode())
     for source in sorted(SOURCES.iterdir()):
         digest.update(source.name.encode() + source.read_bytes())
     version = subprocess.run([compiler, "--version"], capture_output=True, text=True, timeout=60, check=True)
@@ -119,12 +122,13 @@ def _compile(compiler: str, path: Path) -> None:
     message = ""
     for extra in OPTIONAL_FLAGS:
         with tempfile.TemporaryDirectory(dir=path.parent) as folder:
-            made = Path(folder) / "kernels.so"
+            library = Path(folder) / "kernels.so"
+            (Path(folder) / MADE_HEADER).write_text(argument.header())
             sources = [str(source) for source in sorted(SOURCES.glob("*.cpp"))]
-            command = [compiler, *FLAGS, *extra, *sources, "-o", str(made)]
+            command = [compiler, *FLAGS, *extra, "-I", folder, *sources, "-o", str(library)]
             done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=False)
             if done.returncode == 0:
-                os.replace(made, path)
+                os.replace(library, path)
                 return
             message = message or done.stderr
     raise RuntimeError(f"{compiler} failed: {message}")

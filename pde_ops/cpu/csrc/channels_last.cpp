@@ -134,7 +134,7 @@ void all_steps(Act kind, const PdeLayer& l, const Grid& g, const Scheme& s, cons
 
 template <class T, int F> void forward(const PdeLayer& l) {
   constexpr int V = kLanes<T>;
-  const Scheme s{l.steps, l.dx, l.dy, l.periodic != 0, l.dt};
+  const Scheme s{l.steps, l.dx, l.dy, l.boundary == kPeriodic, l.dt};
   const Grid g = make_grid<T>(l.rows, l.cols, l.dx, l.dy, s.periodic, l.kernel / 2, V);
   std::vector<long> offsets(l.kernel * l.kernel);
   tap_offsets(g, l.kernel, offsets.data());
@@ -170,7 +170,7 @@ template <class T, int F> void forward(const PdeLayer& l) {
 }  // namespace
 }  // namespace pde
 
-extern "C" void pde_layer_last(const PdeLayer* l) {
+extern "C" void pde_layer_channels_last(const PdeLayer* l) {
   if (l->type == 0) l->fields == 4 ? pde::forward<float, 4>(*l) : pde::forward<float, 2>(*l);
   else l->fields == 4 ? pde::forward<double, 4>(*l) : pde::forward<double, 2>(*l);
 }

@@ -1,45 +1,55 @@
 """A `GlobalLayer` through the fused kernel, ``pde_ops::global_layer``.
 
-It computes what the layer composes, where coefficients come from depthwise convolutions or are numbers.
+It computes what the layer composes, where coefficients come from depthwise convolutions or are numbers. No
+coefficient, convolution or norm is called then: `unavailable` therefore refuses where somebody watches one.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import torch
 from torch import Tensor, nn
 
-from pde_ops import cpu_backend
 from pde_ops.blocks import Convolution
-from pde_ops.coefficients import CoefficientNorm
-from pde_ops.fused_operator import ACTIVATIONS, FORWARD
-
-if TYPE_CHECKING:
-    from pde_ops.layer import GlobalLayer
+from pde_ops.coefficients import CoefficientNorm, move_statistics
+from pde_ops.cpu import backend
+from pde_ops.cpu.argument import Settings
+from pde_ops.cpu.fused_operator import FORWARD
+from pde_ops.options import Options
 
 FIELDS = ("velocity_x", "velocity_y", "diffusivity_x", "diffusivity_y")
 
 
-def applies(layer: GlobalLayer, x: Tensor) -> bool:
-    """Whether the kernel can stand for ``layer`` from the state ``x`` with ``x`` as source."""
-    if layer.backend not in ("auto", "cpu") or x.device.type != "cpu" or x.dim() != 4 or not x.numel():
-        return False
-    if layer.product or layer.activation not in ACTIVATIONS:
-        return False
-    if x.dtype not in (torch.float32, torch.float64) or torch.is_autocast_enabled("cpu"):
-        return False
-    if _exporting() or x.shape[1] != layer.channels:
-        return False
-    parts = [part for part in _parts(layer) if part is not None]
-    out_norm: Any = layer._modules["out_norm"]
-    if not parts or not all(_plain(part, parts[0], out_norm, x) for part in parts):
-        return False
-    if layer.training and x.numel() // layer.channels == 1:
-        return False
-    if _observed(out_norm) or type(out_norm) is not nn.BatchNorm2d or not _of_type(out_norm, x.dtype):
-        return False
-    return cpu_backend.built()
+class Layer(Protocol):
+    """What is read of a `GlobalLayer`: its options and its modules by name, `FIELDS` and "out_norm"."""
+
+    options: Options
+    training: bool
+    _modules: dict[str, nn.Module | None]
+
+
+def unavailable(layer: Layer, x: Tensor) -> str | None:
+    """Why the kernel cannot stand for ``layer`` from the state ``x`` with ``x`` as source; None where it can."""
+    options = layer.options
+    if options.unfused is not None:
+        return options.unfused
+    if x.device.type != "cpu":
+        return "the fused kernel is for the CPU"
+    if x.dtype not in (torch.float32, torch.float64):
+        return "the fused kernel takes float32 and float64 alone"
+    if x.dim() != 4 or not x.numel() or x.shape[1] != options.channels:
+        return "the input is empty or has other channels"
+    if torch.is_autocast_enabled("cpu"):
+        return "autocast is on"
+    if _exporting():
+        return "the layer is being exported"
+    if layer.training and x.numel() // options.channels == 1:
+        return "a channel has one value alone"
+    reason = _of_modules(layer, x.dtype)
+    if reason is not None:
+        return reason
+    return None if backend.built() else "the C++ kernels are not built"
 
 
 def _exporting() -> bool:
@@ -59,7 +69,7 @@ class _Part(NamedTuple):
     norm: Any
 
 
-def _parts(layer: GlobalLayer) -> list[_Part | None]:
+def _parts(layer: Layer) -> list[_Part | None]:
     """What makes each of the four coefficients; None for one that is a number.
 
     Read from the modules' dictionaries: through attributes, each of some 90 reads of a call costs half a
@@ -71,17 +81,35 @@ def _parts(layer: GlobalLayer) -> list[_Part | None]:
     ]
 
 
-def _plain(part: _Part, first: _Part, out: Any, x: Tensor) -> bool:
-    """Whether a coefficient is of a depthwise convolution and a norm like the first's, unobserved by hooks."""
+def _of_modules(layer: Layer, dtype: torch.dtype) -> str | None:
+    """Why the kernel cannot stand for the layer's modules as they are now."""
+    parts = _parts(layer)
+    first = next((part for part in parts if part is not None), None)
+    if first is None:
+        return "no coefficient is learned"
+    out: Any = layer._modules["out_norm"]
+    if _observed(out):
+        return "a hook watches out_norm"
+    if type(out) is not nn.BatchNorm2d or not _of_type(out, dtype):
+        return "out_norm is not a batch norm of the input's type with running statistics"
+    for name, part in zip(FIELDS, parts, strict=True):
+        if part is not None:
+            if any(map(_observed, part)):
+                return f"a hook watches {name}"
+            if not _plain(part, first, out, dtype):
+                return f"{name} is not made as the first coefficient, by a depthwise convolution and its norm"
+    return None
+
+
+def _plain(part: _Part, first: _Part, out: Any, dtype: torch.dtype) -> bool:
+    """Whether a coefficient is of a depthwise convolution and a norm like the first's."""
     convolution, norm = part.convolution, part.norm
     own: Any = convolution._parameters
     if type(convolution) is not Convolution or type(norm) is not CoefficientNorm:
         return False
-    if convolution.groups != norm.num_features or own["weight"].dtype != x.dtype:
+    if convolution.groups != norm.num_features or own["weight"].dtype != dtype:
         return False
-    if not _of_type(norm, x.dtype):
-        return False
-    if any(map(_observed, part)):
+    if not _of_type(norm, dtype):
         return False
     return (
         convolution.kernel_size == first.convolution.kernel_size
@@ -103,8 +131,8 @@ def _observed(module: nn.Module) -> bool:
     return bool(module._forward_hooks or module._forward_pre_hooks or module._backward_hooks)
 
 
-def forward(layer: GlobalLayer, x: Tensor) -> Tensor:
-    """The layer's output through the kernel; updates running statistics as the norms would."""
+def forward(layer: Layer, x: Tensor) -> Tensor:
+    """The layer's output through the kernel; moves running statistics as the norms would."""
     convolutions, norms = parameters(layer)
     weight = torch.stack([own["weight"] for own in convolutions])
     gain = torch.stack([norm._parameters["weight"] for norm in norms])
@@ -124,33 +152,22 @@ def forward(layer: GlobalLayer, x: Tensor) -> Tensor:
         torch.is_grad_enabled() and any(learning),
     )
     if norms[-1].training:
-        _update(norms, mean, variance, x.numel() // layer.channels)
+        move_statistics(norms, mean, variance, x.numel() // layer.options.channels)
     return out
 
 
-def parameters(layer: GlobalLayer) -> tuple[list[dict[str, Any]], list[Any]]:
+def parameters(layer: Layer) -> tuple[list[dict[str, Any]], list[Any]]:
     """Those of the learned fields' convolutions, and their norms, the output's last."""
     present = [part for part in _parts(layer) if part is not None]
     norms = [*(part.norm for part in present), layer._modules["out_norm"]]
     return [part.convolution._parameters for part in present], norms
 
 
-def settings(layer: GlobalLayer, norms: list[Any]) -> tuple:
-    """What the operator takes besides tensors."""
+def settings(layer: Layer, norms: list[Any]) -> Any:
+    """`pde_ops.cpu.argument.Settings` of the layer as it is now."""
     rows = iter(range(len(norms) - 1))
     learned = [-1 if layer._modules.get(name) is None else next(rows) for name in FIELDS]
-    velocity, diffusivity = layer.constant_velocity or 0.0, layer.constant_diffusivity or 0.0
-    return (
-        learned, [velocity, velocity, diffusivity, diffusivity], [norms[0].eps, norms[-1].eps],
-        norms[0].multiplier, norms[-1].training, layer.steps, layer.dt, layer.dx, layer.dy, layer.boundary,
-        layer.use_source, layer.residual, layer.activation,
+    return Settings(
+        learned, list(layer.options.constants), [norms[0].eps, norms[-1].eps], norms[0].multiplier,
+        norms[-1].training, *layer.options.arguments,
     )  # fmt: skip
-
-
-@torch.no_grad()
-def _update(norms: list, mean: Tensor, variance: Tensor, count: int) -> None:
-    momentum = norms[0].momentum or 0.0
-    unbiased = variance * (count / (count - 1))
-    torch._foreach_lerp_([norm.running_mean for norm in norms], list(mean.unbind(0)), momentum)
-    torch._foreach_lerp_([norm.running_var for norm in norms], list(unbiased.unbind(0)), momentum)
-    torch._foreach_add_([norm.num_batches_tracked for norm in norms], 1)

@@ -23,10 +23,10 @@ template <class T> struct Setting {
   std::vector<long> offsets;
 
   explicit Setting(const PdeLayer& layer)
-      : l(layer), s{l.steps, l.dx, l.dy, l.periodic != 0, l.dt}, f(s, l.rows, l.cols),
+      : l(layer), s{l.steps, l.dx, l.dy, l.boundary == kPeriodic, l.dt}, f(s, l.rows, l.cols),
         flat(Flat<T>::fits(s, l.cols) && l.cols > kLanes<T>) {
     const int lanes = flat ? 1 : choose_lanes<T>(l.rows, l.cols, l.images);
-    g = make_grid<T>(l.rows, l.cols, l.dx, l.dy, l.periodic != 0, l.kernel / 2, lanes);
+    g = make_grid<T>(l.rows, l.cols, l.dx, l.dy, l.boundary == kPeriodic, l.kernel / 2, lanes);
     p = g;
     if (flat) p.stride = p.width, p.origin = 0;
     cells = long(l.rows) * l.cols;

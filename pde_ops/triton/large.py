@@ -1,4 +1,4 @@
-"""Planes too large for the chip: the launches of `triton_steps` and their few buffers.
+"""Planes too large for the chip: the launches of `pde_ops.triton.steps` and their few buffers.
 
 The buffers are a fixed number of fields, whatever the number of steps: two for the forward pass, at most
 twelve for the backward one. The backward pass integrates again from the inputs, two adjoint steps for each
@@ -10,7 +10,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from pde_ops import triton_launch, triton_steps
+from pde_ops.triton import launch, steps
 
 BLOCK = 512
 
@@ -54,13 +54,13 @@ def backward(grad: Tensor, fields, scheme, scales, needed) -> tuple[Tensor | Non
         k -= 2
 
     narrow = fields.h.dtype != torch.float32
-    found = [
+    gradients = [
         None if not want else torch.empty_like(fields.h) if narrow else total
         for want, total in zip(wanted[:5], sums, strict=False)
     ]
-    launch.finish(found, sums)
+    launch.finish(gradients, sums)
     d_h = g + waiting if fields.initial is None else g
-    source, *coefficients = found
+    source, *coefficients = gradients
     return (
         d_h.to(fields.h.dtype) if wants_h else None,
         source,
@@ -80,21 +80,21 @@ class _Launcher:
         self.options = {"BLOCK": BLOCK, "PERIODIC": scheme.boundary == "periodic", "num_warps": 4}
 
     def step(self, new: Tensor, h: Tensor, p: Tensor) -> None:
-        triton_launch.launch(
-            triton_steps.step_kernel, self.programs, new, h, p, *self.fields[1:6],
+        launch.launch(
+            steps.step_kernel, self.programs, new, h, p, *self.fields[1:6],
             *self.size, *self.constants, *self.scales, **self.options,
         )  # fmt: skip
 
     def adjoint(self, new_g, new_waiting, sums, g, waiting, now, before, after) -> None:
         fields = (now, before, after, *self.fields[1:6])
-        triton_launch.launch(
-            triton_steps.adjoint_kernel, self.programs, new_g, new_waiting, *sums, g, waiting, *fields,
+        launch.launch(
+            steps.adjoint_kernel, self.programs, new_g, new_waiting, *sums, g, waiting, *fields,
             *self.size, *self.constants, *self.scales, FIRST=waiting is None, **self.options,
         )  # fmt: skip
 
-    def finish(self, found, sums) -> None:
-        triton_launch.launch(
-            triton_steps.finish_kernel, self.programs, *found, *sums, *self.fields[4:6],
+    def finish(self, gradients, sums) -> None:
+        launch.launch(
+            steps.finish_kernel, self.programs, *gradients, *sums, *self.fields[4:6],
             *self.size, *self.constants[2:], *self.scales, **self.options,
         )  # fmt: skip
 

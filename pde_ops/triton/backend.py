@@ -1,7 +1,7 @@
 """The Triton backend of ``pde_ops::integrate``: whole planes in registers, all steps in one launch.
 
 Planes up to about 64 x 64 forward and 45 x 45 backward (a multiprocessor's registers) are kept on the chip,
-`triton_onchip`; larger ones take one launch a step, `triton_large`.
+`pde_ops.triton.onchip`; larger ones take one launch a step, `pde_ops.triton.large`.
 
 Importable without triton; `unavailable` then says so. Fields are float32, bfloat16 or float16, all
 arithmetic is float32.
@@ -16,8 +16,8 @@ import importlib.util
 import torch
 from torch import Tensor
 
-from pde_ops import triton_launch
-from pde_ops.triton_plan import Plan, on_chip_plan
+from pde_ops.triton import launch
+from pde_ops.triton.plan import Plan, on_chip_plan
 
 DTYPES = (torch.float32, torch.bfloat16, torch.float16)
 LEAST_CAPABILITY = (8, 0)
@@ -59,18 +59,18 @@ def backward_plan(height: int, width: int, dx: int, dy: int, periodic: bool) -> 
 
 def forward(fields, scheme) -> Tensor:
     """The integrated state; see `pde_ops.backends` for the contract."""
-    from pde_ops import triton_large, triton_onchip
+    from pde_ops.triton import large, onchip
 
     plan = forward_plan(*_geometry(fields.h, scheme))
     if fields.h.numel() == 0:
         return torch.empty_like(fields.h)
     with _device(fields.h):
         if plan is None:
-            return triton_large.forward(fields, scheme, scales(scheme))
+            return large.forward(fields, scheme, scales(scheme))
         out = torch.empty_like(fields.h)
         planes = fields.h.shape[0] * fields.h.shape[1]
-        triton_launch.launch(
-            triton_onchip.forward_kernel, -(-planes // plan.planes),
+        launch.launch(
+            onchip.forward_kernel, -(-planes // plan.planes),
             out, *fields, planes, *scheme.constants, *scales(scheme),
             STEPS=scheme.steps, plan=plan, num_warps=plan.warps,
         )  # fmt: skip
@@ -79,22 +79,22 @@ def forward(fields, scheme) -> Tensor:
 
 def backward(grad: Tensor, fields, scheme, needed) -> tuple[Tensor | None, ...]:
     """Gradients in the order of ``fields``; see `pde_ops.backends` for the contract."""
-    from pde_ops import triton_large, triton_onchip
+    from pde_ops.triton import large, onchip
 
     plan = backward_plan(*_geometry(fields.h, scheme))
     if fields.h.numel() == 0 or not any(needed):
         return tuple(torch.empty_like(fields.h) if wanted else None for wanted in needed)
     with _device(fields.h):
         if plan is None:
-            return triton_large.backward(grad, fields, scheme, scales(scheme), needed)
-        found = tuple(torch.empty_like(fields.h) if wanted else None for wanted in needed)
+            return large.backward(grad, fields, scheme, scales(scheme), needed)
+        gradients = tuple(torch.empty_like(fields.h) if wanted else None for wanted in needed)
         planes = fields.h.shape[0] * fields.h.shape[1]
-        triton_launch.launch(
-            triton_onchip.backward_kernel, -(-planes // plan.planes),
-            *found, grad, *fields, planes, *scheme.constants, *scales(scheme),
+        launch.launch(
+            onchip.backward_kernel, -(-planes // plan.planes),
+            *gradients, grad, *fields, planes, *scheme.constants, *scales(scheme),
             STEPS=scheme.steps, plan=plan, num_warps=plan.warps,
         )  # fmt: skip
-    return found
+    return gradients
 
 
 def scales(scheme) -> tuple[float, float, float, float, float]:

@@ -3,11 +3,10 @@
 
 #include <cmath>
 
+#include "argument.h"
 #include "scheme.h"
 
 namespace pde {
-
-enum Activation { kRelu, kRelu6, kHardSwish, kIdentity };
 
 // A NaN passes, so that a diverging network is noticed.
 template <class V> PDE_INLINE V activate(int kind, V x) {

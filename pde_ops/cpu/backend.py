@@ -11,7 +11,7 @@ import ctypes
 import torch
 from torch import Tensor
 
-from pde_ops import build
+from pde_ops.cpu import build
 
 TYPES = {torch.float32: 0, torch.float64: 1, torch.bfloat16: 2}
 # Below this many element-steps a thread's start costs more than it saves.
@@ -33,8 +33,8 @@ def unavailable(h: Tensor) -> str | None:
         return f"the tensors are on {h.device}"
     if h.dtype not in TYPES:
         return f"it has no {h.dtype}"
-    found = build.kernels()
-    return found if isinstance(found, str) else None
+    kernels = build.kernels()
+    return kernels if isinstance(kernels, str) else None
 
 
 def forward(fields, scheme) -> Tensor:
@@ -50,21 +50,21 @@ def forward(fields, scheme) -> Tensor:
 
 def backward(grad: Tensor, fields, scheme, needed) -> tuple[Tensor | None, ...]:
     """Gradients in the order of ``fields``; see `pde_ops.backends` for the contract."""
-    found = [torch.empty_like(fields.h) if wanted else None for wanted in needed]
+    gradients = [torch.empty_like(fields.h) if wanted else None for wanted in needed]
     if grad.numel():
         library().pde_integrate_backward(
-            TYPES[grad.dtype], pointers(found), ctypes.c_void_p(grad.data_ptr()), pointers(fields),
+            TYPES[grad.dtype], pointers(gradients), ctypes.c_void_p(grad.data_ptr()), pointers(fields),
             doubles(scheme.constants), *_sizes(fields.h, scheme),
         )  # fmt: skip
-    return tuple(found)
+    return tuple(gradients)
 
 
 def library() -> ctypes.CDLL:
     """The kernels, which must be there."""
-    found = build.kernels()
-    if isinstance(found, str):
-        raise RuntimeError(found)
-    return found
+    kernels = build.kernels()
+    if isinstance(kernels, str):
+        raise RuntimeError(kernels)
+    return kernels
 
 
 def pointers(tensors) -> ctypes.Array:
