@@ -29,6 +29,10 @@ class Path:
     Attributes:
         name: "fused", "composed" or "eager".
         reason: why it is no faster one, in words; empty where it is "fused".
+
+    Examples:
+        >>> str(GlobalLayer(4, backend="eager").path(torch.zeros(1, 4, 8, 8)))
+        "eager: the fused kernel has no backend='eager'"
     """
 
     name: str
@@ -68,6 +72,13 @@ class GlobalLayer(nn.Module):
 
     Raises:
         ValueError: a setting that cannot work, naming what is accepted.
+
+    Examples:
+        >>> layer = GlobalLayer(16, steps=5)
+        >>> layer(torch.zeros(2, 16, 8, 8)).shape
+        torch.Size([2, 16, 8, 8])
+        >>> layer.cost((8, 8))
+        Cost(params=736, macs=79872, macs_published=47104)
     """
 
     options: Options

@@ -23,7 +23,12 @@ Choices = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Decision:
-    """One categorical choice: exactly one of ``options`` (plain JSON values) under a unique ``label``."""
+    """One categorical choice: exactly one of ``options`` (plain JSON values) under a unique ``label``.
+
+    Examples:
+        >>> Decision("stage1/width", (8, 16)).options
+        (8, 16)
+    """
 
     label: str
     options: tuple[Any, ...]
@@ -39,6 +44,11 @@ class Space(ABC):
     ``Settings`` is a frozen dataclass of what is fixed while searching; its ``__post_init__`` raises
     ``UserError`` and turns lists into tuples. Each field has a default and metadata ``help`` (and ``unit``,
     ``choices`` where they apply), from which a command line is made.
+
+    Examples:
+        >>> problem = Problem("resnet-global", {"stages": 1, "blocks": [1, 2]}, image=(3, 32, 32), classes=10)
+        >>> [decision.label for decision in get_space("resnet-global").decisions(problem)]
+        ['multiplier', 'stage1/width', 'stage1/blocks', 'stage1/layer']
     """
 
     name: ClassVar[str]
