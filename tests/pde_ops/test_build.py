@@ -65,7 +65,7 @@ def test_several_processes_build_at_once(fresh, tmp_path_factory):
     sources = tmp_path_factory.mktemp("csrc")
     (sources / "tiny.cpp").write_text('extern "C" int answer() { return 42; }\n')
     program = (
-        "import pathlib; from pde_ops import build; "
+        "import pathlib; from pde_ops.cpu import build; "
         f"build.SOURCES = pathlib.Path({str(sources)!r}); print(build._load(build._built()).answer())"
     )
     running = [subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE) for _ in range(3)]

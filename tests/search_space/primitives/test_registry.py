@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from pde_ops.options import COEFFICIENT_START
+from records.plugins import PLUGINS
 from search_space import (
     Cost,
     Genotype,
@@ -24,7 +25,6 @@ from search_space import (
 from search_space.counting import count
 from search_space.primitives.convolutions import FactorizedReduction
 from search_space.primitives.global_layers import KINDS, OPTIONS
-from search_space.primitives.registry import PLUGINS
 
 # What the README shows.
 EXAMPLE = """
