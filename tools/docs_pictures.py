@@ -257,6 +257,7 @@ class Room:
     imports: tuple[str, ...]
 
 
+DOORS = "run_search.py, pde_nas.py: the front doors"
 ROOMS = (
     Room(
         "execution", "one search as it runs",
@@ -275,14 +276,18 @@ ROOMS = (
 
 def draw_rooms() -> Figure:
     """The rooms, one above the other, and beside them the way of a genotype and of a feature map."""
-    figure, axes = _canvas(8.6, 5.3)
-    axes.text(0.15, 5.1, "Rooms: imports go down only", fontsize=10.5, fontweight="bold", va="center")
-    full, narrow, middle, top, step = 4.1, 2.5, 2.2, 4.55, 0.8
+    figure, axes = _canvas(8.6, 5.75)
+    axes.text(0.15, 5.55, "Rooms: imports go down only", fontsize=10.5, fontweight="bold", va="center")
+    full, narrow, middle, top, step = 4.1, 2.5, 2.2, 4.2, 0.75
     by_name = {room.name: room for room in ROOMS}
     height = {
         room.name: top - step * row for row, room in enumerate(r for r in ROOMS if r.name != "analysis")
     }
     left = middle - (full - narrow) / 2
+    door = top + step - 0.05
+    _box(axes, (middle, door), (full, 0.44), DOORS)
+    for x in (left, middle + full / 2 - 0.72):
+        _arrow(axes, (x, door - 0.22), (x, top + 0.28))
     for name in ("execution", "strategies", "training"):
         _room(axes, (left, height[name]), narrow, by_name[name])
         _arrow(axes, (left, height[name] - 0.28), (left, height[name] - step + 0.28))
@@ -295,7 +300,7 @@ def draw_rooms() -> Figure:
     _arrow(axes, (right, height["execution"] - 0.28), (right, height["search_space"] + 0.28))
 
     x = 6.75
-    axes.text(4.75, 5.1, "The way of a genotype", fontsize=10.5, fontweight="bold", va="center")
+    axes.text(4.75, 5.55, "The way of a genotype", fontsize=10.5, fontweight="bold", va="center")
     stops = (
         ("strategies", "a strategy proposes a genotype"),
         ("execution", "the session starts a trial"),
@@ -303,7 +308,7 @@ def draw_rooms() -> Figure:
         ("records", "a line of candidates.jsonl"),
         ("analysis", "the front; then export"),
     )
-    heights = [4.62 - 0.62 * row for row in range(len(stops))]
+    heights = [5.07 - 0.64 * row for row in range(len(stops))]
     for (room, text), y in zip(stops, heights, strict=True):
         _box(axes, (x, y), (3.4, 0.44), f"{text}   [{room}]", font=8, colour=BLUE)
     for upper, lower in itertools.pairwise(heights):
@@ -314,14 +319,14 @@ def draw_rooms() -> Figure:
             color=BLUE, linestyle="--", connectionstyle="bar,fraction=0.05", zorder=2,
         )
     )  # fmt: skip
-    axes.text(4.75, 1.62, "The way of a feature map", fontsize=10.5, fontweight="bold", va="center")
+    axes.text(4.75, 1.9, "The way of a feature map", fontsize=10.5, fontweight="bold", va="center")
     maps = (
         ("training", "a batch of images, normalised"),
         ("search_space", "stem, cells, classifier"),
         ("pde_ops", "a global layer: K steps of the PDE"),
     )
     for row, (room, text) in enumerate(maps):
-        y = 1.2 - 0.45 * row
+        y = 1.45 - 0.48 * row
         _box(axes, (x, y), (3.4, 0.34), f"{text}   [{room}]", font=8, colour=ORANGE)
         if row:
             _arrow(axes, (x, y + 0.28), (x, y + 0.17), colour=ORANGE)
