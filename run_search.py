@@ -15,8 +15,9 @@ import signal
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
+from records.command_line import Parser, add_options
 from records.errors import UserError  # the rest is imported where it is used, for a quick `--help`
 from records.terminal import tell
 
@@ -27,70 +28,6 @@ _THE_SYSTEMS = (
     errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENAMETOOLONG, errno.ELOOP, errno.EIO,
     errno.ESTALE,
 )  # fmt: skip
-_USUAL_RECIPE = "fast"  # of retrain and train
-
-
-class Parser(argparse.ArgumentParser):
-    """argparse, but a mistake is one line, without the usage of thirty options before it."""
-
-    def error(self, message: str) -> NoReturn:
-        print(f"error: {message}; see `{self.prog} --help`", file=sys.stderr)
-        sys.exit(2)
-
-
-def _add_fields(
-    parser: argparse._ActionsContainer,
-    fields: Iterable[dataclasses.Field],
-    plain: bool = False,
-    defaults: Mapping[str, Any] | None = None,
-) -> None:
-    """An option for each field, with its help, unit, choices and what is used without it: its own default, or that in
-    ``defaults``; ``plain`` leaves what is given as text."""
-    for field in fields:
-        meta = field.metadata
-        words = [meta["help"]]
-        if meta["unit"]:
-            words.append(f"[{meta['unit']}]")
-        if meta["choices"]:
-            words.append("{" + ", ".join(meta["choices"]()) + "}")
-        used = (defaults or {}).get(field.name, field.default)
-        if used is None and meta["used"]:
-            used = meta["used"]()
-        if used is not None:
-            words.append(f"(default: {used})")
-        parser.add_argument(
-            "--" + field.name.replace("_", "-"),
-            help=" ".join(words).replace("%", "%%"),
-            type=str if plain else _parser(field),
-            metavar=meta["metavar"],
-            default=argparse.SUPPRESS,
-            action=_Joined if meta["repeated"] else "store",
-        )
-
-
-class _Joined(argparse.Action):
-    """What is given several times is one text, with spaces."""
-
-    def __call__(self, parser: Any, namespace: Any, values: Any, option_string: Any = None) -> None:
-        before = getattr(namespace, self.dest, None)
-        setattr(namespace, self.dest, values if before is None else f"{before} {values}")
-
-
-def _parser(field: dataclasses.Field) -> Any:
-    """As argparse wants it: a number's own complaint, and ours, in one line."""
-    from records.options import parser
-
-    parse = parser(field)
-    if isinstance(parse, type):
-        return parse
-
-    def told(text: str) -> Any:
-        try:
-            return parse(text)
-        except ValueError as error:
-            raise argparse.ArgumentTypeError(str(error)) from error
-
-    return told
 
 
 def _given(args: argparse.Namespace, names: Iterable[str]) -> dict[str, Any]:
@@ -110,11 +47,11 @@ def _search_options(
     from execution.settings import common_options
     from strategies.registry import strategy_options
 
-    _add_fields(parser, common_options().values(), plain, defaults)
+    add_options(parser, common_options().values(), plain, defaults)
     for field, strategies in strategy_options().values():
         title = f"only with --strategy {' or '.join(strategies)}"
         groups = [group for group in parser._action_groups if group.title == title]
-        _add_fields(groups[0] if groups else parser.add_argument_group(title), [field], plain, defaults)
+        add_options(groups[0] if groups else parser.add_argument_group(title), [field], plain, defaults)
 
 
 def _search(args: argparse.Namespace) -> None:
@@ -263,61 +200,31 @@ def _retrain_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _training_options(parser: argparse.ArgumentParser) -> None:
-    from training.data.datasets import dataset_names
-    from training.recipes.named import RECIPES
+    from training.options import TrainingOptions
 
-    parser.add_argument(
-        "--dataset",
-        default="digits",
-        metavar="NAME",
-        help=f"{{{', '.join(dataset_names())}}}, or a file of arrays (my.npz)",
-    )
-    parser.add_argument("--data-dir", metavar="DIR", help="folder with <dataset>.npz, or the image folders")
-    parser.add_argument(
-        "--image-size", metavar="N", help="of images in folders: a side, or HxW [pixels] (the genotype's)"
-    )
-    parser.add_argument("--channels", type=int, metavar="C", help="1 (grey) or 3 (colour), likewise")
-    parser.add_argument("--flip", metavar="on|off", help="mirror training images (the data set's own)")
-    parser.add_argument(
-        "--recipe", default=_USUAL_RECIPE, metavar="NAME", help=f"{{{', '.join(RECIPES)}}} ({_USUAL_RECIPE})"
-    )
-    usual = RECIPES[_USUAL_RECIPE]
-    for name, kind, metavar, help_ in (
-        ("epochs", int, "E", "length of the training [epochs]"),
-        ("batch_size", int, "N", "images a step [images]"),
-        ("learning_rate", float, "X", "highest learning rate"),
-    ):
-        parser.add_argument(
-            "--" + name.replace("_", "-"), type=kind, metavar=metavar,
-            help=f"{help_} (default: the recipe's, {getattr(usual, name):g} in {usual.name})",
-        )  # fmt: skip
-    parser.add_argument("--validation", type=float, default=0.0, metavar="X", help="share held out (0)")
-    parser.add_argument("--train-limit", type=int, metavar="N", help="use so many training images (all)")
-    parser.add_argument("--test-limit", type=int, metavar="N", help="use so many test images (all)")
-    parser.add_argument("--seed", type=int, default=0, metavar="S", help="weights, batches (0)")
-    parser.add_argument("--device", default="auto", metavar="X", help="cpu, cuda, cuda:N, or auto")
-    parser.add_argument("--threads", type=int, default=0, metavar="N", help="CPU threads (0: all cores)")
+    add_options(parser, dataclasses.fields(TrainingOptions))
 
 
-def _train(genotype: Any, out: Path, args: argparse.Namespace) -> None:
-    from execution.settings import SearchSettings
-    from training.recipes.named import get_recipe
-    from training.retrain import RetrainSettings, retrain
+def _asked(args: argparse.Namespace) -> Any:
+    """The options of a training."""
+    from training.options import TrainingOptions
 
-    names = [field.name for field in dataclasses.fields(RetrainSettings)]
-    changes = {name: getattr(args, name) for name in ("epochs", "batch_size", "learning_rate")}
-    given = {name: value for name, value in _given(args, names).items() if name != "recipe"}
-    device = SearchSettings(device=args.device).real_device()
-    settings = RetrainSettings(recipe=get_recipe(args.recipe, **changes), **given | {"device": device})
-    result = retrain(genotype, settings, out, progress=True)
+    return TrainingOptions(**_given(args, [field.name for field in dataclasses.fields(TrainingOptions)]))
+
+
+def _train(genotype: Any, out: Path, asked: Any) -> None:
+    from training.retrain import retrain
+
+    result = retrain(genotype, asked.settings(), out, progress=True)
     print(f"test accuracy {100 * result['test_accuracy']:.2f}% after the last epoch; {out}")
 
 
 def _retrain(args: argparse.Namespace) -> None:
     from search_space import Genotype
 
-    out = args.out or args.genotype.with_name(f"{args.genotype.stem}-{Path(args.dataset).stem}-{args.recipe}")
-    _train(Genotype.load(args.genotype), out, args)
+    asked = _asked(args)
+    name = f"{args.genotype.stem}-{Path(asked.dataset).stem}-{asked.recipe}"
+    _train(Genotype.load(args.genotype), args.out or args.genotype.with_name(name), asked)
 
 
 def _report_options(parser: argparse.ArgumentParser) -> None:
@@ -345,14 +252,15 @@ def _train_published(args: argparse.Namespace) -> None:
     from training.data.lookup import dataset_info
     from training.recipes.named import published_recipe
 
-    options = {"image_size": args.image_size, "channels": args.channels, "flip": args.flip}
-    info = dataset_info(args.dataset, args.data_dir, **options)
-    genotype = published(args.published, num_classes=info.classes, image=info.image)
-    if args.recipe == "published":
+    if getattr(args, "recipe", None) == "published":
         args.recipe = published_recipe(args.published).name
-    data = Path(args.dataset).stem
-    out = args.out or Path("runs", f"{args.published}-{data}-{args.recipe}-seed{args.seed}".lower())
-    _train(genotype, out, args)
+    asked = _asked(args)
+    options = {"image_size": asked.image_size, "channels": asked.channels, "flip": asked.flip}
+    info = dataset_info(asked.dataset, asked.data_dir, **options)
+    genotype = published(args.published, num_classes=info.classes, image=info.image)
+    data = Path(asked.dataset).stem
+    out = args.out or Path("runs", f"{args.published}-{data}-{asked.recipe}-seed{asked.seed}".lower())
+    _train(genotype, out, asked)
 
 
 def _spaces_options(parser: argparse.ArgumentParser) -> None:
@@ -428,10 +336,10 @@ COMMANDS = {
 def _make_parser(words: Sequence[str]) -> Parser:
     parser = Parser(prog="run_search.py", description=(__doc__ or "").splitlines()[0])
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for name, (help_, add_options, _) in COMMANDS.items():
+    for name, (help_, own_options, _) in COMMANDS.items():
         command = commands.add_parser(name, help=help_, description=help_, allow_abbrev=False)
         if name in words[:1]:  # options of the others would only cost imports
-            add_options(command)
+            own_options(command)
     return parser
 
 

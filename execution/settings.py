@@ -17,6 +17,7 @@ from search_space.setting_text import parse_settings
 from strategies.registry import get_strategy, strategy_names, strategy_options
 from strategies.supernet.settings import SupernetSettings
 from training.data.datasets import dataset_names, located, sides
+from training.device import real_device
 from training.recipes.named import RECIPES
 from training.trial import TrialSettings
 
@@ -265,11 +266,7 @@ class SearchSettings:
 
     def real_device(self) -> str:
         """``device`` with ``auto`` decided."""
-        if self.device != "auto":
-            return self.device
-        import torch
-
-        return "cuda" if torch.cuda.is_available() else "cpu"
+        return real_device(self.device)
 
     def title(self) -> str:
         """What the portal calls the search."""

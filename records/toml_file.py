@@ -29,7 +29,7 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise UserError(f"{path} is no TOML file: {error}") from error
 
 
-def option(kind: type, default: Any = dataclasses.MISSING) -> Any:
+def entry(kind: type, default: Any = dataclasses.MISSING) -> Any:
     """A field of a record that `make` fills: ``kind`` is what TOML must give, without a default it must."""
     metadata = {"kind": kind}
     if default is dataclasses.MISSING:
@@ -40,7 +40,7 @@ def option(kind: type, default: Any = dataclasses.MISSING) -> Any:
 def make(record: type[_Record], table: Any, where: str) -> _Record:
     """A dataclass from a TOML table. ``where`` (file and entry) begins every error.
 
-    Fields without `option` are not the file's to set. The record's own ``__post_init__`` raises `UserError`
+    Fields without `entry` are not the file's to set. The record's own ``__post_init__`` raises `UserError`
     for what is out of range, and that too is told with ``where``.
     """
     if not isinstance(table, dict):

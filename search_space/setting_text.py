@@ -44,10 +44,10 @@ def settings_help(space: str) -> str:
     lines = [f"{space}"]
     for field in dataclasses.fields(known.Settings):
         words = [field.metadata.get("help", "")]
-        if "unit" in field.metadata:
-            words.append(f"[{field.metadata['unit']}]")
-        if "choices" in field.metadata:
-            words.append("{" + ", ".join(map(str, field.metadata["choices"])) + "}")
+        if unit := field.metadata.get("unit"):
+            words.append(f"[{unit}]")
+        if choices := field.metadata.get("choices"):
+            words.append("{" + ", ".join(map(str, choices())) + "}")
         default = _text(_default(field))
         if len(default) > _LONGEST:
             default = default[: _LONGEST - 1] + "…"

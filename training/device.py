@@ -31,3 +31,12 @@ def require_device(name: str) -> None:
             raise UserError(f"device is {name}; torch sees no GPU here, accepted: cpu")
         if (device.index or 0) >= count:
             raise UserError(f"device is {name}; accepted: cpu, or cuda:0 to cuda:{count - 1}")
+
+
+def real_device(name: str) -> str:
+    """``name`` with "auto" decided: a GPU where there is one."""
+    if name != "auto":
+        return name
+    import torch
+
+    return "cuda" if torch.cuda.is_available() else "cpu"

@@ -82,7 +82,7 @@ def fit(
     Raises ``TrainingFailed`` if the loss is not finite, ``UserError`` for a checkpoint of other settings.
     """
     if seed < 0:
-        raise UserError(f"seed is {seed}; it must be 0 or more")
+        raise UserError(f"seed is {seed}; accepted: 0 or more")
     device = torch.device(device)
     model.to(device)
     run = _Run(model, data, recipe, device)

@@ -60,7 +60,7 @@ class TrialSettings:
     def __post_init__(self) -> None:
         require_seed_and_threads(self.seed, self.threads)
         if not 0 < self.validation < 1:
-            raise UserError(f"validation is {self.validation:g}; a search needs a share in (0, 1)")
+            raise UserError(f"validation is {self.validation:g}; accepted: a share in (0, 1)")
         ImageOptions.of(self.image_size, self.channels, self.flip)
         self.make_recipe()
 

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from records.errors import UserError
-from records.toml_file import make, option, read_toml
+from records.toml_file import entry, make, read_toml
 
 MOUNT = "/tmp/mount"  # NNI mounts the storage there in every pod
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
@@ -31,9 +31,9 @@ _NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 class Storage:
     """An NFS folder, and where it is ``mounted`` on this machine."""
 
-    server: str = option(str)
-    path: str = option(str)
-    mounted: str = option(str)
+    server: str = entry(str)
+    path: str = entry(str)
+    mounted: str = entry(str)
 
     def __post_init__(self) -> None:
         if not self.server.strip() or not self.path.startswith("/"):
@@ -51,13 +51,13 @@ class Storage:
 class Cluster:
     """What trials get in a cluster, and how they report."""
 
-    image: str = option(str)
-    address: str = option(str)
-    namespace: str = option(str, "default")
-    service_account: str = option(str, "frameworkbarrier")
-    cpus: int = option(int, 2)
-    gpus: int = option(int, 0)
-    memory: str = option(str, "8 GB")
+    image: str = entry(str)
+    address: str = entry(str)
+    namespace: str = entry(str, "default")
+    service_account: str = entry(str, "frameworkbarrier")
+    cpus: int = entry(int, 2)
+    gpus: int = entry(int, 0)
+    memory: str = entry(str, "8 GB")
 
     def __post_init__(self) -> None:
         for name in ("image", "address"):

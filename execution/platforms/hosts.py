@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from records.errors import UserError
-from records.toml_file import make, option, read_toml
+from records.toml_file import entry, make, read_toml
 
 _QUOTABLE = re.compile(r"[^\s'\"\\$`!]+")
 
@@ -31,15 +31,15 @@ _QUOTABLE = re.compile(r"[^\s'\"\\$`!]+")
 class Host:
     """A machine that trials run on, as the user describes it. ``gpus`` None: all that are found there."""
 
-    host: str = option(str)
-    user: str = option(str)
-    key: str = option(str)
-    python: str = option(str)
-    port: int = option(int, 22)
-    trials: int | None = option(int, None)
-    gpus: tuple[int, ...] | None = option(list, None)
-    passphrase_env: str | None = option(str, None)
-    known_hosts: str | None = option(str, None)
+    host: str = entry(str)
+    user: str = entry(str)
+    key: str = entry(str)
+    python: str = entry(str)
+    port: int = entry(int, 22)
+    trials: int | None = entry(int, None)
+    gpus: tuple[int, ...] | None = entry(list, None)
+    passphrase_env: str | None = entry(str, None)
+    known_hosts: str | None = entry(str, None)
 
     def __post_init__(self) -> None:
         for name in ("host", "user"):

@@ -29,11 +29,9 @@ def final_metric(measurement: Measurement) -> dict[str, Any]:
 
 def on_this_machine(trial: TrialSettings) -> TrialSettings:
     """``trial`` with the device "auto" decided, for a search does not know the machines its trials run on."""
-    if trial.device != "auto":
-        return trial
-    import torch
+    from training.device import real_device
 
-    return dataclasses.replace(trial, device="cuda" if torch.cuda.is_available() else "cpu")
+    return dataclasses.replace(trial, device=real_device(trial.device))
 
 
 def run(channel: Channel) -> int:

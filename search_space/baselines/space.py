@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from torch import nn
 
 from records.checks import whole_number
 from records.errors import UserError
+from records.options import option
 from search_space.baselines.evolution import neupde, neural_ode
 from search_space.baselines.mdeq import Equilibrium
 from search_space.families.blocks import ConvNormAct, Residual
@@ -31,20 +32,16 @@ DIGIT = 28  # pixels; images up to this size get the frame of the digit networks
 class OdeSettings:
     """What is fixed."""
 
-    widths: tuple[int, ...] = field(
-        default=(16, 32, 64, 96, 128),
-        metadata={
-            "help": "what the width is chosen from; 1 to 8, 16, or a multiple of 32 (group norm at 1, 2 and 4 times it)",
-            "unit": "channels",
-        },
+    widths: tuple[int, ...] = option(
+        (16, 32, 64, 96, 128),
+        "what the width is chosen from; 1 to 8, 16, or a multiple of 32 (group norm at 1, 2 and 4 times it)",
+        unit="channels",
     )
-    evaluations: int = field(
-        default=32,
-        metadata={
-            "help": "of the field or layer, in one solution, a multiple of 4: exact for neupde, the most for mdeq, "
-            "and what the cost is stated for with neural-ode",
-            "unit": "evaluations",
-        },
+    evaluations: int = option(
+        32,
+        "of the field or layer, in one solution, a multiple of 4: exact for neupde, the most for mdeq, "
+        "and what the cost is stated for with neural-ode",
+        unit="evaluations",
     )
 
     def __post_init__(self) -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from torch import nn
 
 from records.checks import flag, one_of, whole_number
+from records.options import option
 from search_space.cells.layout import CELL_INPUTS, CellPlan, Plan, plan_cells
 from search_space.cells.network import CellNetwork
 from search_space.primitives.registry import some_primitives
@@ -28,28 +29,17 @@ STEMS = ("small", "large")
 class DartsSettings:
     """What is fixed while the two cells are searched."""
 
-    width: int = field(
-        default=16, metadata={"help": "channels of a node in the first cell", "unit": "channels"}
+    width: int = option(16, "channels of a node in the first cell", unit="channels")
+    cells: int = option(8, "cells one after the other; those at 1/3 and 2/3 reduce", unit="cells")
+    nodes: int = option(4, "intermediate nodes of a cell", unit="nodes")
+    inputs: int = option(2, "edges that a node sums", unit="edges")
+    stem: str = option(
+        "small",
+        "small: a 3x3 convolution; large: three with stride 2, for ImageNet's sizes",
+        choices=lambda: STEMS,
     )
-    cells: int = field(
-        default=8,
-        metadata={"help": "cells one after the other; those at 1/3 and 2/3 reduce", "unit": "cells"},
-    )
-    nodes: int = field(default=4, metadata={"help": "intermediate nodes of a cell", "unit": "nodes"})
-    inputs: int = field(default=2, metadata={"help": "edges that a node sums", "unit": "edges"})
-    stem: str = field(
-        default="small",
-        metadata={
-            "help": "small: a 3x3 convolution; large: three with stride 2, for ImageNet's sizes",
-            "choices": STEMS,
-        },
-    )
-    auxiliary: bool = field(
-        default=False, metadata={"help": "a second classifier after the last reduction, while training"}
-    )
-    primitives: tuple[str, ...] = field(
-        default=DEFAULT_PRIMITIVES, metadata={"help": "what an edge chooses among"}
-    )
+    auxiliary: bool = option(False, "a second classifier after the last reduction, while training")
+    primitives: tuple[str, ...] = option(DEFAULT_PRIMITIVES, "what an edge chooses among")
 
     def __post_init__(self) -> None:
         for name, high in (("width", 4096), ("cells", 200), ("nodes", 32), ("inputs", CELL_INPUTS)):

@@ -6,7 +6,7 @@ Kag and Saligrama, "Condensing CNNs with Partial Differential Equations", CVPR 2
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -16,6 +16,7 @@ from pde_ops import GlobalLayer
 from pde_ops.cost import Cost, linear_cost
 from records.checks import flag, shown, whole_number
 from records.errors import UserError
+from records.options import option
 from search_space.cells.layout import CELL_INPUTS, STEM_MULTIPLIER, CellPlan, reduction_positions
 from search_space.cells.network import AuxiliaryHead, Cell, Preprocessor, Stem
 from search_space.families.family import Family, Part, one_each
@@ -46,38 +47,21 @@ CELL_INIT = "cell"
 class DartsNetworkSettings:
     """What is fixed while depth, width and global cells are searched."""
 
-    normal: Nodes = field(
-        default=DARTS_V2_NORMAL,
-        metadata={"help": "nodes of the normal cell, each a list of [primitive, input]"},
+    normal: Nodes = option(DARTS_V2_NORMAL, "nodes of the normal cell, each a list of [primitive, input]")
+    reduction: Nodes = option(DARTS_V2_REDUCTION, "nodes of the reduction cell, as many as the normal one's")
+    cells: tuple[int, ...] = option(
+        (4, 5, 6, 7, 8, 9, 11, 14, 17, 20),
+        "what the number of cells is chosen from, global ones not counted",
+        unit="cells",
     )
-    reduction: Nodes = field(
-        default=DARTS_V2_REDUCTION,
-        metadata={"help": "nodes of the reduction cell, as many as the normal one's"},
+    widths: tuple[int, ...] = option(
+        (3, 4, 5, 8, 16, 24, 36, 48), "what a node's width in the first cell is chosen from", unit="channels"
     )
-    cells: tuple[int, ...] = field(
-        default=(4, 5, 6, 7, 8, 9, 11, 14, 17, 20),
-        metadata={
-            "help": "what the number of cells is chosen from, global ones not counted",
-            "unit": "cells",
-        },
-    )
-    widths: tuple[int, ...] = field(
-        default=(3, 4, 5, 8, 16, 24, 36, 48),
-        metadata={"help": "what a node's width in the first cell is chosen from", "unit": "channels"},
-    )
-    layers: tuple[str, ...] = field(
-        default=layer_names(("", CELL_INIT)),
-        metadata={"help": "the extra cell before a reduction: none, or <kind>_<steps>, with +cell for a "
-                  "normal cell as Init"},
-    )  # fmt: skip
-    start: str = field(
-        default="small",
-        metadata={"help": "how the PDE's coefficients are normalised", "choices": STARTS},
-    )
-    bias: bool = field(default=False, metadata={"help": "whether the coefficients' convolutions have a bias"})
-    auxiliary: bool = field(
-        default=False, metadata={"help": "a second classifier after the last reduction, while training"}
-    )
+    layers: tuple[str, ...] = option(layer_names(("", CELL_INIT)), "the extra cell before a reduction: none, or <kind>_<steps>, with +cell for a "
+                  "normal cell as Init")  # fmt: skip
+    start: str = option("small", "how the PDE's coefficients are normalised", choices=lambda: STARTS)
+    bias: bool = option(False, "whether the coefficients' convolutions have a bias")
+    auxiliary: bool = option(False, "a second classifier after the last reduction, while training")
 
     def __post_init__(self) -> None:
         for name in ("normal", "reduction"):

@@ -6,9 +6,10 @@ layers' places: Kag and Saligrama, CVPR 2022.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
+from records.options import option
 from search_space.families.blocks import Conv3, DenseLayer, NormAct, Transition
 from search_space.families.family import Classifier, Family, Part, one_each
 from search_space.families.layers import STARTS, layer_names, make_layer
@@ -23,22 +24,17 @@ BLOCKS = 3
 class DenseNetSettings:
     """What is fixed while a DenseNet is searched."""
 
-    depths: tuple[int, ...] = field(
-        default=(2, 4, 6, 8, 12, 16),
-        metadata={"help": "what each block's number of layers is chosen from", "unit": "layers"},
+    depths: tuple[int, ...] = option(
+        (2, 4, 6, 8, 12, 16), "what each block's number of layers is chosen from", unit="layers"
     )
-    growths: tuple[int, ...] = field(
-        default=(8, 12, 16, 24),
-        metadata={"help": "what the channels that a layer adds are chosen from", "unit": "channels"},
+    growths: tuple[int, ...] = option(
+        (8, 12, 16, 24), "what the channels that a layer adds are chosen from", unit="channels"
     )
-    layers: tuple[str, ...] = field(
-        default=layer_names(("", "dense")),
-        metadata={"help": "what may stand after a transition: none, or <kind>_<steps>[+<init>]"},
+    layers: tuple[str, ...] = option(
+        layer_names(("", "dense")), "what may stand after a transition: none, or <kind>_<steps>[+<init>]"
     )
-    start: str = field(
-        default="small", metadata={"help": "how the PDE's coefficients are normalised", "choices": STARTS}
-    )
-    bias: bool = field(default=False, metadata={"help": "whether the coefficients' convolutions have a bias"})
+    start: str = option("small", "how the PDE's coefficients are normalised", choices=lambda: STARTS)
+    bias: bool = option(False, "whether the coefficients' convolutions have a bias")
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "depths", whole_numbers("depths", self.depths, 200))

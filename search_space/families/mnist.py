@@ -7,7 +7,7 @@ global layer in it, and their public script of the illustrative example: the one
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, cast
 
 from torch import Tensor, nn
@@ -17,6 +17,7 @@ from pde_ops import integrate
 from pde_ops.cost import Cost, conv_cost, linear_cost, norm_cost, pde_cost
 from records.checks import one_of
 from records.errors import UserError
+from records.options import option
 from search_space.families.blocks import Conv3
 from search_space.families.family import Family, Part, one_each
 from search_space.families.layers import NONE, STARTS, layer_names, make_layer
@@ -235,31 +236,20 @@ class PooledClassifier(nn.Module):
 class MnistSettings:
     """What is fixed while a digit network is searched."""
 
-    frame: str = field(
-        default="downsampling",
-        metadata={
-            "help": "downsampling: features at a quarter of the size; pixel: at full size",
-            "choices": FRAMES,
-        },
+    frame: str = option(
+        "downsampling",
+        "downsampling: features at a quarter of the size; pixel: at full size",
+        choices=lambda: FRAMES,
     )
-    widths: tuple[int, ...] = field(
-        default=(1, 8, 16, 32, 64), metadata={"help": "what the width is chosen from", "unit": "channels"}
+    widths: tuple[int, ...] = option((1, 8, 16, 32, 64), "what the width is chosen from", unit="channels")
+    blocks: tuple[int, ...] = option(
+        (1, 2, 3, 4, 5, 6), "what the number of residual blocks is chosen from (downsampling)", unit="blocks"
     )
-    blocks: tuple[int, ...] = field(
-        default=(1, 2, 3, 4, 5, 6),
-        metadata={
-            "help": "what the number of residual blocks is chosen from (downsampling)",
-            "unit": "blocks",
-        },
+    layers: tuple[str, ...] = option(
+        layer_names(("", "basic_block"))[1:], "global layers that may take the blocks' place (downsampling)"
     )
-    layers: tuple[str, ...] = field(
-        default=layer_names(("", "basic_block"))[1:],
-        metadata={"help": "global layers that may take the blocks' place (downsampling)"},
-    )
-    start: str = field(
-        default="small", metadata={"help": "how the PDE's coefficients are normalised", "choices": STARTS}
-    )
-    bias: bool = field(default=False, metadata={"help": "whether the coefficients' convolutions have a bias"})
+    start: str = option("small", "how the PDE's coefficients are normalised", choices=lambda: STARTS)
+    bias: bool = option(False, "whether the coefficients' convolutions have a bias")
 
     def __post_init__(self) -> None:
         one_of("frame", self.frame, FRAMES)

@@ -5,7 +5,7 @@ Sources: see ``timm_blocks``; the global layers' settings by stage: Kag and Sali
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from timm.layers import make_divisible
@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from pde_ops.cost import Cost
 from records.checks import number
 from records.errors import UserError
+from records.options import option
 from search_space.families.family import Classifier, Family, Part, one_each
 from search_space.families.layers import NONE, STARTS, layer_names, make_layer, parse
 from search_space.families.mobile_tables import (
@@ -39,24 +40,17 @@ BLOCKS = "blocks_"
 class MobileSettings:
     """What is fixed while a mobile network is searched."""
 
-    layers: tuple[str, ...] = field(
-        default=layer_names(("", *INITS))[1:],
-        metadata={"help": "global layers that may take the place of a stage's blocks but the first"},
+    layers: tuple[str, ...] = option(
+        layer_names(("", *INITS))[1:],
+        "global layers that may take the place of a stage's blocks but the first",
     )
-    widths: tuple[float, ...] = field(
-        default=(0.5, 0.75, 1.0, 1.25),
-        metadata={"help": "what the factor on each stage's width is chosen from; rounded to 8 channels"},
+    widths: tuple[float, ...] = option(
+        (0.5, 0.75, 1.0, 1.25), "what the factor on each stage's width is chosen from; rounded to 8 channels"
     )
-    longest: int = field(
-        default=5, metadata={"help": "most blocks in a stage; one that has more keeps them", "unit": "blocks"}
-    )
-    start: str = field(
-        default="small", metadata={"help": "how the PDE's coefficients are normalised", "choices": STARTS}
-    )
-    bias: bool = field(default=False, metadata={"help": "whether the coefficients' convolutions have a bias"})
-    dropout: float = field(
-        default=0.2, metadata={"help": "probability before the classifier, while training"}
-    )
+    longest: int = option(5, "most blocks in a stage; one that has more keeps them", unit="blocks")
+    start: str = option("small", "how the PDE's coefficients are normalised", choices=lambda: STARTS)
+    bias: bool = option(False, "whether the coefficients' convolutions have a bias")
+    dropout: float = option(0.2, "probability before the classifier, while training")
 
     def __post_init__(self) -> None:
         check_layers(self, INITS)

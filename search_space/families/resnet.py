@@ -7,11 +7,12 @@ Saligrama, CVPR 2022, have it).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from records.checks import flag, one_of, whole_number
 from records.errors import UserError
+from records.options import option
 from search_space.families.blocks import ConvNormAct, Residual
 from search_space.families.family import Classifier, Family, Part, one_each
 from search_space.families.layers import STARTS, layer_names, make_layer, parse
@@ -25,27 +26,17 @@ LAYERS = layer_names(("", "basic_block"))
 class ResNetSettings:
     """What is fixed while a residual network is searched."""
 
-    stages: int = field(
-        default=4, metadata={"help": "stages; each but the first halves the size", "unit": "stages"}
+    stages: int = option(4, "stages; each but the first halves the size", unit="stages")
+    widths: tuple[int, ...] = option(
+        (6, 8, 9, 10, 16, 24, 32, 48, 64, 96, 128), "what each stage's width is chosen from", unit="channels"
     )
-    widths: tuple[int, ...] = field(
-        default=(6, 8, 9, 10, 16, 24, 32, 48, 64, 96, 128),
-        metadata={"help": "what each stage's width is chosen from", "unit": "channels"},
+    blocks: tuple[int, ...] = option(
+        (1, 2, 3, 4, 5, 6, 9), "what each stage's number of residual blocks is chosen from", unit="blocks"
     )
-    blocks: tuple[int, ...] = field(
-        default=(1, 2, 3, 4, 5, 6, 9),
-        metadata={"help": "what each stage's number of residual blocks is chosen from", "unit": "blocks"},
-    )
-    multipliers: tuple[int, ...] = field(
-        default=(1,), metadata={"help": "what the factor on all widths is chosen from"}
-    )
-    layers: tuple[str, ...] = field(
-        default=LAYERS, metadata={"help": "what may stand after a stage: none, or <kind>_<steps>[+<init>]"}
-    )
-    start: str = field(
-        default="small", metadata={"help": "how the PDE's coefficients are normalised", "choices": STARTS}
-    )
-    bias: bool = field(default=False, metadata={"help": "whether the coefficients' convolutions have a bias"})
+    multipliers: tuple[int, ...] = option((1,), "what the factor on all widths is chosen from")
+    layers: tuple[str, ...] = option(LAYERS, "what may stand after a stage: none, or <kind>_<steps>[+<init>]")
+    start: str = option("small", "how the PDE's coefficients are normalised", choices=lambda: STARTS)
+    bias: bool = option(False, "whether the coefficients' convolutions have a bias")
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "stages", whole_number("stages", self.stages, 1, 6))
@@ -119,16 +110,11 @@ class ResNetGlobalSpace(Family):
 class WideResNetSettings(ResNetSettings):
     """The same, with the defaults of wide networks."""
 
-    stages: int = field(
-        default=3, metadata={"help": "stages; each but the first halves the size", "unit": "stages"}
+    stages: int = option(3, "stages; each but the first halves the size", unit="stages")
+    widths: tuple[int, ...] = option(
+        (2, 4, 5, 8, 16, 32, 64), "what each stage's width is chosen from, before the factor", unit="channels"
     )
-    widths: tuple[int, ...] = field(
-        default=(2, 4, 5, 8, 16, 32, 64),
-        metadata={"help": "what each stage's width is chosen from, before the factor", "unit": "channels"},
-    )
-    multipliers: tuple[int, ...] = field(
-        default=(2, 4, 5, 7, 8), metadata={"help": "what the factor on all widths is chosen from"}
-    )
+    multipliers: tuple[int, ...] = option((2, 4, 5, 7, 8), "what the factor on all widths is chosen from")
 
 
 @register_space

@@ -32,7 +32,7 @@ class OneShotPlan:
     def __post_init__(self) -> None:
         for name in ("trials", "devices"):
             if getattr(self, name) < 1:
-                raise UserError(f"{name} is {getattr(self, name)}; it must be 1 or more")
+                raise UserError(f"{name} is {getattr(self, name)}; accepted: 1 or more")
 
     def to_json(self) -> dict[str, Any]:
         fields = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}

@@ -6,38 +6,38 @@ import math
 from dataclasses import dataclass
 
 from records.errors import UserError
+from records.options import Options, option
 
 
 @dataclass(frozen=True)
-class SupernetSettings:
+class SupernetSettings(Options):
     """How the supernet is trained. The defaults are those of DARTS (Liu et al. 2019, appendix A.1)."""
 
-    epochs: int = 50
-    batch_size: int = 64  # images, of each of the two steps
-    learning_rate: float = 0.025  # of the weights, at first; a cosine leads it to `final_learning_rate`
-    final_learning_rate: float = 0.001
-    momentum: float = 0.9
-    weight_decay: float = 3e-4
-    clip_norm: float = 5.0
-    auxiliary_weight: float = 0.4
-    architecture_learning_rate: float = 3e-4  # Adam with betas 0.5, 0.999 and weight decay 1e-3, constant
-    warmup_epochs: int = 0  # in which only the weights are trained
-    mac_penalty: float = 0.0
-    seed: int = 0
-    device: str = "cpu"
+    epochs: int = option(50, "training of the supernet", unit="epochs", least=1)
+    batch_size: int = option(64, "of each of the two steps", unit="images", least=1)
+    learning_rate: float = option(
+        0.025, "of the weights, at first; a cosine leads it to final_learning_rate", least=0.0
+    )
+    final_learning_rate: float = option(0.001, "of the weights, in the end", least=0.0)
+    momentum: float = option(0.9, "of the weights", least=0.0)
+    weight_decay: float = option(3e-4, "of the weights", least=0.0)
+    clip_norm: float = option(5.0, "longest gradient of the weights", least=0.0)
+    auxiliary_weight: float = option(0.4, "of the auxiliary classifier's loss, if there is one", least=0.0)
+    architecture_learning_rate: float = option(
+        3e-4, "constant, of Adam with betas 0.5 and 0.999 and weight decay 1e-3", least=0.0
+    )
+    warmup_epochs: int = option(0, "in which only the weights are trained", unit="epochs", least=0)
+    mac_penalty: float = option(
+        0.0, "added to the architecture's loss, times expected MACs over those at the start", least=0.0
+    )
+    seed: int = option(0, "decides weights and batches", least=0, most=2**53 - 1)
+    device: str = option("cpu", "cpu, cuda or cuda:N")
 
     def __post_init__(self) -> None:
-        for name, least in (("epochs", 1), ("batch_size", 1), ("warmup_epochs", 0), ("seed", 0)):
-            if getattr(self, name) < least:
-                raise UserError(
-                    f"{name} of the supernet is {getattr(self, name)}; it must be {least} or more"
-                )
-        if not (math.isfinite(self.mac_penalty) and self.mac_penalty >= 0):
-            raise UserError(f"mac_penalty is {self.mac_penalty:g}; it must be 0 (off) or more")
+        super().__post_init__()
         for name in ("learning_rate", "architecture_learning_rate"):
-            value = getattr(self, name)
-            if not (math.isfinite(value) and value > 0):
-                raise UserError(f"{name} of the supernet is {value:g}; it must be above 0")
+            if not getattr(self, name) > 0:
+                raise UserError(f"{name} is {getattr(self, name):g}; accepted: a number above 0")
 
     def learning_rate_at(self, epoch: float) -> float:
         """Of the weights, at ``epoch`` in [0, epochs], which need not be whole."""

@@ -3,14 +3,14 @@ from dataclasses import dataclass
 import pytest
 
 from records.errors import UserError
-from records.toml_file import make, option, read_toml
+from records.toml_file import entry, make, read_toml
 
 
 @dataclass(frozen=True)
 class Door:
-    name: str = option(str)
-    number: int = option(int, 7)
-    keys: tuple[int, ...] | None = option(list, None)
+    name: str = entry(str)
+    number: int = entry(int, 7)
+    keys: tuple[int, ...] | None = entry(list, None)
     made: str = "not from a file"
 
     def __post_init__(self) -> None:

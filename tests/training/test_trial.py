@@ -50,7 +50,7 @@ def test_images_of_another_size_are_refused():
         ({"threads": -2}, "threads is -2"),
         ({"validation": 0.0}, "validation is 0; a search needs"),
         ({"epochs": 0}, "epochs is 0"),
-        ({"recipe": "none"}, "unknown recipe 'none'"),
+        ({"recipe": "none"}, "recipe is 'none'; accepted"),
     ],
 )
 def test_settings_are_checked_when_they_are_made(changes, message):

@@ -21,7 +21,7 @@ class Augmentation:
     def __post_init__(self) -> None:
         for name in ("padding", "cutout"):
             if getattr(self, name) < 0:
-                raise ValueError(f"{name} is {getattr(self, name)}; it must be 0 or more pixels")
+                raise ValueError(f"{name} is {getattr(self, name)}; accepted: 0 or more pixels")
 
 
 @dataclass(frozen=True)

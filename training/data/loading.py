@@ -207,10 +207,10 @@ def _digits(info: DatasetInfo) -> Arrays:
 def check_limits(validation: float, train_limit: int | None, test_limit: int | None) -> None:
     """Raises ``UserError`` for numbers out of range."""
     if not 0 <= validation < 1:
-        raise UserError(f"validation is {validation:g}; it must be a share of the training images in [0, 1)")
+        raise UserError(f"validation is {validation:g}; accepted: a share of the training images in [0, 1)")
     for name, limit in (("train_limit", train_limit), ("test_limit", test_limit)):
         if limit is not None and limit < 1:
-            raise UserError(f"{name} is {limit}; it must be 1 image or more")
+            raise UserError(f"{name} is {limit}; accepted: 1 image or more")
 
 
 __all__ = [

@@ -132,7 +132,7 @@ _BY_NETWORK = {network.lower(): recipe for recipe, names in _OF_NETWORKS.items()
 def get_recipe(name: str, **changes: Any) -> Recipe:
     """The recipe ``name`` with ``changes`` to its fields; those that are None change nothing."""
     if name not in RECIPES:
-        raise UserError(f"unknown recipe {name!r}; known are {', '.join(RECIPES)}")
+        raise UserError(f"recipe is {name!r}; accepted: {', '.join(RECIPES)}")
     return RECIPES[name].replace(**{field: value for field, value in changes.items() if value is not None})
 
 

@@ -83,7 +83,7 @@ class Recipe:
 
     def _require(self, field: str, holds: bool, accepted: str) -> None:
         if not holds:
-            raise UserError(f"recipe {self.name}: {field} is {getattr(self, field)!r}; it must be {accepted}")
+            raise UserError(f"recipe {self.name}: {field} is {getattr(self, field)!r}; accepted: {accepted}")
 
     def learning_rate_at(self, epoch: float) -> float:
         """The learning rate at ``epoch`` in [0, epochs], which need not be whole."""

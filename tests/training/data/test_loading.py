@@ -79,7 +79,7 @@ def test_no_validation():
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"validation": 1.0}, "validation is 1; it must be a share"),
+        ({"validation": 1.0}, "validation is 1; accepted: a share"),
         (
             {"validation": 0.001},
             "validation 0.001 of 1437 images is 1; accepted: a share from 0.00696 to 0.993, ",

@@ -62,7 +62,7 @@ def test_changes_are_checked_and_none_changes_nothing():
 
 
 def test_unknown_name():
-    with pytest.raises(UserError, match="unknown recipe 'slow'; known are resnet"):
+    with pytest.raises(UserError, match="recipe is 'slow'; accepted: resnet"):
         get_recipe("slow")
     assert {"fast", "search", "mobilenetv2", "efficientnet"} <= RECIPES.keys()
 

@@ -59,7 +59,7 @@ def test_drop_path_rises_from_zero():
     ],
 )
 def test_what_cannot_work_is_named(field, value, accepted):
-    with pytest.raises(UserError, match=f"recipe r: {field} is .*; it must be {accepted}"):
+    with pytest.raises(UserError, match=f"recipe r: {field} is .*; accepted: {accepted}"):
         recipe(**{field: value})
 
 

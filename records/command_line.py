@@ -1,0 +1,72 @@
+"""Options of a command line, made from the fields of settings records (`records.options`)."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import sys
+from collections.abc import Iterable, Mapping
+from typing import Any, NoReturn
+
+from records.options import parser
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse, but a mistake is one line, without the usage of thirty options before it."""
+
+    def error(self, message: str) -> NoReturn:
+        print(f"error: {message}; see `{self.prog} --help`", file=sys.stderr)
+        sys.exit(2)
+
+
+def add_options(
+    command: argparse._ActionsContainer,
+    fields: Iterable[dataclasses.Field],
+    plain: bool = False,
+    defaults: Mapping[str, Any] | None = None,
+) -> None:
+    """An option for each field, with its help, unit, choices and what is used without it: its own default, or that in
+    ``defaults``; ``plain`` leaves what is given as text."""
+    for field in fields:
+        meta = field.metadata
+        words = [meta["help"]]
+        if meta["unit"]:
+            words.append(f"[{meta['unit']}]")
+        if meta["choices"]:
+            words.append("{" + ", ".join(meta["choices"]()) + "}")
+        used = (defaults or {}).get(field.name, field.default)
+        if used is None and meta["used"]:
+            used = meta["used"]()
+        if used is not None:
+            words.append(f"(default: {used})")
+        command.add_argument(
+            "--" + field.name.replace("_", "-"),
+            help=" ".join(words).replace("%", "%%"),
+            type=str if plain else _told(field),
+            metavar=meta["metavar"],
+            default=argparse.SUPPRESS,
+            action=_Joined if meta["repeated"] else "store",
+        )
+
+
+class _Joined(argparse.Action):
+    """What is given several times is one text, with spaces."""
+
+    def __call__(self, parser: Any, namespace: Any, values: Any, option_string: Any = None) -> None:
+        before = getattr(namespace, self.dest, None)
+        setattr(namespace, self.dest, values if before is None else f"{before} {values}")
+
+
+def _told(field: dataclasses.Field) -> Any:
+    """As argparse wants it: a number's own complaint, and ours, in one line."""
+    parse = parser(field)
+    if isinstance(parse, type):
+        return parse
+
+    def told(text: str) -> Any:
+        try:
+            return parse(text)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from error
+
+    return told
