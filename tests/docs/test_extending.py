@@ -122,7 +122,7 @@ def test_plugins_and_a_setting_reach_the_command_line(folder):
         return " ".join((done.stdout + done.stderr).split())
 
     shown = said("search", "--help")
-    assert "only with --strategy climb: --restart X share of the candidates that are drawn at random" in shown
+    assert "only with --strategy climb: --restart X share of candidates drawn at random" in shown
     assert "efficientnet-b0-global" in shown
     assert "plain}" in shown
     assert "depth=2 convolutions, one after the other [layers]" in said("spaces", "plain")
