@@ -124,7 +124,7 @@ def compile_both(
     diffusivity = None if number_diffusivity or minimal else field
     source = None if minimal else field
     fields = Fields(field, source, field, field, diffusivity, diffusivity, None)
-    scheme = Scheme(steps, 0.2, 1, 1, boundary, (0.0, 0.0, 1.0, 1.0))
+    scheme = Scheme((0.0, 0.0, 1.0, 1.0), steps, 0.2, 1, 1, boundary)
     with target(capability) as found:
         triton_backend.forward(fields, scheme)
         triton_backend.backward(field, fields, scheme, tuple(f is not None for f in fields))

@@ -7,7 +7,8 @@ converts.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, get_type_hints
+from collections.abc import Sequence
+from typing import Any, get_type_hints
 
 import torch
 from torch import Tensor
@@ -19,43 +20,25 @@ from pde_ops.cost import PDE_MACS_PER_ELEMENT_SETUP, PDE_MACS_PER_ELEMENT_STEP
 from pde_ops.eager import integrate_eager
 from pde_ops.scheme import Fields, Scheme
 
-
-class Arguments(NamedTuple):
-    """The operator's, in its order; its schema is made of this. The tensors come first, as in `Fields`."""
-
-    h: Tensor
-    source: Tensor | None
-    velocity_x: Tensor | None
-    velocity_y: Tensor | None
-    diffusivity_x: Tensor | None
-    diffusivity_y: Tensor | None
-    initial: Tensor | None
-    constants: list[float]
-    steps: int
-    dt: float
-    dx: int
-    dy: int
-    boundary: str
-    backend: str
-
-    def fields(self) -> Fields:
-        """The tensors, contiguous."""
-        return Fields(*map(_contiguous, self[:TENSORS]))
-
-    def scheme(self) -> Scheme:
-        """The numbers."""
-        return Scheme(self.steps, self.dt, self.dx, self.dy, self.boundary, tuple(self.constants))
-
-
-def _contiguous(tensor: Any) -> Any:
-    return None if tensor is None else tensor.contiguous()
-
-
-TENSORS = len(Fields._fields)
+TENSORS, NUMBERS = len(Fields._fields), len(Scheme._fields)
 IN_SCHEMA: dict[Any, str] = {
-    Tensor: "Tensor", Tensor | None: "Tensor?", list[float]: "float[]", int: "int", float: "float", str: "str",
+    Tensor: "Tensor", Tensor | None: "Tensor?", Sequence[float]: "float[]", int: "int", float: "float",
+    str: "str",
 }  # fmt: skip
-SCHEMA = ", ".join(f"{IN_SCHEMA[kind]} {name}" for name, kind in get_type_hints(Arguments).items())
+# The operator's arguments, in its order: the fields, the scheme, and the backend's name.
+KINDS = get_type_hints(Fields) | get_type_hints(Scheme) | {"backend": str}
+SCHEMA = ", ".join(f"{IN_SCHEMA[kind]} {name}" for name, kind in KINDS.items())
+
+
+def named(given: tuple[Any, ...]) -> tuple[Fields, Scheme, str]:
+    """The operator's arguments, which come in the schema's order."""
+    *numbers, backend = given[TENSORS:]
+    return Fields(*given[:TENSORS]), Scheme(*numbers), backend
+
+
+def _contiguous(fields: Fields) -> Fields:
+    return Fields(*(None if tensor is None else tensor.contiguous() for tensor in fields))  # type: ignore[arg-type]
+
 
 library = torch.library.Library("pde_ops", "DEF")
 library.define(f"integrate({SCHEMA}) -> Tensor", tags=(torch.Tag.pt2_compliant_tag,))
@@ -70,16 +53,15 @@ BACKWARD = torch.ops.pde_ops.integrate_backward.default
 
 
 def _forward(*given):
-    arguments = Arguments(*given)
-    fields = arguments.fields()
-    return choose(arguments.backend, fields.h).forward(fields, arguments.scheme())
+    fields, scheme, backend = named(given)
+    fields = _contiguous(fields)
+    return choose(backend, fields.h).forward(fields, scheme)
 
 
 def _backward(grad, *given):
-    arguments, needed = Arguments(*given[:-1]), given[-1]
-    fields = arguments.fields()
-    backend = choose(arguments.backend, fields.h)
-    gradients = backend.backward(grad.contiguous(), fields, arguments.scheme(), tuple(needed))
+    (fields, scheme, backend), needed = named(given[:-1]), given[-1]
+    fields = _contiguous(fields)
+    gradients = choose(backend, fields.h).backward(grad.contiguous(), fields, scheme, tuple(needed))
     return tuple(fields.h.new_empty(0) if gradient is None else gradient for gradient in gradients)
 
 
@@ -146,7 +128,8 @@ class _Integrate(torch.autograd.Function):
 class _IntegrateBackward(torch.autograd.Function):
     @staticmethod
     def forward(ctx, grad, *given):
-        ctx.scheme, ctx.needed = Arguments(*given[:-1]).scheme(), given[-1]
+        _, ctx.scheme, _ = named(given[:-1])
+        ctx.needed = given[-1]
         ctx.save_for_backward(grad, *given[:TENSORS])
         return below_autograd(BACKWARD, _backward, grad, *given)
 
@@ -155,7 +138,7 @@ class _IntegrateBackward(torch.autograd.Function):
         """Second derivatives, through autograd on the definition (slow, for checks and studies)."""
         grad, *fields = ctx.saved_tensors
         scheme = ctx.scheme
-        no_gradients = (None,) * (len(Arguments._fields) - TENSORS + 1)  # of the numbers and of needed
+        no_gradients = (None,) * (NUMBERS + 2)  # of the numbers, the backend and what is needed
         with torch.enable_grad():
             grad = grad.detach().requires_grad_(True)
             fields = [None if t is None else t.detach().requires_grad_(True) for t in fields]
@@ -214,12 +197,12 @@ def numel(shape) -> int:
 
 @register_flop_formula(torch.ops.pde_ops.integrate)
 def _flops_forward(*given, out_shape=None, **kwargs):
-    arguments = Arguments(*given)
-    return flops(numel(arguments.h), arguments.steps)
+    fields, scheme, _ = named(given)
+    return flops(numel(fields.h), scheme.steps)
 
 
 @register_flop_formula(torch.ops.pde_ops.integrate_backward)
 def _flops_backward(grad, *given, out_shape=None, **kwargs):
     """Recomputed states, transposed steps, products with the states: three times the forward."""
-    arguments = Arguments(*given[:-1])
-    return 3 * flops(numel(arguments.h), arguments.steps)
+    fields, scheme, _ = named(given[:-1])
+    return 3 * flops(numel(fields.h), scheme.steps)

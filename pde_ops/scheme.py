@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from torch import Tensor
@@ -27,12 +28,12 @@ class Fields(NamedTuple):
 class Scheme(NamedTuple):
     """Everything that is not a tensor; ``constants`` are numbers for absent velocities and diffusivities."""
 
+    constants: Sequence[float]
     steps: int
     dt: float
     dx: int
     dy: int
     boundary: str
-    constants: tuple[float, ...]
 
 
 def check_settings(*, steps: int, dt: float, dx: int, dy: int, boundary: str, backend: str) -> None:

@@ -58,7 +58,7 @@ def random_fields(
 
 
 def scheme(steps=3, dt=0.2, dx=1, dy=1, boundary="periodic", constants=(0.3, -0.4, 0.5, 0.7)) -> Scheme:
-    return Scheme(steps, dt, dx, dy, boundary, constants)
+    return Scheme(constants, steps, dt, dx, dy, boundary)
 
 
 def errors(grad: torch.Tensor, fields: Fields, scheme: Scheme, backend=triton_backend) -> list[float]:
