@@ -2,6 +2,7 @@
 # make search   the main job: a search on handwritten digits, to a front of accuracy against MACs
 # make test     the tests, two files at a time
 # make lint     ruff and mypy
+# make docs     the documentation as web pages, into build/docs
 # PYTHON=... names the interpreter (3.10-3.12) when the one found is not the one wanted.
 # ARGS=... goes to the command line of the search or of pytest.
 
@@ -10,7 +11,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 .DEFAULT_GOAL := help
-.PHONY: help setup search test lint
+.PHONY: help setup search test lint docs
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' Makefile
@@ -29,3 +30,10 @@ test: $(STAMP)
 
 lint: $(STAMP)
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+
+# mkdocs is only needed here, so it is installed here.
+docs: $(STAMP)
+	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[docs]'
+	@$(BIN)/python tools/docs_pictures.py
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+	@echo "build/docs/index.html"

@@ -18,7 +18,13 @@ _SEVERAL = ("hub", "sweep")
 
 @dataclass(frozen=True)
 class Choice:
-    """``folder`` is the run that measured it, or where a genotype's file lies, without a measurement."""
+    """``folder`` is the run that measured it, or where a genotype's file lies, without a measurement.
+
+    Examples:
+        >>> choice = choose("results/first-search/digits")
+        >>> choice.measurement.index, choice.genotype.space
+        (5, 'darts-global')
+    """
 
     genotype: Genotype
     folder: Path

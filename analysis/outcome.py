@@ -38,6 +38,13 @@ class Outcome:
     rectangle up to full accuracy and a tenth above the largest candidate's MACs. ``warnings`` must be known before
     the results are relied on. Of one run ``best`` is the candidate to take and ``genotype`` its architecture; of
     several they are None.
+
+    Examples:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     outcome = write_outcome("results/first-search/digits", out=folder)
+        >>> len(outcome.front), f"{outcome.hypervolume:.3f}", outcome.best.index
+        (4, '0.318', 5)
     """
 
     table: str

@@ -69,6 +69,11 @@ class SearchSettings:
 
     The settings of the strategy (`strategies.registry`) are named like any other, here, in JSON and on the command
     line; ``own`` holds them as the strategy's own record. Raises `UserError`.
+
+    Examples:
+        >>> settings = SearchSettings(strategy="evolution", trials=8, population=4)
+        >>> settings.population, settings.dataset, settings.max_macs
+        (4, 'digits', None)
     """
 
     space: str = option("darts-global", "what is explored", choices=space_names)

@@ -40,12 +40,15 @@ def integrate(
     Args:
         h: state at time 0, ``(N, C, H, W)``; x is dimension 2 (rows), y is dimension 3 (columns).
         source: f, like ``h``, or None for no source.
-        velocity_x, velocity_y: like ``h``, or a number; positive ones carry towards lower indices.
-        diffusivity_x, diffusivity_y: like ``h``, or a number; meant to be >= 0.
+        velocity_x: along the rows, like ``h``, or a number; positive ones carry towards lower indices.
+        velocity_y: the same along the columns.
+        diffusivity_x: along the rows, like ``h``, or a number; meant to be >= 0.
+        diffusivity_y: the same along the columns.
         steps: number of steps K >= 1.
         dt: length of a step > 0.
-        dx, dy: grid step and distance to the neighbour at once, whole numbers >= 1; the result at a cell
-            depends on cells at most ``steps * dx`` rows and ``steps * dy`` columns away.
+        dx: grid step along the rows and distance to the neighbour at once, a whole number >= 1; the result at
+            a cell depends on cells at most ``steps * dx`` rows and ``steps * dy`` columns away.
+        dy: the same along the columns.
         initial: state at time -dt, like ``h``; None means ``h`` itself.
         boundary: "periodic" (the published one) or "zero-flux": nothing passes the walls. There the state
             is continued by its mirror image and the velocity normal to the wall by minus its own, so that

@@ -29,6 +29,10 @@ class Path:
     Attributes:
         name: "fused", "composed" or "eager".
         reason: why it is no faster one, in words; empty where it is "fused".
+
+    Examples:
+        >>> str(GlobalLayer(4, backend="eager").path(torch.zeros(1, 4, 8, 8)))
+        "eager: the fused kernel has no backend='eager'"
     """
 
     name: str
@@ -46,19 +50,16 @@ class GlobalLayer(nn.Module):
 
     A call takes one of three paths, of equal results; `path` says which, and why.
 
-    fused
-        One C++ kernel for everything after init, on a CPU in float32 or float64, where init is absent or
-        ``init_changes_shape`` is True. No coefficient, convolution or norm is called. At least one of
-        velocity and diffusivity is learned, all learned ones alike, by a depthwise convolution.
-    composed
-        torch's convolutions and norms around a compiled integrator, C++ or Triton. These options have no
-        fused kernel: ``product=True``, ``activation='silu'``, ``activation='tanh'``; for velocity and
-        diffusivity ``'pointwise'``, ``'full'``, ``'basic-block'``, ``'separable-block'``, ``'bottleneck'``,
-        ``'identity'``; ``backend='triton'``. So have an init that keeps the shape, hooks on a coefficient
-        or norm, autocast, and modules put in place of the layer's own.
-    eager
-        The same around the definition in plain PyTorch: ``backend='eager'``, or no compiled integrator for
-        this tensor on this machine.
+    - fused: One C++ kernel for everything after init, on a CPU in float32 or float64, where init is absent or
+      ``init_changes_shape`` is True. No coefficient, convolution or norm is called. At least one of
+      velocity and diffusivity is learned, all learned ones alike, by a depthwise convolution.
+    - composed: torch's convolutions and norms around a compiled integrator, C++ or Triton. These options have no
+      fused kernel: ``product=True``, ``activation='silu'``, ``activation='tanh'``; for velocity and
+      diffusivity ``'pointwise'``, ``'full'``, ``'basic-block'``, ``'separable-block'``, ``'bottleneck'``,
+      ``'identity'``; ``backend='triton'``. So have an init that keeps the shape, hooks on a coefficient
+      or norm, autocast, and modules put in place of the layer's own.
+    - eager: The same around the definition in plain PyTorch: ``backend='eager'``, or no compiled integrator for
+      this tensor on this machine.
 
     Args:
         channels: C, of the state (init's output) and, unless ``init_changes_shape``, of the input.
@@ -68,6 +69,13 @@ class GlobalLayer(nn.Module):
 
     Raises:
         ValueError: a setting that cannot work, naming what is accepted.
+
+    Examples:
+        >>> layer = GlobalLayer(16, steps=5)
+        >>> layer(torch.zeros(2, 16, 8, 8)).shape
+        torch.Size([2, 16, 8, 8])
+        >>> layer.cost((8, 8))
+        Cost(params=736, macs=79872, macs_published=47104)
     """
 
     options: Options

@@ -102,6 +102,13 @@ class Options:
 
     Raises:
         ValueError: a setting that cannot work, naming what is accepted.
+
+    Examples:
+        >>> Options(channels=16, velocity="none").numbers("velocity")
+        (0.0, 0.0)
+        >>> Options(channels=16, steps=0)
+        Traceback (most recent call last):
+        ValueError: steps is 0; accepted: a whole number >= 1
     """
 
     channels: int = field(metadata={"kernel": WEIGHTS, "accepted": (), "builds": True})

@@ -21,6 +21,11 @@ class Measurement:
     its value after each epoch; ``macs``, ``macs_published`` and ``params`` are for one image (see
     ``pde_ops.cost``); ``seconds`` is the wall time of the trial; ``seed`` seeds weights and batches; ``seen`` is how
     many results of earlier candidates the strategy had been shown when it proposed this one.
+
+    Examples:
+        >>> failed = Measurement(0, {}, "failed", None, macs=9, macs_published=9, params=1, seconds=2.0, seed=0, error="no data")
+        >>> Measurement.from_json(failed.to_json()) == failed
+        True
     """
 
     index: int

@@ -55,7 +55,16 @@ def option(
 @dataclass(frozen=True)
 class Options:
     """A settings record whose values are checked when it is made. Raises `UserError` naming the setting, what was
-    given and what is accepted."""
+    given and what is accepted.
+
+    Examples:
+        >>> @dataclass(frozen=True)
+        ... class Mine(Options):
+        ...     population: int = option(8, "living candidates", unit="candidates", least=2)
+        >>> Mine(population=1)
+        Traceback (most recent call last):
+        records.errors.UserError: population is 1; accepted: a whole number, 2 or more
+    """
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):

@@ -57,7 +57,16 @@ def new_folder(path: Path) -> Path:
 
 
 class RunFolder:
-    """An existing run folder. `create` makes one, `open` finds one."""
+    """An existing run folder. `create` makes one, `open` finds one.
+
+    Examples:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     run = RunFolder.create(Path(folder, "run"), settings={"trials": 2})
+        ...     run.append(Measurement(0, {}, "ok", 0.9, macs=9, macs_published=9, params=1, seconds=2.0, seed=0))
+        ...     [m.accuracy for m in RunFolder.open(run.path).measurements()], run.settings()
+        ([0.9], {'trials': 2})
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path

@@ -28,7 +28,13 @@ _FIELDS = ("version", "space", "image", "classes", "settings", "architecture")
 
 
 class GenotypeError(UserError):
-    """What was given is no genotype that this version reads; the message says why on one line."""
+    """What was given is no genotype that this version reads; the message says why on one line.
+
+    Examples:
+        >>> Genotype.from_json({"version": 2})
+        Traceback (most recent call last):
+        search_space.genotype.GenotypeError: genotype: version is 2, from the future; accepted: up to 1, or update this program
+    """
 
 
 @dataclass(frozen=True, init=False)
@@ -46,6 +52,16 @@ class Genotype:
 
     Raises:
         GenotypeError: naming the field, what it is, and what is accepted.
+
+    Examples:
+        >>> from search_space import sample
+        >>> genotype = sample("resnet-global", seed=0, image=(1, 8, 8), stages=1, widths=[4], blocks=[1], layers=["global_5"])
+        >>> genotype.architecture
+        {'multiplier': 1, 'stage1': {'width': 4, 'blocks': 1, 'layer': 'global_5'}}
+        >>> genotype.cost()
+        Cost(params=582, macs=40744, macs_published=34088)
+        >>> Genotype.from_json(genotype.to_json()) == genotype
+        True
     """
 
     problem: Problem

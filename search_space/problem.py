@@ -29,6 +29,10 @@ class Problem:
 
     Raises:
         UserError: naming the field, what it is, and what is accepted.
+
+    Examples:
+        >>> Problem("darts-global", {"cells": 3}, image=(1, 8, 8), classes=10).to_json()
+        {'space': 'darts-global', 'settings': {'cells': 3}, 'image': [1, 8, 8], 'classes': 10}
     """
 
     space: str

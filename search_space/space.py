@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pde_ops.cost import Cost
 from records.checks import shown
 from records.errors import UserError
+from records.plugins import HINT, load_plugins
 from search_space.problem import Problem, plain
 
 if TYPE_CHECKING:
@@ -22,7 +23,12 @@ Choices = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Decision:
-    """One categorical choice: exactly one of ``options`` (plain JSON values) under a unique ``label``."""
+    """One categorical choice: exactly one of ``options`` (plain JSON values) under a unique ``label``.
+
+    Examples:
+        >>> Decision("stage1/width", (8, 16)).options
+        (8, 16)
+    """
 
     label: str
     options: tuple[Any, ...]
@@ -38,6 +44,11 @@ class Space(ABC):
     ``Settings`` is a frozen dataclass of what is fixed while searching; its ``__post_init__`` raises
     ``UserError`` and turns lists into tuples. Each field has a default and metadata ``help`` (and ``unit``,
     ``choices`` where they apply), from which a command line is made.
+
+    Examples:
+        >>> problem = Problem("resnet-global", {"stages": 1, "blocks": [1, 2]}, image=(3, 32, 32), classes=10)
+        >>> [decision.label for decision in get_space("resnet-global").decisions(problem)]
+        ['multiplier', 'stage1/width', 'stage1/blocks', 'stage1/layer']
     """
 
     name: ClassVar[str]
@@ -150,6 +161,7 @@ _BUILTIN = {
 
 def space_names() -> tuple[str, ...]:
     """The names of all spaces, those registered by the user last."""
+    load_plugins()
     return tuple(dict.fromkeys((*_BUILTIN, *_SPACES)))
 
 
@@ -157,6 +169,8 @@ def get_space(name: str) -> Space:
     """The space of that name. Raises ``UserError`` naming those there are."""
     if isinstance(name, str) and name not in _SPACES and name in _BUILTIN:
         importlib.import_module(_BUILTIN[name])
+    if isinstance(name, str) and name not in _SPACES:
+        load_plugins()  # a trial is a process of its own
     if not isinstance(name, str) or name not in _SPACES:
-        raise UserError(f"space is {shown(name)}; accepted: {', '.join(space_names())}")
+        raise UserError(f"space is {shown(name)}; accepted: {', '.join(space_names())}; {HINT}")
     return _SPACES[name]

@@ -27,6 +27,12 @@ class Strategy(ABC):
     ``name`` is what `--strategy` takes, ``summary`` a phrase for `--help`. ``Settings`` is a frozen record of
     `records.options.option` fields: they become options of the command line and fields of the portal's form. Two
     strategies may have a setting of one name if it means the same and is declared alike.
+
+    Examples:
+        >>> from strategies.registry import get_strategy
+        >>> strategy = get_strategy("evolution")
+        >>> strategy.one_shot, strategy.Settings().population
+        (False, 8)
     """
 
     name: ClassVar[str]
@@ -42,6 +48,13 @@ class MultiTrialStrategy(Strategy):
     It is a pure function of its seed, the index of the candidate and the results it is shown. With M trials at once
     the search shows candidate i the results of candidates 0 to i - M, in the order of their indices, however long
     each took: so the same seed proposes the same, on any machine and after any crash. Subclasses define `draw`.
+
+    Examples:
+        >>> from strategies.registry import get_strategy
+        >>> problem = Problem("darts-global", {"width": 4, "cells": 2}, image=(1, 8, 8), classes=10)
+        >>> strategy = get_strategy("random")(problem, seed=0, max_macs=200_000)
+        >>> strategy.propose(0, results=[]).cost().macs <= 200_000
+        True
     """
 
     one_shot = False
@@ -98,6 +111,12 @@ class OneShotStrategy(Strategy):
     """Trains one supernet, derives architectures from it, and has these trained afresh.
 
     Subclasses define how the supernet is trained, and by which of NNI's one-shot strategies.
+
+    Examples:
+        >>> from strategies.registry import get_strategy
+        >>> darts = get_strategy("darts")
+        >>> darts.supernet(darts.Settings(supernet_epochs=5), batch_size=None, seed=0, device="cpu").epochs
+        5
     """
 
     one_shot = True

@@ -50,7 +50,12 @@ class RetrainSettings:
     all are trained on. ``train_limit`` and ``test_limit`` (images) are for trying things out. ``image_size``,
     ``channels`` and ``flip`` are asked of the images (see ``training.data.lookup.dataset_info``); where they are left
     open, images in folders are brought to the genotype's. ``device`` and ``threads`` (of the CPU, 0: torch's choice)
-    may change when a training is continued."""
+    may change when a training is continued.
+
+    Examples:
+        >>> RetrainSettings(recipe=get_recipe("fast", epochs=2), dataset="digits", seed=1).recipe.epochs
+        2
+    """
 
     recipe: Recipe = dataclasses.field(default_factory=lambda: get_recipe("fast"))
     dataset: str = "digits"

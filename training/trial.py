@@ -33,6 +33,11 @@ class TrialSettings:
     ``validation`` is the share of the training images held out; ``threads`` (of the CPU, 0: torch's choice).
     ``image_size`` (pixels a side, or "HxW"), ``channels`` (1 or 3) and ``flip`` ("on" or "off") are what is asked of
     the images; ``info`` is what was found of the data set (``DatasetInfo`` as JSON), so that no trial looks again.
+
+    Examples:
+        >>> settings = TrialSettings(dataset="digits", epochs=1, train_limit=200)
+        >>> settings.make_recipe().epochs, settings.validation
+        (1, 0.2)
     """
 
     dataset: str = "digits"

@@ -33,6 +33,14 @@ class Primitive(nn.Module, ABC):
     Args:
         channels: C, of input and output.
         stride: 1, or 2 between the inputs of a reduction cell and its nodes.
+
+    Examples:
+        >>> import torch
+        >>> primitive = get_primitive("global_3")(channels=8, stride=2)
+        >>> primitive(torch.zeros(1, 8, 16, 16)).shape
+        torch.Size([1, 8, 8, 8])
+        >>> primitive_cost("sep_conv_3x3", channels=8, stride=1, size=(16, 16)).macs
+        69632
     """
 
     # Drop path leaves a primitive with nothing to learn and to drop alone: the identity at stride 1.

@@ -39,6 +39,13 @@ class Evolution(MultiTrialStrategy):
 
     Fitness is accuracy less ``mac_penalty`` times MACs over the mean MACs of the first ``population`` candidates;
     failed ones are never parents.
+
+    Examples:
+        >>> from search_space import Problem
+        >>> problem = Problem("darts-global", {"width": 4, "cells": 2}, image=(1, 8, 8), classes=10)
+        >>> strategy = Evolution(problem, seed=0, settings=EvolutionSettings(population=4, tournament=2))
+        >>> strategy.propose(0, results=[]).space
+        'darts-global'
     """
 
     name = "evolution"

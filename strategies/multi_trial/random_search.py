@@ -14,7 +14,15 @@ from strategies.registry import register_strategy
 
 @register_strategy
 class RandomSearch(MultiTrialStrategy):
-    """Uniform over the space's decisions."""
+    """Uniform over the space's decisions.
+
+    Examples:
+        >>> from search_space import Problem
+        >>> problem = Problem("darts-global", {"width": 4, "cells": 2}, image=(1, 8, 8), classes=10)
+        >>> first, again = RandomSearch(problem, seed=0), RandomSearch(problem, seed=0)
+        >>> first.propose(0, []) == again.propose(0, [])
+        True
+    """
 
     name = "random"
     summary = "draws candidates uniformly, each trained as a trial"

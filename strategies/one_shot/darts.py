@@ -26,7 +26,12 @@ class DartsSettings(Options):
 
 @register_strategy
 class Darts(OneShotStrategy):
-    """NNI's DARTS on cells, with a penalty for expected MACs that reaches the architecture weights."""
+    """NNI's DARTS on cells, with a penalty for expected MACs that reaches the architecture weights.
+
+    Examples:
+        >>> Darts.supernet(DartsSettings(mac_penalty=0.1), batch_size=32, seed=0, device="cpu").mac_penalty
+        0.1
+    """
 
     name = "darts"
     summary = "trains one supernet, and derives candidates from it"

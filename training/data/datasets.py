@@ -21,6 +21,11 @@ class DatasetInfo:
 
     ``flip`` says whether a mirrored image still shows its class (a mirrored digit does not). ``class_names`` are
     in the order of the labels; empty where the data set does not name its classes.
+
+    Examples:
+        >>> info = DatasetInfo("shapes", (1, 12, 12), 2, (0.5,), (0.29,), True, ("round", "square"))
+        >>> DatasetInfo.from_json(info.to_json()) == info
+        True
     """
 
     name: str

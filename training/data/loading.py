@@ -43,7 +43,13 @@ _DIGITS_TEST_IMAGES = 360
 
 @dataclass(frozen=True)
 class Data:
-    """``validation`` is None where no images were held out; ``test`` is read when it is first used."""
+    """``validation`` is None where no images were held out; ``test`` is read when it is first used.
+
+    Examples:
+        >>> data = load_data("digits", validation=0.2)
+        >>> len(data.train), len(data.validation), data.info.image
+        (1150, 287, (1, 8, 8))
+    """
 
     info: DatasetInfo
     train: Split

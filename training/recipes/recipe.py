@@ -16,7 +16,14 @@ SCHEDULES = ("constant", "steps", "cosine", "one-cycle", "exponential")
 @dataclass(frozen=True)
 class Recipe:
     """Units stand beside each field. ``bf16``, ``channels_last`` and ``compile`` are applied on a GPU only;
-    crop, flip and cutout are fractions so that one recipe fits 8 pixels and 224."""
+    crop, flip and cutout are fractions so that one recipe fits 8 pixels and 224.
+
+    Examples:
+        >>> from training.recipes.named import get_recipe
+        >>> recipe = get_recipe("search", epochs=10)
+        >>> recipe.epochs, recipe.schedule, round(recipe.learning_rate_at(2.0), 3)
+        (10, 'one-cycle', 0.1)
+    """
 
     name: str
     epochs: int

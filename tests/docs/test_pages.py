@@ -1,0 +1,96 @@
+"""Tables of the pages against what they tell of, and the links of the site."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+from pathlib import Path
+
+import pytest
+
+from pde_ops.options import OPTIONS
+from search_space import space_names
+from search_space.genotype import VERSION
+from strategies.registry import strategies, strategy_options
+from tools import docs_pages
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def page(name: str) -> str:
+    return (ROOT / "docs" / name).read_text()
+
+
+def test_every_strategy_is_told_of_with_its_own_words():
+    rows = re.findall(
+        r"^\| `(\w+)`(?: \(default\))? \| (one-shot|multi-trial) \| (.*?) \|",
+        page("strategies.md"),
+        re.MULTILINE,
+    )
+    built_in = {n: s for n, s in strategies().items() if s.__module__.startswith("strategies.")}
+    kinds = {True: "one-shot", False: "multi-trial"}
+    assert rows == [(name, kinds[strategy.one_shot], strategy.summary) for name, strategy in built_in.items()]
+
+
+def test_every_setting_of_a_strategy_is_told_of_with_its_default():
+    text = page("strategies.md")
+    for name, (field, having) in strategy_options().items():
+        option = f"`--{name.replace('_', '-')}`"
+        rows = re.findall(rf"^\| {option} \| (.*?) \|", text, re.MULTILINE)
+        assert len(rows) == len(having), option
+        used = field.default if field.default is not None else field.metadata["used"]()
+        assert set(rows) == {str(used)}, option
+
+
+def test_every_space_is_told_of():
+    for name in space_names():
+        assert f"`{name}`" in page("spaces.md"), name
+
+
+def test_every_option_of_the_layer_is_told_of():
+    table = " ".join(re.findall(r"^\| (`.*?) \|", page("layer.md"), re.MULTILINE))
+    assert {option.name for option in OPTIONS} <= set(re.findall(r"`(\w+)`", table))
+
+
+def test_the_changelog_has_the_version_of_genotypes():
+    assert f"| genotype | {VERSION} |" in (ROOT / "CHANGELOG.md").read_text()
+
+
+@pytest.mark.parametrize(
+    ("before", "where", "after"),
+    [
+        ("[a](docs/layer.md#the-scheme)", "index.md", "[a](layer.md#the-scheme)"),
+        ("![a](../results/x/b.png)", "layer.md", "![a](results/x/b.png)"),
+        ("[a](../README.md)", "layer.md", "[a](index.md)"),
+        ("[a](../layer.md)", "api/pde_ops.md", "[a](../layer.md)"),
+        ("[a](../published/README.md)", "results/kernels/README.md", "[a](../published/README.md)"),
+        ("see [a](digits).", "results/first-search/README.md", "see a."),
+        ("[MIT](LICENSE)", "index.md", "MIT"),
+        ("[a](#here) [b](https://c.org/d)", "layer.md", "[a](#here) [b](https://c.org/d)"),
+    ],
+)
+def test_links_lead_to_pages_of_the_site(before, where, after):
+    assert docs_pages.relinked(before, where) == after
+
+
+def test_every_page_of_the_api_names_what_there_is():
+    for path in (ROOT / "docs" / "api").glob("*.md"):
+        for name in re.findall(r"^::: ([\w.]+)$", path.read_text(), re.MULTILINE):
+            module, _, last = name.rpartition(".")
+            found = importlib.import_module(module) if module else None
+            assert found is None or hasattr(found, last), name
+
+
+@pytest.mark.skipif(
+    not (importlib.util.find_spec("mkdocs") and importlib.util.find_spec("mkdocstrings")),
+    reason="the documentation's tools are not installed: `make docs` installs them",
+)
+def test_the_site_is_built(tmp_path):
+    from mkdocs.commands.build import build
+    from mkdocs.config import load_config
+
+    config = load_config(str(ROOT / "mkdocs.yml"), site_dir=str(tmp_path), strict=True)
+    build(config)
+    start = (tmp_path / "index.html").read_text()
+    assert 'href="layer.html"' in start
+    assert "Parameters" in (tmp_path / "api" / "pde_ops.html").read_text()
