@@ -19,10 +19,10 @@ def session_of(
 ) -> Session:
     """The session of a search, of its strategy's kind."""
     if get_strategy(settings.strategy).one_shot:
-        from execution.one_shot_session import OneShotSession
+        from execution.one_shot.session import OneShotSession
 
         return OneShotSession(settings, run, conclude)
-    from execution.multi_trial_session import MultiTrialSession
+    from execution.multi_trial.session import MultiTrialSession
 
     return MultiTrialSession(settings, run, conclude)
 

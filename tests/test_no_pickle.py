@@ -14,7 +14,7 @@ import pytest
 import torch
 
 import run_search
-from execution.one_shot_session import CHECKPOINT as SUPERNET
+from execution.one_shot.session import CHECKPOINT as SUPERNET
 from execution.settings import SearchSettings
 from records.measurement import Measurement
 from records.run_folder import NNI, RunFolder

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from subprocess import Popen
 from typing import Any
 
-from execution.candidate_loop import CandidateLoop
+from nni.nas.strategy.base import Strategy
+
 from execution.nni_bridge.compat import CandidateConfig, CandidateExperiment, CandidateModel
 from execution.nni_bridge.database import database_of, take_up
 from execution.nni_bridge.server_end import why_ended
@@ -33,7 +34,7 @@ def make_experiment(
     platform: Platform,
     run: RunFolder,
     space: CandidateModel,
-    strategy: CandidateLoop,
+    strategy: Strategy,
     resume: bool,
 ) -> SearchExperiment:
     """The experiment, its files in the run folder; with ``resume`` the run's own one, taken up again, or a new one

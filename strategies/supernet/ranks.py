@@ -20,7 +20,7 @@ from pytorch_lightning.plugins.environments import LightningEnvironment
 from pytorch_lightning.strategies import DDPStrategy
 from torch import Tensor, nn
 
-# Nobody waits in vain for a process that died: whoever started them ends the others (see `execution.processes`).
+# Nobody waits in vain for a process that died: whoever started them ends the others (see `execution.one_shot.processes`).
 _PATIENCE = timedelta(days=1)
 
 

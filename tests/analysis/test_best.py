@@ -3,7 +3,7 @@ import pytest
 from analysis.best import best
 from analysis.run import Run
 from records.errors import UserError
-from tests.analysis.runs import FIVE, SETTINGS, measurement
+from tests.analysis.samples.runs import FIVE, SETTINGS, measurement
 
 
 def run(tmp_path, measurements):

@@ -10,7 +10,7 @@ import pytest
 from analysis import choose, chosen_genotype, report
 from records.errors import UserError
 from records.run_folder import RunFolder
-from tests.analysis.runs import FIVE, make_run, measurement
+from tests.analysis.samples.runs import FIVE, make_run, measurement
 
 
 @pytest.fixture(params=["hub", "sweep"])

@@ -2,7 +2,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analysis.front import front
-from tests.analysis.runs import FIVE, measurement
+from tests.analysis.samples.runs import FIVE, measurement
 
 POINTS = st.lists(st.tuples(st.integers(0, 6), st.integers(1, 6)), max_size=12)
 

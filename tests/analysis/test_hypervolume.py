@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analysis.hypervolume import hypervolume, reference_macs
-from tests.analysis.runs import FIVE
+from tests.analysis.samples.runs import FIVE
 
 
 def test_closed_forms():

@@ -7,8 +7,8 @@ from analysis import chosen_genotype, outcome, report, write_outcome
 from records.errors import UserError
 from records.files import write_whole
 from search_space import Genotype
-from tests.analysis.runs import FIVE, make_run, measurement
-from tests.analysis.supernets import EQUAL, write_epochs
+from tests.analysis.samples.runs import FIVE, make_run, measurement
+from tests.analysis.samples.supernets import EQUAL, write_epochs
 
 
 def test_a_run_leaves_its_front_and_its_best(tmp_path):

@@ -4,8 +4,8 @@ from pathlib import Path
 from analysis.page import Subject, report_page
 from analysis.run import Run
 from analysis.supernet import read_supernet
-from tests.analysis.runs import FIVE, SETTINGS, measurement
-from tests.analysis.supernets import EQUAL, write_epochs
+from tests.analysis.samples.runs import FIVE, SETTINGS, measurement
+from tests.analysis.samples.supernets import EQUAL, write_epochs
 
 RUN = Run(
     Path("/data/ada/run"),

@@ -4,7 +4,7 @@ import pytest
 
 from analysis.run import read_run
 from records.errors import UserError
-from tests.analysis.runs import FIVE, make_run
+from tests.analysis.samples.runs import FIVE, make_run
 
 
 def test_a_run_is_read_as_it_was_written(tmp_path):

@@ -9,7 +9,7 @@ import pytest
 
 from analysis.supernet import LEAST_WAY, read_supernet
 from records.errors import UserError
-from tests.analysis.supernets import CHOICES, EQUAL, write_epochs
+from tests.analysis.samples.supernets import CHOICES, EQUAL, write_epochs
 
 
 def test_epochs_are_read_in_order(tmp_path):

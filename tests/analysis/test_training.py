@@ -15,7 +15,7 @@ from analysis.training import (
 )
 from records.errors import UserError
 from search_space import Genotype, published
-from tests.analysis.trainings import training
+from tests.analysis.samples.trainings import training
 
 
 def folder(path, accuracy=0.9):

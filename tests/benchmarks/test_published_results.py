@@ -11,7 +11,7 @@ import pytest
 from analysis.training import summaries, trainings_text
 from benchmarks import published_results
 from records.errors import UserError
-from tests.analysis.trainings import training
+from tests.analysis.samples.trainings import training
 from training.recipes.named import get_recipe
 
 COUNTS = [[0] * 10 for _ in range(10)]

@@ -22,7 +22,7 @@ from execution.settings import SearchSettings
 from records.errors import UserError
 from records.owner import Owner
 from records.run_folder import RunFolder
-from tests.analysis.runs import FIVE, make_run
+from tests.analysis.samples.runs import FIVE, make_run
 from tests.execution.test_session import measured
 
 HOLDER = """

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from execution import session
-from execution.multi_trial_session import MultiTrialSession
+from execution.multi_trial.session import MultiTrialSession
 from execution.session import Session, session_of
 from execution.settings import SearchSettings
 from execution.signals import termination_as_interrupt, uninterrupted

@@ -7,7 +7,7 @@ import math
 import pytest
 import torch
 
-from execution.one_shot_session import EPOCHS_FILE, OneShotSession
+from execution.one_shot.session import EPOCHS_FILE, OneShotSession
 from execution.settings import SearchSettings
 from records.errors import UserError
 from records.run_folder import RunFolder

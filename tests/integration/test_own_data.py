@@ -11,7 +11,7 @@ from PIL import Image
 
 import run_search
 from training.data.arrays import save_arrays
-from training.data.digits import read_digits
+from training.data.sources.digits import read_digits
 
 SMALL = (
     "--strategy",

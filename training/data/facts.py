@@ -13,7 +13,15 @@ import numpy as np
 from records.errors import UserError
 from training.data.arrays import Arrays
 from training.data.datasets import IMAGENET_SIZE, DatasetInfo, ImageOptions, is_array_file, size_text
-from training.data.images import ImageFiles, class_names, decode, list_images, read_sizes, sample, shown_rows
+from training.data.sources.images import (
+    ImageFiles,
+    class_names,
+    decode,
+    list_images,
+    read_sizes,
+    sample,
+    shown_rows,
+)
 
 _DECODED_PIXELS = (
     10**9
@@ -56,7 +64,7 @@ def find_info(
 def _of_arrays(
     name: str, data_dir: str | Path | None, options: ImageOptions, known: DatasetInfo | None
 ) -> DatasetInfo:
-    from training.data.npz import ArrayFile
+    from training.data.sources.npz import ArrayFile
 
     path = Path(data_dir or ".", name)
     file = ArrayFile(path)
@@ -115,7 +123,7 @@ def _pixels_of(
     files: ImageFiles, shapes: list[tuple[int, int]], size: tuple[int, int], channels: int | None
 ) -> tuple[int, tuple[float, ...], tuple[float, ...]]:
     """Channels, mean and deviation of the images cut to ``size``; channels are found where they are None."""
-    from training.data.folder import Middle
+    from training.data.sources.folder import Middle
 
     pixels = statistics.mean(height * width for height, width in shapes)
     rows = sample(len(files.paths), max(_SMALLEST_SAMPLE, int(_DECODED_PIXELS / pixels)))

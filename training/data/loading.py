@@ -29,7 +29,7 @@ from training.data.split import DeviceSplit, Split
 
 if TYPE_CHECKING:
     from search_space import Genotype
-    from training.data.npz import ArrayFile
+    from training.data.sources.npz import ArrayFile
 
 try:
     DEFAULT_FOLDER = Path.home() / ".cache" / "pde-nas"
@@ -135,8 +135,8 @@ def open_source(
     if isinstance(name, Mapping):
         return _ArraySource(Arrays(name, info), info, device)
     if name in FOLDER_SETS:
-        from training.data.folder import FolderSource
-        from training.data.images import class_names
+        from training.data.sources.folder import FolderSource
+        from training.data.sources.images import class_names
 
         classes = class_names(name, data_dir)
         if len(classes) != info.classes:
@@ -150,13 +150,13 @@ def open_source(
 
 def array_file(name: str, data_dir: str | Path | None, info: DatasetInfo | None = None) -> ArrayFile:
     """``<data_dir>/<name>.npz``, made from torchvision's download where it is missing, or the user's own file."""
-    from training.data.npz import ArrayFile
+    from training.data.sources.npz import ArrayFile
 
     if is_array_file(name):
         return ArrayFile(Path(data_dir or ".", name), info)
     path = Path(data_dir if data_dir is not None else DEFAULT_FOLDER, f"{name}.npz")
     if not path.is_file():
-        from training.data.download import download
+        from training.data.sources.download import download
 
         download(name, path)
     return ArrayFile(path, info)
@@ -191,7 +191,7 @@ class _ArraySource:
 
 def _digits(info: DatasetInfo) -> Arrays:
     """scikit-learn has no test images of its own, so some are held back here, always the same."""
-    from training.data.digits import read_digits
+    from training.data.sources.digits import read_digits
 
     images, labels = read_digits()
     test, train = stratified(labels, _DIGITS_TEST_IMAGES, _DIGITS_TEST_SEED)

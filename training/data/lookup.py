@@ -42,7 +42,7 @@ def dataset_info(
 
 
 def _imagenet(data_dir: str | None, options: ImageOptions) -> DatasetInfo:
-    from training.data.images import class_names
+    from training.data.sources.images import class_names
 
     if options.channels == 1:
         raise UserError("channels is 1; imagenet's mean and deviation are of 3: accepted with dataset folder")

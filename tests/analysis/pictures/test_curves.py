@@ -5,7 +5,7 @@ import pytest
 from analysis.hypervolume import dominated_share
 from analysis.pictures.curves import history_curves, hypervolume_curves, render_history, render_hypervolume
 from analysis.run import Run
-from tests.analysis.runs import FIVE, SETTINGS, measurement
+from tests.analysis.samples.runs import FIVE, SETTINGS, measurement
 
 RUN = Run(Path("run"), SETTINGS, tuple(FIVE))
 

@@ -8,7 +8,7 @@ from analysis.pictures.plot import front_plot
 from analysis.pictures.plot_render import front_figure
 from analysis.references import references
 from analysis.run import Run
-from tests.analysis.runs import FIVE, SETTINGS, measurement
+from tests.analysis.samples.runs import FIVE, SETTINGS, measurement
 
 
 def run(measurements, name="run"):

@@ -6,7 +6,7 @@ import pytest
 
 from analysis.pictures.supernet_curves import render_supernet, supernet_panels
 from analysis.supernet import read_supernet
-from tests.analysis.supernets import EQUAL, write_epochs
+from tests.analysis.samples.supernets import EQUAL, write_epochs
 
 
 def test_accuracy_macs_and_entropy_are_curves(tmp_path):

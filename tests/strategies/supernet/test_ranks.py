@@ -7,7 +7,7 @@ import signal
 import pytest
 import torch
 
-from execution.processes import run_processes
+from execution.one_shot.processes import run_processes
 from records.errors import UserError
 from strategies.one_shot.darts import Darts
 from strategies.supernet.ranks import ALONE, Ranks

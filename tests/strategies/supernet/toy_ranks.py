@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from execution.processes import serve
+from execution.one_shot.processes import serve
 
 
 def work(request, number, count, meeting, send):

@@ -7,9 +7,9 @@ import torch
 
 from records.errors import UserError
 from tests.training.networks import TinyGenotype, write_arrays
-from training.data import npz
 from training.data.loading import load_data, require_fitting
 from training.data.lookup import dataset_info
+from training.data.sources import npz
 
 CIFAR = dataset_info("cifar10")
 

@@ -15,7 +15,7 @@ import run_search
 from records.errors import UserError
 from records.run_folder import RunFolder
 from search_space import Genotype, sample
-from tests.analysis.runs import FIVE, make_run, measurement
+from tests.analysis.samples.runs import FIVE, make_run, measurement
 from tests.training.data.test_facts import folder
 from training.data.datasets import DatasetInfo
 from training.data.loading import load_data

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from benchmarks.kernels_ptx import compile_both
-from tests.pde_ops.triton_modes import kernels
+from tests.pde_ops.triton.modes import kernels
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -76,7 +76,7 @@ def test_an_option_reaches_every_place(name):
         assert re.search(rf"\bl\.{name}\b", sources), f"cpu/csrc: no kernel reads l.{name}"
     if name in SAME:
         return
-    assert name in EXAMPLES, f"tests/pde_ops/test_options.py: EXAMPLES forgot {name}"
+    assert name in EXAMPLES, f"tests/pde_ops/cpu/test_options.py: EXAMPLES forgot {name}"
     changed = {name: EXAMPLES[name], "init": name in WITH_INIT}
     plain = observed(backend="eager", init=name in WITH_INIT)
     assert not same(observed(backend="eager", **changed), plain), f"layer.py: composed() ignores {name}"

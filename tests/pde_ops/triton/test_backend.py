@@ -7,7 +7,7 @@ import torch
 
 from pde_ops.integrate import integrate
 from pde_ops.triton import backend as triton_backend
-from tests.pde_ops.triton_modes import errors, kernels, random_fields, scheme
+from tests.pde_ops.triton.modes import errors, kernels, random_fields, scheme
 
 
 def test_says_that_triton_is_missing(monkeypatch):

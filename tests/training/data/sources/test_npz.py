@@ -7,7 +7,7 @@ import pytest
 from records.errors import UserError
 from tests.training.networks import write_arrays
 from training.data.lookup import dataset_info
-from training.data.npz import ArrayFile
+from training.data.sources.npz import ArrayFile
 
 CIFAR = dataset_info("cifar10")
 MNIST = dataset_info("mnist")

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from tqdm import tqdm
 
-from execution.parallel import train_in_processes
+from execution.one_shot.parallel import train_in_processes
 from execution.portal.address import Portal
 from execution.progress import Best, candidate_line, epoch_line
 from execution.session_contract import Session

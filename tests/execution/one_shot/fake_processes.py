@@ -4,7 +4,7 @@ import os
 import sys
 import time
 
-from execution.processes import serve
+from execution.one_shot.processes import serve
 from records.errors import UserError
 
 

@@ -17,7 +17,7 @@ from torch import Tensor
 from records.errors import UserError
 from training.data.augment import Augmentation, cut_out, draw, move
 from training.data.datasets import DatasetInfo
-from training.data.images import ImageFiles, check_images, decode, list_images
+from training.data.sources.images import ImageFiles, check_images, decode, list_images
 from training.data.split import Batches, DeviceSplit, Part, Split
 
 DEVICE_BYTES = 2**30  # decoded images up to this size are kept on the device

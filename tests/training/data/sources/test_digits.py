@@ -1,7 +1,7 @@
 import numpy as np
 from sklearn.datasets import load_digits
 
-from training.data import digits
+from training.data.sources import digits
 
 
 def test_equals_scikit_learn():

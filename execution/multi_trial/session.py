@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class MultiTrialSession(Session):
-    """See `Session`. To the loop over candidates (`execution.candidate_loop`) it is the owner that is asked for
+    """See `Session`. To the loop over candidates (`execution.multi_trial.candidate_loop`) it is the owner that is asked for
     limits and told what became of each."""
 
     experiment: SearchExperiment
@@ -64,7 +64,7 @@ class MultiTrialSession(Session):
         from nni.experiment import RunMode
         from websockets.exceptions import WebSocketException
 
-        from execution.candidate_loop import CandidateLoop
+        from execution.multi_trial.candidate_loop import CandidateLoop
         from execution.nni_bridge.compat import CandidateModel
         from execution.nni_bridge.experiment import make_experiment
         from execution.nni_bridge.orphans import kill_orphans
@@ -132,7 +132,7 @@ class MultiTrialSession(Session):
 
     def last_words(self, trial: str) -> str:
         """What a trial, by NNI's id, said at its end; empty if nothing."""
-        from execution.candidate_loop import last_words
+        from execution.multi_trial.candidate_loop import last_words
 
         return last_words(self._fetch(trial), trial)
 

@@ -9,8 +9,8 @@ import pytest
 from nni.nas.execution.event import FinalMetricEvent, IntermediateMetricEvent, TrainingEndEvent
 from nni.nas.space import ModelStatus
 
-from execution import candidate_loop
-from execution.candidate_loop import CandidateLoop, last_words
+from execution.multi_trial import candidate_loop
+from execution.multi_trial.candidate_loop import CandidateLoop, last_words
 from execution.nni_bridge.compat import CandidateEngine, CandidateModel
 from execution.nni_bridge.portal_limits import Limits
 from records.errors import UserError

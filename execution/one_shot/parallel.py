@@ -10,7 +10,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from execution.processes import Message, Send, run_processes, serve
+from execution.one_shot.processes import Message, Send, run_processes, serve
 from records.errors import UserError
 from strategies.supernet.plan import OneShotPlan, check_plan
 from strategies.supernet.quiet import chatter_into
@@ -38,7 +38,7 @@ def train_in_processes(
         "log": str(log),
         "progress": progress,
     }
-    run_processes("execution.parallel", request, plan.devices, log=log, on_message=on_message)
+    run_processes("execution.one_shot.parallel", request, plan.devices, log=log, on_message=on_message)
     if state is None:
         raise UserError(f"the supernet's processes ended without a word; see {log}")
     return state

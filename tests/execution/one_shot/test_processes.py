@@ -10,13 +10,13 @@ from pathlib import Path
 import psutil
 import pytest
 
-from execution.processes import run_processes
+from execution.one_shot.processes import run_processes
 from records.errors import UserError
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
-def start(do, log, on_message=lambda number, message: None, module="tests.execution.fake_processes"):
+def start(do, log, on_message=lambda number, message: None, module="tests.execution.one_shot.fake_processes"):
     """Runs them; returns what each said first."""
     heard = {}
 
@@ -61,8 +61,8 @@ def test_the_end_of_one_is_the_end_of_all_and_one_line(tmp_path, do, said):
 def test_what_a_listener_raises_ends_them(tmp_path, monkeypatch):
     """Here the module is one that only this process knows where to find."""
     (tmp_path / "elsewhere.py").write_text(
-        "from execution.processes import serve\n"
-        "from tests.execution.fake_processes import work\n"
+        "from execution.one_shot.processes import serve\n"
+        "from tests.execution.one_shot.fake_processes import work\n"
         "serve(work)\n"
     )
     monkeypatch.syspath_prepend(tmp_path)
@@ -76,7 +76,7 @@ def test_what_a_listener_raises_ends_them(tmp_path, monkeypatch):
 
 def test_none_outlives_a_killed_starter(tmp_path):
     program = (
-        "from tests.execution.test_processes import start; from pathlib import Path; "
+        "from tests.execution.one_shot.test_processes import start; from pathlib import Path; "
         f"start(['wait', 'wait'], Path({str(tmp_path / 'log')!r}), "
         "lambda number, message: print(message['pid'], flush=True))"
     )

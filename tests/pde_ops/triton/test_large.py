@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from pde_ops.eager import BOUNDARIES
 from pde_ops.triton import backend as triton_backend
 from pde_ops.triton import launch
-from tests.pde_ops.triton_modes import errors, kernels, random_fields, scheme
+from tests.pde_ops.triton.modes import errors, kernels, random_fields, scheme
 
 TOLERANCE = 1e-5
 

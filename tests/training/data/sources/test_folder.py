@@ -4,9 +4,9 @@ import torch
 from PIL import Image
 
 from records.errors import UserError
-from training.data import folder
 from training.data.augment import Augmentation
 from training.data.loading import dataset_info, load_data
+from training.data.sources import folder
 
 COLOURS = {"blue": (10, 20, 200), "green": (30, 190, 40), "red": (210, 15, 25)}
 

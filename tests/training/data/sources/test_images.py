@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from records.errors import UserError
-from training.data.images import SUFFIXES, class_names, decode, list_images, read_size
+from training.data.sources.images import SUFFIXES, class_names, decode, list_images, read_size
 
 RED, WHITE = (200, 20, 30), (255, 255, 255)
 

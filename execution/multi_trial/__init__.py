@@ -1,0 +1,1 @@
+"""A multi-trial search as it runs, and its loop over candidates."""
