@@ -15,7 +15,7 @@ from analysis.best import best
 from analysis.choice import budget, genotype_of, holds_searches, searches
 from analysis.front import front
 from analysis.hypervolume import dominated_share, reference_macs
-from analysis.page import Subject, report_page, warnings
+from analysis.page import Recommended, report_page, warnings
 from analysis.pictures.drawing import drawing_png
 from analysis.pictures.plot import distinct_names, front_plot
 from analysis.pictures.plot_render import render_front
@@ -82,7 +82,7 @@ def write_outcome(
         raise
     drawing = drawing_png(genotype)
     files: tuple[Path, ...] = (genotype.save(out / "best.json"), write_whole(out / "best.png", drawing))
-    made = _write([run], out, max_macs, Subject(_sentence(chosen), drawing))
+    made = _write([run], out, max_macs, Recommended(_sentence(chosen), drawing))
     files += made.files
     if ended:  # last: it says that all the others are there
         files += (write_whole(out / "outcome.json", json.dumps(_numbers(run, chosen), indent=1) + "\n"),)
@@ -139,7 +139,12 @@ def _made(folder: Path) -> Path:
 
 
 def _write(
-    runs: Sequence[Run], out: Path, max_macs: int | None, subject: Subject | None, *, compared: bool = False
+    runs: Sequence[Run],
+    out: Path,
+    max_macs: int | None,
+    subject: Recommended | None,
+    *,
+    compared: bool = False,
 ) -> Outcome:
     """Table, picture and page of the common front."""
     names = distinct_names(runs)

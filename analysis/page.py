@@ -20,7 +20,7 @@ _COLUMNS = ("candidate", "accuracy %", "MACs", "MACs (published)", "params", "se
 
 
 @dataclass(frozen=True)
-class Subject:
+class Recommended:
     """The best architecture: a sentence on it, and its drawing as PNG."""
 
     sentence: str
@@ -33,7 +33,7 @@ def report_page(
     runs: Sequence[Run],
     names: Sequence[str],
     points: Sequence[Measurement],
-    subject: Subject | None,
+    subject: Recommended | None,
 ) -> str:
     """The page as HTML. ``pictures`` are the front's plots, ``points`` the common front of all ``runs``."""
     parts = [html.paragraph(f"Warning: {text}.") for text in warnings(runs, names)]

@@ -91,7 +91,7 @@ def view(run: RunFolder, port: int | None, host: str | None) -> None:
 
 
 def _show(run: RunFolder, identity: str, folder: Path, portal: Portal) -> None:
-    from execution.nni_bridge.compat import chatter_to, portal_environment, view_experiment
+    from execution.nni_bridge.compat import nni_log_to, portal_environment, view_experiment
     from execution.nni_bridge.database import recover, was_stored
     from execution.nni_bridge.portal_limits import no_edits
 
@@ -100,7 +100,7 @@ def _show(run: RunFolder, identity: str, folder: Path, portal: Portal) -> None:
     if not was_stored(database):
         raise _never_shown(run)
     with (
-        chatter_to(folder / NNI_LOG),
+        nni_log_to(folder / NNI_LOG),
         portal_environment(no_edits()),
         view_experiment(identity, folder, portal.server_port) as server,
     ):

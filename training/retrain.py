@@ -91,7 +91,7 @@ def _plain_size(value: int | str | None) -> int | str | None:
 
 
 # Where and with what means a training runs; the rest decides its outcome.
-_MEANS = ("device", "threads", "workers", "data_dir")
+_FREE_ON_RESUME = ("device", "threads", "workers", "data_dir")
 _FORMER_SIZE = 224  # what earlier versions wrote for image_size, whatever the images
 
 
@@ -260,7 +260,9 @@ def _read(path: Path) -> Any:
 
 
 def _essential(settings: dict[str, Any]) -> dict[str, Any]:
-    flat = {name: value for name, value in settings.items() if name not in _MEANS and name != "recipe"}
+    flat = {
+        name: value for name, value in settings.items() if name not in _FREE_ON_RESUME and name != "recipe"
+    }
     flat["image_size"] = _plain_size(flat.get("image_size"))
     if settings["dataset"] != "folder" and flat["image_size"] == _FORMER_SIZE:
         flat["image_size"] = None

@@ -49,11 +49,11 @@ class MultiTrialSession(Session):
         with write_errors(self.run.path):
             self.run.path.joinpath("nni").mkdir(exist_ok=True)
         print("Starting NNI (some seconds)", flush=True)
-        from execution.nni_bridge.compat import chatter_to, portal_environment
+        from execution.nni_bridge.compat import nni_log_to, portal_environment
         from execution.nni_bridge.portal_limits import search_edits
 
         with (
-            chatter_to(self.run.path / NNI_LOG),
+            nni_log_to(self.run.path / NNI_LOG),
             portal_environment(search_edits(self.platform.most_trials())),
             serving(self.platform, portal.port),
         ):

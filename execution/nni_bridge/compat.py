@@ -27,7 +27,7 @@ it is no longer needed (all in tests/execution/nni_bridge/test_compat.py, unless
   (test_a_server_that_has_ended_is_sent_a_signal).
 - `_NoList`, experiments_list.js: every experiment is added to a list in the user's home, which grows without end and
   may not be writable, and the page is blank until it is found there (test_experiments_are_listed_in_the_home).
-- `RowsExperiment`, `view_experiment`: see there.
+- `RowQueueExperiment`, `view_experiment`: see there.
 - trial_places.js: it deals trials out to machines in turn, busy or not, and never gives out the only GPU
   (test_trial_places.py). The GPU is therefore not left to its `trial_gpu_number`.
 - trial_starts.js: a trial that cannot be started is started again without pause and end (test_trial_starts.py).
@@ -41,7 +41,7 @@ it is no longer needed (all in tests/execution/nni_bridge/test_compat.py, unless
 - log_limits.js: its log and what trials print have no bound, and it never closes a trial's files (test_log_limits.py).
 - launcher_watch.js: when the launcher is killed, the server, its port and its trials live on
   (test_resume.py). orphans.py ends what a killed server leaves.
-- `chatter_to`: import-time and run-time messages of NNI go to a file of the run folder.
+- `nni_log_to`: import-time and run-time messages of NNI go to a file of the run folder.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ _START_SECONDS = 60.0
 
 
 @contextmanager
-def chatter_to(path: Path) -> Iterator[None]:
+def nni_log_to(path: Path) -> Iterator[None]:
     """Sends warnings and NNI's log messages to a file while it lasts."""
     handler = QuietHandler(path)
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
@@ -293,13 +293,13 @@ CandidateConfig.__name__ = "NasExperimentConfig"
 
 
 class RowConfig(ExperimentConfig):
-    """A configuration without a tuner: see `RowsExperiment`."""
+    """A configuration without a tuner: see `RowQueueExperiment`."""
 
 
 RowConfig.__name__ = CandidateConfig.__name__
 
 
-class RowsExperiment(OwnServer, Experiment):
+class RowQueueExperiment(OwnServer, Experiment):
     """An experiment that hands out ``rows``, the parameters of its trials, in order, once, and then waits for
     those that the portal's user submits, which NNI's server starts by itself.
 
@@ -414,8 +414,8 @@ __all__ = [
     "CandidateExperiment",
     "CandidateModel",
     "RowConfig",
-    "RowsExperiment",
-    "chatter_to",
+    "RowQueueExperiment",
+    "nni_log_to",
     "portal_environment",
     "view_experiment",
 ]

@@ -13,7 +13,7 @@ from pathlib import Path
 from execution.one_shot.processes import Message, Send, run_processes, serve
 from records.errors import UserError
 from strategies.supernet.plan import OneShotPlan, check_plan
-from strategies.supernet.quiet import chatter_into
+from strategies.supernet.quiet import lightning_log_to
 from strategies.supernet.state import SearchState
 
 
@@ -48,7 +48,7 @@ def train_part(request: Message, number: int, count: int, meeting: Path, send: S
     """What each of those processes does."""
     plan = OneShotPlan.from_json(request["plan"])
     log = Path(request["log"])
-    with chatter_into(log):
+    with lightning_log_to(log):
         import torch
 
         from strategies.supernet.ranks import Ranks, group

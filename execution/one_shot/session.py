@@ -27,7 +27,7 @@ from strategies.registry import get_strategy
 from strategies.supernet.candidates import propose
 from strategies.supernet.distribution import Architecture, CellDistribution, CostTable
 from strategies.supernet.plan import OneShotPlan, check_plan, count_devices
-from strategies.supernet.quiet import chatter_into
+from strategies.supernet.quiet import lightning_log_to
 from strategies.supernet.state import SearchState
 from training.data.selection import require_batch
 from training.trial import measure
@@ -135,7 +135,7 @@ class OneShotSession(Session):
         # What is trained already is only read back.
         if plan.devices > 1 and self._lines.count < plan.supernet.epochs:
             return train_in_processes(plan, checkpoint, log, self.on_epoch, True)
-        with chatter_into(log):  # NNI and Lightning warn already when they are imported
+        with lightning_log_to(log):  # NNI and Lightning warn already when they are imported
             from strategies.supernet.training import train_supernet
         return train_supernet(plan, self.table, checkpoint, log, self.on_epoch, True)
 

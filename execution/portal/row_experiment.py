@@ -14,8 +14,8 @@ from nni.experiment import RunMode, rest
 from execution.ending import end_former
 from execution.nni_bridge.compat import (
     RowConfig,
-    RowsExperiment,
-    chatter_to,
+    RowQueueExperiment,
+    nni_log_to,
     portal_environment,
 )
 from execution.nni_bridge.orphans import kill_orphans
@@ -62,14 +62,14 @@ class RowExperiment:
         config.trial_concurrency = concurrency
         config.search_space = {}  # or the page asks back before it submits a value that is not in it
         config.training_service.use_active_gpu = True
-        self.experiment = RowsExperiment(config, [parameters for _, parameters in rows])
+        self.experiment = RowQueueExperiment(config, [parameters for _, parameters in rows])
         self.stack = ExitStack()
 
     def __enter__(self) -> RowExperiment:
         end_former(self.run)
         with ExitStack() as stack:
             self.run.write(NNI, self.portal.record(self.experiment.id))
-            stack.enter_context(chatter_to(self.run.path / NNI_LOG))
+            stack.enter_context(nni_log_to(self.run.path / NNI_LOG))
             stack.enter_context(portal_environment(self.edits))  # as long as its server is asked
             stack.callback(self._stop)
             self.experiment.start(self.port, run_mode=RunMode.Detach)

@@ -24,7 +24,7 @@ from training.data.loading import Data
 from training.data.split import steps_per_epoch
 from training.fit import TrainingFailed, evaluate
 
-MEANS = ("device",)  # of the settings, those that may change when a search is taken up again
+FREE_ON_RESUME = ("device",)  # of the settings, those that may change when a search is taken up again
 _STEPS_BETWEEN_CHECKS = 50  # of the losses for NaN: each check waits for the device
 
 
@@ -73,7 +73,7 @@ class EpochKeeper(pl.Callback):
     def read(self, path: Path) -> None:
         saved = load_checkpoint(path, torch.device(self.settings.device))
         # A checkpoint may be gone on with elsewhere.
-        before = {name: value for name, value in saved["settings"].items() if name not in MEANS}
+        before = {name: value for name, value in saved["settings"].items() if name not in FREE_ON_RESUME}
         if (
             before.pop("trial's image_size", None) is not None
         ):  # earlier versions wrote it in the image's place

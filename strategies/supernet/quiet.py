@@ -46,7 +46,7 @@ class QuietHandler(RotatingFileHandler):
 
 
 @contextmanager
-def chatter_into(path: Path) -> Iterator[None]:
+def lightning_log_to(path: Path) -> Iterator[None]:
     """While it lasts, log records of those libraries and all warnings are appended to ``path`` alone."""
     handler = QuietHandler(path)
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))

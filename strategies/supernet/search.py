@@ -18,9 +18,9 @@ from records.errors import UserError
 from strategies.contract import OneShotStrategy
 from strategies.supernet.data import EpochBatches, epoch_seed
 from strategies.supernet.distribution import CostTable
-from strategies.supernet.keeper import MEANS, EpochKeeper
+from strategies.supernet.keeper import FREE_ON_RESUME, EpochKeeper
 from strategies.supernet.penalised_darts import SupernetTraining
-from strategies.supernet.quiet import chatter_into
+from strategies.supernet.quiet import lightning_log_to
 from strategies.supernet.ranks import ALONE, Ranks, trainer_options
 from strategies.supernet.settings import SupernetSettings
 from strategies.supernet.state import SearchState
@@ -58,7 +58,7 @@ def search_supernet(
     of other settings and for batches that are too small to be shared, ``KeyboardInterrupt`` when interrupted.
     """
     described = dataclasses.asdict(settings) | {"train images": len(data.train)} | (describe or {})
-    described = {name: value for name, value in described.items() if name not in MEANS}
+    described = {name: value for name, value in described.items() if name not in FREE_ON_RESUME}
     keeper = EpochKeeper(table, data, settings, described, checkpoint, on_epoch, progress, ranks)
     shares = _shares(data, settings, ranks)
     on_interrupt = signal.getsignal(signal.SIGINT)
@@ -67,7 +67,7 @@ def search_supernet(
         if len(keeper.records) == settings.epochs:
             return keeper.state()
     steps = steps_per_epoch(len(data.train), settings.batch_size)
-    with chatter_into(log), torch.random.fork_rng(devices=_cuda_devices(settings.device)):
+    with lightning_log_to(log), torch.random.fork_rng(devices=_cuda_devices(settings.device)):
         torch.manual_seed(settings.seed)
         trainer = _make_trainer(settings, keeper, ranks)
         evaluator = Lightning(

@@ -1,7 +1,7 @@
 import re
 from pathlib import Path
 
-from analysis.page import Subject, report_page
+from analysis.page import Recommended, report_page
 from analysis.run import Run
 from analysis.supernet import read_supernet
 from tests.analysis.samples.runs import FIVE, SETTINGS, measurement
@@ -28,7 +28,7 @@ def tables(page):
 
 def test_front_progress_candidates_failures_and_settings():
     page = report_page(
-        "title", [b"png"], [RUN], ["run"], [FIVE[0], FIVE[2], FIVE[4]], Subject("the best", b"x")
+        "title", [b"png"], [RUN], ["run"], [FIVE[0], FIVE[2], FIVE[4]], Recommended("the best", b"x")
     )
     front, progress, candidates, failed, settings, made_with = tables(page)
     assert [row[:4] for row in front[1:]] == [

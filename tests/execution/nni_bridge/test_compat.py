@@ -166,7 +166,7 @@ def test_a_server_that_has_ended_is_sent_a_signal(monkeypatch, tmp_path):
     sent = []
     monkeypatch.setattr(theirs, "kill_command", sent.append)
     monkeypatch.setattr(theirs.rest, "delete", lambda port, *_: sent.append(f"port {port}") or 1 / 0)
-    for kind, told in ((nni_compat.Experiment, 2), (nni_compat.RowsExperiment, 0)):
+    for kind, told in ((nni_compat.Experiment, 2), (nni_compat.RowQueueExperiment, 0)):
         sent.clear()
         ended = subprocess.Popen([sys.executable, "-c", ""])
         ended.wait()
@@ -198,7 +198,7 @@ def test_rows_are_handed_out_once_as_they_are_asked_for(monkeypatch):
     wire = Wire(("IN", "{}"), ("GE", "2"), ("GE", "5"), ("GE", "1"))
     monkeypatch.setattr(nni_compat.TolerantChannel, "__init__", channel_of(wire))
     monkeypatch.setattr(nni_compat.Experiment, "_start_nni_manager", lambda *_: None)
-    experiment = nni_compat.RowsExperiment(
+    experiment = nni_compat.RowQueueExperiment(
         nni_compat.RowConfig("local"), [{"seed": str(i)} for i in range(3)]
     )
     experiment._start_nni_manager(1, False, None, None, [])

@@ -15,7 +15,6 @@ import sys
 import execution.nni_bridge.experiment
 execution.nni_bridge.experiment.TRIAL_MODULE = "tests.integration.faulty_trial"
 import run_search
-run_search._show_outcome = lambda *_: None
 sys.exit(run_search.main(sys.argv[1:]))
 """
 COMMANDS = """

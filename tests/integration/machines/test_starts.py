@@ -16,7 +16,6 @@ import execution.nni_bridge.experiment
 execution.nni_bridge.experiment.TRIAL_MODULE = "tests.integration.faulty_trial"
 {}
 import run_search
-run_search._show_outcome = lambda *_: None
 sys.exit(run_search.main(sys.argv[1:]))
 """
 NO_INTERPRETER = PROGRAM.format("import sys; sys.executable = '/no/such/python'")

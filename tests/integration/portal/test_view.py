@@ -17,8 +17,6 @@ from tests.execution.test_viewing import snapshot
 from tests.integration.programs import ROOT, address, belonging, start, wait_for
 from tests.integration.test_resume import PROGRAM
 
-SEARCH = PROGRAM.replace("run_search._show_outcome", "run_search._ignored")  # with its front at the end
-
 
 def said(*words) -> str:
     done = subprocess.run(
@@ -31,7 +29,7 @@ def said(*words) -> str:
 def test_a_view_leaves_the_run_as_it_is(tmp_path):
     run, log = tmp_path / "run", tmp_path / "log"
     options = ("--trials", "1", "--strategy", "random", "--width", "4", "--port", "0")
-    assert start(log, "search", *options, "--run-dir", str(run), program=SEARCH).wait(200) == 0, (
+    assert start(log, "search", *options, "--run-dir", str(run), program=PROGRAM).wait(200) == 0, (
         log.read_text()
     )
     before = snapshot(run)

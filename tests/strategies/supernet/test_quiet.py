@@ -5,13 +5,13 @@ from pathlib import Path
 import pytest
 
 from records.errors import UserError
-from strategies.supernet.quiet import chatter_into
+from strategies.supernet.quiet import lightning_log_to
 
 
 def test_it_goes_to_the_file_and_is_put_back(tmp_path, capfd):
     logger = logging.getLogger("nni")
     before = logger.handlers[:], logger.propagate
-    with chatter_into(tmp_path / "new" / "log"):
+    with lightning_log_to(tmp_path / "new" / "log"):
         logger.warning("about trials")
         warnings.warn("about tensors", stacklevel=1)
     assert (logger.handlers, logger.propagate) == before
@@ -22,7 +22,7 @@ def test_it_goes_to_the_file_and_is_put_back(tmp_path, capfd):
 
 
 def test_it_has_a_bound(tmp_path):
-    with chatter_into(tmp_path / "log"):
+    with lightning_log_to(tmp_path / "log"):
         for number in range(200):
             logging.getLogger("nni").warning("%s %s", number, "x" * 2**18)
     sizes = {path.name: path.stat().st_size for path in tmp_path.iterdir()}
@@ -33,7 +33,7 @@ def test_it_has_a_bound(tmp_path):
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full, which is always full")
 def test_a_full_disk_is_not_told_by_a_log(capfd):
-    with chatter_into(Path("/dev/full")):
+    with lightning_log_to(Path("/dev/full")):
         logging.getLogger("nni").warning("about trials")
     assert capfd.readouterr() == ("", "")
 
@@ -42,6 +42,6 @@ def test_a_log_that_cannot_be_is_one_line(tmp_path):
     (tmp_path / "file").touch()
     with (
         pytest.raises(UserError, match=r"^cannot write .*file/log: "),
-        chatter_into(tmp_path / "file" / "log"),
+        lightning_log_to(tmp_path / "file" / "log"),
     ):
         pass
