@@ -7,6 +7,7 @@ from analysis.choice import Choice, choose, chosen_genotype
 from analysis.front import front
 from analysis.hypervolume import hypervolume
 from analysis.run import Run, read_run
+from analysis.tables import candidates_table
 from records.lazy import loader
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ __all__ = [
     "Outcome",
     "Run",
     "best",
+    "candidates_table",
     "choose",
     "chosen_genotype",
     "draw_genotype",

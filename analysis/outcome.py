@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import dataclasses
-import io
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,13 +19,12 @@ from analysis.pictures.plot import distinct_names, front_plot
 from analysis.pictures.plot_render import render_front
 from analysis.references import references
 from analysis.run import Run, read_run
+from analysis.tables import front_table
 from analysis.text_table import count_text, percent_text, table_text
 from records.errors import UserError
 from records.files import write_errors, write_whole
 from records.measurement import Measurement
 from search_space.genotype import Genotype
-
-COLUMNS = ("rank", "run", "index", "accuracy_percent", "macs", "macs_published", "params", "seconds", "seed", "genotype")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -156,7 +153,8 @@ def _write(
     # The poster's networks may lie so far off that the candidates become a dot.
     close = render_front(front_plot(runs, max_macs=max_macs)) if plot.references else None
     stem, page = ("comparison", "comparison.html") if compared else ("front", "report.html")
-    files = [write_whole(out / f"{stem}.csv", _csv(points, owner)), write_whole(out / f"{stem}.png", picture)]
+    table = front_table(points, [owner[id(m)] for m in points]).to_csv(index=False, lineterminator="\n")
+    files = [write_whole(out / f"{stem}.csv", table), write_whole(out / f"{stem}.png", picture)]
     if close is not None:
         files.append(write_whole(out / f"{stem}_close.png", close))
     pictures = [picture] if close is None else [picture, close]
@@ -177,25 +175,6 @@ def _write(
     said = warnings(runs, names)
     text += "".join(f"\n\nWarning: {warning}." for warning in said)
     return Outcome(text, tuple(files), out, tuple(points), dominated_share(points, limit), tuple(said))
-
-
-def _csv(points: Sequence[Measurement], owner: dict[int, str]) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    for rank, m in enumerate(points, start=1):
-        percent = round(100 * (m.accuracy or 0.0), 8)
-        numbers = (percent, m.macs, m.macs_published, m.params, m.seconds, m.seed)
-        writer.writerow([rank, owner[id(m)], m.index, *numbers, _key(m)])
-    return text.getvalue()
-
-
-def _key(measurement: Measurement) -> str:
-    """The genotype's key; empty for one that cannot be read here, for want of a plugin's primitive say."""
-    try:
-        return Genotype.from_json(measurement.genotype).key()
-    except UserError:
-        return ""
 
 
 def _sentence(m: Measurement) -> str:

@@ -1,0 +1,73 @@
+"""Candidates as tables of pandas, for whoever goes on with them in a notebook."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from analysis.front import front
+from analysis.run import read_run
+from records.errors import UserError
+from records.measurement import Measurement
+from search_space.genotype import Genotype
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+COLUMNS = (
+    "run",
+    "index",
+    "accuracy_percent",
+    "macs",
+    "macs_published",
+    "params",
+    "seconds",
+    "seed",
+    "genotype",
+)
+
+
+def candidates_table(*paths: str | Path) -> pd.DataFrame:
+    """Every candidate of the run folders, a row each: ``run`` (the folder's name), ``index``, ``status``,
+    ``accuracy_percent`` (of the validation images; NaN unless the status is ok), ``macs``, ``macs_published`` and
+    ``params`` of one image, ``seconds``, ``seed``, ``on_front`` (of all these runs together), ``genotype`` (its
+    key) and ``error``. Raises `UserError`.
+
+        candidates_table("runs/first").plot.scatter("macs", "accuracy_percent")
+    """
+    import pandas as pd
+
+    runs = [read_run(path) for path in paths]
+    best = {id(m) for m in front(m for run in runs for m in run.ok)}
+    rows = [
+        {**_row(m, run.name), "status": m.status, "on_front": id(m) in best, "error": m.error}
+        for run in runs
+        for m in run.measurements
+    ]
+    columns = [*COLUMNS[:2], "status", *COLUMNS[2:-1], "on_front", COLUMNS[-1], "error"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def front_table(points: Sequence[Measurement], names: Iterable[str]) -> pd.DataFrame:
+    """The points of a front in their order, ranked from 1; ``names`` are those of their runs."""
+    import pandas as pd
+
+    rows = [_row(m, name) for m, name in zip(points, names, strict=True)]
+    table = pd.DataFrame(rows, columns=list(COLUMNS))
+    table.insert(0, "rank", range(1, len(table) + 1))
+    return table
+
+
+def _row(m: Measurement, name: str) -> dict[str, object]:
+    percent = None if m.accuracy is None else round(100 * m.accuracy, 8)
+    values = (name, m.index, percent, m.macs, m.macs_published, m.params, m.seconds, m.seed, _key(m))
+    return dict(zip(COLUMNS, values, strict=True))
+
+
+def _key(measurement: Measurement) -> str:
+    """The genotype's key; empty for one that cannot be read here, for want of a plugin's primitive say."""
+    try:
+        return Genotype.from_json(measurement.genotype).key()
+    except UserError:
+        return ""
