@@ -13,7 +13,7 @@ from analysis.best import best
 from analysis.choice import budget, genotype_of, holds_searches, searches
 from analysis.front import front
 from analysis.hypervolume import dominated_share, reference_macs
-from analysis.page import Recommended, report_page, warnings
+from analysis.pages.page import Recommended, report_page, warnings
 from analysis.pictures.drawing import drawing_png
 from analysis.pictures.plot import distinct_names, front_plot
 from analysis.pictures.plot_render import render_front

@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from analysis import html
 from analysis.hypervolume import dominated_share, reference_macs
+from analysis.pages import html
+from analysis.pages.settings_table import COLUMNS, settings_rows
 from analysis.pictures.curves import history_curves, hypervolume_curves, render_history, render_hypervolume
 from analysis.pictures.supernet_curves import render_supernet, supernet_panels
 from analysis.run import Run
-from analysis.settings_table import COLUMNS, settings_rows
 from records.measurement import Measurement
 from records.text import count_text, percent_text, without_paths
 

@@ -1,7 +1,7 @@
 import re
 from pathlib import Path
 
-from analysis.page import Recommended, report_page
+from analysis.pages.page import Recommended, report_page
 from analysis.run import Run
 from analysis.supernet import read_supernet
 from tests.analysis.samples.runs import FIVE, SETTINGS, measurement

@@ -2,7 +2,7 @@ import base64
 import hashlib
 import re
 
-from analysis.html import Cell, heading, image, page, paragraph, table
+from analysis.pages.html import Cell, heading, image, page, paragraph, table
 
 EVIL = "\"'><script>alert(1)</script>&amp;"
 SAFE = "&quot;&#x27;&gt;&lt;script&gt;alert(1)&lt;/script&gt;&amp;amp;"

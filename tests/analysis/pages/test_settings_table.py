@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from analysis.pages.settings_table import settings_rows
 from analysis.run import Run
-from analysis.settings_table import settings_rows
 from execution.session import session_of
 from execution.settings import SearchSettings
 
