@@ -7,6 +7,7 @@ import functools
 import importlib
 import json
 import os
+import pkgutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +22,12 @@ _RECORD = "settings.json"  # of a run folder, where `plugins` lists them
 def plugin_names() -> list[str]:
     """The modules that the environment variable names, separated by commas."""
     return [name for part in os.environ.get(PLUGINS, "").split(",") if (name := part.strip())]
+
+
+def import_all(package: str) -> None:
+    """Imports every module right in ``package``, in the order of the alphabet: each registers what it has."""
+    for module in pkgutil.iter_modules(importlib.import_module(package).__path__, f"{package}."):
+        importlib.import_module(module.name)
 
 
 @functools.cache

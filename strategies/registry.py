@@ -6,9 +6,7 @@ Every module of `strategies.multi_trial` and `strategies.one_shot` is imported, 
 from __future__ import annotations
 
 import copy
-import importlib
 import inspect
-import pkgutil
 from dataclasses import Field, fields
 from functools import cache
 from types import MappingProxyType
@@ -16,7 +14,7 @@ from typing import TypeVar
 
 from records.checks import shown
 from records.errors import UserError
-from records.plugins import HINT, load_plugins
+from records.plugins import HINT, import_all, load_plugins
 from strategies.contract import MultiTrialStrategy, OneShotStrategy, Strategy
 
 _PACKAGES = ("strategies.multi_trial", "strategies.one_shot")
@@ -109,5 +107,4 @@ def _with_all_help(owners: dict[str, Field]) -> Field:
 @cache
 def _import_built_in() -> None:
     for package in _PACKAGES:
-        for module in pkgutil.iter_modules(importlib.import_module(package).__path__, f"{package}."):
-            importlib.import_module(module.name)
+        import_all(package)

@@ -12,7 +12,6 @@ environment variable PDE_NAS_PLUGINS (separated by commas) are imported when pri
 from __future__ import annotations
 
 import functools
-import importlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -22,7 +21,7 @@ from torch import nn
 from pde_ops.cost import Cost
 from records.checks import shown, some_of
 from records.errors import UserError
-from records.plugins import HINT, load_plugins
+from records.plugins import HINT, import_all, load_plugins
 
 Size = tuple[int, int]  # (rows, columns)
 
@@ -126,6 +125,6 @@ def strided(size: Size, stride: int) -> Size:
 @functools.cache
 def _load() -> None:
     """Imports the built-in primitives and the plugins, once."""
-    importlib.import_module("search_space.primitives.convolutions")
-    importlib.import_module("search_space.primitives.global_layers")
+    assert __package__ is not None  # it is imported as a part of one
+    import_all(__package__)
     load_plugins()
