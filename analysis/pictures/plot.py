@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+
+from matplotlib.ticker import LogLocator, MaxNLocator
 
 from analysis.best import best
 from analysis.front import front
@@ -148,20 +149,19 @@ def _axes(xs: Sequence[float], ys: Sequence[float]) -> Axes:
     y = min(bottom, middle - span / 2) - 0.07 * span, max(top, middle + span / 2) + 0.17 * span
     y = max(y[0], -0.02 * span), y[1]
     y_ticks = tuple(tick for tick in _linear_ticks(*y, 6) if 0 <= tick <= 100)
-    return Axes(x, y, log, log_ticks(*x) if log else _linear_ticks(*x, 7), y_ticks)
+    return Axes(x, y, log, _log_ticks(*x) if log else _linear_ticks(*x, 7), y_ticks)
 
 
 def _linear_ticks(low: float, high: float, most: int) -> tuple[float, ...]:
     """Round numbers in [low, high], evenly spaced, at most ``most`` + 1."""
-    raw = (high - low) / most
-    size = 10.0 ** math.floor(math.log10(raw))
-    step = next(size * k for k in (1, 2, 5, 10) if size * k >= raw * 0.999)
-    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
-    return tuple(round(k * step, 10) for k in range(first, last + 1))
+    return _within(low, high, MaxNLocator(most, steps=[1, 2, 5, 10]).tick_values(low, high))
 
 
-def log_ticks(low: float, high: float) -> tuple[float, ...]:
+def _log_ticks(low: float, high: float) -> tuple[float, ...]:
     """1, 2 and 5 times powers of ten in [low, high]; over many decades powers of ten alone."""
-    factors = (1, 2, 5) if high / low < 3000 else (1,)
-    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-    return tuple(f * 10.0**p for p in powers for f in factors if low <= f * 10.0**p <= high)
+    factors = (1.0, 2.0, 5.0) if high / low < 3000 else (1.0,)
+    return _within(low, high, LogLocator(subs=factors, numticks=100).tick_values(low, high))
+
+
+def _within(low: float, high: float, ticks: Iterable[float]) -> tuple[float, ...]:
+    return tuple(round(float(tick), 10) for tick in ticks if low <= tick <= high)

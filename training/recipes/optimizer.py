@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
+from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from training.recipes.muon import Muon
 from training.recipes.recipe import Recipe
@@ -44,19 +45,20 @@ def make_optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
 
 class Average:
     """Exponential moving average of a model's parameters and floating buffers; whole-number buffers are
-    taken over as they are."""
+    taken over as they are. Plain tensors by name, as a checkpoint holds them; `torch.optim.swa_utils.AveragedModel`
+    would be a copy of the whole network, with its hooks."""
 
     def __init__(self, model: nn.Module, decay: float) -> None:
-        self.decay = decay
+        self._lead = get_ema_multi_avg_fn(decay)
         self.tensors: dict[str, Tensor] = {k: v.detach().clone() for k, v in model.state_dict().items()}
 
     @torch.no_grad()
     def update(self, model: nn.Module) -> None:
-        for name, tensor in model.state_dict().items():
-            if tensor.is_floating_point():
-                self.tensors[name].lerp_(tensor, 1 - self.decay)
-            else:
-                self.tensors[name].copy_(tensor)
+        state = model.state_dict()
+        floating = [name for name, tensor in state.items() if tensor.is_floating_point()]
+        self._lead([self.tensors[name] for name in floating], [state[name] for name in floating], None)
+        for name in state.keys() - floating:
+            self.tensors[name].copy_(state[name])
 
     @torch.no_grad()
     def copy_to(self, model: nn.Module) -> None:
