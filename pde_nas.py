@@ -21,6 +21,7 @@ from execution.settings import SearchSettings
 from records.errors import UserError
 from records.run_folder import RunFolder
 
+PROGRAM = "run_search"  # the module whose command line runs a search of a hub or a sweep
 __all__ = ["Outcome", "SearchSettings", "UserError", "report", "resume", "search", "sweep"]
 
 
@@ -38,7 +39,7 @@ def resume(run: str | Path, **given: Any) -> Outcome:
     """Goes on with the search, hub or sweep in ``run``; ``given`` are settings named again, by name."""
     folder = RunFolder.open(run)
     if hub.is_hub(folder):
-        return _common(hub.resume_hub(folder, given), folder.path)
+        return _common(hub.resume_hub(folder, given, PROGRAM), folder.path)
     budget = given.get("max_macs", folder.settings().get("max_macs"))
     outcomes: list[Outcome] = []
     launch.resume(folder.path, given, lambda path: outcomes.append(write_outcome(path, budget)))
@@ -51,7 +52,7 @@ def sweep(values: dict[str, str], *, searches: int = 1) -> Outcome:
     from execution.portal.hub_rows import grid
 
     rows, settings = grid(values)
-    finished = hub.sweep(rows, settings, searches)
+    finished = hub.sweep(rows, settings, searches, PROGRAM)
     return _common(finished, finished[0].parent.parent if finished else Path("."))
 
 

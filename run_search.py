@@ -89,9 +89,10 @@ def _searches_option(parser: argparse.ArgumentParser) -> None:
 
 
 def _hub(args: argparse.Namespace) -> None:
+    import pde_nas
     from execution.portal import hub
 
-    hub.open_hub(_given_settings(args), args.searches)
+    hub.open_hub(_given_settings(args), args.searches, pde_nas.PROGRAM)
 
 
 def _sweep_options(parser: argparse.ArgumentParser) -> None:

@@ -24,8 +24,6 @@ MAY_IMPORT = {
     "analysis": {"search_space", "records"},
 }
 TOOLS = ("pde_nas", "run_search", "tests", "benchmarks", "tools")  # which stand above all rooms
-# A row of a hub is a whole search, and runs as the program that a user would start.
-STARTED_ABOVE = {("execution.portal.hub_trial", "run_search")}
 Graph = Mapping[str, set[str]]
 
 
@@ -164,14 +162,8 @@ def test_arrows_go_down(room):
     assert names
     for name in names:
         into = imported(MODULES[name]) | named(MODULES[name], MODULES)
-        into -= {program for module, program in STARTED_ABOVE if module == name}
         others = {module.split(".")[0] for module in into} & {*MAY_IMPORT, *TOOLS} - {room}
         assert others <= MAY_IMPORT[room], name
-
-
-def test_what_is_started_above_still_is():
-    for module, program in STARTED_ABOVE:
-        assert program in named(MODULES[module], MODULES)
 
 
 def of_rooms() -> dict[str, ast.Module]:

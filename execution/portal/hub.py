@@ -38,9 +38,9 @@ _FREE_ON_RESUME = ("port", *(name for name in SHARED if name != "platform"))
 _ENDS = {"SUCCEEDED": "ok", "FAILED": "failed (its trial.stderr in the portal says why)"}
 
 
-def open_hub(given: dict[str, Any], searches: int) -> Path:
+def open_hub(given: dict[str, Any], searches: int, program: str) -> Path:
     """Shows the portal until Ctrl-C, with a small search, but for what is ``given`` by name, as its first; up to
-    ``searches`` run at the same time. Returns never but by ``KeyboardInterrupt``; raises `UserError`."""
+    ``searches`` run at the same time. ``program`` is the module whose command line runs a search. Returns never but by ``KeyboardInterrupt``; raises `UserError`."""
     strategy = given.get("strategy", SMALL["strategy"])
     # What is shared may be of a strategy that only later searches have.
     later = {name: given[name] for name in given.keys() & set(SHARED) if not has_option(strategy, name)}
@@ -48,21 +48,22 @@ def open_hub(given: dict[str, Any], searches: int) -> Path:
     settings = SearchSettings(**SMALL | {name: given[name] for name in given.keys() - later.keys()})
     with Portal(settings.host, settings.port) as portal:
         run = _create(HUB, [("first", row_of(settings))], settings, searches, later)
-        _proceed(run, nullcontext(portal))
+        _proceed(run, nullcontext(portal), program)
     return run.path
 
 
-def sweep(rows: list[Row], all_settings: list[SearchSettings], searches: int) -> list[Path]:
-    """Runs every row in a new hub; returns the run folders of those that ended well. Raises `UserError`."""
+def sweep(rows: list[Row], all_settings: list[SearchSettings], searches: int, program: str) -> list[Path]:
+    """Runs every row, by ``program``, in a new hub; returns the run folders of those that ended well. Raises
+    `UserError`."""
     different = {repr(settings.trial_settings().data_request()): settings for settings in all_settings}
     for settings in different.values():
         session_of(settings).require_data()
     with Portal(all_settings[0].host, all_settings[0].port) as portal:
         run = _create(SWEEP, rows, all_settings[0], searches)
-        return _proceed(run, nullcontext(portal))
+        return _proceed(run, nullcontext(portal), program)
 
 
-def resume_hub(run: RunFolder, given: dict[str, Any]) -> list[Path]:
+def resume_hub(run: RunFolder, given: dict[str, Any], program: str) -> list[Path]:
     """Goes on with a hub or a sweep: searches that ended are shown again, the others go on.
 
     ``given`` are settings named again: where it is shown, and with what means its searches run; the others are
@@ -81,7 +82,7 @@ def resume_hub(run: RunFolder, given: dict[str, Any]) -> list[Path]:
         settings["data_moved"] = True  # also of files that still lie where they did
     with run.lock():
         run.revise(settings)
-    return _proceed(run, Portal(settings["shared"].get("host"), given.get("port")))
+    return _proceed(run, Portal(settings["shared"].get("host"), given.get("port")), program)
 
 
 def is_hub(run: RunFolder) -> bool:
@@ -114,7 +115,7 @@ def _shared(values: dict[str, Any]) -> dict[str, Any]:
     return given | {name: os.path.abspath(given[name]) for name in PLACES if name in given}
 
 
-def _proceed(run: RunFolder, opening: AbstractContextManager[Portal]) -> list[Path]:
+def _proceed(run: RunFolder, opening: AbstractContextManager[Portal], program: str) -> list[Path]:
     """Runs what is left of a hub or sweep, in the portal that ``opening`` gives."""
     from execution.nni_bridge.portal_limits import hub_edits
     from execution.portal.row_experiment import RowExperiment
@@ -129,7 +130,7 @@ def _proceed(run: RunFolder, opening: AbstractContextManager[Portal]) -> list[Pa
             f"{kind} of searches",
             read_rows(run.path),
             module="execution.portal.hub_trial",
-            arguments=(str(run.path),),
+            arguments=(str(run.path), program),
             concurrency=settings["searches"],
             portal=portal,
             edits=hub_edits(),

@@ -1,6 +1,6 @@
-"""One row of a hub: a whole search, as a trial of NNI's (``python -m execution.portal.hub_trial HUB``).
+"""One row of a hub: a whole search, as a trial of NNI's (``python -m execution.portal.hub_trial HUB PROGRAM``).
 
-The search is a process of its own, `run_search.py search` with the row's values as options, so that a wrong
+The search is a process of its own, PROGRAM's command `search` with the row's values as options, so that a wrong
 value is refused by the same checks with the same words as on the command line, and so that it may start an
 experiment of its own. What its run folder gains is passed on to the portal as it comes.
 """
@@ -26,10 +26,9 @@ POLL_SECONDS = 0.5
 _PR_SET_PDEATHSIG = 1
 
 
-def command(hub: Path, name: str, parameters: dict[str, str]) -> list[str]:
-    """The search's command line: a new one, or the rest of one that was stopped."""
+def command(hub: Path, name: str, parameters: dict[str, str], program: str) -> list[str]:
+    """The search's command line, of the module ``program``: a new one, or the rest of one that was stopped."""
     run = hub / "searches" / name
-    program = [sys.executable, "-m", "run_search"]
     settings = RunFolder.open(hub).settings()
     shared, parameters = with_data(settings["shared"], parameters, moved=settings.get("data_moved", False))
     if (run / SETTINGS).is_file():
@@ -45,8 +44,8 @@ def command(hub: Path, name: str, parameters: dict[str, str]) -> list[str]:
         }
         own = ["search", "--run-dir", str(run), *row_options({**own_means, **parameters})]
     # This row is a one-shot search's portal; a multi-trial one has another experiment for its trials.
-    return (
-        program + own + (["--portal", "off"] if strategy in settings.get("one_shot", ()) else ["--port", "0"])
+    return [sys.executable, "-m", program, *own] + (
+        ["--portal", "off"] if strategy in settings.get("one_shot", ()) else ["--port", "0"]
     )
 
 
@@ -84,7 +83,7 @@ def start(words: list[str]) -> subprocess.Popen:
     )
 
 
-def run(channel: TrialChannel, hub: Path) -> int:
+def run(channel: TrialChannel, hub: Path, program: str) -> int:
     """Runs the row's search to its end; the exit code, the search's own."""
     parameters = channel.parameters()
     if channel.parameter is None:  # submitted in the portal
@@ -97,7 +96,7 @@ def run(channel: TrialChannel, hub: Path) -> int:
     say(f"run folder: {folder}")
     follower = Follower(folder)
     if follower.outcome() is None:
-        words = command(hub, name, parameters)
+        words = command(hub, name, parameters, program)
         child = start(words)
         with on_cancel(lambda number: _cancel(child, number)):
             code = _pass_on(channel, follower, child)
@@ -139,7 +138,7 @@ def _pass_on(channel: TrialChannel, follower: Follower, child: subprocess.Popen)
 
 def main() -> int:
     """`run` in a process that NNI started."""
-    return run(TrialChannel.from_environment(), Path(sys.argv[1]))
+    return run(TrialChannel.from_environment(), Path(sys.argv[1]), sys.argv[2])
 
 
 if __name__ == "__main__":

@@ -45,9 +45,9 @@ def test_each_row_goes_on_with_its_own_file(places):
     shared = {"data_dir": str(places / "one"), "platform": "local"}
     hub = RunFolder.create(places / "hub", {"kind": "sweep", "searches": 1, "shared": shared})
     row = {"dataset": str(places / "two/b.npz"), "strategy": "random"}
-    new = command(hub.path, "second", row)
+    new = command(hub.path, "second", row, "run_search")
     assert {"search", f"--data-dir={places / 'two'}", "--dataset=b.npz"} <= set(new)
     settings = SearchSettings(dataset="b.npz", data_dir=str(places / "two"), strategy="random")
     RunFolder.create(hub.path / "searches" / "second", settings.to_json())
-    again = command(hub.path, "second", row)
+    again = command(hub.path, "second", row, "run_search")
     assert {"resume", f"--data-dir={places / 'two'}"} <= set(again)
