@@ -59,4 +59,4 @@ def sweep(values: dict[str, str], *, searches: int = 1) -> Outcome:
 def _common(searches: Sequence[Path], folder: Path) -> Outcome:
     if not searches:
         raise UserError("no search of it came to an end; each one's trial.stderr in the portal says why")
-    return report([folder], folder)
+    return report([folder], out=folder)

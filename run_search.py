@@ -44,9 +44,10 @@ def _search_options(
     parser: argparse.ArgumentParser, defaults: Mapping[str, Any] | None = None, plain: bool = False
 ) -> None:
     """What every search has, and in groups of their own what only some strategies have."""
-    from execution.settings import common_options
+    from execution.settings import all_options, common_options
     from strategies.registry import strategy_options
 
+    all_options()  # says so if a strategy of the user's own has a setting that every search has
     add_options(parser, common_options().values(), plain, defaults)
     for field, strategies in strategy_options().values():
         title = f"only with --strategy {' or '.join(strategies)}"
@@ -195,7 +196,15 @@ def _export(args: argparse.Namespace) -> None:
 
 
 def _retrain_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("genotype", type=Path, help="a genotype's JSON file, such as a run's best.json")
+    parser.add_argument(
+        "genotype",
+        type=Path,
+        metavar="RUN|FILE",
+        help="a run folder, or a genotype's JSON file such as a run's best.json",
+    )
+    parser.add_argument(
+        "--index", type=int, metavar="I", help="of a run: the candidate of that index (the best one)"
+    )
     parser.add_argument("--out", type=Path, metavar="DIR", help="folder to make or go on with (next to it)")
     _training_options(parser)
 
@@ -221,11 +230,22 @@ def _train(genotype: Any, out: Path, asked: Any) -> None:
 
 
 def _retrain(args: argparse.Namespace) -> None:
-    from search_space import Genotype
+    from analysis import choose
 
+    if args.index is not None and not args.genotype.is_dir():
+        raise UserError(f"--index goes with a run folder; {args.genotype} is none")
+    choice = choose(args.genotype, args.index)
+    for name, value in choice.data().items():  # the run's own, where nothing else is said
+        if not hasattr(args, "dataset") or name != "dataset":
+            vars(args).setdefault(name, value)
     asked = _asked(args)
-    name = f"{args.genotype.stem}-{Path(asked.dataset).stem}-{asked.recipe}"
-    _train(Genotype.load(args.genotype), args.out or args.genotype.with_name(name), asked)
+    candidate = "best" if args.index is None else f"candidate{args.index}"
+    folder, stem = (
+        (choice.folder, candidate) if args.genotype.is_dir() else (args.genotype.parent, args.genotype.stem)
+    )
+    seed = f"-seed{asked.seed}" if asked.seed else ""
+    name = f"{stem}-{Path(asked.dataset).stem}-{asked.recipe}{seed}"
+    _train(choice.genotype, args.out or folder / name, asked)
 
 
 def _report_options(parser: argparse.ArgumentParser) -> None:
@@ -236,7 +256,7 @@ def _report_options(parser: argparse.ArgumentParser) -> None:
 def _report(args: argparse.Namespace) -> None:
     from analysis import report
 
-    print(report(args.runs, args.out).table)
+    print(report(args.runs, out=args.out).table)
 
 
 def _train_options(parser: argparse.ArgumentParser) -> None:

@@ -14,6 +14,7 @@ from search_space.genotype import Genotype
 
 SEARCHES, OUTCOME = "searches", "outcome.json"
 _SEVERAL = ("hub", "sweep")
+_OF_DATA = ("dataset", "data_dir", "image_size", "channels", "flip")
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,15 @@ class Choice:
     genotype: Genotype
     folder: Path
     measurement: Measurement | None = None
+
+    def data(self) -> dict[str, str | int]:
+        """What the run was asked of its data set, by name; empty where the genotype is of no run."""
+        try:
+            settings = read_run(self.folder).settings
+        except UserError:
+            return {}
+        asked = {name: settings.get(name) for name in _OF_DATA}
+        return {name: value for name, value in asked.items() if value is not None}
 
 
 def choose(path: str | Path, index: int | None = None) -> Choice:

@@ -18,7 +18,7 @@ from analysis.pictures.drawing import drawing_png
 from analysis.pictures.plot import distinct_names, front_plot
 from analysis.pictures.plot_render import render_front
 from analysis.references import references
-from analysis.run import Run, read_run
+from analysis.run import SETTINGS, Run, read_run
 from analysis.tables import front_table
 from analysis.text_table import count_text, percent_text, table_text
 from records.errors import UserError
@@ -103,18 +103,22 @@ def _numbers(run: Run, chosen: Measurement) -> dict[str, Any]:
     }
 
 
-def report(paths: str | Path | Sequence[str | Path], out: str | Path | None = None) -> Outcome:
+def report(paths: str | Path | Sequence[str | Path], *, out: str | Path | None = None) -> Outcome:
     """The fronts of several runs over each other, as ``comparison.csv``, ``comparison.png`` and
     ``comparison.html`` in ``out``, without it in the first one's folder; of one run all that `write_outcome` writes
     but ``outcome.json``. The folder of a hub or a sweep stands for its finished searches.
 
-    Raises `UserError`, also for a run that is named twice.
+    Raises `UserError`, also for a run that is named twice, and for an ``out`` that is another run's folder.
     """
     paths = [paths] if isinstance(paths, str | Path) else list(paths)
     if not paths:
         raise UserError("no run folder is named; accepted: one or more")
     out = paths[0] if out is None else out
     named = [read_run(path) for path in paths]
+    if (Path(out) / SETTINGS).is_file() and Path(out).resolve() not in [run.path.resolve() for run in named]:
+        raise UserError(
+            f"{out} is the folder of another run; accepted: a new folder, or that of a run named here"
+        )
     if len(named) == 1 and not holds_searches(named[0]):
         return write_outcome(paths[0], budget(named[0]), out, ended=False)
     runs: list[Run] = []

@@ -15,6 +15,7 @@ from execution.settings import PLACES, SearchSettings
 from execution.signals import termination_as_interrupt
 from records.run_folder import OUTCOME, RunFolder, new_folder
 from search_space import get_space
+from search_space.exact_costs import require_exact_costs
 from search_space.problem import Problem
 from training.data.datasets import DatasetInfo
 from training.data.prepare import PreparedData
@@ -86,9 +87,11 @@ class Session(ABC):
         return {"device": trial.device, "threads": trial.threads} if self.settings.platform == "local" else {}
 
     def check(self) -> None:
-        """Raises `UserError` for data and a device that are missing, for too few images and for a budget that
-        nothing meets, before there is a run folder."""
+        """Raises `UserError` for data and a device that are missing, for too few images, for a budget that nothing
+        meets and for a primitive with another cost than it states, before there is a run folder."""
         self.check_device()
+        space = get_space(self.settings.space)
+        require_exact_costs(getattr(space.make_settings(self.settings.space_settings()), "primitives", ()))
         self.check_images()
 
     def check_device(self) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 from records.checks import shown
 from records.errors import UserError
 from records.options import Options, checked, option, parsed
+from records.plugins import HINT
 from search_space import get_space, space_names
 from search_space.setting_text import parse_settings
 from strategies.registry import get_strategy, strategy_names, strategy_options
@@ -298,7 +299,7 @@ class SearchSettings:
         """Raises `UserError`. What a record holds of other strategies is left out."""
         unknown = [name for name in record if name not in all_options()]
         if unknown:
-            raise UserError(f"a search has no setting {', '.join(unknown)}")
+            raise UserError(f"a search has no setting {', '.join(unknown)}; {HINT}")
         strategy = get_strategy(record.get("strategy", cls.strategy))
         named = {*common_options(), *(field.name for field in dataclasses.fields(strategy.Settings))}
         return cls(**{name: value for name, value in record.items() if name in named})
@@ -311,7 +312,12 @@ def common_options() -> dict[str, dataclasses.Field]:
 
 def all_options() -> dict[str, dataclasses.Field]:
     """The settings of a search by name, those of every strategy among them."""
-    return common_options() | {name: field for name, (field, _) in strategy_options().items()}
+    common, own = common_options(), strategy_options()
+    for name in common.keys() & own.keys():
+        raise UserError(
+            f"strategy {own[name][1][0]} has a setting {name}, which every search has; give it another name"
+        )
+    return common | {name: field for name, (field, _) in own.items()}
 
 
 def has_option(strategy: str, name: str) -> bool:

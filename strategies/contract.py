@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from records.checks import shown
 from records.errors import UserError
 from records.measurement import Measurement
 from records.options import Options
@@ -43,7 +44,7 @@ class Strategy(ABC):
 
 class MultiTrialStrategy(Strategy):
     """Proposes architectures of ``problem`` with at most ``max_macs`` MACs, each of which is trained as a trial, and
-    each different where the space still has different ones.
+    each different where a thousand draws give a different one.
 
     It is a pure function of its seed, the index of the candidate and the results it is shown. With M trials at once
     the search shows candidate i the results of candidates 0 to i - M, in the order of their indices, however long
@@ -80,7 +81,10 @@ class MultiTrialStrategy(Strategy):
         smallest: int | None = None
         repeated: Genotype | None = None
         for attempt in range(_TRIES):
-            genotype, macs = self._towards_budget(self.draw(rng, results), rng)
+            drawn = self.draw(rng, results)
+            if not isinstance(drawn, Genotype):
+                raise UserError(f"strategy {self.name}: draw gave {shown(drawn)}; accepted: a Genotype")
+            genotype, macs = self._towards_budget(drawn, rng)
             smallest = macs if smallest is None else min(smallest, macs)
             if self.max_macs is not None and macs > self.max_macs:
                 if attempt >= _TRIES_OVER_BUDGET and repeated is None:

@@ -53,7 +53,11 @@ def report_page(
 
 def warnings(runs: Sequence[Run], names: Sequence[str]) -> list[str]:
     """What must be known before the results are relied on; of several runs it says of which."""
-    return [
+    sets = dict.fromkeys(str(run.dataset) for run in runs)
+    different = [
+        f"the runs are of different data sets ({', '.join(sets)}), whose accuracies cannot be compared"
+    ]
+    return (different if len(sets) > 1 else []) + [
         run.warning if len(runs) == 1 else f"{name}: {run.warning}"
         for run, name in zip(runs, names, strict=True)
         if run.warning is not None

@@ -56,7 +56,7 @@ def test_an_index_alone_names_no_candidate_of_several_searches(hub):
 
 
 def test_a_report_is_of_all_finished_searches(hub):
-    outcome = report([hub], hub)
+    outcome = report([hub], out=hub)
     with (hub / "comparison.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert {row["run"] for row in rows} == {"one", "two"}
@@ -66,14 +66,14 @@ def test_a_report_is_of_all_finished_searches(hub):
 
 def test_a_report_of_a_single_finished_search_is_a_comparison_too(hub):
     (hub / "searches" / "two" / "outcome.json").unlink()
-    report([hub], hub)
+    report([hub], out=hub)
     assert (hub / "comparison.html").is_file()
     assert not (hub / "report.html").exists()
 
 
 def test_a_hub_beside_a_run(hub, tmp_path):
     run = make_run(tmp_path / "run", [measurement(0, 0.99, 10)])
-    table = report([hub, run], tmp_path / "both").table
+    table = report([hub, run], out=tmp_path / "both").table
     for name in ("one", "two", "run"):
         assert name in table
 
@@ -85,5 +85,5 @@ def test_a_hub_without_a_measurement_says_so(tmp_path):
     make_run(path / "searches" / "one", FIVE[:2])
     assert choose(path).measurement.index == 0
     with pytest.raises(UserError, match="holds 1 searches, none of which came to its end yet"):
-        report([path], path)
+        report([path], out=path)
     assert json.loads((path / "settings.json").read_text())["settings"]["kind"] == "hub"

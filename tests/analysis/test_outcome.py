@@ -53,25 +53,25 @@ def test_written_again_it_is_the_same(tmp_path):
     run = make_run(tmp_path / "run", FIVE)
     write_outcome(run)
     before = {path.name: path.read_bytes() for path in run.iterdir() if path.is_file()}
-    report([run], run)
+    report([run], out=run)
     assert {path.name: path.read_bytes() for path in run.iterdir() if path.is_file()} == before
 
 
 def test_a_report_does_not_say_that_the_search_has_ended(tmp_path):
     run = make_run(tmp_path / "run", FIVE)
-    outcome = report([run], run)
+    outcome = report([run], out=run)
     assert "outcome.json" not in outcome.table
     assert (run / "front.csv").is_file()
     assert not (run / "outcome.json").exists()
     (run / "outcome.json").write_text("the search's own")
-    report([run], run)
+    report([run], out=run)
     assert (run / "outcome.json").read_text() == "the search's own"
 
 
 def test_several_runs_are_drawn_over_each_other(tmp_path):
     one = make_run(tmp_path / "a" / "run", FIVE[:2])
     two = make_run(tmp_path / "b" / "run", FIVE[2:])
-    outcome = report([one, two], tmp_path / "both")
+    outcome = report([one, two], out=tmp_path / "both")
     assert (outcome.best, outcome.genotype, outcome.folder) == (None, None, tmp_path / "both")
     assert [m.index for m in outcome.front] == [0, 2, 4]
     assert "a/run" in outcome.table
@@ -90,10 +90,10 @@ def test_a_comparison_leaves_a_runs_own_report_alone(tmp_path):
     two = make_run(tmp_path / "two", FIVE[2:])
     write_outcome(one)
     before = {path.name: path.read_bytes() for path in one.iterdir() if path.is_file()}
-    report([one, two], one)
+    report([one, two], out=one)
     assert {name: (one / name).read_bytes() for name in before} == before
     with pytest.raises(UserError, match="one is named twice"):
-        report([one, two, one], tmp_path / "both")
+        report([one, two, one], out=tmp_path / "both")
 
 
 def test_the_front_is_written_even_if_nothing_is_within_the_budget(tmp_path):
@@ -148,7 +148,7 @@ def test_a_runs_text_is_shown_and_never_run(tmp_path):
 def test_a_folder_that_cannot_be_written_is_named(tmp_path):
     run = make_run(tmp_path / "run", FIVE)
     with pytest.raises(UserError, match="cannot write /proc/report"):
-        report([run], "/proc/report")
+        report([run], out="/proc/report")
 
 
 def test_one_run_may_be_named_alone_and_is_reported_in_its_folder(tmp_path):
@@ -175,7 +175,7 @@ def test_an_undecided_supernet_is_said_in_all_that_is_read(tmp_path):
     assert f"\nWarning: {warning}.\n" in outcome.table
     assert f"Warning: {warning}." in (run / "report.html").read_text()
     assert "100.0 s of training: supernet 95.0 s, 5 candidates 5.0 s." in outcome.table
-    several = report([run, make_run(tmp_path / "other", FIVE)], tmp_path / "both")
+    several = report([run, make_run(tmp_path / "other", FIVE)], out=tmp_path / "both")
     assert several.warnings == (f"run: {warning}",)
     write_epochs(run, [2.0])
     assert write_outcome(run).warnings == ()
@@ -189,7 +189,7 @@ def test_a_runs_plugins_are_named_where_its_primitives_are_not_known(tmp_path, m
     monkeypatch.delenv("PDE_NAS_PLUGINS")
     (run / "best.json").write_text(json.dumps(strange))
     said = "is 'plugin_op'; accepted: .* PDE_NAS_PLUGINS names its module; run was made with PDE_NAS_PLUGINS=my_primitives,others"
-    for read in (lambda: report([run], run), lambda: chosen_genotype(run), lambda: chosen_genotype(run, 4),
+    for read in (lambda: report([run], out=run), lambda: chosen_genotype(run), lambda: chosen_genotype(run, 4),
                  lambda: chosen_genotype(run / "best.json")):  # fmt: skip
         with pytest.raises(UserError, match=said) as error:
             read()
@@ -207,3 +207,15 @@ def test_what_says_that_a_search_has_ended_is_written_last(tmp_path, monkeypatch
     made = write_outcome(make_run(tmp_path / "run", FIVE))
     assert written[-1] == made.files[-1].name == "outcome.json"
     assert {"front.csv", "front.png", "report.html"} < set(written)
+
+
+def test_another_runs_folder_is_not_written_over(tmp_path):
+    one, two = (make_run(tmp_path / name, FIVE) for name in ("one", "two"))
+    with pytest.raises(UserError, match="two is the folder of another run"):
+        report([one], out=two)
+
+
+def test_runs_of_different_data_are_drawn_with_a_warning(tmp_path):
+    one, two = make_run(tmp_path / "one", FIVE), make_run(tmp_path / "two", FIVE, dataset="mnist")
+    (said,) = report([one, two], out=tmp_path / "both").warnings
+    assert said.startswith("the runs are of different data sets (")

@@ -140,7 +140,7 @@ def test_a_report_of_a_stopped_run_does_not_make_it_finished(tmp_path):
     from analysis import report
 
     run = make_run(tmp_path / "run", FIVE[:2], **SearchSettings(trials=4).to_json())
-    report([run], run)
+    report([run], out=run)
     assert runs.status(RunFolder.open(run)).state == "stopped"
     assert Follower(run).outcome() is None  # a sweep's row, which goes on when it is resumed
 

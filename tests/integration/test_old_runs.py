@@ -42,7 +42,7 @@ def test_it_is_listed_and_drawn(copied, kind):
     run = copied(kind, 9)
     status = runs.status(run)
     assert (status.state, status.done) == ("stopped", len(run.measurements()))
-    outcome = report(run.path, run.path / "report")
+    outcome = report(run.path, out=run.path / "report")
     assert outcome.best.accuracy == max(m.accuracy for m in run.measurements())
     assert read_run(run.path).settings["population"] == 8  # of evolution, whatever the strategy
 

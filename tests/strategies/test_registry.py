@@ -10,12 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from execution.settings import SearchSettings
+from execution.settings import SearchSettings, all_options
 from records.errors import UserError
 from records.options import Options, option
 from strategies import registry
 from strategies.contract import MultiTrialStrategy, Strategy
 from strategies.registry import get_strategy, is_one_shot, register_strategy, strategy_names, strategy_options
+from tests.strategies.table import PROBLEM
 
 ROOT = Path(__file__).resolve().parents[2]
 OWN = """
@@ -156,3 +157,22 @@ def test_a_record_of_an_older_version_names_settings_of_all_strategies():
         "devices": 2,
     }
     assert SearchSettings.from_json(record) == SearchSettings(strategy="random")
+
+
+def test_a_setting_that_every_search_has_is_refused(registered):
+    @dataclass(frozen=True)
+    class Settings(Options):
+        trials: int = option(3, "of its own", least=1)
+
+    class Other(MultiTrialStrategy):
+        name, summary = "other", "another"
+
+        def draw(self, rng, results):
+            return None
+
+    Other.Settings = Settings
+    register_strategy(Other)
+    with pytest.raises(UserError, match="strategy other has a setting trials, which every search has"):
+        all_options()
+    with pytest.raises(UserError, match="strategy other: draw gave None; accepted: a Genotype"):
+        Other(PROBLEM, 0).propose(0, [])

@@ -21,6 +21,11 @@ def download(name: str, path: Path) -> None:
     torchvision's own files in ``path``'s folder are used where they are complete. Several processes may ask
     at once: one downloads, the others wait. Without a network: ``UserError``.
     """
+    if name not in _CLASSES:
+        raise UserError(
+            f"dataset {name} has no file {path}, and no place to be downloaded from; put {path.name} there, or say "
+            "where it is with --data-dir"
+        )
     from filelock import FileLock
 
     new_folder = not path.parent.exists()
