@@ -102,7 +102,7 @@ def test_a_sweeps_values_are_texts_by_setting(values, said):
 def test_a_hub_takes_no_wrong_values_from_python_either(tmp_path, given):
     run = RunFolder.create(tmp_path / "hub", {"kind": "hub", "searches": 1, "shared": {}})
     with pytest.raises(UserError, match="accepted: "):
-        resume_hub(run, given)
+        resume_hub(run, given, "run_search")
     assert run.settings()["shared"] == {}
 
 
