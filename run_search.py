@@ -235,9 +235,9 @@ def _retrain(args: argparse.Namespace) -> None:
     if args.index is not None and not args.genotype.is_dir():
         raise UserError(f"--index goes with a run folder; {args.genotype} is none")
     choice = choose(args.genotype, args.index)
-    for name, value in choice.data().items():  # the run's own, where nothing else is said
-        if not hasattr(args, "dataset") or name != "dataset":
-            vars(args).setdefault(name, value)
+    if not hasattr(args, "dataset"):  # then the run's own
+        for name, value in choice.data().items():
+            vars(args).setdefault(name, str(value) if name == "image_size" else value)
     asked = _asked(args)
     candidate = "best" if args.index is None else f"candidate{args.index}"
     folder, stem = (

@@ -14,6 +14,7 @@ from types import SimpleNamespace
 import pytest
 
 import run_search
+from tests.analysis.samples.runs import FIVE, make_run
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -297,3 +298,21 @@ def test_spaces_are_shown_with_their_settings(capsys):
     assert code == 0
     assert "widths=1,8,16,32,64" in out
     assert "darts-global" not in out
+
+
+def test_a_runs_candidate_is_retrained_on_the_runs_data(monkeypatch, tmp_path, capsys):
+    folder = make_run(tmp_path / "run", FIVE, dataset="my.npz", data_dir="there", image_size=9)
+    taken = []
+    monkeypatch.setattr(run_search, "_train", lambda genotype, out, asked: taken.append((out, asked)))
+    for words in (
+        [str(folder)],
+        [str(folder), "--index", "1", "--seed", "2"],
+        [str(folder), "--dataset", "digits"],
+    ):
+        assert run(capsys, "retrain", *words)[0] == 0
+    (first, own), (second, _), (third, other) = taken
+    assert (own.dataset, own.data_dir, own.image_size) == ("my.npz", "there", "9")
+    assert [path.name for path in (first, second, third)] == [
+        "best-my-fast", "candidate1-my-fast-seed2", "best-digits-fast",
+    ]  # fmt: skip
+    assert (other.data_dir, other.image_size) == (None, None)
