@@ -48,7 +48,7 @@ def test_images_of_another_size_are_refused():
     [
         ({"seed": -1}, "seed is -1"),
         ({"threads": -2}, "threads is -2"),
-        ({"validation": 0.0}, "validation is 0; a search needs"),
+        ({"validation": 0.0}, "validation is 0; accepted: a share"),
         ({"epochs": 0}, "epochs is 0"),
         ({"recipe": "none"}, "recipe is 'none'; accepted"),
     ],
