@@ -33,18 +33,21 @@ def random_genotype(problem: Problem, seed: int) -> Genotype:
 
 
 def mutate(genotype: Genotype, rng: random.Random) -> Genotype:
-    """``genotype`` with one decision, drawn among those that have another option, changed.
+    """``genotype`` with one decision, drawn among those that it depends on and that have another option, changed.
 
-    Raises ``UserError`` where the problem has one architecture alone.
+    What the change brings in, such as a block more, is drawn at random. Raises ``UserError`` where the problem has
+    one architecture alone.
     """
     problem = genotype.problem
     space = get_space(problem.space)
     choices = space.choices(problem, genotype.architecture)
-    open_ones = [decision for decision in space.decisions(problem) if len(decision.options) > 1]
+    decisions, idle = space.decisions(problem), space.idle(problem, genotype.architecture)
+    open_ones = [d for d in decisions if len(d.options) > 1 and d.label not in idle]
     if not open_ones:
         raise UserError(
             f"space {space.name} with these settings has one architecture; nothing can be mutated"
         )
     decision = rng.choice(open_ones)
     others = [option for option in decision.options if option != choices[decision.label]]
-    return Genotype.of_choices(problem, {**choices, decision.label: rng.choice(others)})
+    drawn = {d.label: rng.choice(d.options) for d in decisions if d.label in idle}
+    return Genotype.of_choices(problem, {**choices, **drawn, decision.label: rng.choice(others)})

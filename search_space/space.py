@@ -71,6 +71,10 @@ class Space(ABC):
         Raises ``UserError`` for what is no architecture of the space, naming the place.
         """
 
+    def idle(self, problem: Problem, architecture: dict[str, Any]) -> set[str]:
+        """Labels of the decisions that ``architecture`` does not depend on, such as those of blocks that it lacks."""
+        return set()
+
     @abstractmethod
     def build(self, problem: Problem, architecture: dict[str, Any]) -> nn.Module:
         """The network; see ``Genotype.build``."""
@@ -153,6 +157,7 @@ _BUILTIN = {
     "mobilenet-v2-global": "search_space.families.mobile",
     "mobilenet-v3-global": "search_space.families.mobile",
     "efficientnet-b0-global": "search_space.families.mobile",
+    "tiny-global": "search_space.families.tiny",
     "mnist-global": "search_space.families.mnist",
     "ode-baseline": "search_space.baselines.space",
     "timm-network": "search_space.baselines.timm_network",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
+from contextlib import ExitStack
 from typing import Any
 
 import nni
@@ -29,8 +29,10 @@ class FamilyModelSpace(ModelSpace):
         self.problem = Problem.from_json(problem)
         choices = {}
         for decision in get_space(self.problem.space).decisions(self.problem):
-            place, _, name = decision.label.rpartition("/")
-            with label_scope(place) if place else nullcontext():  # NNI takes no "/" in a label itself
+            *places, name = decision.label.split("/")
+            with ExitStack() as stack:
+                for place in places:  # NNI takes no "/" in a label itself
+                    stack.enter_context(label_scope(place))
                 mutable = nni.choice(name, list(decision.options))
             self.add_mutable(mutable)
             choices[decision.label] = ensure_frozen(mutable)

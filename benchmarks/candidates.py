@@ -1,0 +1,135 @@
+"""Which operations across pixels are worth their MACs: the same tiny network with each of them, at equal MACs.
+
+    python -m benchmarks.candidates --data-dir DIR [--operators NAME NAME] [--seeds 3] [--epochs 8] \\
+        [--out results/candidates/runs.jsonl] [--checkpoints runs/candidates]
+
+A network of ``tiny-global``: three stages of 2, 3 and 3 inverted residual blocks, expansion 3. In four of the eight,
+one or two a stage and all of stride 1, stands the operation that is judged; the others have a 3x3 depthwise
+convolution. Widths are chosen so that every network has the same MACs, as near to 1 : 2 : 3 as that allows: what an
+operation costs, the network pays for in width. Trained by the recipe `fast` on 45,000 images of CIFAR-10 and judged
+on 5,000 other *training* images, since candidates are chosen by it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from benchmarks import entry
+from benchmarks.runs import all_runs, mean_and_deviation
+from records.errors import UserError
+from search_space import Genotype
+from training.data.loading import Data, load_data
+from training.fit import fit
+from training.recipes.named import get_recipe
+
+OPERATORS = (
+    "skip_connect", "depthwise_3x3", "depthwise_5x5", "depthwise_7x7", "depthwise_split",
+    "global_1", "depthwise_3x3+global_1",
+)  # fmt: skip
+DEPTHS = (2, 3, 3)
+JUDGED = ("stage1/block2", "stage2/block2", "stage2/block3", "stage3/block2")
+STEM, EXPANSION = 8, 3
+MACS, TOLERANCE = 3_000_000, 0.02
+
+
+def network(operator: str, widths: tuple[int, int, int]) -> Genotype:
+    """The network with ``operator`` in the blocks that are judged."""
+    architecture: dict[str, Any] = {"stem": {"width": STEM, "stride": 1}}
+    for place, (width, depth) in enumerate(zip(widths, DEPTHS, strict=True), start=1):
+        architecture[f"stage{place}"] = {"width": width, "depth": depth}
+        for number in range(1, depth + 1):
+            block = f"stage{place}/block{number}"
+            chosen = operator if block in JUDGED else "depthwise_3x3"
+            architecture[block] = {"expansion": EXPANSION, "operator": chosen, "squeeze": "none"}
+    settings = {
+        "widths": sorted({width // place for place, width in enumerate(widths, start=1)}), "stem_widths": [STEM],
+        "operators": sorted({"depthwise_3x3", operator}),
+    }  # fmt: skip
+    return Genotype("tiny-global", (3, 32, 32), 10, settings, architecture)
+
+
+def at_equal_macs(operator: str) -> Genotype:
+    """The network whose widths are nearest to 1 : 2 : 3 among those within ``TOLERANCE`` of ``MACS``."""
+    found = []
+    for first, second, third in itertools.product(range(3, 17), repeat=3):
+        uneven = abs(second - first) + abs(third - first)
+        if uneven <= 3:
+            genotype = network(operator, (first, 2 * second, 3 * third))
+            off = abs(genotype.cost().macs / MACS - 1)
+            found.append((off > TOLERANCE, uneven, off, genotype))
+    best = min(found, key=lambda each: each[:3])
+    if best[0]:
+        raise UserError(f"operator is {operator}; accepted: one with which {MACS:,} MACs can be met")
+    return best[3]
+
+
+def train(operator: str, epochs: int, seed: int, data: Data, checkpoints: Path) -> dict[str, Any]:
+    """One training, goes on from its checkpoint; accuracies in [0, 1]."""
+    genotype = at_equal_macs(operator)
+    torch.manual_seed(seed)
+    started = time.process_time()
+    recipe = get_recipe("fast", epochs=epochs)
+    path = checkpoints / f"{operator}-{epochs}-{seed}.pt"
+    result = fit(genotype.build(), data, recipe, seed=seed, checkpoint=path, progress=True)
+    path.unlink(missing_ok=True)
+    cost = genotype.cost()
+    return {
+        "operator": operator, "epochs": epochs, "seed": seed, "accuracy": result.accuracy,
+        "history": [epoch.accuracy for epoch in result.history], "params": cost.params, "macs": cost.macs,
+        "widths": [genotype.architecture[f"stage{place}"]["width"] for place in (1, 2, 3)],
+        "seconds": round(result.seconds, 1), "cpu_seconds_since_resumed": round(time.process_time() - started, 1),
+    }  # fmt: skip
+
+
+def table(records: list[dict[str, Any]]) -> str:
+    """Mean and standard deviation over seeds in Markdown, the best first."""
+    lines = [
+        "| operation | epochs | accuracy, % | n | params | MACs | widths |",
+        "| --- | ---: | ---: | ---: | ---: | ---: | --- |",
+    ]
+    groups: dict[tuple[str, int], list[dict[str, Any]]] = {}
+    for record in records:
+        groups.setdefault((record["operator"], record["epochs"]), []).append(record)
+    mean = lambda runs: sum(run["accuracy"] for run in runs) / len(runs)  # noqa: E731
+    for (operator, epochs), runs in sorted(groups.items(), key=lambda item: (item[0][1], -mean(item[1]))):
+        values = mean_and_deviation([100 * run["accuracy"] for run in runs])
+        widths = ", ".join(map(str, runs[0]["widths"]))
+        lines.append(
+            f"| `{operator}` | {epochs} | {values} | {len(runs)} | {runs[0]['params']:,} | {runs[0]['macs']:,} | {widths} |"
+        )
+    return "\n".join(lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--data-dir", required=True, help="folder with cifar10.npz")
+    parser.add_argument("--operators", nargs="+", default=list(OPERATORS), help="what is judged")
+    parser.add_argument("--epochs", type=int, default=8, help="of each training (8)")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], help="seeds of each (0 1 2)")
+    parser.add_argument("--threads", type=int, default=1, help="CPU threads (1)")
+    parser.add_argument("--out", type=Path, default=Path("results/candidates/runs.jsonl"))
+    parser.add_argument(
+        "--checkpoints", type=Path, default=Path("runs/candidates"), help="of unfinished runs"
+    )
+    args = parser.parse_args()
+    torch.set_num_threads(args.threads)
+    data = load_data("cifar10", args.data_dir, validation=0.1)
+    args.checkpoints.mkdir(parents=True, exist_ok=True)
+    cases = [(operator, args.epochs, seed) for seed in args.seeds for operator in args.operators]
+    records = all_runs(
+        args.out, cases, lambda r: (r["operator"], r["epochs"], r["seed"]),
+        lambda case: train(*case, data, args.checkpoints),
+    )  # fmt: skip
+    print(table(records))
+
+
+if __name__ == "__main__":
+    entry(main)

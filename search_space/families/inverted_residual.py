@@ -1,0 +1,94 @@
+"""The block of ``tiny-global``: an inverted residual whose operation across pixels is any primitive.
+
+Source: Sandler et al., "MobileNetV2: Inverted Residuals and Linear Bottlenecks", CVPR 2018.
+"""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from pde_ops.cost import Cost, conv_cost, norm_cost
+from search_space.cells.drop_path import DropPath
+from search_space.primitives.registry import Size, get_primitive, primitive_cost, strided
+
+ACTIVATIONS: dict[str, type[nn.Module]] = {"relu": nn.ReLU, "hard-swish": nn.Hardswish, "silu": nn.SiLU}
+THEN = "+"
+
+
+def operations(operator: str) -> list[str]:
+    """The primitives of ``depthwise_3x3+global_1``, one after the other."""
+    return operator.split(THEN)
+
+
+class InvertedResidual(nn.Module):
+    """1x1 to ``expansion`` times the channels, ``operator``, squeeze-and-excitation or none, 1x1 to ``out_channels``.
+
+    ``(N, in_channels, H, W) -> (N, out_channels, ceil(H / stride), ceil(W / stride))``. Batch norm follows each
+    1x1 convolution; the activation follows the first one and each primitive of ``operator``, of which the first
+    has the stride. With expansion 1 there is no first convolution. The input is added where neither width nor
+    size changes. The excitation squeezes to a quarter of ``in_channels``.
+    """
+
+    def __init__(
+        self, in_channels: int, out_channels: int, operator: str, expansion: int, squeeze: bool, stride: int,
+        activation: str,
+    ) -> None:  # fmt: skip
+        super().__init__()
+        self.channels, self.operator, self.stride = (in_channels, out_channels), operator, stride
+        self.inner = inner = in_channels * expansion
+        act = ACTIVATIONS[activation]
+        layers: list[nn.Module] = []
+        if expansion > 1:
+            layers += [nn.Conv2d(in_channels, inner, 1, bias=False), nn.BatchNorm2d(inner), act()]
+        for place, name in enumerate(operations(operator)):
+            layers += [get_primitive(name)(inner, stride if place == 0 else 1), act()]
+        self.squeezed = max(1, in_channels // 4) if squeeze else 0
+        if squeeze:
+            from torchvision.ops.misc import SqueezeExcitation  # half a second that most networks do not need
+
+            layers.append(SqueezeExcitation(inner, self.squeezed, scale_activation=nn.Hardsigmoid))
+        layers += [nn.Conv2d(inner, out_channels, 1, bias=False), nn.BatchNorm2d(out_channels)]
+        self.layers = nn.Sequential(*layers)
+        self.drop_path = DropPath() if stride == 1 and in_channels == out_channels else None
+
+    def forward(self, x: Tensor) -> Tensor:
+        out = self.layers(x)
+        return out if self.drop_path is None else x + self.drop_path(out)
+
+    def out_size(self, size: Size) -> Size:
+        return strided(size, self.stride)
+
+    def cost(self, size: Size) -> Cost:
+        (before, after), inner, total = self.channels, self.inner, Cost()
+        if inner > before:
+            total += conv_cost(before, inner, 1, size) + norm_cost(inner, size)
+        out = self.out_size(size)
+        for place, name in enumerate(operations(self.operator)):
+            total += primitive_cost(name, inner, *((self.stride, size) if place == 0 else (1, out)))
+        if self.squeezed:
+            total += conv_cost(inner, self.squeezed, 1, (1, 1), bias=True)
+            total += conv_cost(self.squeezed, inner, 1, (1, 1), bias=True)
+        return total + conv_cost(inner, after, 1, out) + norm_cost(after, out)
+
+
+class Stem(nn.Module):
+    """3x3 convolution, batch norm, activation: ``(N, channels, H, W)`` to ``width`` channels, strided."""
+
+    def __init__(self, channels: int, width: int, stride: int, activation: str) -> None:
+        super().__init__()
+        self.stride = stride
+        self.conv = nn.Conv2d(channels, width, 3, stride, padding=1, bias=False)
+        self.norm = nn.BatchNorm2d(width)
+        self.activation = ACTIVATIONS[activation]()
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.activation(self.norm(self.conv(x)))
+
+    def out_size(self, size: Size) -> Size:
+        return strided(size, self.stride)
+
+    def cost(self, size: Size) -> Cost:
+        out = self.out_size(size)
+        return conv_cost(self.conv.in_channels, self.conv.out_channels, 3, out) + norm_cost(
+            self.conv.out_channels, out
+        )
