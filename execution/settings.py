@@ -26,6 +26,7 @@ PLATFORMS = ("local", "remote", "kubernetes")
 PORTAL = ("on", "off")
 PLACES = ("data_dir", "hosts", "cluster")  # files and folders that a user names
 _OWN_CHECKS = ("strategy", "space", "dataset", "flip")  # whose errors say more
+_SIZES = ("width", "cells")
 _LARGEST = 2**53 - 1  # NNI's JavaScript keeps no larger number whole
 _SUFFIXES = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9}
 
@@ -42,6 +43,16 @@ def parse_size(text: str) -> int | str:
     """An image size such as ``28``, or ``28x32``, height first. Raises `UserError`."""
     height, width = sides(text)
     return height if height == width else f"{height}x{width}"
+
+
+def parse_sizes(text: str) -> int | str:
+    """A whole number, or several with commas, such as ``4,8,16``, among which is searched. Raises `UserError`."""
+    parts = text.split(",")
+    if not all(re.fullmatch(r"\s*[+-]?\d{1,15}\s*", part) for part in parts):
+        raise UserError(
+            f"{shown(text)} is no size; accepted: a whole number, or several with commas, such as 4,8,16"
+        )
+    return ",".join(str(int(part)) for part in parts) if len(parts) > 1 else int(text)
 
 
 # A small network is enough for the small images of digits.
@@ -96,22 +107,14 @@ class SearchSettings:
         None, "on: training images are mirrored at random", metavar="on|off",
         used=lambda: "the data set's own; off for folder and my.npz",
     )  # fmt: skip
-    width: int | None = option(
-        None,
-        "width of the networks",
-        unit="channels",
-        metavar="C",
-        least=1,
-        used=lambda: _space_default("width"),
-    )
-    cells: int | None = option(
-        None,
-        "cells of the networks",
-        unit="cells",
-        metavar="L",
-        least=1,
-        used=lambda: _space_default("cells"),
-    )
+    width: int | str | None = option(
+        None, "width of the networks; of several with commas, one is chosen", unit="channels", metavar="C", least=1,
+        parse=parse_sizes, used=lambda: _space_default("width"),
+    )  # fmt: skip
+    cells: int | str | None = option(
+        None, "cells of the networks; of several with commas, one is chosen", unit="cells", metavar="L", least=1,
+        parse=parse_sizes, used=lambda: _space_default("cells"),
+    )  # fmt: skip
     primitives: str | None = option(
         None, "operations to choose among, with commas", metavar="NAMES", used=lambda: "the space's own"
     )
@@ -181,6 +184,8 @@ class SearchSettings:
         former = given.pop("own", None)
         for name, field in common.items():
             value = given.pop(name, field.default)
+            if name in _SIZES and isinstance(value, (str, list, tuple)):
+                value = parse_sizes(value if isinstance(value, str) else ",".join(map(str, value)))
             if name not in _OWN_CHECKS:
                 value = checked(field, value)
             object.__setattr__(self, name, value)
@@ -225,7 +230,10 @@ class SearchSettings:
     def space_settings(self) -> dict[str, Any]:
         """What was given of the space's own settings, by name; on digits a small network is the default."""
         small = SMALL_ON_DIGITS if self.space == _SMALL_SPACE and self.dataset == _BUILT_IN else {}
-        given: dict[str, Any] = {"width": self.width, "cells": self.cells}
+        given: dict[str, Any] = {
+            name: [int(part) for part in value.split(",")] if isinstance(value, str) else value
+            for name, value in ((name, getattr(self, name)) for name in _SIZES)
+        }
         if self.primitives is not None:
             given["primitives"] = [name.strip() for name in self.primitives.split(",")]
         given = {name: value for name, value in given.items() if value is not None}

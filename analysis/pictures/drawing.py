@@ -17,6 +17,7 @@ from search_space.genotype import Genotype
 
 CELL_INPUTS = ("before", "last")  # the outputs of the two cells before this one
 _ROW, _BOX = 0.5, (1.95, 0.3)  # inches
+_SIZE = "size"  # holds a genotype's extent where it was searched
 _LONGEST = 31  # letters of a primitive's name in a box
 
 
@@ -57,8 +58,9 @@ def drawing_png(genotype: Genotype) -> bytes:
 
 def _figure(genotype: Genotype) -> Figure:
     architecture = genotype.architecture
-    if all(isinstance(nodes, list) for nodes in architecture.values()):
-        return _cells_figure(genotype, {name: cell_operations(nodes) for name, nodes in architecture.items()})
+    cells = {name: cell_operations(nodes) for name, nodes in architecture.items() if isinstance(nodes, list)}
+    if cells.keys() == architecture.keys() - {_SIZE}:
+        return _cells_figure(genotype, cells)
     return table_figure(_title(genotype), decision_tables(architecture))
 
 
@@ -135,10 +137,10 @@ def _box(axes: Axes, centre: tuple[float, float], size: tuple[float, float], tex
 
 
 def _title(genotype: Genotype) -> str:
-    settings = {
-        name: genotype.settings[name]
-        for name in ("width", "cells")
-        if isinstance(genotype.settings.get(name), int)
-    }
+    known = {**genotype.settings, **genotype.architecture.get(_SIZE, {})}
+    settings = {name: known[name] for name in ("width", "cells") if isinstance(known.get(name), int)}
+    after = [name for name in known.get("after", ()) if name != "none"]
+    if after:
+        settings["after its stages"] = " / ".join(known["after"])
     described = ", ".join(f"{name} {value}" for name, value in settings.items())
     return genotype.space + (f" ({described})" if described else "")

@@ -15,12 +15,14 @@ from pde_ops.cost import Cost
 from records.checks import shown
 from records.errors import UserError
 from search_space.cells.darts_frame import DartsSettings, make_network
-from search_space.cells.layout import CELL_INPUTS, CellPlan
+from search_space.cells.layout import CELL_INPUTS, CellPlan, Extent, Plan, stages
 from search_space.cells.network import Cell, frame_cost
+from search_space.primitives.none import NONE
 from search_space.primitives.registry import primitive_cost
 from search_space.problem import Problem
 from search_space.space import Choices, Decision, Space, get_space, register_space
 
+SIZE = "size"
 Edge = tuple[
     str, int, int, str
 ]  # kind of cell, node (counted with the cell's inputs, from 0), input, primitive
@@ -32,79 +34,125 @@ class DartsGlobalSpace(Space):
 
     Inputs 0 and 1 are the outputs of the two cells before, the last one being 1; 2 is the cell's first node.
     A node's pairs are sorted by input, then primitive. Both may take the same input. With one cell there is
-    only ``normal``.
+    only ``normal``. Where the extent is searched, ``size`` holds it: ``width``, ``cells``, and what stands ``after``
+    the last cell of each stage.
+
+    Examples:
+        >>> from search_space import sample
+        >>> genotype = sample("darts-global", seed=3, width=[4, 8], cells=[1, 3], after=["none", "global_3"])
+        >>> genotype.architecture["size"]
+        {'width': 8, 'cells': 3, 'after': ['none', 'none', 'global_3']}
     """
 
     name = "darts-global"
     Settings = DartsSettings
 
+    def settings_json(self, settings: DartsSettings) -> dict[str, Any]:
+        """All but an ``after`` that changes nothing, so that a genotype written before there was one keeps its key."""
+        record = super().settings_json(settings)
+        if settings.after == (NONE,):
+            del record["after"]
+        return record
+
     def decisions(self, problem: Problem) -> list[Decision]:
         settings: DartsSettings = self.settings_of(problem)
         decisions = []
+        if settings.sized:
+            decisions.append(Decision(f"{SIZE}/width", settings.widths))
+            decisions.append(Decision(f"{SIZE}/cells", settings.lengths))
+            decisions += [Decision(label, settings.after) for label in _after_labels(settings)]
         for label, node in _places(settings):
             decisions.append(Decision(label("op"), settings.primitives))
             decisions.append(Decision(label("input"), tuple(range(node))))
         return decisions
 
     def assemble(self, problem: Problem, choices: Choices) -> dict[str, Any]:
-        cells: dict[str, list[list[list[Any]]]] = {}
-        for label, node in _places(self.settings_of(problem)):
-            nodes = cells.setdefault(label("op").split("/")[0], [])
+        settings: DartsSettings = self.settings_of(problem)
+        cells: dict[str, Any] = {}
+        kinds = _kinds(max(settings.lengths))
+        if settings.sized:
+            width, length = (choices[f"{SIZE}/{name}"] for name in ("width", "cells"))
+            after = [choices[label] for label in _after_labels(settings)]
+            cells[SIZE] = {"width": width, "cells": length, "after": after[: stages(length)]}
+            kinds = _kinds(length)
+        for label, node in _places(settings):
+            kind = label("op").split("/")[0]
+            if kind not in kinds:
+                continue
+            nodes = cells.setdefault(kind, [])
             while len(nodes) <= node - CELL_INPUTS:
                 nodes.append([])
             chosen = choices[label("input")]
             source = chosen[0] if isinstance(chosen, (list, tuple)) else chosen  # NNI gives [0] for 0
             nodes[-1].append([choices[label("op")], source])
-        for nodes in cells.values():
-            for pairs in nodes:
+        for kind in kinds:
+            for pairs in cells[kind]:
                 pairs.sort(key=lambda pair: (pair[1], pair[0]))
         return cells
 
     def choices(self, problem: Problem, architecture: dict[str, Any]) -> dict[str, Any]:
         settings: DartsSettings = self.settings_of(problem)
-        kinds = _kinds(settings)
-        if set(architecture) != set(kinds):
+        choices: dict[str, Any] = {}
+        extent = _extent(settings, architecture)
+        if settings.sized:
+            unused = settings.after[:1] * (len(_after_labels(settings)) - len(extent.after))
+            choices = {f"{SIZE}/width": extent.width, f"{SIZE}/cells": extent.cells}
+            choices |= dict(zip(_after_labels(settings), (*extent.after, *unused), strict=True))
+        kinds = _kinds(extent.cells)
+        accepted = (SIZE, *kinds) if settings.sized else kinds
+        if set(architecture) != set(accepted):
             raise UserError(
                 f"architecture has the cells {shown(', '.join(architecture))[1:-1]}; accepted with "
-                f"{settings.cells} cells: {', '.join(kinds)}"
+                f"{extent.cells} cells: {', '.join(accepted)}"
             )
-        choices: dict[str, Any] = {}
         for kind in kinds:
-            nodes = _list(architecture[kind], settings.nodes, f"cell {kind}", "nodes")
-            for node, pairs in enumerate(nodes, start=CELL_INPUTS):
-                edges = _list(
-                    pairs, settings.inputs, f"node {node} of cell {kind}", "[primitive, input] pairs"
-                )
-                for position, pair in enumerate(edges):
-                    if not isinstance(pair, (list, tuple)) or len(pair) != 2:
-                        raise UserError(
-                            f"edge {position} of node {node} of cell {kind} is {shown(pair)}; accepted: "
-                            "[primitive, input]"
-                        )
-                    place = f"{node}_{position}"
-                    choices[f"{kind}/op_{place}"], choices[f"{kind}/input_{place}"] = pair
+            choices |= _cell_choices(settings, kind, architecture[kind])
+        for decision in self.decisions(problem):
+            choices.setdefault(decision.label, decision.options[0])
         return choices
+
+    def idle(self, problem: Problem, architecture: dict[str, Any]) -> set[str]:
+        settings: DartsSettings = self.settings_of(problem)
+        length = _extent(settings, architecture).cells
+        cells = [
+            d.label for d in self.decisions(problem) if d.label.split("/")[0] not in (SIZE, *_kinds(length))
+        ]
+        return {*cells, *_after_labels(settings)[stages(length) :]}
 
     def build(self, problem: Problem, architecture: dict[str, Any]) -> nn.Module:
         settings = self.settings_of(problem)
-        return make_network(settings, problem, lambda cell: Cell(cell, architecture[cell.kind]))
+        extent = _extent(settings, architecture)
+        return make_network(settings, problem, extent, lambda cell: Cell(cell, architecture[cell.kind]))
 
     def cost(self, problem: Problem, architecture: dict[str, Any]) -> Cost:
         settings: DartsSettings = self.settings_of(problem)
-        total = _frame_cost(problem)
-        for cell in settings.plan(problem.image).cells:
+        extent = _extent(settings, architecture)
+        total = _frame_cost(problem, extent)
+        for cell in settings.plan(problem.image, extent).cells:
             for pairs in architecture[cell.kind]:
                 for primitive, source in pairs:
                     total += _edge_cost(cell, source, primitive)
         return total
 
+    def plan(self, problem: Problem, architecture: dict[str, Any]) -> Plan:
+        """Where the cells of that architecture stand."""
+        settings: DartsSettings = self.settings_of(problem)
+        return settings.plan(problem.image, _extent(settings, architecture))
+
     def model_space(self, problem: Problem) -> nn.Module:
-        from search_space.cells.model_space import DartsGlobal  # importing NNI takes seconds
+        # Importing NNI takes seconds.
+        if self.settings_of(problem).sized:
+            from search_space.families.model_space import FamilyModelSpace
+
+            return FamilyModelSpace(problem=self.completed(problem).to_json())
+        from search_space.cells.model_space import DartsGlobal
 
         return DartsGlobal(problem=self.completed(problem).to_json())
 
     def to_nni(self, choices: Choices) -> dict[str, Any]:
         """NNI's cells choose a list of inputs that has one member."""
+        if f"{SIZE}/width" in choices:
+            return dict(choices)
         return {
             label: [o] if label.rpartition("/")[2].startswith("input") else o for label, o in choices.items()
         }
@@ -123,35 +171,74 @@ def edge_costs(problem: Problem) -> EdgeCosts:
     """The costs of all networks of a problem of this space, as sums over edges."""
     settings: DartsSettings = get_space(problem.space).settings_of(problem)
     table: dict[Edge, Cost] = {}
-    for cell in settings.plan(problem.image).cells:
+    extent = settings.extent()
+    for cell in settings.plan(problem.image, extent).cells:
         for node in range(CELL_INPUTS, CELL_INPUTS + settings.nodes):
             for source in range(node):
                 for primitive in settings.primitives:
                     edge = (cell.kind, node, source, primitive)
                     table[edge] = table.get(edge, Cost()) + _edge_cost(cell, source, primitive)
-    return EdgeCosts(_frame_cost(problem), table)
+    return EdgeCosts(_frame_cost(problem, extent), table)
 
 
 def _edge_cost(cell: CellPlan, source: int, primitive: str) -> Cost:
     return primitive_cost(primitive, cell.channels, cell.stride(source), cell.edge_size(source))
 
 
-@functools.lru_cache(maxsize=256)
-def _frame_cost(problem: Problem) -> Cost:
+@functools.lru_cache(maxsize=4096)
+def _frame_cost(problem: Problem, extent: Extent) -> Cost:
     settings: DartsSettings = get_space(problem.space).settings_of(problem)
-    planned = settings.plan(problem.image)
-    return frame_cost(planned, problem, stem=settings.stem, width=settings.width)
+    planned = settings.plan(problem.image, extent)
+    return frame_cost(planned, problem, stem=settings.stem, width=extent.width, after=extent.after)
 
 
-def _kinds(settings: DartsSettings) -> tuple[str, ...]:
-    return settings.plan((1, 1, 1)).kinds
+def _extent(settings: DartsSettings, architecture: dict[str, Any]) -> Extent:
+    """The architecture's own where extents are searched. Raises ``UserError``."""
+    if not settings.sized:
+        return settings.extent()
+    size = architecture.get(SIZE)
+    if not isinstance(size, dict) or set(size) != {"width", "cells", "after"}:
+        raise UserError(
+            f"architecture's {SIZE} is {shown(size)}; accepted: an object of width, cells and after"
+        )
+    for name, accepted in (("width", settings.widths), ("cells", settings.lengths)):
+        if type(size[name]) is not int or size[name] not in accepted:
+            raise UserError(
+                f"{SIZE}/{name} is {shown(size[name])}; accepted: {', '.join(map(str, accepted))}"
+            )
+    after = _list(size["after"], stages(size["cells"]), f"{SIZE}/after", "primitives, one a stage")
+    return Extent(size["width"], size["cells"], tuple(after))
+
+
+def _after_labels(settings: DartsSettings) -> list[str]:
+    return [f"{SIZE}/after_{stage}" for stage in range(1, stages(max(settings.lengths)) + 1)]
+
+
+def _cell_choices(settings: DartsSettings, kind: str, given: Any) -> dict[str, Any]:
+    choices: dict[str, Any] = {}
+    nodes = _list(given, settings.nodes, f"cell {kind}", "nodes")
+    for node, pairs in enumerate(nodes, start=CELL_INPUTS):
+        edges = _list(pairs, settings.inputs, f"node {node} of cell {kind}", "[primitive, input] pairs")
+        for position, pair in enumerate(edges):
+            if not isinstance(pair, (list, tuple)) or len(pair) != 2:
+                raise UserError(
+                    f"edge {position} of node {node} of cell {kind} is {shown(pair)}; accepted: [primitive, input]"
+                )
+            place = f"{node}_{position}"
+            choices[f"{kind}/op_{place}"], choices[f"{kind}/input_{place}"] = pair
+    return choices
+
+
+def _kinds(length: int) -> tuple[str, ...]:
+    """The kinds of cells in a network of so many."""
+    return ("normal",) if length == 1 else ("normal", "reduction")
 
 
 def _places(settings: DartsSettings) -> list[tuple[Any, int]]:
     """For each edge that is decided, in order: what makes its labels, and its node."""
     return [
         (lambda what, k=kind, n=node, p=position: f"{k}/{what}_{n}_{p}", node)
-        for kind in _kinds(settings)
+        for kind in _kinds(max(settings.lengths))
         for node in range(CELL_INPUTS, CELL_INPUTS + settings.nodes)
         for position in range(settings.inputs)
     ]

@@ -53,11 +53,38 @@ class Plan:
         """The kinds of cells that occur."""
         return tuple(k for k in ("normal", "reduction") if any(cell.kind == k for cell in self.cells))
 
+    def given(self, position: int) -> tuple[int, Size]:
+        """Channels and size of what the cell at that position gives."""
+        if position == len(self.cells) - 1:
+            return self.channels, self.size
+        return self.cells[position + 1].input_channels[1], self.cells[position].out_size
+
+    @property
+    def stage_ends(self) -> tuple[int, ...]:
+        """The last cell of each stage, from 0: those before a reduction, and the last of all."""
+        before = [i - 1 for i, cell in enumerate(self.cells) if cell.kind == "reduction" and i > 0]
+        return (*before, len(self.cells) - 1)
+
     @property
     def auxiliary_cell(self) -> int | None:
         """The cell after which an auxiliary head stands: the last reduction, as in DARTS, if there is one."""
         positions = [i for i, cell in enumerate(self.cells) if cell.kind == "reduction"]
         return positions[-1] if positions else None
+
+
+@dataclass(frozen=True)
+class Extent:
+    """How large a network of cells is: ``width`` of a node in the first cell, number of ``cells``, and what stands
+    ``after`` the last cell of each stage, a primitive or ``none``."""
+
+    width: int
+    cells: int
+    after: tuple[str, ...]
+
+
+def stages(cells: int) -> int:
+    """Stages of a network of so many cells; each but the first begins with a reduction."""
+    return len(reduction_positions(cells)) + 1
 
 
 def reduction_positions(cells: int) -> tuple[int, ...]:

@@ -34,7 +34,7 @@ class DartsGlobal(ModelSpace):
                 preprocessor=Preprocessor(planned), label=planned.kind,
             )  # fmt: skip
 
-        self.network = make_network(settings, given, make_cell)
+        self.network = make_network(settings, given, settings.extent(), make_cell)
 
     def forward(self, x: Tensor) -> Tensor | tuple[Tensor, Tensor]:
         return self.network(x)

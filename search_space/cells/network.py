@@ -16,7 +16,8 @@ from pde_ops.cost import Cost, conv_cost, linear_cost, norm_cost
 from search_space.cells.drop_path import DropPath
 from search_space.cells.layout import CELL_INPUTS, STEM_MULTIPLIER, CellPlan, Plan
 from search_space.primitives.convolutions import FactorizedReduction, ReluConvNorm
-from search_space.primitives.registry import Primitive, Size, get_primitive, strided
+from search_space.primitives.none import NONE
+from search_space.primitives.registry import Primitive, Size, get_primitive, primitive_cost, strided
 from search_space.problem import Problem
 
 Pairs = Sequence[Sequence[Sequence]]  # per node, its [primitive, input] pairs
@@ -89,6 +90,7 @@ class Cell(nn.Module):
     def __init__(self, cell: CellPlan, nodes: Pairs) -> None:
         super().__init__()
         self.preprocessor = Preprocessor(cell)
+        nodes = [_present(pairs) for pairs in nodes]
         self.sources = tuple(tuple(source for _, source in pairs) for pairs in nodes)
         self.nodes = nn.ModuleList(
             nn.ModuleList(make_edge(name, cell, source) for name, source in pairs) for pairs in nodes
@@ -103,6 +105,11 @@ class Cell(nn.Module):
                 total = result if total is None else total + result
             states.append(total)
         return torch.cat(states[CELL_INPUTS:], 1)
+
+
+def _present(pairs: Sequence[Sequence]) -> Sequence[Sequence]:
+    """A node's edges without those that are empty; one of these where there is no other."""
+    return [pair for pair in pairs if pair[0] != NONE] or pairs[:1]
 
 
 class AuxiliaryHead(nn.Sequential):
@@ -127,7 +134,8 @@ class CellNetwork(nn.Module):
     """Stem, the planned cells as ``make_cell`` makes them, global average pooling, a linear classifier.
 
     ``(N, channels, height, width)`` to logits ``(N, classes)``; in training mode, with ``auxiliary``, to
-    (logits, auxiliary logits). A network without a reduction has no auxiliary head.
+    (logits, auxiliary logits). A network without a reduction has no auxiliary head. ``after`` names what follows the
+    last cell of each stage, a primitive or ``none``.
     """
 
     def __init__(
@@ -140,19 +148,20 @@ class CellNetwork(nn.Module):
         in_channels: int,
         classes: int,
         auxiliary: bool,
+        after: Sequence[str],
     ) -> None:
         super().__init__()
         self.stem = Stem(stem, in_channels, width)
         self.cells = nn.ModuleList(make_cell(cell) for cell in planned.cells)
+        ends = zip(planned.stage_ends, after, strict=True)
+        self.after = nn.ModuleDict(
+            {str(end): get_primitive(name)(planned.given(end)[0], 1) for end, name in ends if name != NONE}
+        )
         self.auxiliary_cell = planned.auxiliary_cell if auxiliary else None
         if self.auxiliary_cell is None:
             self.auxiliary_head = None
         else:
-            after = self.auxiliary_cell + 1
-            channels = (
-                planned.channels if after == len(planned.cells) else planned.cells[after].input_channels[1]
-            )
-            self.auxiliary_head = AuxiliaryHead(channels, classes)
+            self.auxiliary_head = AuxiliaryHead(planned.given(self.auxiliary_cell)[0], classes)
         self.pool = nn.AdaptiveAvgPool2d(1)
         self.classifier = nn.Linear(planned.channels, classes)
 
@@ -161,6 +170,8 @@ class CellNetwork(nn.Module):
         auxiliary = None
         for position, cell in enumerate(self.cells):
             inputs = [inputs[1], cell(inputs)]
+            if str(position) in self.after:
+                inputs[1] = self.after[str(position)](inputs[1])
             if self.training and position == self.auxiliary_cell and self.auxiliary_head is not None:
                 auxiliary = self.auxiliary_head(inputs[1])
         logits = self.classifier(self.pool(inputs[1]).flatten(1))
@@ -173,8 +184,12 @@ def make_edge(primitive: str, cell: CellPlan, source: int) -> nn.Module:
     return nn.Sequential(operation, DropPath()) if operation.dropped else operation
 
 
-def frame_cost(planned: Plan, problem: Problem, *, stem: str, width: int) -> Cost:
-    """Cost of all but the edges: stem, preprocessors, classifier; the auxiliary head does not count."""
+def frame_cost(planned: Plan, problem: Problem, *, stem: str, width: int, after: Sequence[str]) -> Cost:
+    """Cost of all but the edges: stem, preprocessors, what follows the stages, classifier; the auxiliary head does not
+    count."""
     image = problem.image
     total = Stem.cost(stem, image[0], width, image[1:]) + linear_cost(planned.channels, problem.classes)
+    for end, name in zip(planned.stage_ends, after, strict=True):
+        channels, size = planned.given(end)
+        total += primitive_cost(name, channels, 1, size)
     return sum((Preprocessor.cost(cell) for cell in planned.cells), start=total)
