@@ -53,6 +53,9 @@ class Space(ABC):
 
     name: ClassVar[str]
     Settings: ClassVar[type]
+    # Last parts of the labels of the decisions that make a network wider, and of all that set its size.
+    widths: ClassVar[tuple[str, ...]] = ()
+    sizes: ClassVar[tuple[str, ...]] = ()
     # Whether it is the cost of a network by which is seen that the image is large enough for it.
     cost_shows_fit: ClassVar[bool] = False
 
@@ -86,6 +89,14 @@ class Space(ABC):
     @abstractmethod
     def model_space(self, problem: Problem) -> nn.Module:
         """An NNI ``ModelSpace`` whose mutables' labels are those of ``decisions``. Imports NNI only here."""
+
+    def shared_names(self, problem: Problem, architecture: dict[str, Any]) -> dict[str, str]:
+        """For each part of the network that ``build`` makes, by its module's name, what stands for that part in every
+        network: weights of one name are shared (`strategies.shared_weights`).
+
+        Raises ``UserError`` for a space whose networks share none.
+        """
+        raise UserError(f"space is {self.name}; its networks share no weights")
 
     def to_nni(self, choices: Choices) -> dict[str, Any]:
         """``choices`` in the form that the model space's ``freeze`` takes."""

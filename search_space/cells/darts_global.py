@@ -16,7 +16,7 @@ from records.checks import shown
 from records.errors import UserError
 from search_space.cells.darts_frame import DartsSettings, make_network
 from search_space.cells.layout import CELL_INPUTS, CellPlan, Extent, Plan, stages
-from search_space.cells.network import Cell, frame_cost
+from search_space.cells.network import Cell, frame_cost, present
 from search_space.primitives.none import NONE
 from search_space.primitives.registry import primitive_cost
 from search_space.problem import Problem
@@ -46,6 +46,8 @@ class DartsGlobalSpace(Space):
 
     name = "darts-global"
     Settings = DartsSettings
+    widths = ("width",)
+    sizes = ("width", "cells")
 
     def settings_json(self, settings: DartsSettings) -> dict[str, Any]:
         """All but an ``after`` that changes nothing, so that a genotype written before there was one keeps its key."""
@@ -133,6 +135,32 @@ class DartsGlobalSpace(Space):
                 for primitive, source in pairs:
                     total += _edge_cost(cell, source, primitive)
         return total
+
+    def shared_names(self, problem: Problem, architecture: dict[str, Any]) -> dict[str, str]:
+        """An edge's weights are those of its cell's place in its stage, its node, input and primitive. What takes the
+        outputs of several nodes, one after the other, has weights of its own for each number of channels."""
+        settings: DartsSettings = self.settings_of(problem)
+        extent = _extent(settings, architecture)
+        planned = settings.plan(problem.image, extent)
+        names = {"stem": f"stem of {extent.width}", "classifier": f"classifier of {planned.channels}"}
+        number, stage = 0, 1
+        for position, cell in enumerate(planned.cells):
+            place = f"stage {stage} cell {number}"
+            inputs = "+".join(map(str, cell.input_channels))
+            names[f"cells.{position}.preprocessor"] = f"{place} preprocessor of {inputs} to {cell.channels}"
+            for node, pairs in enumerate(architecture[cell.kind]):
+                for edge, (primitive, source) in enumerate(present(pairs)):
+                    names[f"cells.{position}.nodes.{node}.{edge}"] = (
+                        f"{place} node {node} from {source} {primitive}"
+                    )
+            number += 1
+            channels = planned.given(position)[0]
+            if position == planned.auxiliary_cell:
+                names["auxiliary_head"] = f"auxiliary head of {channels}"
+            if position in planned.stage_ends:
+                names[f"after.{position}"] = f"after stage {stage} of {channels} {extent.after[stage - 1]}"
+                stage, number = stage + 1, 0
+        return names
 
     def plan(self, problem: Problem, architecture: dict[str, Any]) -> Plan:
         """Where the cells of that architecture stand."""

@@ -90,7 +90,7 @@ class Cell(nn.Module):
     def __init__(self, cell: CellPlan, nodes: Pairs) -> None:
         super().__init__()
         self.preprocessor = Preprocessor(cell)
-        nodes = [_present(pairs) for pairs in nodes]
+        nodes = [present(pairs) for pairs in nodes]
         self.sources = tuple(tuple(source for _, source in pairs) for pairs in nodes)
         self.nodes = nn.ModuleList(
             nn.ModuleList(make_edge(name, cell, source) for name, source in pairs) for pairs in nodes
@@ -107,7 +107,7 @@ class Cell(nn.Module):
         return torch.cat(states[CELL_INPUTS:], 1)
 
 
-def _present(pairs: Sequence[Sequence]) -> Sequence[Sequence]:
+def present(pairs: Sequence[Sequence]) -> Sequence[Sequence]:
     """A node's edges without those that are empty; one of these where there is no other."""
     return [pair for pair in pairs if pair[0] != NONE] or pairs[:1]
 

@@ -5,6 +5,8 @@ Source: Sandler et al., "MobileNetV2: Inverted Residuals and Linear Bottlenecks"
 
 from __future__ import annotations
 
+from collections import OrderedDict
+
 from torch import Tensor, nn
 
 from pde_ops.cost import Cost, conv_cost, norm_cost
@@ -37,18 +39,21 @@ class InvertedResidual(nn.Module):
         self.channels, self.operator, self.stride = (in_channels, out_channels), operator, stride
         self.inner = inner = in_channels * expansion
         act = ACTIVATIONS[activation]
-        layers: list[nn.Module] = []
+        layers: dict[str, nn.Module] = {}
         if expansion > 1:
-            layers += [nn.Conv2d(in_channels, inner, 1, bias=False), nn.BatchNorm2d(inner), act()]
+            layers["expand"] = nn.Conv2d(in_channels, inner, 1, bias=False)
+            layers |= {"expand_norm": nn.BatchNorm2d(inner), "expand_act": act()}
         for place, name in enumerate(operations(operator)):
-            layers += [get_primitive(name)(inner, stride if place == 0 else 1), act()]
+            layers[f"mix{place}"] = get_primitive(name)(inner, stride if place == 0 else 1)
+            layers[f"mix{place}_act"] = act()
         self.squeezed = max(1, in_channels // 4) if squeeze else 0
         if squeeze:
             from torchvision.ops.misc import SqueezeExcitation  # half a second that most networks do not need
 
-            layers.append(SqueezeExcitation(inner, self.squeezed, scale_activation=nn.Hardsigmoid))
-        layers += [nn.Conv2d(inner, out_channels, 1, bias=False), nn.BatchNorm2d(out_channels)]
-        self.layers = nn.Sequential(*layers)
+            layers["squeeze"] = SqueezeExcitation(inner, self.squeezed, scale_activation=nn.Hardsigmoid)
+        layers["project"] = nn.Conv2d(inner, out_channels, 1, bias=False)
+        layers["project_norm"] = nn.BatchNorm2d(out_channels)
+        self.layers = nn.Sequential(OrderedDict(layers))
         self.drop_path = DropPath() if stride == 1 and in_channels == out_channels else None
 
     def forward(self, x: Tensor) -> Tensor:

@@ -105,6 +105,8 @@ class TinyGlobalSpace(Family):
 
     name = "tiny-global"
     Settings: ClassVar[type] = TinySettings
+    widths = ("width", "expansion")
+    sizes = (*widths, "depth", "stride")
 
     def decisions(self, problem: Problem) -> list[Decision]:
         settings: TinySettings = self.settings_of(problem)
@@ -155,6 +157,12 @@ class TinyGlobalSpace(Family):
                 parts.append(Part(InvertedResidual, (width, stage["width"], *inside)))
                 width = stage["width"]
         return [*parts, Part(Classifier, (width, problem.classes))]
+
+    def shared_names(self, problem: Problem, architecture: dict[str, Any]) -> dict[str, str]:
+        """A block's weights are those of its place and operation."""
+        places = [name for name in architecture if "/" in name]
+        blocks = [f"{place} {architecture[place]['operator']}" for place in places]
+        return {f"part{i}": name for i, name in enumerate(("stem", *blocks, "classifier"))}
 
     def _is_there(self, problem: Problem, place: str, architecture: Mapping[str, Any]) -> bool:
         """Whether the stage is so deep that it has the block ``place``; other places are always there."""
