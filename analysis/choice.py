@@ -59,6 +59,8 @@ def choose(path: str | Path, index: int | None = None) -> Choice:
         return _chosen(run, best(run, budget(run)))
     for measurement in run.measurements:
         if measurement.index == index:
+            if measurement.status == "rejected":
+                raise UserError(f"{path}, candidate {index}, was rejected: {measurement.error}")
             return _chosen(run, measurement)
     known = ", ".join(str(m.index) for m in run.measurements) or "none"
     raise UserError(f"{path} has no candidate {index}; it has {known}")

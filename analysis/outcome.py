@@ -100,6 +100,7 @@ def _numbers(run: Run, chosen: Measurement) -> dict[str, Any]:
         "candidates": len(run.measurements),
         "failed": len(run.failed),
         "cancelled": len(run.cancelled),
+        "rejected": len(run.rejected),
     }
 
 

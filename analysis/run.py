@@ -64,6 +64,11 @@ class Run:
         """The candidates that the portal's user ended."""
         return tuple(m for m in self.measurements if m.status == "cancelled")
 
+    @property
+    def rejected(self) -> tuple[Measurement, ...]:
+        """The candidates that were found above a budget, and not trained."""
+        return tuple(m for m in self.measurements if m.status == "rejected")
+
     def require_ok(self) -> tuple[Measurement, ...]:
         """``ok``, at least one. Raises `UserError` if nothing was measured, saying why."""
         if self.ok:
@@ -173,6 +178,8 @@ def _checked(record: Any) -> Measurement:
         raise UserError(f"genotype is {found.genotype!r:.60}; accepted: an object")
     if not _finite(found.seconds) or found.seconds < 0:
         raise UserError(f"seconds is {found.seconds!r:.60}; accepted: a number, 0 or more")
+    if found.latency is not None and (not _finite(found.latency) or found.latency < 0):
+        raise UserError(f"latency is {found.latency!r:.60}; accepted: a number, 0 or more")
     if found.status == "ok" or found.accuracy is not None:
         _share("accuracy", found.accuracy)
     for value in found.history:

@@ -22,6 +22,7 @@ COLUMNS = (
     "macs",
     "macs_published",
     "params",
+    "latency_ms",
     "seconds",
     "seed",
     "genotype",
@@ -31,7 +32,7 @@ COLUMNS = (
 def candidates_table(*paths: str | Path) -> pd.DataFrame:
     """Every candidate of the run folders, a row each: ``run`` (the folder's name), ``index``, ``status``,
     ``accuracy_percent`` (of the validation images; NaN unless the status is ok), ``macs``, ``macs_published`` and
-    ``params`` of one image, ``seconds``, ``seed``, ``on_front`` (of all these runs together), ``genotype`` (its
+    ``params`` of one image, ``latency_ms`` (NaN where it was not measured), ``seconds``, ``seed``, ``on_front`` (of all these runs together), ``genotype`` (its
     key) and ``error``. Raises `UserError`.
 
         candidates_table("runs/first").plot.scatter("macs", "accuracy_percent")
@@ -61,7 +62,18 @@ def front_table(points: Sequence[Measurement], names: Iterable[str]) -> pd.DataF
 
 def _row(m: Measurement, name: str) -> dict[str, object]:
     percent = None if m.accuracy is None else round(100 * m.accuracy, 8)
-    values = (name, m.index, percent, m.macs, m.macs_published, m.params, m.seconds, m.seed, _key(m))
+    values = (
+        name,
+        m.index,
+        percent,
+        m.macs,
+        m.macs_published,
+        m.params,
+        m.latency,
+        m.seconds,
+        m.seed,
+        _key(m),
+    )
     return dict(zip(COLUMNS, values, strict=True))
 
 

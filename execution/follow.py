@@ -42,7 +42,7 @@ class Follower:
 
     Of a one-shot search's epoch they are its record's numbers; of a measured candidate ``default`` (the best
     accuracy so far, in [0, 1]), ``macs`` (the best one's), ``accuracy`` (this one's, if it has one),
-    ``candidates``, ``failed`` and ``cancelled`` (how many so far) and, where the search has a portal of its own, ``portal``.
+    ``candidates``, ``failed``, ``cancelled`` and ``rejected`` (how many so far) and, where the search has a portal of its own, ``portal``.
     """
 
     def __init__(self, run: Path) -> None:
@@ -65,7 +65,7 @@ class Follower:
             metric = {"default": self.best["accuracy"], "macs": self.best["macs"]}
             if accuracy is not None:
                 metric["accuracy"] = accuracy
-            others = {status: self.ends[status] for status in ("failed", "cancelled")}
+            others = {status: self.ends[status] for status in ("failed", "cancelled", "rejected")}
             yield metric | {"candidates": self.ends.total()} | others | self._portal()
 
     def _portal(self) -> dict[str, str]:

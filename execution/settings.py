@@ -15,6 +15,7 @@ from records.options import Options, checked, option, parsed
 from records.plugins import HINT
 from search_space import get_space, space_names
 from search_space.setting_text import parse_settings
+from strategies.contract import MultiTrialStrategy
 from strategies.registry import get_strategy, strategy_names, strategy_options
 from strategies.supernet.settings import SupernetSettings
 from training.data.datasets import dataset_names, located, sides
@@ -23,7 +24,7 @@ from training.recipes.named import RECIPES
 from training.trial import TrialSettings
 
 PLATFORMS = ("local", "remote", "kubernetes")
-PORTAL = ("on", "off")
+PORTAL = LATENCY = ("on", "off")
 PLACES = ("data_dir", "hosts", "cluster")  # files and folders that a user names
 _OWN_CHECKS = ("strategy", "space", "dataset", "flip")  # whose errors say more
 _SIZES = ("width", "cells")
@@ -132,6 +133,17 @@ class SearchSettings:
         None, "budget: no candidate above it is trained", unit="MACs of one image, such as 20M", least=1,
         most=_LARGEST, parse=parse_count, metavar="MACS", used=lambda: "none",
     )  # fmt: skip
+    max_params: int | None = option(
+        None, "budget: no candidate above it is trained", unit="parameters, such as 300k", least=1, most=_LARGEST,
+        parse=parse_count, metavar="PARAMS", used=lambda: "none",
+    )  # fmt: skip
+    max_latency: float | None = option(
+        None, "budget: a candidate that takes longer for one image is not trained; each trial measures it first",
+        unit="milliseconds", least=0.0, metavar="MS", used=lambda: "none",
+    )  # fmt: skip
+    latency: str = option(
+        "off", "on: each trial measures the time of one image, on its device, by one thread", choices=lambda: LATENCY,
+    )  # fmt: skip
     seed: int = option(
         0,
         "decides candidates, weights, batches and the validation split",
@@ -196,6 +208,7 @@ class SearchSettings:
             object.__setattr__(self, name, value)
         if self.portal == "off" and not get_strategy(self.strategy).one_shot:
             raise UserError(f"portal is off with {self.strategy}; accepted: on, its trials run in NNI")
+        self._check_multi_trial()
         self._check_platform()
         get_space(self.space).make_settings(self.space_settings())
         self.trial_settings()
@@ -206,6 +219,17 @@ class SearchSettings:
         if own is None or name not in {field.name for field in dataclasses.fields(own)}:
             raise AttributeError(f"{type(self).__name__} has no setting {name} with this strategy")
         return getattr(own, name)
+
+    def _check_multi_trial(self) -> None:
+        """What a supernet has no use for: its candidates are known by their MACs."""
+        if get_strategy(self.strategy).one_shot:
+            for name in ("max_params", "max_latency", "latency"):
+                value, usual = getattr(self, name), common_options()[name].default
+                if value != usual:
+                    raise UserError(
+                        f"{name} is {shown(value)} with strategy {self.strategy}; accepted with "
+                        f"{', '.join(strategy_names(one_shot=False))}"
+                    )
 
     def _check_platform(self) -> None:
         for name, platform in (("hosts", "remote"), ("cluster", "kubernetes")):
@@ -267,7 +291,13 @@ class SearchSettings:
             # Elsewhere the trial decides (execution.trials.entry): this machine's GPUs and cores say nothing there.
             device=self.real_device() if self.platform == "local" else self.device,
             threads=self.threads or (self.own_threads() if self.platform == "local" else 0),
+            latency=self.latency == "on" or self._strategy_measures_latency(),
+            max_latency=self.max_latency,
         )
+
+    def _strategy_measures_latency(self) -> bool:
+        strategy = get_strategy(self.strategy)
+        return issubclass(strategy, MultiTrialStrategy) and strategy.measures_latency(self.own)
 
     def own_threads(self) -> int:
         """Threads of a trial here, this machine's cores shared out."""

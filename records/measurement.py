@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args
 
 from records.errors import UserError
 
-Status = Literal["ok", "failed", "cancelled"]
+Status = Literal["ok", "failed", "cancelled", "rejected"]
 STATUSES: tuple[Status, ...] = get_args(Status)
 
 
@@ -17,10 +17,11 @@ class Measurement:
     """One candidate's outcome.
 
     ``accuracy`` is the validation accuracy in [0, 1] after the last epoch (None unless ``status`` is "ok":
-    "cancelled" is what the portal's user ended); ``history``
+    "cancelled" is what the portal's user ended, "rejected" what was found above a budget and not trained); ``history``
     its value after each epoch; ``macs``, ``macs_published`` and ``params`` are for one image (see
     ``pde_ops.cost``); ``seconds`` is the wall time of the trial; ``seed`` seeds weights and batches; ``seen`` is how
-    many results of earlier candidates the strategy had been shown when it proposed this one.
+    many results of earlier candidates the strategy had been shown when it proposed this one; ``latency`` is the time
+    of one image through the network, in milliseconds, where it was measured (see ``training.latency``).
 
     Examples:
         >>> failed = Measurement(0, {}, "failed", None, macs=9, macs_published=9, params=1, seconds=2.0, seed=0, error="no data")
@@ -42,6 +43,7 @@ class Measurement:
     error: str | None = None
     time: str | None = None
     seen: int | None = None
+    latency: float | None = None
 
     def to_json(self) -> dict[str, Any]:
         return dataclasses.asdict(self) | {"history": list(self.history)}

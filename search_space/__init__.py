@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from search_space.paper.networks import published, published_names
     from search_space.primitives.registry import Primitive, get_primitive, primitive_names, register_primitive
     from search_space.problem import Problem
-    from search_space.sampling import mutate, sample
+    from search_space.sampling import crossover, mutate, sample
     from search_space.space import Decision, Space, get_space, register_space, space_names
 
 _PLACES = {
@@ -29,6 +29,7 @@ _PLACES = {
     "Primitive": "search_space.primitives.registry",
     "Space": "search_space.space",
     "UserError": "records.errors",
+    "crossover": "search_space.sampling",
     "get_primitive": "search_space.primitives.registry",
     "get_space": "search_space.space",
     "mutate": "search_space.sampling",

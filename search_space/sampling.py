@@ -1,4 +1,4 @@
-"""Random genotypes: drawn from all of a problem, or by a small change to one."""
+"""Random genotypes: drawn from all of a problem, by a small change to one, or of two by inheritance."""
 
 from __future__ import annotations
 
@@ -51,3 +51,36 @@ def mutate(genotype: Genotype, rng: random.Random) -> Genotype:
     others = [option for option in decision.options if option != choices[decision.label]]
     drawn = {d.label: rng.choice(d.options) for d in decisions if d.label in idle}
     return Genotype.of_choices(problem, {**choices, **drawn, decision.label: rng.choice(others)})
+
+
+def crossover(first: Genotype, second: Genotype, rng: random.Random, *, whole: float = 0.5) -> Genotype:
+    """A child of two genotypes of one problem: each of its decisions is one of theirs.
+
+    Decisions of one group, a cell or a stage, have labels that begin alike up to the first slash
+    (``normal/op_2_0``, ``stage1/width``). With probability ``whole``, in [0, 1], each group is inherited whole from
+    one of the parents; else each decision by itself. Both parents are equally likely. What one parent lacks, such as
+    a block of a deeper stage, comes from the other.
+
+    Raises ``UserError`` where the parents are of different problems.
+    """
+    problem = first.problem
+    if second.problem != problem:
+        raise UserError(
+            f"crossover of a genotype of {first.space} and one of {second.space}; accepted: two of the same "
+            "space, settings, image and classes"
+        )
+    space = get_space(problem.space)
+    parents = [space.choices(problem, parent.architecture) for parent in (first, second)]
+    idle = [space.idle(problem, parent.architecture) for parent in (first, second)]
+    by_group = rng.random() < whole
+    of_group: dict[str, int] = {}
+    chosen: dict[str, Any] = {}
+    for decision in space.decisions(problem):
+        group = decision.label.split("/")[0] if by_group else decision.label
+        if group not in of_group:
+            of_group[group] = rng.randrange(2)
+        parent = of_group[group]
+        if decision.label in idle[parent] - idle[1 - parent]:
+            parent = 1 - parent
+        chosen[decision.label] = parents[parent][decision.label]
+    return Genotype.of_choices(problem, chosen)

@@ -13,6 +13,7 @@ from records.measurement import Measurement
 from records.options import Options
 from search_space import Genotype, mutate
 from search_space.problem import Problem
+from strategies.budget import Budget
 
 if TYPE_CHECKING:
     from strategies.supernet.settings import SupernetSettings
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
 _TRIES = 1000  # draws for one candidate before a known architecture is proposed again
 _TRIES_OVER_BUDGET = 20  # of them, each led towards the budget, before it counts as unreachable
 _IDLE_MUTATIONS = 200
+
+
+class SpaceExhausted(UserError):
+    """There is no architecture left to propose; the message says so on one line."""
 
 
 class Strategy(ABC):
@@ -43,12 +48,15 @@ class Strategy(ABC):
 
 
 class MultiTrialStrategy(Strategy):
-    """Proposes architectures of ``problem`` with at most ``max_macs`` MACs, each of which is trained as a trial, and
-    each different where a thousand draws give a different one.
+    """Proposes architectures of ``problem`` with at most ``max_macs`` MACs and ``max_params`` parameters, each of
+    which is trained as a trial, and each different where a thousand draws give a different one.
 
     It is a pure function of its seed, the index of the candidate and the results it is shown. With M trials at once
     the search shows candidate i the results of candidates 0 to i - M, in the order of their indices, however long
     each took: so the same seed proposes the same, on any machine and after any crash. Subclasses define `draw`.
+
+    ``repeats``: whether a known architecture is proposed again where a thousand draws give no other. Without, the
+    search ends there.
 
     Examples:
         >>> from strategies.registry import get_strategy
@@ -59,34 +67,50 @@ class MultiTrialStrategy(Strategy):
     """
 
     one_shot = False
+    repeats: ClassVar[bool] = True
 
     def __init__(
-        self, problem: Problem, seed: int, settings: Any = None, *, max_macs: int | None = None
+        self,
+        problem: Problem,
+        seed: int,
+        settings: Any = None,
+        *,
+        max_macs: int | None = None,
+        max_params: int | None = None,
     ) -> None:
-        self.problem, self.seed, self.max_macs = problem, seed, max_macs
+        self.problem, self.seed, self.budget = problem, seed, Budget(max_macs, max_params)
         self.settings = self.Settings() if settings is None else settings
         self.proposed: set[str] = set()
+
+    @classmethod
+    def measures_latency(cls, settings: Any) -> bool:
+        """Whether with these settings of its own it asks for the latency of each candidate."""
+        return False
 
     @abstractmethod
     def draw(self, rng: random.Random, results: Sequence[Measurement]) -> Genotype:
         """One architecture, within the budget or not, known or not. ``results`` are those of earlier candidates, in
-        the order of their indices; failed ones have no accuracy. ``rng`` is the only source of chance."""
+        the order of their indices; failed ones have no accuracy. ``rng`` is the only source of chance.
+
+        Raises `SpaceExhausted` where there is none left."""
 
     def propose(self, index: int, results: Sequence[Measurement]) -> Genotype:
         """The candidate of that index, given the results of earlier ones in order.
 
-        Raises `UserError` if no architecture within the budget was found, naming the smallest that was.
+        Raises `UserError` if no architecture within the budget was found, naming the smallest that was, and
+        `SpaceExhausted` if none is left.
         """
         rng = random.Random(f"{self.seed} {index}")
-        smallest: int | None = None
+        nearest: Genotype | None = None
         repeated: Genotype | None = None
         for attempt in range(_TRIES):
             drawn = self.draw(rng, results)
             if not isinstance(drawn, Genotype):
                 raise UserError(f"strategy {self.name}: draw gave {shown(drawn)}; accepted: a Genotype")
-            genotype, macs = self._towards_budget(drawn, rng)
-            smallest = macs if smallest is None else min(smallest, macs)
-            if self.max_macs is not None and macs > self.max_macs:
+            genotype = self.towards_budget(drawn, rng)
+            if nearest is None or self._excess(genotype) < self._excess(nearest):
+                nearest = genotype
+            if not self.budget.allows(genotype.cost()):
                 if attempt >= _TRIES_OVER_BUDGET and repeated is None:
                     break
             elif genotype.key() not in self.proposed:
@@ -94,21 +118,26 @@ class MultiTrialStrategy(Strategy):
                 return genotype
             else:
                 repeated = genotype
-        if repeated is not None:
+        if repeated is None:
+            assert nearest is not None
+            raise self.budget.error(self.problem.space, nearest.cost())
+        if self.repeats:
             return repeated
-        raise UserError(
-            f"no architecture of {self.problem.space} with at most {self.max_macs:,} MACs was found; the "
-            f"smallest has {smallest:,}: raise --max-macs, or lower --width, --cells or what --setting offers"
+        raise SpaceExhausted(
+            f"no architecture of {self.problem.space} is left: {_TRIES:,} draws gave none that was not trained"
         )
 
-    def _towards_budget(self, genotype: Genotype, rng: random.Random) -> tuple[Genotype, int]:
-        """Mutates while that lowers the MACs, until the budget is met or nothing has helped for a while."""
-        macs, idle = genotype.cost().macs, 0
-        while self.max_macs is not None and macs > self.max_macs and idle < _IDLE_MUTATIONS:
+    def towards_budget(self, genotype: Genotype, rng: random.Random) -> Genotype:
+        """Mutates while that lowers what is above the budget, until it is met or nothing has helped for a while."""
+        excess, idle = self._excess(genotype), 0
+        while excess > 1 and idle < _IDLE_MUTATIONS:
             other = mutate(genotype, rng)
-            cost = other.cost().macs
-            genotype, macs, idle = (other, cost, 0) if cost < macs else (genotype, macs, idle + 1)
-        return genotype, macs
+            less = self._excess(other)
+            genotype, excess, idle = (other, less, 0) if less < excess else (genotype, excess, idle + 1)
+        return genotype
+
+    def _excess(self, genotype: Genotype) -> float:
+        return self.budget.excess(genotype.cost())
 
 
 class OneShotStrategy(Strategy):

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from records.errors import UserError
-from records.measurement import Measurement
+from records.measurement import Measurement, Status
 from training.data.datasets import DatasetInfo, ImageOptions
 from training.data.loading import Data, load_data, require_fitting
 from training.data.lookup import dataset_info
 from training.device import require_seed_and_threads
 from training.fit import EpochResult, TrainingFailed, fit
+from training.latency import latency_ms
 from training.recipes.named import get_recipe
 from training.recipes.recipe import Recipe
 
@@ -33,6 +34,8 @@ class TrialSettings:
     ``validation`` is the share of the training images held out; ``threads`` (of the CPU, 0: torch's choice).
     ``image_size`` (pixels a side, or "HxW"), ``channels`` (1 or 3) and ``flip`` ("on" or "off") are what is asked of
     the images; ``info`` is what was found of the data set (``DatasetInfo`` as JSON), so that no trial looks again.
+    ``latency``: whether the time of one image is measured (``training.latency``); ``max_latency`` (milliseconds): a
+    network that takes longer is not trained.
 
     Examples:
         >>> settings = TrialSettings(dataset="digits", epochs=1, train_limit=200)
@@ -56,6 +59,8 @@ class TrialSettings:
     channels: int | None = None
     flip: str | None = None
     info: dict[str, Any] | None = None
+    latency: bool = False
+    max_latency: float | None = None
 
     def __post_init__(self) -> None:
         require_seed_and_threads(self.seed, self.threads)
@@ -134,7 +139,8 @@ def measure(
 
     ``report`` is called after each epoch with plain numbers: ``default`` (validation accuracy in [0, 1]),
     ``epoch``, ``loss``, ``train_accuracy``, ``macs``, ``params``, ``seconds``; ``began`` before the first one. A
-    loss that is no number gives a measurement of status "failed"; whatever else is wrong is raised.
+    loss that is no number gives a measurement of status "failed", a network slower than ``max_latency`` one of status
+    "rejected", which is not trained; whatever else is wrong is raised.
     """
     started = time.perf_counter()
     if settings.threads:
@@ -174,19 +180,26 @@ def measure(
                 }
             )
 
-    error = None
+    status: Status = "ok"
+    error = latency = None
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(settings.seed)
         model = genotype.build()
-    try:
-        fit(model, data, recipe, seed=settings.seed, device=settings.device, on_epoch=on_epoch)
-    except TrainingFailed as failure:
-        error = str(failure)
+    if settings.latency or settings.max_latency is not None:
+        latency = latency_ms(model, data.info.image, settings.device)
+    if latency is not None and settings.max_latency is not None and latency > settings.max_latency:
+        status = "rejected"
+        error = f"latency {latency:.3g} ms, above max_latency {settings.max_latency:g} ms; not trained"
+    else:
+        try:
+            fit(model, data, recipe, seed=settings.seed, device=settings.device, on_epoch=on_epoch)
+        except TrainingFailed as failure:
+            status, error = "failed", str(failure)
     return Measurement(
         index=index,
         genotype=genotype.to_json(),
-        status="ok" if error is None else "failed",
-        accuracy=history[-1] if error is None else None,
+        status=status,
+        accuracy=history[-1] if status == "ok" else None,
         macs=cost.macs,
         macs_published=cost.macs_published,
         params=cost.params,
@@ -195,4 +208,5 @@ def measure(
         history=tuple(history),
         error=error,
         time=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        latency=latency,
     )

@@ -80,6 +80,7 @@ def _progress(runs: Sequence[Run], names: Sequence[str]) -> list[str]:
             len(run.measurements),
             len(run.failed),
             len(run.cancelled),
+            len(run.rejected),
             *(_costs(run) if with_supernet else ()),
             _seconds(run.seconds),
             f"{100 * dominated_share(run.ok, limit):.2f}",
@@ -95,7 +96,9 @@ def _progress(runs: Sequence[Run], names: Sequence[str]) -> list[str]:
             f"{count_text(limit)} MACs (a tenth above the largest candidate) that the front dominates. Seconds: the "
             "trainings' own, added up."
         ),
-        html.table(("candidates", "failed", "cancelled", *costs, "seconds", "hypervolume %", "run"), rows),
+        html.table(
+            ("candidates", "failed", "cancelled", "rejected", *costs, "seconds", "hypervolume %", "run"), rows
+        ),
         html.image(render_hypervolume(hypervolume_curves(runs, names, limit)), "hypervolume over candidates"),
     ]
 
@@ -120,7 +123,7 @@ def _run(run: Run, name: str) -> list[str]:
     if curves := history_curves(run):
         parts.append(html.image(render_history(curves), "validation accuracy over epochs"))
     parts.append(html.table(_COLUMNS, map(_row, sorted(run.ok, key=lambda m: m.index))))
-    for title, ended in (("Failed", run.failed), ("Cancelled", run.cancelled)):
+    for title, ended in (("Failed", run.failed), ("Cancelled", run.cancelled), ("Rejected", run.rejected)):
         if ended:
             reasons = [(m.index, _seconds(m.seconds), _reason(m, run)) for m in ended]
             parts += [

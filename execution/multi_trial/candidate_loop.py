@@ -25,7 +25,7 @@ from execution.nni_bridge.compat import CandidateEngine, CandidateModel
 from execution.nni_bridge.portal_limits import Limits
 from records.measurement import Measurement
 from search_space.genotype import Genotype
-from strategies.contract import MultiTrialStrategy
+from strategies.contract import MultiTrialStrategy, SpaceExhausted
 from training.trial import TrialSettings
 
 _POLL_SECONDS = 0.05
@@ -66,8 +66,9 @@ class _Trial:
 
 
 class CandidateLoop(Strategy):
-    """Asks ``strategy`` for candidates until as many are measured as its ``owner`` allows; ``ended`` then says, in
-    words for the user, why that were fewer than at first, and is None otherwise.
+    """Asks ``strategy`` for candidates until as many are measured as its ``owner`` allows, or it has none left;
+    ``ended`` then says, in words for the user, why that were fewer than at first, and is None otherwise;
+    ``exhausted`` is what the strategy said that has none left.
 
     With M trials at the same time, candidate i is proposed from the results of candidates 0 to i - M alone, in
     order: see `strategies.contract`. M is what the limits say when it is proposed; how many results that were is
@@ -77,6 +78,7 @@ class CandidateLoop(Strategy):
     """
 
     ended: str | None = None
+    exhausted: str | None = None
 
     def __init__(
         self,
@@ -109,8 +111,12 @@ class CandidateLoop(Strategy):
         first, index = self.owner.limits(), 0
         while True:
             limits = self.owner.limits()
-            if limits.over is None and index < limits.trials:
-                if self._propose(index, limits.concurrency):
+            if limits.over is None and index < limits.trials and self.exhausted is None:
+                try:
+                    proposed = self._propose(index, limits.concurrency)
+                except SpaceExhausted as end:
+                    self.exhausted, proposed = str(end), False
+                if proposed:
                     index += 1
                     continue
             elif not self.running:
@@ -118,7 +124,7 @@ class CandidateLoop(Strategy):
             self._handle_events()
             self.owner.check_server()
             time.sleep(_POLL_SECONDS)
-        self.ended = _reason(first, limits, len(self.results))
+        self.ended = _reason(first, limits, self.exhausted, len(self.results))
 
     def _propose(self, index: int, concurrency: int) -> bool:
         """Proposes the candidate of that index, and submits it unless it is measured; whether that could be."""
@@ -199,10 +205,10 @@ class CandidateLoop(Strategy):
         return said or "the trial was killed"
 
 
-def _reason(first: Limits, last: Limits, measured: int) -> str | None:
+def _reason(first: Limits, last: Limits, exhausted: str | None, measured: int) -> str | None:
     if measured >= first.trials:
         return None
-    why = last.over or f"Max trial No. was set to {last.trials} in the portal"
+    why = exhausted or last.over or f"Max trial No. was set to {last.trials} in the portal"
     return f"Ended with {measured} of {first.trials} candidates: {why}"
 
 

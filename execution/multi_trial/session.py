@@ -35,7 +35,14 @@ class MultiTrialSession(Session):
         """The settings' strategy, which says what to try next."""
         strategy = get_strategy(self.settings.strategy)
         assert issubclass(strategy, MultiTrialStrategy)  # `session_of` chose by it
-        return strategy(self.problem, self.settings.seed, self.settings.own, max_macs=self.settings.max_macs)
+        settings = self.settings
+        return strategy(
+            self.problem,
+            settings.seed,
+            settings.own,
+            max_macs=settings.max_macs,
+            max_params=settings.max_params,
+        )
 
     def check_images(self) -> None:
         first = self.strategy.propose(0, [])
@@ -98,7 +105,8 @@ class MultiTrialSession(Session):
                 kill_orphans(self.experiment.id, self.run.path / "nni")
                 self.platform.clean(self.experiment.id, forget=True)
         if loop.ended is not None:
-            tell(f"{loop.ended}; `run_search.py resume {self.run.path}` goes on to {self.settings.trials}")
+            on = f"; `run_search.py resume {self.run.path}` goes on to {self.settings.trials}"
+            tell(loop.ended + ("" if loop.exhausted else on))
 
     def _decisions(self) -> dict[str, tuple]:
         """What there is to decide, as NNI's page shows the search space."""

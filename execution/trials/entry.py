@@ -24,7 +24,10 @@ def final_metric(measurement: Measurement) -> dict[str, Any]:
     """The measurement, and what the portal shows of it."""
     record = dataclasses.replace(measurement, seconds=round(measurement.seconds, 3)).to_json()
     shown = {name: record[name] for name in ("macs", "macs_published", "params", "seconds")}
-    return {"default": measurement.accuracy, **shown, "measurement": record}
+    if measurement.latency is not None:
+        shown["latency"] = round(measurement.latency, 4)
+    # NNI draws a number of each trial that came to its end, of one that was rejected too.
+    return {"default": measurement.accuracy or 0.0, **shown, "measurement": record}
 
 
 def on_this_machine(trial: TrialSettings) -> TrialSettings:
@@ -44,10 +47,14 @@ def run(channel: Channel) -> int:
         measurement = judged(channel, channel.parameters())
     except UserError as error:
         return _failed(error)
-    if measurement.status != "ok":
+    if measurement.status == "failed":
         return _failed(measurement.error)
-    assert measurement.accuracy is not None
-    say(f"end: accuracy {100 * measurement.accuracy:.2f}% on validation images, {measurement.seconds:.1f} s")
+    if measurement.accuracy is None:
+        say(f"end: {measurement.status}: {measurement.error}")
+    else:
+        say(
+            f"end: accuracy {100 * measurement.accuracy:.2f}% on validation images, {measurement.seconds:.1f} s"
+        )
     channel.report_final(final_metric(measurement))
     return 0
 

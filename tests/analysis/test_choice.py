@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from analysis import choose, chosen_genotype, report
+from analysis import choose, chosen_genotype, read_run, report
 from records.errors import UserError
 from records.run_folder import RunFolder
 from tests.analysis.samples.runs import FIVE, make_run, measurement
@@ -87,3 +87,14 @@ def test_a_hub_without_a_measurement_says_so(tmp_path):
     with pytest.raises(UserError, match="holds 1 searches, none of which came to its end yet"):
         report([path], out=path)
     assert json.loads((path / "settings.json").read_text())["settings"]["kind"] == "hub"
+
+
+def test_what_was_rejected_is_not_taken(tmp_path):
+    slow = measurement(
+        5, None, 10, status="rejected", latency=9.0, error="latency 9 ms, above max_latency 2 ms"
+    )
+    run = make_run(tmp_path / "run", [*FIVE, slow])
+    assert choose(run).measurement.index == 4
+    with pytest.raises(UserError, match="candidate 5, was rejected: latency 9 ms, above max_latency 2 ms"):
+        choose(run, 5)
+    assert [m.index for m in read_run(run).rejected] == [5]

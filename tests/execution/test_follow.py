@@ -47,8 +47,26 @@ def test_candidates_are_shown_with_the_best_so_far_and_where_their_trials_are(tm
         shown = list(follower.new())
     portal = {"portal": "http://127.0.0.1:9"}
     assert shown == [
-        {"default": 0.5, "macs": 10, "accuracy": 0.5, "candidates": 2, "failed": 1, "cancelled": 0} | portal,
-        {"default": 0.5, "macs": 10, "accuracy": 0.4, "candidates": 3, "failed": 1, "cancelled": 0} | portal,
+        {
+            "default": 0.5,
+            "macs": 10,
+            "accuracy": 0.5,
+            "candidates": 2,
+            "failed": 1,
+            "cancelled": 0,
+            "rejected": 0,
+        }
+        | portal,
+        {
+            "default": 0.5,
+            "macs": 10,
+            "accuracy": 0.4,
+            "candidates": 3,
+            "failed": 1,
+            "cancelled": 0,
+            "rejected": 0,
+        }
+        | portal,
     ]
     append(path, candidate(None))
     with locked(tmp_path, "wait"):

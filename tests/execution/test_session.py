@@ -19,6 +19,7 @@ from execution.signals import termination_as_interrupt, uninterrupted
 from records.errors import UserError
 from records.measurement import Measurement
 from records.run_folder import RunFolder
+from strategies.budget import Budget
 from strategies.multi_trial.evolution import Evolution
 from strategies.multi_trial.random_search import RandomSearch
 from training.data.arrays import save_arrays
@@ -41,7 +42,7 @@ def test_the_strategys_name_and_options_make_it():
     assert isinstance(evolution, Evolution)
     own = evolution.settings
     assert (own.population, own.tournament, own.mac_penalty) == (5, 2, 0.5)
-    assert (evolution.seed, evolution.max_macs) == (9, 10**6)
+    assert (evolution.seed, evolution.budget) == (9, Budget(10**6))
     assert isinstance(session_of(SearchSettings(strategy="random")).strategy, RandomSearch)
 
 

@@ -25,7 +25,7 @@ def test_what_is_no_count(text):
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({"strategy": "magic"}, "magic.*darts, evolution, random"),
+        ({"strategy": "magic"}, "magic.*darts, evolution.*, random"),
         ({"space": "void"}, "void.*darts-global"),
         ({"dataset": "imagenot"}, "imagenot.*digits"),
         (
@@ -53,6 +53,18 @@ def test_what_is_no_count(text):
         ({"concurrency": -1}, "concurrency is -1"),
         ({"port": 70000}, "port is 70000; accepted: a whole number from 0 to 65535"),
         ({"max_macs": 0}, "max_macs is 0"),
+        ({"max_params": 0}, "max_params is 0"),
+        ({"max_latency": -1}, "max_latency is -1"),
+        ({"latency": "yes"}, "latency is 'yes'; accepted: on, off"),
+        (
+            {"strategy": "darts", "max_params": 9},
+            "max_params is 9 with strategy darts; accepted with .*evolution",
+        ),
+        ({"strategy": "nsga2", "objectives": "macs"}, "objectives is 'macs'; accepted: two or more"),
+        (
+            {"strategy": "nsga2", "objectives": "macs,joy"},
+            "objectives is 'macs,joy'; accepted: each once, of acc",
+        ),
         ({"mac_penalty": float("nan")}, "mac_penalty is nan"),
         ({"width": 0}, "width is 0"),
         ({"recipe": "soup"}, "soup"),

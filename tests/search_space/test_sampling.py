@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from search_space import Problem, UserError, get_space, mutate, sample
+from search_space import Problem, UserError, crossover, get_space, mutate, sample
 from search_space.sampling import random_genotype
 
 
@@ -65,3 +65,50 @@ def test_a_space_of_one_architecture_cannot_be_mutated():
 def test_what_cannot_be_sampled_is_named(arguments, message):
     with pytest.raises(UserError, match=message):
         sample(**{"space": "darts-global", "seed": 0, **arguments})
+
+
+@pytest.mark.parametrize("space", ["resnet-global", "mobilenet-v2-global"])
+def test_a_child_has_its_parents_decisions_by_group_or_one_by_one(space):
+    first, second = sample(space, 1), sample(space, 2)
+    known = get_space(space)
+    parents = [known.choices(parent.problem, parent.architecture) for parent in (first, second)]
+
+    def groups_of_one_parent(whole: float) -> list[bool]:
+        """Of each group of 20 children, whether one parent alone explains it."""
+        found = []
+        for seed in range(20):
+            child = crossover(first, second, random.Random(seed), whole=whole)
+            groups: dict[str, list[set[int]]] = {}
+            for label, option in known.choices(child.problem, child.architecture).items():
+                heirs = {i for i, parent in enumerate(parents) if parent[label] == option}
+                assert heirs
+                groups.setdefault(label.split("/")[0], []).append(heirs)
+            found += [bool(set.intersection(*group)) for group in groups.values()]
+        return found
+
+    assert all(groups_of_one_parent(whole=1.0))
+    assert not all(groups_of_one_parent(whole=0.0))
+
+
+def test_a_cell_is_inherited_whole():
+    first, second = sample("darts-global", 1), sample("darts-global", 2)
+    children = [crossover(first, second, random.Random(seed), whole=1.0) for seed in range(20)]
+    kinds = {
+        tuple(child.architecture[k] == first.architecture[k] for k in first.architecture)
+        for child in children
+    }
+    assert kinds == {(True, True), (True, False), (False, True), (False, False)}
+    for child in children:
+        for kind, nodes in child.architecture.items():
+            assert nodes in (first.architecture[kind], second.architecture[kind])
+
+
+def test_parents_of_two_problems_have_no_child():
+    with pytest.raises(UserError, match="crossover of a genotype of darts-global and one of resnet-global"):
+        crossover(sample("darts-global", 0), sample("resnet-global", 0), random.Random(0))
+
+
+def test_the_same_chance_gives_the_same_child():
+    first, second = sample("darts-global", 1), sample("darts-global", 2)
+    children = {crossover(first, second, random.Random(5)).key() for _ in range(3)}
+    assert len(children) == 1

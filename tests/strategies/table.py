@@ -25,9 +25,11 @@ def worth(genotype: Genotype) -> float:
     return sum(primitive == "sep_conv_3x3" for primitive, _ in pairs) / len(pairs)
 
 
-def play(strategy: MultiTrialStrategy, trials: int, *, at_once: int = 1) -> list[Measurement]:
-    """What ``trials`` candidates come to, ``at_once`` of them at the same time."""
-    results: list[Measurement] = []
+def play(
+    strategy: MultiTrialStrategy, trials: int, *, at_once: int = 1, results: list[Measurement] | None = None
+) -> list[Measurement]:
+    """What ``trials`` candidates come to, ``at_once`` of them at the same time; they are added to ``results``."""
+    results = [] if results is None else results
     for index in range(trials):
         genotype = strategy.propose(index, results[: max(0, index - at_once + 1)])
         results.append(result(index, genotype, worth(genotype)))

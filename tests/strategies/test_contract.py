@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import random
 
 import pytest
 
 from execution.settings import SearchSettings
 from records.errors import UserError
+from records.measurement import Measurement
 from search_space import Genotype
 from search_space.problem import Problem
-from strategies.contract import MultiTrialStrategy
+from strategies.contract import MultiTrialStrategy, SpaceExhausted
 from strategies.multi_trial.random_search import RandomSearch
 from strategies.registry import get_strategy, strategies, strategy_names
-from tests.strategies.table import PROBLEM, play
+from tests.strategies.table import PROBLEM, play, result, worth
 
 MULTI_TRIAL = strategy_names(one_shot=False)
 
@@ -42,6 +44,19 @@ def test_a_resumed_one_goes_on_as_if_it_had_not_been_stopped(name):
 
 
 @pytest.mark.parametrize("name", MULTI_TRIAL)
+def test_one_killed_and_resumed_at_any_moments_goes_on_as_if_it_had_not_been(name):
+    whole, chance = play(made(name), 24, at_once=2), random.Random(name)
+    measured: list[Measurement] = []
+    while len(measured) < len(whole):
+        resumed, stop = made(name), chance.randint(len(measured) + 1, len(whole))
+        for index in range(stop):
+            genotype = resumed.propose(index, whole[: max(0, index - 1)])
+            if index >= len(measured):
+                measured.append(result(index, genotype, worth(genotype)))
+    assert measured == whole
+
+
+@pytest.mark.parametrize("name", MULTI_TRIAL)
 def test_no_architecture_is_proposed_twice(name):
     keys = [Genotype.from_json(m.genotype).key() for m in play(made(name), 40)]
     assert len(set(keys)) == 40
@@ -55,18 +70,43 @@ def test_all_stay_within_the_budget(name):
 
 
 @pytest.mark.parametrize("name", MULTI_TRIAL)
+def test_all_stay_within_a_budget_of_parameters_and_macs(name):
+    chance = play(RandomSearch(PROBLEM, 0), 40)
+    params, macs = (sorted(getattr(m, what) for m in chance)[10] for what in ("params", "macs"))
+    found = play(made(name, max_macs=macs, max_params=params), 15)
+    assert max(m.macs for m in found) <= macs
+    assert max(m.params for m in found) <= params
+
+
+@pytest.mark.parametrize("name", MULTI_TRIAL)
+def test_candidates_that_failed_do_not_end_it(name):
+    strategy, results = made(name), []
+    for index in range(30):
+        genotype = strategy.propose(index, results)
+        results.append(result(index, genotype, None if index % 3 else worth(genotype)))
+    assert len({Genotype.from_json(m.genotype).key() for m in results}) == 30
+
+
+@pytest.mark.parametrize("name", MULTI_TRIAL)
 def test_a_budget_that_nothing_meets_names_the_smallest(name):
     with pytest.raises(UserError, match=r"at most 1,000 MACs was found; the smallest has [\d,]+: raise"):
         made(name, max_macs=1000).propose(0, [])
 
 
 @pytest.mark.parametrize("name", MULTI_TRIAL)
-def test_a_space_that_is_used_up_repeats_itself(name):
+def test_a_space_that_is_used_up_repeats_itself_or_ends(name):
     tiny = Problem(
         "darts-global", {"width": 4, "cells": 1, "nodes": 1, "inputs": 1, "primitives": ["skip_connect"]},
         (1, 8, 8), 10,
     )  # fmt: skip
-    keys = {Genotype.from_json(m.genotype).key() for m in play(made(name, tiny), 6)}
+    strategy, results = made(name, tiny), []
+    if strategy.repeats:
+        results = play(strategy, 6)
+    else:
+        with pytest.raises(SpaceExhausted, match="no architecture of darts-global is left"):
+            play(strategy, 6, results=results)
+        assert len(results) == 2
+    keys = {Genotype.from_json(m.genotype).key() for m in results}
     assert 1 <= len(keys) <= 2
 
 

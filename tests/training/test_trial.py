@@ -1,3 +1,4 @@
+import dataclasses
 import subprocess
 import sys
 from pathlib import Path
@@ -71,3 +72,21 @@ def test_importing_loads_nothing_heavy():
         [sys.executable, "-c", program], cwd=root, capture_output=True, text=True, check=True
     )
     assert run.stdout.strip() == "[]"
+
+
+def test_the_time_of_one_image_is_measured_where_that_is_asked_and_changes_nothing():
+    asked = measure(TinyGenotype(), dataclasses.replace(SETTINGS, latency=True), index=0)
+    assert 0 < asked.latency < 1000
+    usual = measure(TinyGenotype(), SETTINGS, index=0)
+    assert usual.latency is None
+    assert usual.history == asked.history
+
+
+def test_a_network_slower_than_the_budget_is_not_trained():
+    reports = []
+    settings = dataclasses.replace(SETTINGS, max_latency=1e-6)
+    found = measure(TinyGenotype(), settings, index=3, report=reports.append)
+    assert (found.status, found.accuracy, found.history, reports) == ("rejected", None, (), [])
+    assert found.latency > 1e-6
+    assert "above max_latency 1e-06 ms; not trained" in found.error
+    assert measure(TinyGenotype(), dataclasses.replace(SETTINGS, max_latency=1e6), index=3).status == "ok"

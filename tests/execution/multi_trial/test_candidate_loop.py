@@ -17,6 +17,7 @@ from records.errors import UserError
 from records.measurement import Measurement
 from search_space import Genotype
 from search_space.problem import Problem
+from search_space.sampling import random_genotype
 from strategies.multi_trial.evolution import Evolution, EvolutionSettings
 from training.trial import TrialSettings
 
@@ -99,6 +100,7 @@ def run(
     limits=None,
     measured=None,
     proposed=None,
+    strategy=None,
 ):
     """What is ``measured``, in the order in which it came; ``limits`` (of what was measured so far) as the portal's;
     ``proposed``: from how many results each candidate was, before and, added to it, now."""
@@ -111,7 +113,7 @@ def run(
         last_words=lambda trial: (errors or {}).get(trial, ""),
         check_server=tick or engine.tick,
     )
-    strategy = Evolution(PROBLEM, 5, EvolutionSettings(population=4, tournament=2))
+    strategy = strategy or Evolution(PROBLEM, 5, EvolutionSettings(population=4, tournament=2))
     loop = CandidateLoop(strategy, TrialSettings(threads=1), owner, known=list(known), seen=dict(proposed))
     loop(CandidateModel({}), engine)
     engine.said = loop.ended
@@ -290,3 +292,24 @@ def test_a_failed_trials_history_is_by_epoch_however_its_results_arrive():
     failed = [m for m in run(Engine(2, 0, {3: "crash"}), concurrency=2) if m.status == "failed"]
     assert [m.history for m in failed] == [(pytest.approx(m.history[1] / 2), m.history[1]) for m in failed]
     assert len(failed) == 1
+
+
+def test_a_space_without_anything_left_ends_it_in_order_and_a_resume_ends_as_it_did():
+    tiny = Problem("darts-global", {"width": 4, "cells": 1, "nodes": 1, "inputs": 1}, (1, 8, 8), 10)
+
+    class Few(Evolution):
+        repeats = False
+
+    whole = len(tiny_keys := {random_genotype(tiny, seed).key() for seed in range(500)})
+    engine = Engine(3, 0)
+    measured = run(engine, concurrency=3, trials=whole + 5, strategy=Few(tiny, 0))
+    assert {Genotype.from_json(m.genotype).key() for m in measured} == tiny_keys
+    assert len(measured) == whole
+    assert engine.said == (
+        f"Ended with {whole} of {whole + 5} candidates: no architecture of darts-global is left: 1,000 draws gave "
+        "none that was not trained"
+    )
+    again = Engine(3, 0)
+    assert run(again, concurrency=3, trials=whole + 5, strategy=Few(tiny, 0), known=measured) == []
+    assert again.submitted == []
+    assert again.said == engine.said

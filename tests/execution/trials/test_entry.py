@@ -95,3 +95,14 @@ def test_an_automatic_device_is_decided_where_the_trial_runs(monkeypatch, there,
     monkeypatch.setattr("torch.cuda.is_available", lambda: there)
     assert trial_entry.on_this_machine(dataclasses.replace(TRIAL, device="auto")).device == device
     assert trial_entry.on_this_machine(dataclasses.replace(TRIAL, device="cpu")).device == "cpu"
+
+
+def test_one_above_the_latency_is_an_outcome_without_an_epoch(capfd):
+    channel = Channel(trial={"max_latency": 1e-6})
+    assert trial_entry.run(channel) == 0
+    (final,) = channel.final
+    assert channel.intermediate == []
+    assert final["default"] == 0.0
+    assert final["latency"] > 0
+    assert (final["measurement"]["status"], final["measurement"]["accuracy"]) == ("rejected", None)
+    assert "end: rejected: latency" in capfd.readouterr().out.splitlines()[-1]

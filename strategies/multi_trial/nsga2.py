@@ -1,0 +1,111 @@
+"""NSGA-II (Deb et al., IEEE Transactions on Evolutionary Computation 6, 2002): evolution of a whole front."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from records.errors import UserError
+from records.measurement import Measurement
+from records.options import Options, option
+from search_space import Genotype, crossover, mutate
+from search_space.sampling import random_genotype
+from strategies.contract import MultiTrialStrategy
+from strategies.objectives import Ranked, parse_objectives, ranked, survivors, usable
+from strategies.registry import register_strategy
+
+_CHILDREN = 100  # for one draw, before a random architecture is drawn instead
+
+
+@dataclass(frozen=True)
+class Nsga2Settings(Options):
+    objectives: str = option(
+        "accuracy,macs", "what is made better at the same time, two or more of accuracy, macs, params, latency",
+        metavar="NAMES",
+    )  # fmt: skip
+    population: int = option(8, "living candidates", unit="candidates", metavar="N", least=2)
+    crossover: float = option(
+        0.9, "share of children that have two parents; the others have one", metavar="P", least=0.0, most=1.0
+    )
+    whole: float = option(
+        0.5,
+        "share of those that inherit each cell or stage whole, not decision by decision",
+        metavar="P",
+        least=0.0,
+        most=1.0,
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if len(parse_objectives(self.objectives)) < 2:
+            raise UserError(
+                f"objectives is {self.objectives!r}; accepted: two or more, such as accuracy,macs"
+            )
+
+
+@register_strategy
+class Nsga2(MultiTrialStrategy):
+    """The best of parents and children by non-dominated rank, then by crowding, are the next parents.
+
+    The first ``population`` candidates are random. Each further ``population`` results are a generation: of them
+    and the parents before, ``population`` survive. A parent is the better of two that are drawn. Each
+    child is mutated in one decision. Candidates that have no value for one of the objectives, failed ones say, never
+    become parents.
+
+    Examples:
+        >>> from search_space import Problem
+        >>> problem = Problem("darts-global", {"width": 4, "cells": 2}, image=(1, 8, 8), classes=10)
+        >>> strategy = Nsga2(problem, seed=0, settings=Nsga2Settings(objectives="accuracy,params", population=4))
+        >>> strategy.propose(0, results=[]).space
+        'darts-global'
+    """
+
+    name = "nsga2"
+    summary = "evolves a front of candidates by several objectives, each trained as a trial"
+    Settings = Nsga2Settings
+    settings: Nsga2Settings
+    repeats = False
+
+    def __init__(self, problem: Any, seed: int, settings: Any = None, **budget: Any) -> None:
+        super().__init__(problem, seed, settings, **budget)
+        self.names = parse_objectives(self.settings.objectives)
+        self._replayed: list[Measurement] = []  # whole generations, and the parents after each of them
+        self._parents: list[list[Ranked]] = [[]]
+
+    @classmethod
+    def measures_latency(cls, settings: Nsga2Settings) -> bool:
+        return "latency" in parse_objectives(settings.objectives)
+
+    def draw(self, rng: random.Random, results: Sequence[Measurement]) -> Genotype:
+        parents = self.parents(results)
+        if not parents:
+            return random_genotype(self.problem, rng.randrange(2**31))
+        for _ in range(_CHILDREN):
+            child = self._child(parents, rng)
+            if child.key() not in self.proposed:
+                return child
+        return random_genotype(self.problem, rng.randrange(2**31))
+
+    def parents(self, results: Sequence[Measurement]) -> list[Ranked]:
+        """Those that survive the generations that ``results`` are, each with its rank; none in the first one."""
+        size = self.settings.population
+        if list(results[: len(self._replayed)]) != self._replayed[: len(results)]:
+            self._replayed, self._parents = [], [[]]
+        for end in range(len(self._replayed) + size, len(results) + 1, size):
+            before = [each.measurement for each in self._parents[-1]]
+            born = [m for m in results[end - size : end] if usable(m, self.names)]
+            self._parents.append(ranked(survivors([*before, *born], size, self.names), self.names))
+            self._replayed += results[end - size : end]
+        return self._parents[len(results) // size]
+
+    def _child(self, parents: list[Ranked], rng: random.Random) -> Genotype:
+        child = self._parent(parents, rng)
+        if rng.random() < self.settings.crossover:
+            child = crossover(child, self._parent(parents, rng), rng, whole=self.settings.whole)
+        return mutate(child, rng)
+
+    def _parent(self, parents: list[Ranked], rng: random.Random) -> Genotype:
+        drawn = [rng.choice(parents) for _ in range(2)]
+        return Genotype.from_json(min(drawn, key=lambda each: each.order).measurement.genotype)

@@ -1,0 +1,93 @@
+"""Several objectives at once: non-dominated ranks and crowding of measurements, as NSGA-II has them.
+
+Sorting is DEAP's. It is imported where it is used: `--help` and trials do not wait for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from records.checks import shown
+from records.errors import UserError
+from records.measurement import Measurement
+
+# By name, whether more of it is better.
+OBJECTIVES = {"accuracy": True, "macs": False, "params": False, "latency": False}
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """A measurement with its place: ``rank`` from 0 (no other dominates it), ``crowding`` the larger the lonelier."""
+
+    measurement: Measurement
+    rank: int
+    crowding: float
+
+    @property
+    def order(self) -> tuple[int, float]:
+        """Smaller is better."""
+        return self.rank, -self.crowding
+
+
+def parse_objectives(text: str) -> tuple[str, ...]:
+    """The names in a text with commas. Raises `UserError` for one that is unknown or named twice.
+
+    Examples:
+        >>> parse_objectives("accuracy, macs")
+        ('accuracy', 'macs')
+    """
+    names = tuple(name.strip() for name in text.split(","))
+    for name in names:
+        if name not in OBJECTIVES or names.count(name) > 1:
+            raise UserError(f"objectives is {shown(text)}; accepted: each once, of {', '.join(OBJECTIVES)}")
+    return names
+
+
+def usable(measurement: Measurement, names: Sequence[str]) -> bool:
+    """Whether it has a value for each objective."""
+    return measurement.status == "ok" and all(getattr(measurement, name) is not None for name in names)
+
+
+def ranked(measurements: Sequence[Measurement], names: Sequence[str]) -> list[Ranked]:
+    """The measurements, each `usable`, by rank, and within a rank in the order they came.
+
+    A measurement dominates another if it is in no objective worse, and in one better. Source: Deb et al., "A fast
+    and elitist multiobjective genetic algorithm: NSGA-II", 2002, sections III A and B.
+    """
+    from deap.tools import emo
+
+    individuals = [_Individual(m, _fitness(tuple(names))) for m in measurements]
+    found = []
+    for rank, front in enumerate(emo.sortNondominated(individuals, len(individuals))):
+        emo.assignCrowdingDist(front)
+        place = {id(individual): individual for individual in front}
+        for individual in individuals:
+            if id(individual) in place:
+                found.append(Ranked(individual.measurement, rank, individual.fitness.crowding_dist))
+    return found
+
+
+def survivors(measurements: Sequence[Measurement], count: int, names: Sequence[str]) -> list[Measurement]:
+    """The best ``count``: by rank, then by crowding, then in the order they came."""
+    best = sorted(ranked(measurements, names), key=lambda each: each.order)[:count]
+    return [each.measurement for each in best]
+
+
+class _Individual:
+    """A measurement as DEAP sees it."""
+
+    def __init__(self, measurement: Measurement, fitness: type) -> None:
+        self.measurement = measurement
+        self.fitness: Any = fitness([getattr(measurement, name) for name in fitness.names])  # type: ignore[attr-defined]
+
+
+@cache
+def _fitness(names: tuple[str, ...]) -> type:
+    """DEAP's fitness over the objectives."""
+    from deap.base import Fitness
+
+    weights = tuple(1.0 if OBJECTIVES[name] else -1.0 for name in names)
+    return type("ObjectivesFitness", (Fitness,), {"weights": weights, "names": names})
