@@ -30,6 +30,7 @@ ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "silu": F.silu,
     "hard-swish": F.hardswish,
     "tanh": torch.tanh,
+    "softsign": lambda x: x / (1.0 + x.abs()),
     "identity": lambda x: x,
 }
 

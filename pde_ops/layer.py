@@ -54,7 +54,8 @@ class GlobalLayer(nn.Module):
       ``init_changes_shape`` is True. No coefficient, convolution or norm is called. At least one of
       velocity and diffusivity is learned, all learned ones alike, by a depthwise convolution.
     - composed: torch's convolutions and norms around a compiled integrator, C++ or Triton. These options have no
-      fused kernel: ``product=True``, ``activation='silu'``, ``activation='tanh'``; for velocity and
+      fused kernel: ``product=True``, ``activation='silu'``, ``activation='tanh'``,
+      ``velocity_activation='silu'``, ``velocity_activation='tanh'``; for velocity and
       diffusivity ``'pointwise'``, ``'full'``, ``'basic-block'``, ``'separable-block'``, ``'bottleneck'``,
       ``'identity'``; ``backend='triton'``. So have an init that keeps the shape, hooks on a coefficient
       or norm, autocast, and modules put in place of the layer's own.
@@ -176,7 +177,7 @@ class GlobalLayer(nn.Module):
         numbers = self.options.numbers(name)
         if numbers is not None:
             return numbers
-        act = ACTIVATIONS[self.options.activation]
+        act = ACTIVATIONS[self.options.resolved(f"{name}_activation" if name == "velocity" else "activation")]
         x, y = getattr(self, f"{name}_x")(made_of), getattr(self, f"{name}_y")(made_of)
         if self.options.product:
             both = act(x * act(y))

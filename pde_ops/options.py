@@ -18,6 +18,7 @@ from pde_ops.eager import BOUNDARIES
 from pde_ops.scheme import BACKENDS, check_settings
 
 INPUTS = ("source", "state")
+SAME = "same"
 COEFFICIENT_START = 0.05
 
 
@@ -26,15 +27,17 @@ class Argument:
     """How an option reaches the fused kernel: as an argument of its name.
 
     ``type`` is "int", "float", "bool" or "str". A str travels on to C++ as its place among ``choices``; the
-    kernel does not know other values, and a layer with one of them is composed.
+    kernel does not know other values, and a layer with one of them is composed. Where ``same`` names another
+    option, the word "same" stands for that option's value.
     """
 
     type: str
     choices: tuple[str, ...] = ()
+    same: str = ""
 
     def has(self, value: Any) -> bool:
         """Whether the kernel computes the layer for this value."""
-        return not self.choices or value in self.choices
+        return not self.choices or value in self.choices or (bool(self.same) and value == SAME)
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,7 @@ class Within:
 
 Way = Argument | Only | Within
 DEPTHWISE = Only(("depthwise", "depthwise-bias", "none"), numbers=True)
+IN_KERNEL = ("relu", "relu6", "hard-swish", "identity", "softsign")  # activations
 NORMS = Within("the coefficients' norms have it")
 WEIGHTS = Within("the convolutions' weights have it")
 ONE_INPUT = Within("where the kernel applies, source and state are the same tensor")
@@ -91,6 +95,8 @@ class Options:
         product: u = v = act(pre_u * act(pre_v)), and Dx = Dy likewise (`use_dot`).
         use_source: whether f drives the PDE (`no_f` is False). residual: f is added to the output.
         activation: one of `ACTIVATIONS`, of coefficients and output.
+        velocity_activation: one of `ACTIVATIONS`, of velocities alone, or "same": as ``activation``.
+            "softsign", "tanh" and "identity" give velocities of either sign, the first two within -1 and 1.
         coefficient_start: standard deviation of every coefficient's normalised pre-activation before
             training, > 0; a ReLU coefficient's mean is then 0.4 of it. Small values make the layer begin
             near the identity and keep the leapfrog tame; 1 is plain batch normalisation.
@@ -127,8 +133,9 @@ class Options:
     product: bool = _option(False, Only((False,)))
     use_source: bool = _option(True, Argument("bool"))
     residual: bool = _option(False, Argument("bool"))
-    activation: str = _option(
-        "relu", Argument("str", ("relu", "relu6", "hard-swish", "identity")), tuple(ACTIVATIONS)
+    activation: str = _option("relu", Argument("str", IN_KERNEL), tuple(ACTIVATIONS))
+    velocity_activation: str = _option(
+        SAME, Argument("str", IN_KERNEL, same="activation"), (SAME, *ACTIVATIONS)
     )
     coefficient_start: float = _option(COEFFICIENT_START, NORMS, builds=True)
     start_mechanism: str = _option("multiplier", NORMS, START_MECHANISMS, builds=True)
@@ -160,7 +167,7 @@ class Options:
             object.__setattr__(self, name, _checked_kind(name, getattr(self, name)))
         constants = (*(self.numbers("velocity") or (0.0, 0.0)), *(self.numbers("diffusivity") or (0.0, 0.0)))
         object.__setattr__(self, "constants", constants)
-        object.__setattr__(self, "arguments", tuple(getattr(self, name) for name in ARGUMENTS))
+        object.__setattr__(self, "arguments", tuple(map(self.resolved, ARGUMENTS)))
         object.__setattr__(self, "unfused", next(self._reasons(), None))
 
     def numbers(self, name: str) -> tuple[float, float] | None:
@@ -171,6 +178,11 @@ class Options:
         if isinstance(kind, str):
             return (0.0, 0.0) if kind == "none" else None
         return (kind, kind)
+
+    def resolved(self, name: str) -> Any:
+        """The option's value, and in place of "same" that of the option which it stands for."""
+        value = getattr(self, name)
+        return getattr(self, ARGUMENTS[name].same) if value == SAME else value
 
     def _reasons(self):
         """What of these options the fused kernel does not have, one clause each."""

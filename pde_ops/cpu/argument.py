@@ -140,7 +140,7 @@ def header() -> str:
     """The C++ header: an enum for each option that is a choice, and the structure."""
     lines = ["// Made by pde_ops/cpu/argument.py when the kernels are built.", "#pragma once", ""]
     for name, option in ARGUMENTS.items():
-        if option.choices:
+        if option.choices and not option.same:  # else the enum is that of the other option
             choices = ", ".join("k" + _title(choice) for choice in option.choices)
             lines.append(f"enum {_title(name)} {{ {choices} }};")
     lines += ["", 'extern "C" {', "struct PdeLayer {"]

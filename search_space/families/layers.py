@@ -1,7 +1,6 @@
 """Names for a stage's global layer, ``<kind>_<steps>`` or ``<kind>_<steps>+<init>``, and what each means.
 
-Kinds of coefficients: those of the primitives (``search_space.primitives.global_layers``), and ``global_block``,
-whose velocities and diffusivities are made by residual blocks. ``none`` is no layer.
+Kinds of coefficients are those of the primitives (``search_space.primitives.global_layers``). ``none`` is no layer.
 """
 
 from __future__ import annotations
@@ -21,9 +20,10 @@ from search_space.primitives.global_layers import KINDS, OPTIONS
 
 NONE = "none"
 STEPS = (1, 3, 5)
-ALL_KINDS: dict[str, dict[str, Any]] = {
-    **KINDS, "global_block": {"velocity": "basic-block", "diffusivity": "basic-block"},
-}  # fmt: skip
+# The kinds that a family searches unless it is told otherwise. A later kind is not added: a seed must draw the same.
+DEFAULT_KINDS = (
+    "global", "global_constant_diffusivity", "global_diffusion", "global_advection", "global_block",
+)  # fmt: skip
 INITS = {"basic_block": BasicBlock, "bottleneck": Bottleneck, "dense": DenseInit}
 # How coefficients are normalised: as published on CIFAR and MNIST (eps = C), on ImageNet (the usual batch
 # norm), or small at the start as this project's primitives have it.
@@ -40,7 +40,7 @@ class LayerName:
 
     @property
     def options(self) -> dict[str, Any]:
-        return ALL_KINDS[self.kind]
+        return KINDS[self.kind]
 
 
 def parse(name: str, inits: Sequence[str] = tuple(INITS)) -> LayerName | None:
@@ -49,20 +49,15 @@ def parse(name: str, inits: Sequence[str] = tuple(INITS)) -> LayerName | None:
         return None
     body, plus, init = name.partition("+")
     kind, _, steps = body.rpartition("_")
-    if (
-        kind not in ALL_KINDS
-        or not steps.isdigit()
-        or not 1 <= int(steps) <= 100
-        or (plus and init not in inits)
-    ):
+    if kind not in KINDS or not steps.isdigit() or not 1 <= int(steps) <= 100 or (plus and init not in inits):
         raise UserError(
             f"global layer is {shown(name)}; accepted: none, or <kind>_<steps> with a kind among "
-            f"{', '.join(ALL_KINDS)}, and +{', +'.join(inits)} after it for an Init"
+            f"{', '.join(KINDS)}, and +{', +'.join(inits)} after it for an Init"
         )
     return LayerName(kind, int(steps), init)
 
 
-def layer_names(inits: Sequence[str], kinds: Sequence[str] = tuple(ALL_KINDS)) -> tuple[str, ...]:
+def layer_names(inits: Sequence[str], kinds: Sequence[str] = DEFAULT_KINDS) -> tuple[str, ...]:
     """``none`` and each kind, number of steps and Init ("" is the identity)."""
     names = itertools.product(kinds, STEPS, inits)
     return (NONE, *(f"{kind}_{steps}" + (f"+{init}" if init else "") for kind, steps, init in names))
@@ -80,6 +75,8 @@ def make_layer(
 ) -> GlobalLayer:
     """The layer of that name; ``init`` takes the place of the named one; ``options`` are the layer's own.
 
+    A kind that says how its coefficients start keeps to that; ``start`` is for the others.
+
     ``(N, channels, H, W)`` to the same.
     """
     layer = parse(name, tuple(INITS) if init is None else (*INITS, "inverted_residual", "first_block"))
@@ -91,6 +88,6 @@ def make_layer(
         channels,
         **{
             "steps": layer.steps, "dt": 0.2, "bias": bias, "init": init,
-            **layer.options, **start_options(start, channels), **options,
+            **start_options(start, channels), **layer.options, **options,
         },
     )  # fmt: skip

@@ -1,33 +1,51 @@
-"""Global layers as primitives: four kinds of the equation, each with 1, 3 or 5 steps.
+"""Global layers as primitives: seven kinds of the equation, each with 1, 3 or 5 steps.
 
-``global_<steps>`` is the full advection-diffusion equation with coefficients learned from the feature map;
-``global_constant_diffusivity_<steps>`` learns the velocities and has D = 1; ``global_diffusion_<steps>`` has
-no advection, ``global_advection_<steps>`` no diffusion. See ``pde_ops.GlobalLayer``; source: Kag and
-Saligrama, "Condensing CNNs with Partial Differential Equations", CVPR 2022.
+``global_<steps>`` is the full advection-diffusion equation with coefficients learned from the feature map by
+depthwise convolutions. The other kinds differ from it in what `KINDS` says:
+
+- ``global_constant_diffusivity_<steps>`` learns the velocities and has D = 1; ``global_diffusion_<steps>`` has no
+  advection, ``global_advection_<steps>`` no diffusion.
+- ``global_block_<steps>`` makes each coefficient by a residual block, which the published code offers as
+  ``custom_uv`` and ``custom_dxy``.
+- ``global_open_<steps>`` begins with coefficients of order one, plain batch normalisation, in place of 0.05: it
+  mixes pixels from the first step of a training, where ``global_<steps>`` begins near the identity.
+- ``global_signed_<steps>`` begins so too, and its velocities have either sign, within -1 and 1. The published ones
+  are positive and carry towards lower indices alone. The scheme's bound, |u| dt/dx + |v| dt/dy <= 1, holds with 0.4
+  whatever is learned.
+
+See ``pde_ops.GlobalLayer``; source: Kag and Saligrama, "Condensing CNNs with Partial Differential Equations",
+CVPR 2022.
 """
 
 from __future__ import annotations
 
 from typing import Any, ClassVar
 
+import torch
 from torch import Tensor, nn
 
 from pde_ops import GlobalLayer
-from pde_ops.cost import Cost, conv_cost, norm_cost, pde_cost
+from pde_ops.cost import Cost, conv_cost, norm_cost
 from search_space.primitives.registry import Primitive, Size, register_primitive, strided
 
 STEPS = (1, 3, 5)
+_OPEN = {"coefficient_start": 1.0, "start_mechanism": "gain"}
+# What a kind has otherwise than `OPTIONS`; a kind may stand in a genotype, and means the same for ever.
 KINDS: dict[str, dict[str, Any]] = {
     "global": {"velocity": "depthwise", "diffusivity": "depthwise"},
     "global_constant_diffusivity": {"velocity": "depthwise", "diffusivity": 1.0},
     "global_diffusion": {"velocity": "none", "diffusivity": "depthwise"},
     "global_advection": {"velocity": "depthwise", "diffusivity": "none"},
-}
-KERNEL = 3  # of the depthwise convolutions that make coefficients
+    "global_block": {"velocity": "basic-block", "diffusivity": "basic-block"},
+    "global_open": {"velocity": "depthwise", "diffusivity": "depthwise", **_OPEN},
+    "global_signed": {
+        "velocity": "depthwise", "diffusivity": "depthwise", "velocity_activation": "softsign", **_OPEN,
+    },
+}  # fmt: skip
 # Written out, because a genotype's name for a primitive must mean the same function for ever.
 OPTIONS: dict[str, Any] = {
-    "dt": 0.2, "dx": 1, "dy": 1, "boundary": "periodic", "kernel_size": KERNEL, "bias": False,
-    "previous": "source", "velocity_input": "state", "activation": "relu",
+    "dt": 0.2, "dx": 1, "dy": 1, "boundary": "periodic", "kernel_size": 3, "bias": False,
+    "previous": "source", "velocity_input": "state", "activation": "relu", "velocity_activation": "same",
     "coefficient_start": 0.05, "start_mechanism": "multiplier", "coefficient_eps": 1e-5,
 }  # fmt: skip
 
@@ -61,14 +79,13 @@ class GlobalPrimitive(Primitive):
 
     def __init__(self, channels: int, stride: int) -> None:
         super().__init__(channels, stride)
-        self.layer = GlobalLayer(
-            channels,
-            steps=self.steps,
-            init=None if stride == 1 else StridedInit(channels),
-            init_changes_shape=stride > 1,
-            **OPTIONS,
-            **KINDS[self.kind],
+        self.layer = self._layer(
+            channels, init=None if stride == 1 else StridedInit(channels), init_changes_shape=stride > 1
         )
+
+    @classmethod
+    def _layer(cls, channels: int, **options: Any) -> GlobalLayer:
+        return GlobalLayer(channels, steps=cls.steps, **options, **OPTIONS | KINDS[cls.kind])
 
     def forward(self, x: Tensor) -> Tensor:
         return self.layer(x)
@@ -76,10 +93,9 @@ class GlobalPrimitive(Primitive):
     @classmethod
     def cost(cls, channels: int, stride: int, size: Size) -> Cost:
         out = strided(size, stride)
-        coefficient = conv_cost(channels, channels, KERNEL, out, groups=channels) + norm_cost(channels, out)
-        learned = 2 * list(KINDS[cls.kind].values()).count("depthwise")  # along x and along y
-        init = Cost() if stride == 1 else StridedInit.cost_of(channels, out)
-        return init + coefficient * learned + pde_cost(channels, out, cls.steps) + norm_cost(channels, out)
+        with torch.device("meta"):
+            layer = cls._layer(channels)
+        return layer.cost(out) + (Cost() if stride == 1 else StridedInit.cost_of(channels, out))
 
 
 def _primitive(kind: str, steps: int) -> type[GlobalPrimitive]:

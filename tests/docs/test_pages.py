@@ -7,9 +7,10 @@ import re
 from pathlib import Path
 
 import pytest
+import torch
 
 from pde_ops.options import OPTIONS
-from search_space import space_names
+from search_space import get_primitive, primitive_names, space_names
 from search_space.genotype import VERSION
 from strategies.registry import strategies, strategy_options
 from tools import docs_pages
@@ -94,3 +95,49 @@ def test_the_site_is_built(tmp_path):
     start = (tmp_path / "index.html").read_text()
     assert 'href="layer.html"' in start
     assert "Parameters" in (tmp_path / "api" / "pde_ops.html").read_text()
+
+
+CANDIDATES = re.findall(
+    r"^\| `(global_\w+)` \| .*? \| (.*?) \| (.*?) \| (.*?) \|$", page("candidates.md"), re.MULTILINE
+)
+
+
+def in_numbers(formula: str, **values: int) -> int:
+    """What a formula of the page, "43 + 7 K" say, is for the values of its letters."""
+    text = re.sub(r"(?<=[\w)]) (?=[A-Z(])", " * ", formula.replace("²", "**2"))
+    return eval(text, {}, values)
+
+
+@pytest.mark.parametrize(
+    ("name", "reach", "macs", "params"), CANDIDATES, ids=lambda text: text.split("_K")[0]
+)
+def test_a_candidate_is_told_of_with_what_it_costs_and_how_far_it_reaches(name, reach, macs, params):
+    for steps in (1, 3) if name.endswith("_K") else (1,):
+        letters = {"K": steps, "C": 6, "H": 24, "W": 20}
+        primitive = get_primitive(name.replace("_K", f"_{steps}"))
+        cost = primitive.cost(6, 1, (24, 20))
+        assert in_numbers(macs, **letters) * 6 * 24 * 20 == cost.macs
+        assert in_numbers(params, **letters) == cost.params
+        assert measured_reach(primitive) == (23 if reach == "the whole map" else in_numbers(reach, **letters))
+
+
+def measured_reach(primitive) -> int:
+    """The most rows away at which a change of row 24 of 48 shows, in one of several random layers; at most 23."""
+    furthest = 0
+    for seed in range(3):
+        torch.manual_seed(seed)
+        module = primitive(6, 1).double().train()
+        x = torch.rand(4, 6, 48, 20, dtype=torch.double)
+        module(x)
+        module.eval()
+        moved = x.clone()
+        moved[:, :, 24] += 1
+        with torch.no_grad():
+            changed = (module(moved) - module(x)).abs().amax((0, 1, 3)) > 0
+        furthest = max(furthest, int((changed.nonzero().flatten() - 24).abs().max()))
+    return min(furthest, 23)
+
+
+def test_every_global_layer_is_a_candidate():
+    named = {re.sub(r"_[135]$", "_K", name) for name in primitive_names() if name.startswith("global")}
+    assert named == {name for name, *_ in CANDIDATES}

@@ -66,11 +66,10 @@ template <class T> struct Memory {
 // fields one row is kept, and the result goes straight to memory.
 // U: 1 where that velocity is learned, or 0.
 template <class T, int F, int U, class Act, class Finish>
-void only_step(Act kind, const PdeLayer& l, const Grid& g, const Scheme& s, const long* offsets, const Block<T, F>& block,
+void only_step(Act act, const PdeLayer& l, const Grid& g, const Scheme& s, const long* offsets, const Block<T, F>& block,
                const Memory<T>& m, const Finish& finish) {
   constexpr int V = kLanes<T>, N = kVectorBytes == 64 ? 4 : 2, R = F - U;
   const int taps = l.kernel * l.kernel;
-  const auto act = [=](Vec<T> v) __attribute__((always_inline)) { return activate<Vec<T>>(kind, v); };
   const Factors<T> k(s);
   const T *x = m.x, *u = m.field[0], *v = m.field[1], *dfx = m.field[2], *dfy = m.field[3];
   T* row_fields[R] = {};
@@ -79,13 +78,14 @@ void only_step(Act kind, const PdeLayer& l, const Grid& g, const Scheme& s, cons
   if (U)
     for (int i = 0; i < g.rows; ++i) {
       const long at = g.origin + i * g.stride;
-      convolve_row<T, 1, N>(g.width, offsets, taps, x, block.weight.data(), block.bias, &m.field[0], at, at, act);
+      convolve_row<T, 1, N>(g.width, offsets, taps, x, block.weight.data(), block.bias, &m.field[0], at, at,
+                            [=](int, Vec<T> v) __attribute__((always_inline)) { return act(0, v); });
     }
   const int edge = g.sy < g.cols ? g.sy : g.cols, inner = g.cols - g.sy > edge ? g.cols - g.sy : edge;
   for (int i = 0; i < g.rows; ++i) {
     const long at = g.origin + i * g.stride, first = g.origin;  // the kept row is the planes' first
     convolve_row<T, R, N>(g.width, offsets, taps, x, block.weight.data() + U * taps, block.bias + U, row_fields, at,
-                          first, act);
+                          first, [=](int f, Vec<T> v) __attribute__((always_inline)) { return act(f + U, v); });
     const int lo = beside(i, -g.sx, g.rows, g.periodic), up = beside(i, g.sx, g.rows, g.periodic);
     const bool wall_lo = !g.periodic && i < g.sx, wall_up = !g.periodic && i + g.sx >= g.rows;
     const T lo_factor = wall_lo ? -k.ax : k.ax, up_factor = wall_up ? -k.ax : k.ax;
@@ -115,13 +115,13 @@ void only_step(Act kind, const PdeLayer& l, const Grid& g, const Scheme& s, cons
 
 // Several steps, on whole planes.
 template <class T, int F, class Act, class Finish>
-void all_steps(Act kind, const PdeLayer& l, const Grid& g, const Scheme& s, const long* offsets, const Block<T, F>& block,
+void all_steps(Act act, const PdeLayer& l, const Grid& g, const Scheme& s, const long* offsets, const Block<T, F>& block,
                const Memory<T>& m, const Finish& finish) {
   T* learned[F];
   for (int k = 0; k < 4; ++k)
     if (l.learned[k] >= 0) learned[l.learned[k]] = m.field[k];
   convolve<T, F>(g, g, offsets, l.kernel * l.kernel, m.x, block.weight.data(), block.bias, learned,
-                 [=](Vec<T> v) __attribute__((always_inline)) { return activate<Vec<T>>(kind, v); });
+                 [=](int f, Vec<T> v) __attribute__((always_inline)) { return act(f, v); });
   for (int k = 0; k < 2; ++k) fill_halo(g, m.field[k], g.velocity);
   const T* x = m.x;
   T* h = m.h;
@@ -151,7 +151,7 @@ template <class T, int F> void forward(const PdeLayer& l) {
       const T* from = (const T*)l.x + start;
       T *to = (T*)l.out + start, *x = memory.x;
       each_cell<T>(g, l.channels, [=](long o, long at) __attribute__((always_inline)) { store(x + o, load(from + at)); });
-      with_activation(l.activation, [&](auto act) {
+      with_activations(l, [&](auto act, auto of_field) {
         const Vec<T> scale = block.scale, offset = block.offset;
         const long channels = l.channels;
         const bool residual = l.residual != 0;
@@ -159,9 +159,9 @@ template <class T, int F> void forward(const PdeLayer& l) {
           const Vec<T> value = activate<Vec<T>>(act, state * scale + offset);
           store(to + cell * channels, residual ? Vec<T>(value + input) : value);
         };
-        if (s.steps > 1) all_steps<T, F>(act, l, g, s, offsets.data(), block, memory, finish);
-        else if (l.learned[0] >= 0) only_step<T, F, 1>(act, l, g, s, offsets.data(), block, memory, finish);
-        else only_step<T, F, 0>(act, l, g, s, offsets.data(), block, memory, finish);
+        if (s.steps > 1) all_steps<T, F>(of_field, l, g, s, offsets.data(), block, memory, finish);
+        else if (l.learned[0] >= 0) only_step<T, F, 1>(of_field, l, g, s, offsets.data(), block, memory, finish);
+        else only_step<T, F, 0>(of_field, l, g, s, offsets.data(), block, memory, finish);
       });
     }
   }

@@ -80,7 +80,7 @@ template <class T, class F> PDE_INLINE void each_both(const Setting<T>& e, const
 
 // The outputs of one channel's convolutions, as they are, from a plane x on its grid.
 template <class T, int F> void convolutions(const Setting<T>& e, const Kernels<T, F>& c, const T* x, T* const* y) {
-  convolve<T, F>(e.g, e.g, e.offsets.data(), e.taps, x, c.weight.data(), c.bias, y, [](Vec<T> v) { return v; });
+  convolve<T, F>(e.g, e.g, e.offsets.data(), e.taps, x, c.weight.data(), c.bias, y, [](int, Vec<T> v) { return v; });
 }
 
 // Coefficients that are numbers; they stay what they are.
@@ -101,7 +101,7 @@ void make_fields(const Setting<T>& e, const Valid<T>& valid, const Norm<T>* norm
     const T scale = norms[f].scale(), offset = norms[f].offset();
     const T* from = y[f];
     T* to = field[k];
-    with_activation(e.l.activation, [&](auto act) {
+    with_activation(k < 2 ? e.l.velocity_activation : e.l.activation, [&](auto act) {
       each_both(e, valid, [=](long o, long q, Mask<T>) __attribute__((always_inline)) {
         store(to + q, activate<Vec<T>>(act, load(from + o) * scale + offset));
       });
@@ -116,9 +116,9 @@ void make_fields(const Setting<T>& e, const Kernels<T, F>& folded, const T* x, T
   T* to[F];
   for (int k = 0; k < 4; ++k)
     if (e.l.learned[k] >= 0) to[e.l.learned[k]] = field[k];
-  with_activation(e.l.activation, [&](auto act) {
+  with_activations(e.l, [&](auto, auto act) {
     convolve<T, F>(e.g, e.p, e.offsets.data(), e.taps, x, folded.weight.data(), folded.bias, to,
-                   [=](Vec<T> v) __attribute__((always_inline)) { return activate<Vec<T>>(act, v); });
+                   [=](int f, Vec<T> v) __attribute__((always_inline)) { return act(f, v); });
   });
   fill_velocity_halos(e, field);
 }
@@ -365,7 +365,7 @@ template <class T, int F> void backward_channels(const PdeLayer& l) {
           const T *value = y[f], *from = e.flat ? field_grad[k] : field[k];
           T* kept_pre = pre[f * e.packs + pack];
           Vec<T> grads{}, products{};
-          with_activation(kind, [&](auto act) {
+          with_activation(k < 2 ? l.velocity_activation : kind, [&](auto act) {
             each_both(e, valid, [&](long o, long q, Mask<T> m) __attribute__((always_inline)) {
               const Vec<T> normal = (load(value + o) - norm.mean) * norm.rstd;
               const Vec<T> raw = load(from + q) * slope<Vec<T>>(act, normal * norm.gain + norm.shift);

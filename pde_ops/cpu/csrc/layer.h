@@ -15,6 +15,7 @@ template <class V> PDE_INLINE V activate(int kind, V x) {
     case kRelu: return x < zero ? zero : x;
     case kRelu6: return x < zero ? zero : x > six ? six : x;
     case kHardSwish: return x < zero - 3 ? zero : x > zero + 3 ? x : V(x * (x + 3) / 6);
+    case kSoftsign: return x / (1 + (x < zero ? V(-x) : x));
     default: return x;
   }
 }
@@ -24,6 +25,10 @@ template <class V> PDE_INLINE V slope(int kind, V x) {
     case kRelu: return x > zero ? one : zero;
     case kRelu6: return x > zero && x < zero + 6 ? one : zero;
     case kHardSwish: return x < zero - 3 ? zero : x > zero + 3 ? one : V((x * 2 + 3) / 6);
+    case kSoftsign: {
+      const V inverse = one / (1 + (x < zero ? V(-x) : x));
+      return inverse * inverse;
+    }
     default: return one;
   }
 }
@@ -34,8 +39,25 @@ template <class F> PDE_INLINE void with_activation(int kind, F&& f) {
     case kRelu: return f(std::integral_constant<int, kRelu>{});
     case kRelu6: return f(std::integral_constant<int, kRelu6>{});
     case kHardSwish: return f(std::integral_constant<int, kHardSwish>{});
+    case kSoftsign: return f(std::integral_constant<int, kSoftsign>{});
     default: return f(std::integral_constant<int, kIdentity>{});
   }
+}
+
+// The activation of the coefficients of learned field f: velocities, which come first, may have their own.
+template <class A, class U> struct FieldActivation {
+  A other;
+  U velocity;
+  int velocities;  // learned ones, 0 or 2
+  template <class V> PDE_INLINE V operator()(int f, V x) const {
+    return f < velocities ? activate<V>(velocity, x) : activate<V>(other, x);
+  }
+};
+// f(the activation of all, that of learned fields); at compile time where they are one, as mostly.
+template <class F> PDE_INLINE void with_activations(const PdeLayer& l, F&& f) {
+  if (l.velocity_activation == l.activation)
+    return with_activation(l.activation, [&](auto act) { f(act, FieldActivation<decltype(act), decltype(act)>{act, act, 0}); });
+  f(int(l.activation), FieldActivation<int, int>{l.activation, l.velocity_activation, l.learned[0] < 0 ? 0 : 2});
 }
 
 template <class T> PDE_INLINE double total(Vec<T> v) {
@@ -95,7 +117,7 @@ PDE_INLINE void convolve_at(const long* offsets, int taps, const T* x, const W* 
       for (int n = 0; n < N; ++n) sum[f][n] += value[n] * weight[f * taps + t];
   }
   for (int f = 0; f < F; ++f)
-    for (int n = 0; n < N; ++n) store(y[f] + to + n * kLanes<T>, finish(sum[f][n]));
+    for (int n = 0; n < N; ++n) store(y[f] + to + n * kLanes<T>, finish(f, sum[f][n]));
 }
 
 // finish of F depthwise convolutions of one row, from the plane x at `at` into those of y at `to`, N vectors at a time.

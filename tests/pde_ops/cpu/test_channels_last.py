@@ -50,6 +50,7 @@ def no_gradients():
         {"kernel_size": 5, "activation": "hard-swish"},
         {"kernel_size": 1, "activation": "relu6"},
         {"use_source": False, "activation": "identity"},
+        {"velocity_activation": "softsign", "coefficient_start": 0.7},
     ],
     ids=str,
 )

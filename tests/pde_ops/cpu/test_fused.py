@@ -29,6 +29,9 @@ OPTIONS = [
     {"use_source": False, "activation": "relu6", "dy": 3},
     {"bias": True, "kernel_size": 5, "steps": 1},
     {"diffusivity": "none", "activation": "identity", "kernel_size": 1},
+    {"velocity_activation": "softsign"},
+    {"velocity_activation": "identity", "diffusivity": 0.5, "steps": 1},
+    {"velocity_activation": "softsign", "velocity": "none", "activation": "softsign"},
 ]
 
 
@@ -100,7 +103,7 @@ def test_opcheck(training, biased):
         make(2, channels, 5, 4), make(fields, channels, 1, 3, 3), make(fields, channels) if biased else None,
         make(3, channels), make(3, channels), torch.rand(3, channels), torch.rand(3, channels),
         [0, 1, -1, -1], [0.0, 0.0, 1.0, 1.0], [1e-5, 1e-5], 0.3, training, 2, 0.2, 1, 1, "periodic", True,
-        False, "relu", True,
+        False, "relu", "softsign", True,
     )  # fmt: skip
     found = torch.library.opcheck(torch.ops.pde_ops.global_layer, arguments)
     assert set(found.values()) == {"SUCCESS"}

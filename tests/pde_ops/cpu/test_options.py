@@ -30,7 +30,7 @@ EXAMPLES = {
     "steps": 3, "dt": 0.1, "dx": 2, "dy": 3, "boundary": "zero-flux", "velocity": (0.3, -0.2),
     "diffusivity": (0.5, 1.5), "kernel_size": 5, "bias": True, "init_changes_shape": True,
     "previous": "state", "velocity_input": "source", "product": True, "use_source": False, "residual": True,
-    "activation": "hard-swish", "coefficient_start": 0.7, "start_mechanism": "gain", "coefficient_eps": 0.3,
+    "activation": "hard-swish", "velocity_activation": "softsign", "coefficient_start": 0.7, "start_mechanism": "gain", "coefficient_eps": 0.3,
     "backend": "eager",
 }  # fmt: skip
 WITH_INIT = {"init_changes_shape", "previous", "velocity_input"}  # without one they change nothing
@@ -246,7 +246,8 @@ def test_the_operator_and_the_structure_are_made_of_the_table():
     for member in MEMBERS:
         assert re.search(rf"\b{member.name}(\[\d\])?;", text), member
     assert "enum Boundary { kPeriodic, kZeroFlux };" in text
-    assert "enum Activation { kRelu, kRelu6, kHardSwish, kIdentity };" in text
+    assert "enum Activation { kRelu, kRelu6, kHardSwish, kIdentity, kSoftsign };" in text
+    assert text.count("enum") == 2  # velocities' activations are of that one, too
 
 
 def test_fields_are_the_layers_modules():
