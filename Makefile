@@ -34,6 +34,6 @@ lint: $(STAMP)
 # mkdocs is only needed here, so it is installed here.
 docs: $(STAMP)
 	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[docs]'
-	@$(BIN)/python tools/docs_pictures.py
+	@$(BIN)/python -m tools.docs_pictures
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
 	@echo "build/docs/index.html"

@@ -9,9 +9,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import dataclasses
-import errno
-import os
-import signal
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -19,15 +16,11 @@ from typing import Any
 
 from records.command_line import Parser, add_options
 from records.errors import UserError  # the rest is imported where it is used, for a quick `--help`
+from records.program import run_program
 from records.terminal import tell
 
 _SEARCHES = ("search", "resume", "hub", "sweep")
 _LONG = (*_SEARCHES, "train", "retrain")  # commands whose stop is worth a line
-# What a file system may refuse, wherever a command reads or writes; any other error is this program's own.
-_THE_SYSTEMS = (
-    errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENAMETOOLONG, errno.ELOOP, errno.EIO,
-    errno.ESTALE,
-)  # fmt: skip
 
 
 def _given(args: argparse.Namespace, names: Iterable[str]) -> dict[str, Any]:
@@ -296,14 +289,9 @@ def _spaces(args: argparse.Namespace) -> None:
 
 
 def _strategies(args: argparse.Namespace) -> None:
-    from strategies.registry import strategies
+    from strategies.registry import settings_help, strategy_names
 
-    for name, strategy in strategies().items():
-        print(f"{name}: {strategy.summary}")
-        for field in dataclasses.fields(strategy.Settings):
-            unit = f" [{field.metadata['unit']}]" if field.metadata["unit"] else ""
-            used = field.default if field.default is not None else field.metadata["used"]()
-            print(f"  --{field.name.replace('_', '-')}: {field.metadata['help']}{unit} (default: {used})")
+    print("\n".join(settings_help(name) for name in strategy_names()))
 
 
 def _no_options(parser: argparse.ArgumentParser) -> None:
@@ -364,28 +352,6 @@ def _make_parser(words: Sequence[str]) -> Parser:
     return parser
 
 
-def _prepare_streams() -> None:
-    """Closed ones become empty, so that no file gets their place; letters that a terminal has not are escaped."""
-    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
-        stream = getattr(sys, name)
-        if stream is None:
-            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115, it stays open
-        elif mode == "w" and hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="backslashreplace")
-
-
-def _require_readable(words: Sequence[str]) -> None:
-    """Raises `UserError` for names that are no text, which neither JSON nor NNI can hold, and without a working
-    folder, from which names are read."""
-    for word in words:
-        if any("\ud800" <= letter <= "\udfff" for letter in word):
-            raise UserError(f"{word!r} is no UTF-8 text; rename the file or folder")
-    try:
-        os.getcwd()
-    except FileNotFoundError as error:
-        raise UserError("the working folder is not there any more; change to another one") from error
-
-
 def _kept(command: str, run: Path | None = None) -> str:
     """What a user who stopped the command can do next; ``run`` is the run folder, if there is one."""
     if command in ("train", "retrain"):
@@ -397,33 +363,15 @@ def _kept(command: str, run: Path | None = None) -> str:
     return f"what was measured is kept, and `run_search.py resume {run or 'RUN'}` goes on"
 
 
+def _obey(words: Sequence[str]) -> None:
+    args = _make_parser(words).parse_args(words)
+    COMMANDS[args.command][2](args)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs a command; the exit code: 0, 2 for a user's mistake, 130 after Ctrl-C."""
     words = list(sys.argv[1:] if argv is None else argv)
-    _prepare_streams()
-    try:
-        _require_readable(words)
-        args = _make_parser(words).parse_args(words)
-        COMMANDS[args.command][2](args)
-    except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt as stop:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # it ends: there is nothing left to interrupt
-        print(f"\nstopped; {_kept(words[0], *stop.args)}", file=sys.stderr)
-        return 130
-    except BrokenPipeError:  # whoever read the output went away
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        if words[0] in _LONG:
-            with contextlib.suppress(OSError):
-                print(f"stopped, since nobody reads its output; {_kept(words[0])}", file=sys.stderr)
-        return 1
-    except OSError as error:
-        if error.errno not in _THE_SYSTEMS:
-            raise
-        print(f"error: {error.filename or 'a file'}: {error.strerror}", file=sys.stderr)
-        return 2
-    return 0
+    return run_program(_obey, words, _kept, long=bool(words) and words[0] in _LONG)
 
 
 if __name__ == "__main__":

@@ -91,9 +91,11 @@ def view(run: RunFolder, port: int | None, host: str | None) -> None:
 
 
 def _show(run: RunFolder, identity: str, folder: Path, portal: Portal) -> None:
-    from execution.nni_bridge.compat import nni_log_to, portal_environment, view_experiment
     from execution.nni_bridge.database import recover, was_stored
     from execution.nni_bridge.portal_limits import no_edits
+    from execution.nni_bridge.quiet_nni import nni_log_to
+    from execution.nni_bridge.server_start import portal_environment
+    from execution.nni_bridge.viewed import view_experiment
 
     database = folder / identity / "db" / "nni.sqlite"
     recover(database)

@@ -85,6 +85,18 @@ def strategies() -> dict[str, type[Strategy]]:
     return dict(sorted(_STRATEGIES.items()))
 
 
+def settings_help(name: str) -> str:
+    """What a strategy does, and a line for each of its settings. Raises `UserError` for an unknown one."""
+    strategy = get_strategy(name)
+    lines = [f"{name}: {strategy.summary}"]
+    for field in fields(strategy.Settings):
+        unit = f" [{field.metadata['unit']}]" if field.metadata["unit"] else ""
+        used = field.default if field.default is not None else field.metadata["used"]()
+        option = f"--{field.name.replace('_', '-')}"
+        lines.append(f"  {option}: {field.metadata['help']}{unit} (default: {used})")
+    return "\n".join(lines)
+
+
 def strategy_options() -> dict[str, tuple[Field, tuple[str, ...]]]:
     """The strategies' own settings by name: the field, and the strategies that have it. Where these say differently
     what it does, its help says it for each."""

@@ -21,7 +21,7 @@ from nni.nas.execution.event import (
 from nni.nas.space import ModelStatus
 from nni.nas.strategy.base import Strategy
 
-from execution.nni_bridge.compat import CandidateEngine, CandidateModel
+from execution.nni_bridge.candidates import CandidateEngine, CandidateModel
 from execution.nni_bridge.portal_limits import Limits
 from records.measurement import Measurement
 from search_space.genotype import Genotype

@@ -56,8 +56,9 @@ class MultiTrialSession(Session):
         with write_errors(self.run.path):
             self.run.path.joinpath("nni").mkdir(exist_ok=True)
         print("Starting NNI (some seconds)", flush=True)
-        from execution.nni_bridge.compat import nni_log_to, portal_environment
         from execution.nni_bridge.portal_limits import search_edits
+        from execution.nni_bridge.quiet_nni import nni_log_to
+        from execution.nni_bridge.server_start import portal_environment
 
         with (
             nni_log_to(self.run.path / NNI_LOG),
@@ -72,7 +73,7 @@ class MultiTrialSession(Session):
         from websockets.exceptions import WebSocketException
 
         from execution.multi_trial.candidate_loop import CandidateLoop
-        from execution.nni_bridge.compat import CandidateModel
+        from execution.nni_bridge.candidates import CandidateModel
         from execution.nni_bridge.experiment import make_experiment
         from execution.nni_bridge.orphans import kill_orphans
         from execution.nni_bridge.portal_limits import PortalLimits

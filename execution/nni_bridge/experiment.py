@@ -8,7 +8,7 @@ from typing import Any
 
 from nni.nas.strategy.base import Strategy
 
-from execution.nni_bridge.compat import CandidateConfig, CandidateExperiment, CandidateModel
+from execution.nni_bridge.candidates import CandidateConfig, CandidateExperiment, CandidateModel
 from execution.nni_bridge.database import database_of, take_up
 from execution.nni_bridge.server_end import why_ended
 from execution.platforms.contract import SERVICES, Platform

@@ -3,7 +3,7 @@
 Between the look and the moment at which a server listens there are seconds, in which another search would see
 the port free as well. It is therefore claimed by a name that exists once in the machine's network and goes with
 its process (an abstract Unix socket, Linux alone). What is no program of this project knows nothing of that: see
-`execution.nni_bridge.compat`, which notices that the port was lost to one.
+`execution.nni_bridge.server_start`, which notices that the port was lost to one.
 """
 
 from __future__ import annotations

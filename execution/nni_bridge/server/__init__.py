@@ -1,4 +1,4 @@
-"""JavaScript that NNI's server loads before its own: each file mends one thing of it (see `nni_bridge.compat`)."""
+"""JavaScript that NNI's server loads before its own: each file mends one thing of it (the list of `nni_bridge` says why)."""
 
 from pathlib import Path
 

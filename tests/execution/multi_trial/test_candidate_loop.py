@@ -11,7 +11,7 @@ from nni.nas.space import ModelStatus
 
 from execution.multi_trial import candidate_loop
 from execution.multi_trial.candidate_loop import CandidateLoop, last_words
-from execution.nni_bridge.compat import CandidateEngine, CandidateModel
+from execution.nni_bridge.candidates import CandidateEngine, CandidateModel
 from execution.nni_bridge.portal_limits import Limits
 from records.errors import UserError
 from records.measurement import Measurement

@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from execution.nni_bridge.compat import CandidateModel
+from execution.nni_bridge.candidates import CandidateModel
 from execution.nni_bridge.database import database_of
 from execution.nni_bridge.experiment import SearchExperiment, check_server, make_experiment
 from execution.platforms.contract import make_platform

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from execution.nni_bridge import experiment
-from execution.nni_bridge.compat import CandidateModel
+from execution.nni_bridge.candidates import CandidateModel
 from execution.platforms.contract import make_platform
 from execution.platforms.kubernetes import KubernetesPlatform
 from execution.settings import SearchSettings

@@ -9,7 +9,7 @@ import shlex
 
 import pytest
 
-from execution.nni_bridge.compat import CandidateConfig
+from execution.nni_bridge.candidates import CandidateConfig
 from execution.platforms import remote
 from execution.platforms.remote import RemotePlatform
 from execution.platforms.remote_side import MARK

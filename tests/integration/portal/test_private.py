@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import http.client
-import importlib.util
 import json
 import re
 import signal
@@ -16,6 +15,7 @@ import pytest
 
 from execution.portal.proxy import ProxySettings
 from records.run_folder import RunFolder
+from tests.execution.nni_bridge.nni_server import SERVER
 from tests.integration.programs import belonging, start, wait_for
 from tests.integration.test_resume import PROGRAM
 
@@ -29,16 +29,9 @@ REFUSALS = {  # all that may be said
 }
 
 
-def server_files() -> Path:
-    spec = importlib.util.find_spec("nni_node")
-    assert spec is not None
-    assert spec.submodule_search_locations is not None
-    return Path(spec.submodule_search_locations[0])
-
-
 def routes() -> list[tuple[str, str]]:
     """Method and path of every route, read from the installed package."""
-    rest = (server_files() / "rest_server" / "restHandler.js").read_text()
+    rest = (SERVER / "rest_server" / "restHandler.js").read_text()
     found = re.findall(r"router\.(\w+)\('(/[^']*)',", rest)
     assert len(found) == len(re.findall(r"router\.(?!use)\w+\(", rest))  # none is written in another way
     api = [(method.upper(), f"/api/v1/nni{path}") for method, path in found]
@@ -55,8 +48,8 @@ def test_all_routes_are_known():
     assert len(ROUTES) > 35
     assert {("POST", "/api/v1/nni/trial-jobs"), ("DELETE", "/api/v1/nni/experiment")} <= set(ROUTES)
     where = set()
-    for path in server_files().rglob("*.js"):
-        inside = path.relative_to(server_files())
+    for path in SERVER.rglob("*.js"):
+        inside = path.relative_to(SERVER)
         if inside.parts[0] in ("node_modules", "static"):
             continue
         if re.search(

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import socket
 import subprocess
-from pathlib import Path
 
 import pytest
 from websockets.exceptions import InvalidStatus, WebSocketException
 from websockets.sync.client import connect
 
 from execution.nni_bridge.server import FOLDER
+from tests.execution.nni_bridge.nni_server import SERVER
 
-nni_node = importlib.util.find_spec("nni_node")
-assert nni_node is not None
-SERVER = Path(nni_node.submodule_search_locations[0])
 TOKEN = "q3J-a_token"
 pytestmark = pytest.mark.timeout(60)
 PROGRAM = """

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import http.client
-import importlib.util
 import os
 import socket
 import subprocess
-from pathlib import Path
 
 import pytest
 
 from execution.nni_bridge.server import FOLDER
+from tests.execution.nni_bridge import nni_server
 
 GUARD = FOLDER.joinpath("portal_guard.js")
 SERVER = """
@@ -21,17 +20,14 @@ server.listen(%s, () => console.log(server.address().address, server.address().p
 """
 
 
-def node() -> str:
-    spec = importlib.util.find_spec("nni_node")
-    assert spec is not None
-    return str(Path(spec.submodule_search_locations[0], "node"))
-
-
 @pytest.fixture(scope="module", params=["0", "{port: 0}"])
 def port(request):
     environment = os.environ | {"NODE_OPTIONS": f"--require={GUARD}"}
     process = subprocess.Popen(
-        [node(), "-e", SERVER % request.param], env=environment, stdout=subprocess.PIPE, text=True
+        [nni_server.SERVER / "node", "-e", SERVER % request.param],
+        env=environment,
+        stdout=subprocess.PIPE,
+        text=True,
     )
     address, port = process.stdout.readline().split()
     assert address == "127.0.0.1"

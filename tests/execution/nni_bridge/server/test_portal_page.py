@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import subprocess
 import urllib.request
-from pathlib import Path
 
 import pytest
 
 from execution.nni_bridge.portal_limits import hub_edits, no_edits
 from execution.nni_bridge.server import FOLDER
+from tests.execution.nni_bridge.nni_server import SERVER
 
 PRELOAD = FOLDER.joinpath("portal_page.js")
-nni_node = importlib.util.find_spec("nni_node")
-assert nni_node is not None
-SERVER = Path(nni_node.submodule_search_locations[0])
 CLOSED = "display:none!important"
 
 # NNI's server without an experiment: what it sends is the page alone.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import subprocess
@@ -11,11 +10,9 @@ from pathlib import Path
 import pytest
 
 from execution.nni_bridge.server import FOLDER
+from tests.execution.nni_bridge.nni_server import SERVER
 
 PRELOAD = FOLDER.joinpath("trial_files.js")
-nni_node = importlib.util.find_spec("nni_node")
-assert nni_node is not None
-SERVER = Path(nni_node.submodule_search_locations[0])
 
 PROGRAM = """
 require('app-module-path').addPath('.');

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import subprocess
-from pathlib import Path
 
 from execution.nni_bridge.server import FOLDER
+from tests.execution.nni_bridge.nni_server import SERVER
 
 PRELOAD = FOLDER.joinpath("trial_places.js")
-nni_node = importlib.util.find_spec("nni_node")
-assert nni_node is not None
-SERVER = Path(nni_node.submodule_search_locations[0])
 
 # A training service whose trials end when they are told to. `act` is a test's own part.
 PROGRAM = """

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import subprocess
 from pathlib import Path
 
 from execution.nni_bridge.server import FOLDER
+from tests.execution.nni_bridge.nni_server import SERVER
 
 PRELOADS = ("trial_parameters.js", "trial_places.js", "trial_starts.js", "log_limits.js")
-nni_node = importlib.util.find_spec("nni_node")
-assert nni_node is not None
-SERVER = Path(nni_node.submodule_search_locations[0])
 TRIES = 5
 
 # `submit` returns the trial's record, whose status NNI's manager would see; a trial begins by asking for its parameters.

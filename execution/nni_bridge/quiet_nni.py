@@ -1,0 +1,60 @@
+"""NNI's own names, imported without its warnings, and its messages, sent to a file."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from strategies.supernet.quiet import QuietHandler
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")
+    import nni.nas.execution.training_service as training_service
+    from nni.experiment import Experiment, RunMode, launcher, rest
+    from nni.experiment.config import ExperimentConfig
+    from nni.mutable import Categorical, MutableDict, label_scope
+    from nni.nas.execution import TrainingServiceExecutionEngine
+    from nni.nas.experiment import NasExperiment, NasExperimentConfig
+    from nni.nas.space import ExecutableModelSpace, ModelStatus
+
+# NNI's import replaces the root's handlers and turns its own loggers up; its console lines are not ours.
+logging.getLogger("nni").handlers.clear()
+
+__all__ = [
+    "Categorical",
+    "ExecutableModelSpace",
+    "Experiment",
+    "ExperimentConfig",
+    "ModelStatus",
+    "MutableDict",
+    "NasExperiment",
+    "NasExperimentConfig",
+    "RunMode",
+    "TrainingServiceExecutionEngine",
+    "label_scope",
+    "launcher",
+    "nni_log_to",
+    "rest",
+    "training_service",
+]
+
+
+@contextmanager
+def nni_log_to(path: Path) -> Iterator[None]:
+    """Sends warnings and NNI's log messages to a file while it lasts."""
+    handler = QuietHandler(path)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    logger = logging.getLogger("nni")
+    before = logger.handlers[:], logger.level, logger.propagate
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        logger.handlers[:] = [handler]
+        logger.propagate = False
+        try:
+            yield
+        finally:
+            logger.handlers[:], logger.level, logger.propagate = before
+            handler.close()

@@ -1,0 +1,54 @@
+"""An NNI experiment whose trials are rows that are known before it starts."""
+
+from __future__ import annotations
+
+from threading import Event, Thread
+from typing import Any
+
+from execution.nni_bridge.channel import TolerantChannel
+from execution.nni_bridge.quiet_nni import Experiment, ExperimentConfig
+from execution.nni_bridge.server_start import OwnServer
+
+
+class RowConfig(ExperimentConfig):
+    """A configuration without a tuner: see `RowQueueExperiment`."""
+
+
+# As for `candidates.CandidateConfig`.
+RowConfig.__name__ = "NasExperimentConfig"
+
+
+class RowQueueExperiment(OwnServer, Experiment):
+    """An experiment that hands out ``rows``, the parameters of its trials, in order, once, and then waits for
+    those that the portal's user submits, which NNI's server starts by itself.
+
+    A tuner of NNI's is a process that imports all of NNI, and has ten seconds for that
+    (test_a_tuner_has_ten_seconds); here this process is the tuner.
+    """
+
+    def __init__(self, config: RowConfig, rows: list[dict[str, Any]]) -> None:
+        super().__init__(config)
+        self.rows, self.sent = rows, 0
+        self.channel: TolerantChannel | None = None
+
+    @property
+    def lost(self) -> bool:
+        """Whether the connection to the server is gone for good."""
+        return self.channel is not None and self.channel.lost
+
+    def _start_nni_manager(self, port: int, *rest: Any) -> None:
+        address = f"ws://localhost:{port}/tuner"
+        debug, run_mode, _, tags = rest
+        super()._start_nni_manager(port, debug, run_mode, address, tags)
+        self.channel = channel = TolerantChannel(address)
+        channel.on_initialize(lambda _: channel.send_initialized())
+        channel.on_request_trial_jobs(lambda asked: self._send(channel, asked.count))
+        channel.connect()
+        Thread(target=channel.listen, args=(Event(),), name="rows", daemon=True).start()
+
+    def _send(self, channel: TolerantChannel, count: int) -> None:
+        for number, row in list(enumerate(self.rows))[self.sent : self.sent + count]:
+            channel.send_trial(number, row)  # type: ignore[arg-type]
+            self.sent += 1
+        if self.sent == len(self.rows):
+            channel.send_no_more_trial_jobs()

@@ -1,0 +1,126 @@
+"""NNI's server as this project starts it: what it loads first, and the wait until this very one answers."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from types import MappingProxyType
+from typing import Any
+from unittest import mock
+
+import psutil
+
+from execution.nni_bridge.quiet_nni import launcher, rest
+from execution.nni_bridge.server import FOLDER
+from records.errors import UserError
+
+_PRELOADS = (
+    "portal_guard.js",
+    "portal_page.js",
+    "trial_files.js",
+    "log_limits.js",
+    "trial_parameters.js",
+    "trial_places.js",
+    "trial_starts.js",
+    "remote_worker.js",
+    "cluster_channel.js",
+    "launcher_watch.js",
+    "portal_edits.js",
+    "experiments_list.js",
+)
+PRELOADS = [FOLDER / name for name in _PRELOADS]
+
+_START_SECONDS = 60.0
+
+
+@contextmanager
+def portal_environment(edits: Mapping[str, Any] = MappingProxyType({})) -> Iterator[None]:
+    """Environment in which a server that is started here loads what mends it; ``edits``: which changes its page
+    may make and shows (portal_limits.py)."""
+    # Quoted: the path may have spaces in it.
+    options = " ".join(f'--require="{path}"' for path in PRELOADS)
+    direct = {name: _with_loopback(os.environ.get(name, "")) for name in ("NO_PROXY", "no_proxy")}
+    start = Start(launcher._start_rest_server)
+    with (
+        mock.patch.dict(
+            os.environ, {"NODE_OPTIONS": options, "PDE_NAS_EDITS": json.dumps(dict(edits)), **direct}
+        ),
+        mock.patch.object(launcher, "_ensure_port_idle"),  # `execution.portal.ports` keeps it
+        mock.patch.object(launcher, "_start_rest_server", start),
+        mock.patch.object(launcher, "_check_rest_server", start.wait),
+        mock.patch.object(launcher, "Experiments", _NoList),
+    ):
+        yield
+
+
+def _with_loopback(hosts: str) -> str:
+    """A list of hosts to reach without the user's HTTP proxy, with this machine among them."""
+    return ",".join(filter(None, [hosts, "localhost", "127.0.0.1"]))
+
+
+class _NoList:
+    """In place of NNI's list of all experiments of a user."""
+
+    def add_experiment(self, *_: Any, **__: Any) -> None:
+        pass
+
+
+class Start:
+    """Starts a server, and waits until this very one answers on its port."""
+
+    def __init__(self, start: Callable[..., subprocess.Popen]) -> None:
+        self.start = start
+        self.server: subprocess.Popen | None = None
+
+    def __call__(self, *given: Any) -> subprocess.Popen:
+        self.server = self.start(*given)
+        return self.server
+
+    def wait(self, port: int, retry: int = 0, url_prefix: str | None = None) -> None:
+        """Raises `UserError` if the server ends, another program having the port say, or stays silent."""
+        assert self.server is not None
+        end = time.monotonic() + _START_SECONDS
+        while True:
+            if self.server.poll() is not None:
+                raise UserError(
+                    f"NNI's server ended at its start (code {self.server.returncode}): another program has port "
+                    f"{port} now, or its log says more; choose another with --port (0: any)"
+                )
+            try:
+                if _listens(self.server.pid, port):
+                    rest.get(port, "/check-status", url_prefix)
+                    return
+                why = "it does not listen"
+            except (OSError, ValueError) as error:
+                why = str(error)
+            if time.monotonic() > end:
+                raise UserError(
+                    f"NNI's server did not answer on port {port} within {_START_SECONDS:.0f} seconds ({why}); "
+                    "its log is below the run folder"
+                )
+            time.sleep(0.1)
+
+
+def _listens(process: int, port: int) -> bool:
+    try:
+        found = psutil.Process(process).net_connections("tcp")
+    except psutil.Error:  # it has just ended
+        return False
+    return any(c.status == psutil.CONN_LISTEN and c.laddr.port == port for c in found)
+
+
+class OwnServer:
+    """Of NNI's experiments: a server that has ended by itself is not asked, nor killed by its number, which
+    may be another process's."""
+
+    port: int | None
+    _proc: Any
+
+    def _stop_nni_manager(self) -> None:
+        if isinstance(self._proc, subprocess.Popen) and self._proc.poll() is not None:
+            self.port = self._proc = None
+        super()._stop_nni_manager()  # type: ignore[misc]

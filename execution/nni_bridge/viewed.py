@@ -1,0 +1,55 @@
+"""A finished NNI experiment, shown again."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from execution.nni_bridge.database import stored_config
+from execution.nni_bridge.quiet_nni import RunMode, launcher
+
+
+@contextmanager
+def view_experiment(identity: str, folder: Path, port: int) -> Iterator[subprocess.Popen]:
+    """While it lasts, NNI's server on ``port`` shows the finished experiment in ``folder``, where it writes.
+
+    NNI's own ``view`` finds experiments through a list in the user's home, so not one that was copied from
+    another machine, and not one whose launcher was killed, which stands there as running. It reads the
+    experiment's settings in a way that runs code that is in them; here they are JSON alone.
+    """
+    kept = stored_config(folder / identity / "db" / "nni.sqlite")
+    config = ViewedConfig(kept | {"experimentWorkingDirectory": str(folder)})
+    (folder / identity / "log").mkdir(parents=True, exist_ok=True)
+    server = launcher.start_experiment("view", identity, config, port, False, RunMode.Detach, None)  # type: ignore[arg-type]
+    try:
+        yield server
+    finally:
+        server.terminate()
+        try:
+            server.wait(10)
+        except subprocess.TimeoutExpired:
+            server.kill()
+            server.wait()
+
+
+class ViewedConfig:
+    """An experiment's configuration as NNI's database has it: enough to be sent back to its server."""
+
+    def __init__(self, record: dict[str, Any]) -> None:
+        self.record = record
+        self.experiment_working_directory = record["experimentWorkingDirectory"]
+        self.experiment_name = record.get("experimentName")
+        self.log_level = record.get("logLevel", "info")
+        service = record["trainingService"]
+        self.training_service: Any = service if isinstance(service, list) else _Platform(service["platform"])
+
+    def json(self) -> dict[str, Any]:
+        return self.record
+
+
+class _Platform:
+    def __init__(self, platform: str) -> None:
+        self.platform = platform

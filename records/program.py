@@ -1,0 +1,78 @@
+"""What surrounds a command: its streams, and how each way of ending is told and numbered."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+
+from records.errors import UserError
+
+# What a file system may refuse, wherever a command reads or writes; any other error is this program's own.
+_THE_SYSTEMS = (
+    errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENAMETOOLONG, errno.ELOOP, errno.EIO,
+    errno.ESTALE,
+)  # fmt: skip
+
+
+def run_program(
+    obey: Callable[[Sequence[str]], None],
+    words: Sequence[str],
+    kept: Callable[..., str],
+    *,
+    long: bool,
+) -> int:
+    """Runs ``obey`` on a command line; the exit code: 0, 2 for a user's mistake or the system's refusal, 130 after
+    Ctrl-C, 1 where nobody reads what is printed.
+
+    ``kept`` says what a user who stopped the command can do next: it gets the command's name, and the run folder if
+    the interrupt names one. ``long``: whether a stop is worth a line.
+    """
+    _prepare_streams()
+    try:
+        _require_readable(words)
+        obey(words)
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt as stop:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # it ends: there is nothing left to interrupt
+        print(f"\nstopped; {kept(words[0], *stop.args)}", file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # whoever read the output went away
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if long:
+            with contextlib.suppress(OSError):
+                print(f"stopped, since nobody reads its output; {kept(words[0])}", file=sys.stderr)
+        return 1
+    except OSError as error:
+        if error.errno not in _THE_SYSTEMS:
+            raise
+        print(f"error: {error.filename or 'a file'}: {error.strerror}", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _prepare_streams() -> None:
+    """Closed ones become empty, so that no file gets their place; letters that a terminal has not are escaped."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115, it stays open
+        elif mode == "w" and hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+
+
+def _require_readable(words: Sequence[str]) -> None:
+    """Raises `UserError` for names that are no text, which neither JSON nor NNI can hold, and without a working
+    folder, from which names are read."""
+    for word in words:
+        if any("\ud800" <= letter <= "\udfff" for letter in word):
+            raise UserError(f"{word!r} is no UTF-8 text; rename the file or folder")
+    try:
+        os.getcwd()
+    except FileNotFoundError as error:
+        raise UserError("the working folder is not there any more; change to another one") from error

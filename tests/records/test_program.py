@@ -1,0 +1,43 @@
+"""What surrounds a command: each way of ending has its code and its line."""
+
+from __future__ import annotations
+
+import errno
+import signal
+
+import pytest
+
+from records.errors import UserError
+from records.program import run_program
+
+
+def ended(error: BaseException | None) -> int:
+    def obey(words):
+        if error is not None:
+            raise error
+
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        return run_program(obey, ["go"], lambda command, run=None: f"{command} and {run}", long=False)
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "said"),
+    [
+        (None, 0, ""),
+        (UserError("x is 1; accepted: 2"), 2, "error: x is 1; accepted: 2\n"),
+        (KeyboardInterrupt(), 130, "\nstopped; go and None\n"),
+        (KeyboardInterrupt("runs/a"), 130, "\nstopped; go and runs/a\n"),
+        (OSError(errno.ENOSPC, "No space left on device", "f"), 2, "error: f: No space left on device\n"),
+    ],
+)
+def test_an_end_has_a_code_and_a_line(capsys, error, code, said):
+    assert ended(error) == code
+    assert capsys.readouterr().err == said
+
+
+def test_a_fault_of_the_program_is_raised():
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        ended(OSError(errno.EBADF, "Bad file descriptor"))
