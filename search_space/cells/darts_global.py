@@ -170,9 +170,9 @@ class DartsGlobalSpace(Space):
     def model_space(self, problem: Problem) -> nn.Module:
         # Importing NNI takes seconds.
         if self.settings_of(problem).sized:
-            from search_space.families.model_space import FamilyModelSpace
+            from search_space.model_space import ChoicesModelSpace
 
-            return FamilyModelSpace(problem=self.completed(problem).to_json())
+            return ChoicesModelSpace(problem=self.completed(problem).to_json())
         from search_space.cells.model_space import DartsGlobal
 
         return DartsGlobal(problem=self.completed(problem).to_json())

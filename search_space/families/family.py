@@ -109,9 +109,9 @@ class Family(Space):
         return total_cost(self.parts(problem, architecture), problem.image[1:])
 
     def model_space(self, problem: Problem) -> nn.Module:
-        from search_space.families.model_space import FamilyModelSpace  # importing NNI takes seconds
+        from search_space.model_space import ChoicesModelSpace  # importing NNI takes seconds
 
-        return FamilyModelSpace(problem=self.completed(problem).to_json())
+        return ChoicesModelSpace(problem=self.completed(problem).to_json())
 
 
 def one_each(label: str, options: Sequence[Any]) -> Decision:

@@ -1,4 +1,4 @@
-"""A family as an NNI model space: one NNI choice for each decision. Importing this module imports NNI."""
+"""A space as an NNI model space: one NNI choice for each decision. Importing this module imports NNI."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from search_space.problem import Problem
 from search_space.space import get_space
 
 
-class FamilyModelSpace(ModelSpace):
+class ChoicesModelSpace(ModelSpace):
     """The network of ``problem``; its mutables' labels are those of the space's decisions.
 
     Before it is frozen it is the network of every decision's first option. The argument is the problem's plain
@@ -39,7 +39,7 @@ class FamilyModelSpace(ModelSpace):
         self.genotype = Genotype.of_choices(self.problem, choices)
         self.network = self.genotype.build()
 
-    def freeze(self, sample: dict[str, Any]) -> FamilyModelSpace:
+    def freeze(self, sample: dict[str, Any]) -> ChoicesModelSpace:
         """The network of the options in ``sample``, by label."""
         with model_context(sample):
             return type(self)(problem=self.problem.to_json())
