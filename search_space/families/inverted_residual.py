@@ -54,7 +54,10 @@ class InvertedResidual(nn.Module):
         layers["project"] = nn.Conv2d(inner, out_channels, 1, bias=False)
         layers["project_norm"] = nn.BatchNorm2d(out_channels)
         self.layers = nn.Sequential(OrderedDict(layers))
-        self.drop_path = DropPath() if stride == 1 and in_channels == out_channels else None
+        self.drop_path: DropPath | None = None
+        if stride == 1 and in_channels == out_channels:
+            self.drop_path = DropPath()
+            nn.init.zeros_(layers["project_norm"].weight)  # type: ignore[arg-type]
 
     def forward(self, x: Tensor) -> Tensor:
         out = self.layers(x)

@@ -159,10 +159,14 @@ class TinyGlobalSpace(Family):
         return [*parts, Part(Classifier, (width, problem.classes))]
 
     def shared_names(self, problem: Problem, architecture: dict[str, Any]) -> dict[str, str]:
-        """A block's weights are those of its place and operation."""
-        places = [name for name in architecture if "/" in name]
-        blocks = [f"{place} {architecture[place]['operator']}" for place in places]
-        return {f"part{i}": name for i, name in enumerate(("stem", *blocks, "classifier"))}
+        """The convolutions between channels are those of the block's place; what mixes pixels has weights of its own,
+        which are few. In "AutoFormer" (Chen et al., ICCV 2021) sharing so much is what lets a supernet learn."""
+        blocks = [name for name in architecture if "/" in name]
+        names = {f"part{i}": name for i, name in enumerate(("stem", *blocks, "classifier"))}
+        for i, block in enumerate(blocks, start=1):
+            for place, primitive in enumerate(operations(architecture[block]["operator"])):
+                names[f"part{i}.layers.mix{place}"] = f"{block} {place} {primitive}"
+        return names
 
     def _is_there(self, problem: Problem, place: str, architecture: Mapping[str, Any]) -> bool:
         """Whether the stage is so deep that it has the block ``place``; other places are always there."""

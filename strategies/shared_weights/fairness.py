@@ -13,16 +13,18 @@ from typing import Any
 from search_space import Genotype, get_space
 from search_space.problem import Problem
 from search_space.space import Decision
+from strategies.budget import Budget
 
+UNLIMITED = Budget()
 _REDRAWS = 50
 
 
-def fair_networks(problem: Problem, seed: str, max_macs: int | None = None) -> Iterator[Genotype]:
+def fair_networks(problem: Problem, seed: str, budget: Budget = UNLIMITED) -> Iterator[Genotype]:
     """Networks without end, in rounds: a round has as many as the decision with most options has options, and in it
     each decision takes each of its options once, or equally often but for one.
 
-    Where a network has more than ``max_macs`` MACs, the decisions that set its size are drawn again, up to fifty
-    times; the operations stay.
+    Where a network is above ``budget``, the decisions that set its size are drawn again, up to fifty times; the
+    operations stay.
     """
     rng = random.Random(seed)
     space = get_space(problem.space)
@@ -33,7 +35,7 @@ def fair_networks(problem: Problem, seed: str, max_macs: int | None = None) -> I
         columns = {decision.label: _dealt(decision, length, rng) for decision in decisions}
         for place in range(length):
             choices = {label: column[place] for label, column in columns.items()}
-            yield _within(problem, choices, sizes, max_macs, rng)
+            yield _within(problem, choices, sizes, budget, rng)
 
 
 def _dealt(decision: Decision, length: int, rng: random.Random) -> list[Any]:
@@ -47,17 +49,15 @@ def _dealt(decision: Decision, length: int, rng: random.Random) -> list[Any]:
 
 
 def _within(
-    problem: Problem, choices: dict[str, Any], sizes: list[Decision], max_macs: int | None, rng: random.Random
+    problem: Problem, choices: dict[str, Any], sizes: list[Decision], budget: Budget, rng: random.Random
 ) -> Genotype:
-    genotype = Genotype.of_choices(problem, choices)
-    if max_macs is None:
-        return genotype
-    smallest, macs = genotype, genotype.cost().macs
+    best = Genotype.of_choices(problem, choices)
+    excess = budget.excess(best.cost())
     for _ in range(_REDRAWS):
-        if macs <= max_macs:
+        if excess <= 1:
             break
         drawn = {decision.label: rng.choice(decision.options) for decision in sizes}
         other = Genotype.of_choices(problem, choices | drawn)
-        if other.cost().macs < macs:
-            smallest, macs = other, other.cost().macs
-    return smallest
+        if budget.excess(other.cost()) < excess:
+            best, excess = other, budget.excess(other.cost())
+    return best
