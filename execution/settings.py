@@ -16,7 +16,7 @@ from records.plugins import HINT
 from search_space import get_space, space_names
 from search_space.setting_text import parse_settings
 from strategies.contract import MultiTrialStrategy
-from strategies.registry import get_strategy, strategy_names, strategy_options
+from strategies.registry import get_strategy, strategies, strategy_names, strategy_options
 from strategies.supernet.settings import SupernetSettings
 from training.data.datasets import dataset_names, located, sides
 from training.device import real_device
@@ -240,10 +240,11 @@ class SearchSettings:
                 )
         if self.platform == "local":
             return
-        if get_strategy(self.strategy).one_shot:
+        if get_strategy(self.strategy).trains_here:
+            others = [name for name, strategy in strategies().items() if not strategy.trains_here]
             raise UserError(
-                f"strategy {self.strategy} has no trials to send away; accepted with platform {self.platform}: "
-                f"{', '.join(strategy_names(one_shot=False))}"
+                f"strategy {self.strategy} trains a supernet on this machine; accepted with platform {self.platform}: "
+                f"{', '.join(others)}"
             )
         if self.data_dir is not None and not os.path.isabs(self.data_dir):
             raise UserError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import random
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -17,6 +18,7 @@ from strategies.budget import Budget
 
 if TYPE_CHECKING:
     from strategies.supernet.settings import SupernetSettings
+    from strategies.workplace import Workplace
 
 _TRIES = 1000  # draws for one candidate before a known architecture is proposed again
 _TRIES_OVER_BUDGET = 20  # of them, each led towards the budget, before it counts as unreachable
@@ -45,6 +47,7 @@ class Strategy(ABC):
     summary: ClassVar[str]
     one_shot: ClassVar[bool]
     Settings: ClassVar[type[Options]] = Options
+    trains_here: ClassVar[bool] = False  # a supernet, in the launcher's process
 
 
 class MultiTrialStrategy(Strategy):
@@ -86,6 +89,16 @@ class MultiTrialStrategy(Strategy):
     def measures_latency(cls, settings: Any) -> bool:
         """Whether with these settings of its own it asks for the latency of each candidate."""
         return False
+
+    def prepare(self, workplace: Workplace) -> None:
+        """Does what comes before the first candidate, or reads back what was done; called once, also by a search that
+        is gone on with. What it comes to depends on the seed and the settings alone."""
+
+    def example(self) -> Genotype:
+        """An architecture within the budget, before `prepare`. Raises `UserError` as `propose` does."""
+        return type(self)(self.problem, self.seed, self.settings, **dataclasses.asdict(self.budget)).propose(
+            0, []
+        )
 
     @abstractmethod
     def draw(self, rng: random.Random, results: Sequence[Measurement]) -> Genotype:
@@ -153,6 +166,7 @@ class OneShotStrategy(Strategy):
     """
 
     one_shot = True
+    trains_here = True
 
     @classmethod
     @abstractmethod

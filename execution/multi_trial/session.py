@@ -17,6 +17,7 @@ from records.terminal import tell
 from search_space import get_space
 from strategies.contract import MultiTrialStrategy
 from strategies.registry import get_strategy
+from strategies.workplace import Workplace
 from training.fit import require_trainable
 
 if TYPE_CHECKING:
@@ -45,14 +46,17 @@ class MultiTrialSession(Session):
         )
 
     def check_images(self) -> None:
-        first = self.strategy.propose(0, [])
-        del self.strategy  # that one has proposed
+        first = self.strategy.example()
         recipe = self.settings.trial_settings().make_recipe()
         require_trainable(first.build, first.image, recipe.batch_size)
 
     def explore(self, portal: Portal | None, *, resume: bool) -> None:
         assert portal is not None  # the settings' own check
         _ = self.strategy, self.trial  # what is wrong with them is said before NNI starts
+        threads = self.settings.threads or os.cpu_count() or 1  # no trial runs yet
+        self.strategy.prepare(
+            Workplace(self.run.path, self.trial, self.settings.trials, threads, progress=True)
+        )
         with write_errors(self.run.path):
             self.run.path.joinpath("nni").mkdir(exist_ok=True)
         print("Starting NNI (some seconds)", flush=True)

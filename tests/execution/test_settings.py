@@ -78,7 +78,10 @@ def test_what_is_no_count(text):
         ),
         ({"platform": "kubernetes", "hosts": "h.toml"}, "--hosts FILE goes with --platform remote"),
         ({"platform": "kubernetes"}, "platform is kubernetes and cluster None"),
-        ({"platform": "remote", "hosts": "h", "strategy": "darts"}, "darts has no trials to send away"),
+        (
+            {"platform": "remote", "hosts": "h", "strategy": "darts"},
+            "darts trains a supernet on this machine",
+        ),
         (
             {"platform": "remote", "hosts": "h", "data_dir": "data"},
             "data_dir is 'data'; with platform remote",

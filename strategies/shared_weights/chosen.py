@@ -1,0 +1,134 @@
+"""Which networks of a supernet are trained from scratch: points of its front, and random ones to hold them against."""
+
+from __future__ import annotations
+
+import json
+import math
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from records.files import write_whole
+from records.measurement import Measurement
+from search_space import Genotype, mutate
+from search_space.problem import Problem
+from search_space.sampling import random_genotype
+from strategies.budget import Budget
+from strategies.objectives import ranked
+
+CHOSEN = "chosen.json"
+FRONT, RANDOM = "front", "random"
+_OBJECTIVES = ("accuracy", "macs")
+_DRAWS, _STEPS, _NEAR = 20, 40, 0.05
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """A network to train: of the ``front`` on shared weights, or ``random`` with about the MACs of one of these;
+    ``accuracy`` is that on shared weights, in [0, 1]."""
+
+    genotype: Genotype
+    role: str
+    accuracy: float
+
+    def to_json(self) -> dict[str, Any]:
+        return {"genotype": self.genotype.to_json(), "role": self.role, "accuracy": self.accuracy}
+
+
+def spread(judged: Sequence[Measurement], count: int) -> list[Measurement]:
+    """``count`` of the judged ones: first the most accurate, then always the one of the front whose MACs are farthest,
+    as a ratio, from all that were taken; where the front has no more, the next best by non-dominated rank."""
+    places = ranked(judged, _OBJECTIVES)
+    front = [each.measurement for each in places if each.rank == 0]
+    others = [each.measurement for each in sorted(places, key=lambda each: each.order) if each.rank > 0]
+    taken: list[Measurement] = []
+    while front and len(taken) < count:
+        best = max(front, key=lambda m: _gap(m, taken))
+        taken.append(best)
+        front.remove(best)
+    return [*taken, *others[: count - len(taken)]]
+
+
+def _gap(measurement: Measurement, taken: Sequence[Measurement]) -> float:
+    if not taken:
+        assert measurement.accuracy is not None
+        return measurement.accuracy
+    return min(abs(math.log(measurement.macs / other.macs)) for other in taken)
+
+
+def random_likes(
+    problem: Problem, models: Sequence[Measurement], count: int, seed: int, budget: Budget
+) -> list[Genotype]:
+    """``count`` random architectures: each drawn, then mutated only as far as brings its MACs to within a twentieth of
+    those of one of ``models``, which take turns from the middle of their MACs outwards."""
+    rng = random.Random(f"{seed} random")
+    ordered = sorted(models, key=lambda m: m.macs)
+    middle = (len(ordered) - 1) / 2
+    turns = sorted(range(len(ordered)), key=lambda place: abs(place - middle))
+    return [_like(problem, ordered[turns[number % len(turns)]].macs, rng, budget) for number in range(count)]
+
+
+def _like(problem: Problem, macs: int, rng: random.Random, budget: Budget) -> Genotype:
+    found: list[tuple[float, Genotype]] = []
+    for _ in range(_DRAWS):
+        genotype = random_genotype(problem, rng.randrange(2**31))
+        off = _off(genotype, macs)
+        for _ in range(_STEPS):
+            if off <= _NEAR:
+                break
+            other = mutate(genotype, rng)
+            if _off(other, macs) < off:
+                genotype, off = other, _off(other, macs)
+        if budget.allows(genotype.cost()):
+            found.append((off, genotype))
+        if found and found[-1][0] <= _NEAR:
+            break
+    if not found:  # the budget is tighter in parameters than in MACs
+        raise budget.error(problem.space, genotype.cost())
+    return min(found, key=lambda each: each[0])[1]
+
+
+def _off(genotype: Genotype, macs: int) -> float:
+    return abs(genotype.cost().macs / macs - 1)
+
+
+def choose(
+    judged: Sequence[Measurement],
+    count: int,
+    randoms: int,
+    *,
+    seed: int,
+    budget: Budget,
+    accuracy: Callable[[Genotype], float],
+) -> list[Chosen]:
+    """``count`` networks to train, the last ``randoms`` of them random; ``accuracy`` judges these on shared weights."""
+    best = spread(judged, max(1, count - randoms))
+    chosen = [_of_front(measurement) for measurement in best]
+    problem = chosen[0].genotype.problem
+    for genotype in random_likes(problem, best, min(randoms, count - len(best)), seed, budget):
+        chosen.append(Chosen(genotype, RANDOM, accuracy(genotype)))
+    return chosen
+
+
+def extended(chosen: Sequence[Chosen], judged: Sequence[Measurement], count: int) -> list[Chosen]:
+    """``chosen``, and further points of the front up to ``count``, as far as there are any."""
+    known = {each.genotype.key() for each in chosen}
+    more = [_of_front(measurement) for measurement in spread(judged, count + len(chosen))]
+    new = [each for each in more if each.genotype.key() not in known]
+    return [*chosen, *new[: count - len(chosen)]]
+
+
+def _of_front(measurement: Measurement) -> Chosen:
+    assert measurement.accuracy is not None  # it was judged
+    return Chosen(Genotype.from_json(measurement.genotype), FRONT, measurement.accuracy)
+
+
+def write_chosen(path: Path, chosen: Sequence[Chosen]) -> None:
+    write_whole(path, json.dumps([each.to_json() for each in chosen], indent=1) + "\n")
+
+
+def read_chosen(path: Path) -> list[Chosen]:
+    records = json.loads(path.read_text(encoding="utf-8"))
+    return [Chosen(Genotype.from_json(r["genotype"]), r["role"], r["accuracy"]) for r in records]
