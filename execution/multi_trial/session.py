@@ -53,10 +53,7 @@ class MultiTrialSession(Session):
     def explore(self, portal: Portal | None, *, resume: bool) -> None:
         assert portal is not None  # the settings' own check
         _ = self.strategy, self.trial  # what is wrong with them is said before NNI starts
-        threads = self.settings.threads or os.cpu_count() or 1  # no trial runs yet
-        self.strategy.prepare(
-            Workplace(self.run.path, self.trial, self.settings.trials, threads, progress=True)
-        )
+        self.strategy.prepare(Workplace(self.run.path, self.trial, self.settings.trials, progress=True))
         with write_errors(self.run.path):
             self.run.path.joinpath("nni").mkdir(exist_ok=True)
         print("Starting NNI (some seconds)", flush=True)

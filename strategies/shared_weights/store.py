@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 
 import torch
 from torch import Tensor, nn
 
 from search_space import Genotype, get_space
+from strategies.supernet.data import epoch_seed
 
 
 class SharedWeights:
@@ -18,8 +18,8 @@ class SharedWeights:
     part of a narrower network is a corner of the widest one's, as in "Once for All" (Cai et al., ICLR 2020). So a step
     of these moves every network.
 
-    Weights come to be when the first network asks for them, initialised as the widest network's are, by ``seed`` and
-    their name: in whatever order networks come, they begin alike.
+    Weights come to be when the first network asks for them, initialised as the widest network's are, by ``seed``: the
+    same networks in the same order begin alike.
 
     Examples:
         >>> from search_space import sample
@@ -35,7 +35,7 @@ class SharedWeights:
 
     def network(self, genotype: Genotype) -> nn.Module:
         """The genotype's network, its parameters in the memory of the shared ones."""
-        network = _built(genotype).to(self.device)
+        network = _built(genotype, 0).to(self.device)  # its own weights give way at once
         names = _shared_names(genotype, network)
         self._create(genotype, names)
         for name, parameter in list(network.named_parameters()):
@@ -75,11 +75,11 @@ class SharedWeights:
             missing = set(names.values()) - self.parameters.keys()
             if not missing:
                 return
-            network = _built(maker)
+            network = _built(maker, epoch_seed(self.seed, len(self.parameters)))
             made = _shared_names(maker, network)
             for name, parameter in network.named_parameters():
                 if made[name] in missing:
-                    self._add(made[name], _redrawn(parameter.detach(), f"{self.seed} {made[name]}"))
+                    self._add(made[name], parameter.detach())
 
     def _add(self, name: str, values: Tensor) -> None:
         self.parameters[name] = nn.Parameter(values.to(self.device).clone())
@@ -91,8 +91,9 @@ class SharedWeights:
         return whole[tuple(slice(size) for size in part.shape)]
 
 
-def _built(genotype: Genotype) -> nn.Module:
-    with torch.random.fork_rng(devices=[]):  # what is drawn here is not kept
+def _built(genotype: Genotype, seed: int) -> nn.Module:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
         return genotype.build()
 
 
@@ -121,15 +122,6 @@ def _shared_names(genotype: Genotype, network: nn.Module) -> dict[str, str]:
             raise ValueError(f"space {genotype.space} names no shared part for {name}")
         found[name] = f"{parts[owner]}:{name[len(owner) + 1 :]}"
     return found
-
-
-def _redrawn(values: Tensor, name: str) -> Tensor:
-    """Values of the same spread, drawn by ``name`` alone; what is constant stays."""
-    if values.numel() < 2 or bool((values == values.flatten()[0]).all()):
-        return values
-    seed = int.from_bytes(hashlib.sha256(name.encode()).digest()[:7], "big")
-    generator = torch.Generator().manual_seed(seed)
-    return torch.randn(values.shape, generator=generator) * values.std()
 
 
 def _replace(network: nn.Module, name: str, parameter: nn.Parameter) -> None:

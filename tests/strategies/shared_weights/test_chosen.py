@@ -1,0 +1,79 @@
+"""What is trained of a supernet's networks: points spread over its front, then random ones of the same MACs."""
+
+import itertools
+
+import pytest
+
+from records.measurement import Measurement
+from search_space import sample
+from strategies.budget import Budget
+from strategies.shared_weights.chosen import (
+    FRONT,
+    RANDOM,
+    Chosen,
+    choose,
+    extended,
+    random_likes,
+    read_chosen,
+    spread,
+    write_chosen,
+)
+from strategies.shared_weights.exploring import explore
+from strategies.shared_weights.judge import Judge
+
+
+def judged_of(points: list[tuple[float, int]]) -> list[Measurement]:
+    genotypes = itertools.count()
+    return [
+        Measurement(
+            i, sample("tiny-global", next(genotypes)).to_json(), "ok", accuracy, macs=macs, macs_published=macs,
+            params=1, seconds=0.0, seed=0,
+        )
+        for i, (accuracy, macs) in enumerate(points)
+    ]  # fmt: skip
+
+
+def test_points_are_spread_over_the_front_before_what_it_dominates():
+    judged = judged_of([(0.5, 10), (0.6, 20), (0.61, 22), (0.4, 30), (0.9, 1000), (0.7, 100), (0.3, 40)])
+    assert [m.index for m in spread(judged, 4)] == [4, 0, 5, 2]
+    assert [m.index for m in spread(judged, 6)] == [4, 0, 5, 2, 1, 3]
+    assert len(spread(judged, 99)) == 7
+
+
+def test_random_ones_have_the_macs_of_the_front(problem):
+    models = judged_of([(0.5, 3_000_000), (0.6, 6_000_000)])
+    problem = sample("tiny-global", 0).problem
+    likes = random_likes(problem, models, 4, 0, Budget())
+    assert likes == random_likes(problem, models, 4, 0, Budget())
+    assert len({g.key() for g in likes}) == 4
+    for number, genotype in enumerate(likes):
+        assert genotype.cost().macs == pytest.approx(models[number % 2].macs, rel=0.1)
+
+
+def test_what_was_chosen_stays_first_when_more_are_asked_for(tmp_path):
+    judged = judged_of([(0.5 + i / 100, 100_000 * 2**i) for i in range(8)])
+    chosen = choose(judged, 4, 1, seed=0, budget=Budget(), accuracy=lambda genotype: 0.25)
+    assert [each.role for each in chosen] == [FRONT] * 3 + [RANDOM]
+    assert chosen[3].accuracy == 0.25
+    more = extended(chosen, judged, 7)
+    assert more[:4] == chosen
+    assert len({each.genotype.key() for each in more}) == 7
+    assert len(extended(chosen, judged, 99)) == 9  # all that were judged, and the random one
+    write_chosen(tmp_path / "chosen.json", more)
+    assert read_chosen(tmp_path / "chosen.json") == more
+    assert isinstance(more[0], Chosen)
+
+
+def test_exploring_goes_on_where_it_was_stopped(problem, data, shared, tmp_path):
+    judge, path = Judge(shared, data, calibration=64), tmp_path / "judged.jsonl"
+
+    def run(count):
+        return explore(problem, judge, count, path, seed=0, budget=Budget(), progress=False)
+
+    whole = run(12)
+    assert len({str(m.genotype) for m in whole}) == 12
+    lines = path.read_text().splitlines(keepends=True)
+    path.write_text("".join(lines[:5]) + lines[5][:20])  # a crash in the middle of a line
+    again = run(12)
+    assert [(m.genotype, m.accuracy) for m in again] == [(m.genotype, m.accuracy) for m in whole]
+    assert len(path.read_text().splitlines()) == 12
