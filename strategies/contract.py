@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import random
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -56,7 +57,7 @@ class MultiTrialStrategy(Strategy):
     each took: so the same seed proposes the same, on any machine and after any crash. Subclasses define `draw`.
 
     ``repeats``: whether a known architecture is proposed again where a thousand draws give no other. Without, the
-    search ends there.
+    search ends there. ``extra``: the optional part of the installation that it needs, and the modules of that.
 
     Examples:
         >>> from strategies.registry import get_strategy
@@ -68,6 +69,7 @@ class MultiTrialStrategy(Strategy):
 
     one_shot = False
     repeats: ClassVar[bool] = True
+    extra: ClassVar[tuple[str, ...]] = ()  # its name, then the modules
 
     def __init__(
         self,
@@ -78,9 +80,23 @@ class MultiTrialStrategy(Strategy):
         max_macs: int | None = None,
         max_params: int | None = None,
     ) -> None:
+        self._require_extra()
         self.problem, self.seed, self.budget = problem, seed, Budget(max_macs, max_params)
         self.settings = self.Settings() if settings is None else settings
         self.proposed: set[str] = set()
+
+    @classmethod
+    def missing(cls) -> list[str]:
+        """The modules of ``extra`` that are not installed."""
+        return [module for module in cls.extra[1:] if importlib.util.find_spec(module) is None]
+
+    def _require_extra(self) -> None:
+        if missing := self.missing():
+            are, them = ("are", "them") if len(missing) > 1 else ("is", "it")
+            raise UserError(
+                f"strategy {self.name} needs {' and '.join(missing)}, which {are} not installed; "
+                f"`pip install 'pde-nas[{self.extra[0]}]' -c constraints.txt` installs {them}"
+            )
 
     @classmethod
     def measures_latency(cls, settings: Any) -> bool:

@@ -53,7 +53,7 @@ import subprocess
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from threading import Event, Thread
 from types import MappingProxyType
@@ -64,6 +64,7 @@ import psutil
 
 from execution.nni_bridge.server import FOLDER
 from records.errors import UserError
+from strategies.nni_space import DecisionSpace
 from strategies.supernet.quiet import QuietHandler
 
 _PRELOADS = (
@@ -108,16 +109,12 @@ with warnings.catch_warnings():
     import nni.nas.execution.training_service as training_service
     from nni.experiment import Experiment, RunMode, launcher, rest
     from nni.experiment.config import ExperimentConfig
-    from nni.mutable import Categorical, MutableDict, label_scope
     from nni.nas.execution import TrainingServiceExecutionEngine
     from nni.nas.experiment import NasExperiment, NasExperimentConfig
-    from nni.nas.space import ExecutableModelSpace, ModelStatus
+    from nni.nas.space import ModelStatus
 
     from execution.nni_bridge.channel import TolerantChannel
     from execution.nni_bridge.database import stored_config
-
-# NNI's import replaces the root's handlers and turns its own loggers up; its console lines are not ours.
-logging.getLogger("nni").handlers.clear()
 
 
 @contextmanager
@@ -209,38 +206,21 @@ def _with_loopback(hosts: str) -> str:
     return ",".join(filter(None, [hosts, "localhost", "127.0.0.1"]))
 
 
-class CandidateModel(ExecutableModelSpace):
+class CandidateModel(DecisionSpace):
     """The space, to NNI; or with ``parameters`` one candidate of it, as it travels to a trial.
 
     ``trial`` is NNI's id of the trial, and ``cancelled`` whether the portal's user ended it, once it has ended.
     """
 
     def __init__(self, decisions: dict[str, tuple], parameters: dict[str, Any] | None = None) -> None:
-        super().__init__()
-        self.decisions = decisions
+        super().__init__(decisions)
         self.parameters = parameters
         self.trial: str | None = None
         self.cancelled = False
-        self.mutables = MutableDict({label: _mutable(label, opts) for label, opts in decisions.items()})
-
-    def leaf_mutables(self, is_leaf: Callable[[Any], bool]) -> Any:
-        yield from self.mutables.leaf_mutables(is_leaf)
-
-    def check_contains(self, sample: dict[str, Any]) -> Any:
-        return self.mutables.check_contains(sample)
 
     def candidate(self, parameters: dict[str, Any]) -> CandidateModel:
         """A candidate of this space."""
         return CandidateModel({}, parameters)
-
-
-def _mutable(label: str, options: tuple) -> Categorical:
-    """NNI builds labels with slashes from scopes, and refuses them written out."""
-    *scopes, name = label.split("/")
-    with ExitStack() as stack:
-        for scope in scopes:
-            stack.enter_context(label_scope(scope))
-        return Categorical(list(options), label=name)
 
 
 class CandidateEngine(TrainingServiceExecutionEngine):

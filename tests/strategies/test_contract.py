@@ -24,6 +24,8 @@ MULTI_TRIAL = strategy_names(one_shot=False)
 def made(name: str, problem: Problem = PROBLEM, seed: int = 0, **more) -> MultiTrialStrategy:
     strategy = get_strategy(name)
     assert issubclass(strategy, MultiTrialStrategy)
+    if missing := strategy.missing():
+        pytest.skip(f"{', '.join(missing)} is not installed")
     return strategy(problem, seed, **more)
 
 
