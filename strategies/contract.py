@@ -84,6 +84,7 @@ class MultiTrialStrategy(Strategy):
         self.problem, self.seed, self.budget = problem, seed, Budget(max_macs, max_params)
         self.settings = self.Settings() if settings is None else settings
         self.proposed: set[str] = set()
+        self.earlier: list[Measurement] = []
 
     @classmethod
     def missing(cls) -> list[str]:
@@ -97,6 +98,11 @@ class MultiTrialStrategy(Strategy):
                 f"strategy {self.name} needs {' and '.join(missing)}, which {are} not installed; "
                 f"`pip install 'pde-nas[{self.extra[0]}]' -c constraints.txt` installs {them}"
             )
+
+    def start_from(self, earlier: Sequence[Measurement]) -> None:
+        """What an earlier search of the problem measured comes before all results, and is not proposed again."""
+        self.earlier = list(earlier)
+        self.proposed |= {Genotype.from_json(result.genotype).key() for result in earlier}
 
     @classmethod
     def measures_latency(cls, settings: Any) -> bool:
@@ -116,6 +122,7 @@ class MultiTrialStrategy(Strategy):
         Raises `UserError` if no architecture within the budget was found, naming the smallest that was, and
         `SpaceExhausted` if none is left.
         """
+        results = [*self.earlier, *results]
         rng = random.Random(f"{self.seed} {index}")
         nearest: Genotype | None = None
         repeated: Genotype | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from execution.multi_trial.earlier import earlier_results
 from execution.platforms.contract import serving
 from execution.portal.address import Portal
 from execution.progress import Progress
@@ -36,13 +37,23 @@ class MultiTrialSession(Session):
         strategy = get_strategy(self.settings.strategy)
         assert issubclass(strategy, MultiTrialStrategy)  # `session_of` chose by it
         settings = self.settings
-        return strategy(
+        made = strategy(
             self.problem,
             settings.seed,
             settings.own,
             max_macs=settings.max_macs,
             max_params=settings.max_params,
         )
+        made.start_from(self.earlier)
+        return made
+
+    @cached_property
+    def earlier(self) -> list[Measurement]:
+        """What the strategy is shown of an earlier run. Raises `UserError`, see `earlier_results`."""
+        kept = None if self._run is None else self._run.earlier()
+        if kept is not None or self.settings.start_from is None:
+            return kept or []
+        return earlier_results(self.settings.start_from, self.problem)
 
     def check_images(self) -> None:
         first = self.strategy.propose(0, [])
@@ -53,6 +64,8 @@ class MultiTrialSession(Session):
     def explore(self, portal: Portal | None, *, resume: bool) -> None:
         assert portal is not None  # the settings' own check
         _ = self.strategy, self.trial  # what is wrong with them is said before NNI starts
+        if self.settings.start_from is not None and self.run.earlier() is None:
+            self.run.keep_earlier(self.earlier)
         with write_errors(self.run.path):
             self.run.path.joinpath("nni").mkdir(exist_ok=True)
         print("Starting NNI (some seconds)", flush=True)

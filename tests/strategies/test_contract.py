@@ -81,6 +81,19 @@ def test_all_stay_within_a_budget_of_parameters_and_macs(name):
 
 
 @pytest.mark.parametrize("name", MULTI_TRIAL)
+def test_what_an_earlier_search_trained_is_not_trained_again(name):
+    earlier = play(made(name), 20)
+    known = {Genotype.from_json(m.genotype).key() for m in earlier}
+    runs = []
+    for _ in range(2):
+        strategy = made(name)
+        strategy.start_from(earlier)
+        runs.append([m.genotype for m in play(strategy, 15, at_once=2)])
+    assert runs[0] == runs[1]
+    assert not known & {Genotype.from_json(genotype).key() for genotype in runs[0]}
+
+
+@pytest.mark.parametrize("name", MULTI_TRIAL)
 def test_candidates_that_failed_do_not_end_it(name):
     strategy, results = made(name), []
     for index in range(30):
