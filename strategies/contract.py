@@ -99,6 +99,12 @@ class MultiTrialStrategy(Strategy):
                 f"`pip install 'pde-nas[{self.extra[0]}]' -c constraints.txt` installs {them}"
             )
 
+    def take(self, given: Any) -> None:
+        """A strategy of NNI's that the user gives as an object, or None. Raises `UserError` where it has no use for
+        one, or lacks it."""
+        if given is not None:
+            raise UserError(f"strategy {self.name} takes no strategy of NNI's; accepted: strategy nni")
+
     def start_from(self, earlier: Sequence[Measurement]) -> None:
         """What an earlier search of the problem measured comes before all results, and is not proposed again."""
         self.earlier = list(earlier)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from execution.multi_trial.earlier import earlier_results
 from execution.platforms.contract import serving
@@ -30,6 +30,7 @@ class MultiTrialSession(Session):
     limits and told what became of each."""
 
     experiment: SearchExperiment
+    given: Any = None  # a strategy of NNI's, as an object
 
     @cached_property
     def strategy(self) -> MultiTrialStrategy:
@@ -44,6 +45,7 @@ class MultiTrialSession(Session):
             max_macs=settings.max_macs,
             max_params=settings.max_params,
         )
+        made.take(self.given)
         made.start_from(self.earlier)
         return made
 
