@@ -244,6 +244,11 @@ class SearchSettings:
                 f"strategy {self.strategy} has no trials to send away; accepted with platform {self.platform}: "
                 f"{', '.join(strategy_names(one_shot=False))}"
             )
+        if getattr(get_strategy(self.strategy), "stages", False):
+            raise UserError(
+                f"platform is {self.platform} with strategy {self.strategy}, whose trials go on from checkpoints in the "
+                "run folder; accepted: local"
+            )
         if self.data_dir is not None and not os.path.isabs(self.data_dir):
             raise UserError(
                 f"data_dir is {self.data_dir!r}; with platform {self.platform} it is a folder where trials run, "

@@ -6,6 +6,7 @@ import importlib.util
 import random
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from records.checks import shown
@@ -26,6 +27,19 @@ _IDLE_MUTATIONS = 200
 
 class SpaceExhausted(UserError):
     """There is no architecture left to propose; the message says so on one line."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """How far a candidate is trained, where its strategy decides that: until ``epochs`` (counted from its beginning,
+    at the learning rates of a whole training), on ``share`` of the training images, in (0, 1]. ``continues`` is the
+    index of the candidate from whose checkpoint it goes on; None: it begins. ``whole``: then it is as one that was
+    trained in one go, as far as the share was 1 throughout."""
+
+    epochs: int
+    share: float
+    continues: int | None
+    whole: bool
 
 
 class Strategy(ABC):
@@ -57,7 +71,8 @@ class MultiTrialStrategy(Strategy):
     each took: so the same seed proposes the same, on any machine and after any crash. Subclasses define `draw`.
 
     ``repeats``: whether a known architecture is proposed again where a thousand draws give no other. Without, the
-    search ends there. ``extra``: the optional part of the installation that it needs, and the modules of that.
+    search ends there. ``stages``: whether it trains candidates in stages (`stage`). ``epochs`` are those of a whole
+    training. ``extra``: the optional part of the installation that it needs, and the modules of that.
 
     Examples:
         >>> from strategies.registry import get_strategy
@@ -69,6 +84,7 @@ class MultiTrialStrategy(Strategy):
 
     one_shot = False
     repeats: ClassVar[bool] = True
+    stages: ClassVar[bool] = False
     extra: ClassVar[tuple[str, ...]] = ()  # its name, then the modules
 
     def __init__(
@@ -79,10 +95,12 @@ class MultiTrialStrategy(Strategy):
         *,
         max_macs: int | None = None,
         max_params: int | None = None,
+        epochs: int = 1,
     ) -> None:
         self._require_extra()
         self.problem, self.seed, self.budget = problem, seed, Budget(max_macs, max_params)
         self.settings = self.Settings() if settings is None else settings
+        self.epochs = epochs
         self.proposed: set[str] = set()
         self.earlier: list[Measurement] = []
 
@@ -98,6 +116,10 @@ class MultiTrialStrategy(Strategy):
                 f"strategy {self.name} needs {' and '.join(missing)}, which {are} not installed; "
                 f"`pip install 'pde-nas[{self.extra[0]}]' -c constraints.txt` installs {them}"
             )
+
+    def stage(self, index: int) -> Stage | None:
+        """How far the candidate of that index, which was proposed, is trained; None: wholly, in one go."""
+        return None
 
     def take(self, given: Any) -> None:
         """A strategy of NNI's that the user gives as an object, or None. Raises `UserError` where it has no use for

@@ -14,7 +14,7 @@ from search_space.problem import Problem
 
 
 def earlier_results(path: str | Path, problem: Problem) -> list[Measurement]:
-    """The judged candidates of the run in ``path``, in the order of their indices.
+    """The wholly trained candidates of the run in ``path``, in the order of their indices.
 
     Raises `UserError` for a folder that is no run, for one without a judged candidate, and for architectures of
     another problem, naming what differs.

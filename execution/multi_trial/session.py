@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from execution.multi_trial.earlier import earlier_results
@@ -13,7 +14,7 @@ from execution.session_contract import Session
 from execution.signals import uninterrupted
 from records.files import write_errors
 from records.measurement import Measurement
-from records.run_folder import NNI, NNI_LOG
+from records.run_folder import CHECKPOINTS, NNI, NNI_LOG
 from records.terminal import tell
 from search_space import get_space
 from strategies.contract import MultiTrialStrategy
@@ -44,6 +45,7 @@ class MultiTrialSession(Session):
             settings.own,
             max_macs=settings.max_macs,
             max_params=settings.max_params,
+            epochs=settings.trial_settings().make_recipe().epochs,
         )
         made.take(self.given)
         made.start_from(self.earlier)
@@ -140,6 +142,10 @@ class MultiTrialSession(Session):
     def check_server(self) -> None:
         """Raises `UserError` if NNI's server is of no use any more."""
         self._watch()
+
+    def checkpoint(self, index: int) -> Path:
+        """Where the training of a candidate that is trained in stages is kept."""
+        return self.run.path / CHECKPOINTS / f"candidate-{index}.pt"
 
     def on_proposed(self, index: int, seen: int) -> None:
         """A candidate is submitted for the first time, proposed from ``seen`` results."""
