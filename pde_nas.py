@@ -25,24 +25,28 @@ PROGRAM = "run_search"  # the module whose command line runs a search of a hub o
 __all__ = ["Outcome", "SearchSettings", "UserError", "report", "resume", "search", "sweep"]
 
 
-def search(settings: SearchSettings) -> Outcome:
+def search(settings: SearchSettings, strategy: Any = None) -> Outcome:
     """Runs a search to its end in a new run folder, and leaves there what `run_search.py search` leaves: the front,
-    the best genotype, pictures and the report."""
+    the best genotype, pictures and the report. ``strategy`` is an ``nni.nas.strategy.base.Strategy``, in place of
+    the settings' own."""
     if not isinstance(settings, SearchSettings):
         raise UserError(f"settings is of type {type(settings).__name__}; accepted: SearchSettings")
     outcomes: list[Outcome] = []
-    launch.search(settings, lambda run: outcomes.append(write_outcome(run, settings.max_macs)))
+    launch.search(settings, lambda run: outcomes.append(write_outcome(run, settings.max_macs)), strategy)
     return outcomes[-1]
 
 
-def resume(run: str | Path, **given: Any) -> Outcome:
-    """Goes on with the search, hub or sweep in ``run``; ``given`` are settings named again, by name."""
+def resume(run: str | Path, strategy: Any = None, **given: Any) -> Outcome:
+    """Goes on with the search, hub or sweep in ``run``; ``given`` are settings named again, by name. ``strategy`` is
+    the like of that which the search was given as an object; its name stands in the run."""
+    if isinstance(strategy, str):
+        strategy, given = None, given | {"strategy": strategy}
     folder = RunFolder.open(run)
     if hub.is_hub(folder):
         return _common(hub.resume_hub(folder, given, PROGRAM), folder.path)
     budget = given.get("max_macs", folder.settings().get("max_macs"))
     outcomes: list[Outcome] = []
-    launch.resume(folder.path, given, lambda path: outcomes.append(write_outcome(path, budget)))
+    launch.resume(folder.path, given, lambda path: outcomes.append(write_outcome(path, budget)), strategy)
     return outcomes[-1]
 
 

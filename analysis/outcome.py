@@ -101,6 +101,7 @@ def _numbers(run: Run, chosen: Measurement) -> dict[str, Any]:
         "failed": len(run.failed),
         "cancelled": len(run.cancelled),
         "rejected": len(run.rejected),
+        "partial": len(run.partial),
     }
 
 

@@ -69,12 +69,22 @@ class Run:
         """The candidates that were found above a budget, and not trained."""
         return tuple(m for m in self.measurements if m.status == "rejected")
 
+    @property
+    def partial(self) -> tuple[Measurement, ...]:
+        """The candidates that were trained in part only; their accuracies are comparable with no others'."""
+        return tuple(m for m in self.measurements if m.status == "partial")
+
     def require_ok(self) -> tuple[Measurement, ...]:
         """``ok``, at least one. Raises `UserError` if nothing was measured, saying why."""
         if self.ok:
             return self.ok
         if not self.measurements:
             raise UserError(f"{self.path} holds no candidate yet; let the search measure one first")
+        if self.partial:
+            raise UserError(
+                f"{self.path}: none of {len(self.measurements)} candidates was trained wholly, {len(self.partial)} in "
+                "part; resume it with more --trials"
+            )
         last = self.measurements[-1]
         reason = " ".join((last.error or "no reason was recorded").split())[:200]
         raise UserError(

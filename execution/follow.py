@@ -57,7 +57,8 @@ class Follower:
             yield {n: v for n, v in record.items() if v is not None and n not in _LEFT_OUT}
         for measurement in self.candidates.new():
             self.ends[measurement["status"]] += 1
-            accuracy = measurement["accuracy"]
+            # Of one that was trained in part it is comparable with no other's.
+            accuracy = measurement["accuracy"] if measurement["status"] == "ok" else None
             if accuracy is not None and (self.best is None or accuracy > self.best["accuracy"]):
                 self.best = measurement
             if self.best is None:

@@ -26,8 +26,10 @@ class Best:
 
     def add(self, measurement: Measurement) -> None:
         self.ends[measurement.status] += 1
-        if measurement.accuracy is not None and (
-            self.measurement is None or measurement.accuracy > (self.measurement.accuracy or 0.0)
+        if (
+            measurement.status == "ok"
+            and measurement.accuracy is not None
+            and (self.measurement is None or measurement.accuracy > (self.measurement.accuracy or 0.0))
         ):
             self.measurement = measurement
 
@@ -57,7 +59,7 @@ class Progress:
         """A candidate more, of ``total``, which the portal's user may have changed."""
         self.total = self.bar.total = total
         self.best.add(measurement)
-        if measurement.status != "ok" and not self.bar.disable:
+        if measurement.error is not None and not self.bar.disable:
             self.bar.write(
                 f"candidate {measurement.index} {measurement.status}: {measurement.error}", file=sys.stderr
             )
@@ -74,6 +76,7 @@ def candidate_line(measurement: Measurement, best: Best, total: int) -> str:
     words = [
         f"candidate {measurement.index}: {measurement.status}",
         *([] if measurement.accuracy is None else [f"accuracy {percent_text(measurement.accuracy)}%"]),
+        *([] if measurement.epochs is None else [f"until epoch {measurement.epochs}"]),
         f"{count_text(measurement.macs)} MACs",
         f"{count_text(measurement.params)} params",
         f"{measurement.seconds:.1f} s",

@@ -94,7 +94,9 @@ def status(run: RunFolder) -> Status:
         measured = run.measurements()
         done = len(measured)
         total = max(done, settings["trials"])  # the portal's user may have wanted more
-        best = max((m.accuracy for m in measured if m.accuracy is not None), default=None)
+        best = max(
+            (m.accuracy for m in measured if m.status == "ok" and m.accuracy is not None), default=None
+        )
         finished = (run.path / OUTCOME).is_file()
     return Status(
         run=run.path,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -15,22 +16,34 @@ from training.data.datasets import located
 
 
 def session_of(
-    settings: SearchSettings, run: RunFolder | None = None, conclude: Conclude = lambda run: None
+    settings: SearchSettings,
+    run: RunFolder | None = None,
+    conclude: Conclude = lambda run: None,
+    strategy: Any = None,
 ) -> Session:
-    """The session of a search, of its strategy's kind."""
+    """The session of a search, of its strategy's kind; ``strategy`` is one of NNI's, as an object. Raises
+    `UserError`."""
     if get_strategy(settings.strategy).one_shot:
         from execution.one_shot.session import OneShotSession
 
+        if strategy is not None:
+            raise UserError(f"a strategy is given to a search by {settings.strategy}; accepted: strategy nni")
         return OneShotSession(settings, run, conclude)
     from execution.multi_trial.session import MultiTrialSession
 
-    return MultiTrialSession(settings, run, conclude)
+    session = MultiTrialSession(settings, run, conclude)
+    session.given = strategy
+    return session
 
 
-def search(settings: SearchSettings, conclude: Conclude = lambda run: None) -> Path:
+def search(settings: SearchSettings, conclude: Conclude = lambda run: None, strategy: Any = None) -> Path:
     """Runs a search in a new run folder, whose path is returned; ``conclude`` is called on it at the end, while a
-    one-shot search is still shown. Raises `UserError`."""
-    return session_of(settings.located(), None, conclude).begin()
+    one-shot search is still shown; ``strategy`` is one of NNI's, in place of the settings' own. Raises `UserError`."""
+    if strategy is not None:
+        from strategies.multi_trial.nni_strategy import NniStrategy
+
+        settings = dataclasses.replace(settings, **NniStrategy.settings_of(strategy))
+    return session_of(settings.located(), None, conclude, strategy).begin()
 
 
 # What may be otherwise when a run is taken up again: where it is shown, and with what means it runs.
@@ -39,9 +52,11 @@ _FREE_ON_RESUME = (
 )  # fmt: skip
 
 
-def resume(path: Path, given: dict[str, Any], conclude: Conclude = lambda run: None) -> SearchSettings:
-    """Goes on with the search in ``path``; ``given`` are settings named again, by name; ``conclude`` as for
-    `search`.
+def resume(
+    path: Path, given: dict[str, Any], conclude: Conclude = lambda run: None, strategy: Any = None
+) -> SearchSettings:
+    """Goes on with the search in ``path``; ``given`` are settings named again, by name; ``conclude`` and ``strategy``
+    as for `search`.
 
     What is named again is kept for the next time, but for where the run is shown. Raises `UserError` if one of
     them differs from the run's and would change its course.
@@ -66,5 +81,5 @@ def resume(path: Path, given: dict[str, Any], conclude: Conclude = lambda run: N
         )
     with naming_plugins(run.path):
         settings = SearchSettings.from_json(kept | given).located()
-    session_of(settings, run, conclude).go_on(given)
+    session_of(settings, run, conclude, strategy).go_on(given)
     return settings

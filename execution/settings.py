@@ -151,6 +151,10 @@ class SearchSettings:
         least=0,
         most=_LARGEST,
     )
+    start_from: str | None = option(
+        None, "run folder of an earlier search of the same space, image and classes: its candidates are shown to "
+        "the strategy first, and not trained again", metavar="RUN", used=lambda: "none",
+    )  # fmt: skip
     run_dir: str | None = option(
         None, "run folder to make", metavar="DIR", used=lambda: "runs/<time>-<data set>-<strategy>"
     )
@@ -223,7 +227,7 @@ class SearchSettings:
     def _check_multi_trial(self) -> None:
         """What a supernet has no use for: its candidates are known by their MACs."""
         if get_strategy(self.strategy).one_shot:
-            for name in ("max_params", "max_latency", "latency"):
+            for name in ("max_params", "max_latency", "latency", "start_from"):
                 value, usual = getattr(self, name), common_options()[name].default
                 if value != usual:
                     raise UserError(
@@ -245,6 +249,11 @@ class SearchSettings:
             raise UserError(
                 f"strategy {self.strategy} trains a supernet on this machine; accepted with platform {self.platform}: "
                 f"{', '.join(others)}"
+            )
+        if getattr(get_strategy(self.strategy), "stages", False):
+            raise UserError(
+                f"platform is {self.platform} with strategy {self.strategy}, whose trials go on from checkpoints in the "
+                "run folder; accepted: local"
             )
         if self.data_dir is not None and not os.path.isabs(self.data_dir):
             raise UserError(

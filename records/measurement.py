@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args
 
 from records.errors import UserError
 
-Status = Literal["ok", "failed", "cancelled", "rejected"]
+Status = Literal["ok", "failed", "cancelled", "rejected", "partial"]
 STATUSES: tuple[Status, ...] = get_args(Status)
 
 
@@ -17,11 +17,14 @@ class Measurement:
     """One candidate's outcome.
 
     ``accuracy`` is the validation accuracy in [0, 1] after the last epoch (None unless ``status`` is "ok":
-    "cancelled" is what the portal's user ended, "rejected" what was found above a budget and not trained); ``history``
+    "cancelled" is what the portal's user ended, "rejected" what was found above a budget and not trained); it is
+    also that of a "partial" one, which was trained in part only, and is comparable with none but its like; ``history``
     its value after each epoch; ``macs``, ``macs_published`` and ``params`` are for one image (see
     ``pde_ops.cost``); ``seconds`` is the wall time of the trial; ``seed`` seeds weights and batches; ``seen`` is how
     many results of earlier candidates the strategy had been shown when it proposed this one; ``latency`` is the time
     of one image through the network, in milliseconds, where it was measured (see ``training.latency``).
+    Where a strategy trains in stages, ``epochs`` and ``share`` are until when and on how much of the training images
+    it was trained, and ``continues`` is the index of the candidate from which it went on.
 
     Examples:
         >>> failed = Measurement(0, {}, "failed", None, macs=9, macs_published=9, params=1, seconds=2.0, seed=0, error="no data")
@@ -44,6 +47,9 @@ class Measurement:
     time: str | None = None
     seen: int | None = None
     latency: float | None = None
+    epochs: int | None = None
+    share: float | None = None
+    continues: int | None = None
 
     def to_json(self) -> dict[str, Any]:
         return dataclasses.asdict(self) | {"history": list(self.history)}

@@ -13,7 +13,7 @@ import os
 import platform
 import re
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timezone
 from importlib import metadata
@@ -32,6 +32,7 @@ from records.text import without_paths
 SETTINGS, CANDIDATES, NNI = "settings.json", "candidates.jsonl", "nni.json"
 NNI_LOG, CHECKPOINTS = "nni.log", "checkpoints"
 PROPOSED = "proposed.jsonl"
+EARLIER = "earlier.jsonl"  # what a search that starts from another run was shown of it
 OUTCOME = "outcome.json"  # written last, by the search itself: it has come to its end
 _IDENTITY = re.compile(r"\w+")  # it is part of paths
 _PACKAGES = ("torch", "torchvision", "nni", "numpy", "pytorch-lightning")
@@ -179,16 +180,17 @@ class RunFolder:
         Raises `UserError` for a damaged line.
         """
         path = self.path / CANDIDATES
-        if not path.exists():
-            return []
-        found = []
-        *lines, last = path.read_bytes().split(b"\n")
-        for number, line in enumerate([*lines, *([last] if whole_line(last) else [])], start=1):
-            try:
-                found.append(Measurement.from_json(json.loads(line)))
-            except (ValueError, TypeError) as error:
-                raise UserError(f"{path}, line {number}, is damaged: {error}") from error
-        return found
+        return _measurements(path) if path.exists() else []
+
+    def keep_earlier(self, measurements: Sequence[Measurement]) -> None:
+        """Keeps what the search is shown of an earlier run, whole or not at all: that one may be gone later."""
+        lines = "".join(json.dumps(measurement.to_json()) + "\n" for measurement in measurements)
+        write_whole(self.path / EARLIER, lines)
+
+    def earlier(self) -> list[Measurement] | None:
+        """What was kept of an earlier run; None if nothing was. Raises `UserError` for a damaged line."""
+        path = self.path / EARLIER
+        return _measurements(path) if path.exists() else None
 
     def read(self, name: str) -> Any:
         """What `write` wrote as ``name``. Raises `UserError` if it is missing or damaged."""
@@ -210,6 +212,17 @@ class RunFolder:
         """Writes ``name`` in this folder as JSON, whole or not at all."""
         # The portal's address may have a token in it.
         write_json(self.path / name, record, private=name == NNI)
+
+
+def _measurements(path: Path) -> list[Measurement]:
+    found = []
+    *lines, last = path.read_bytes().split(b"\n")
+    for number, line in enumerate([*lines, *([last] if whole_line(last) else [])], start=1):
+        try:
+            found.append(Measurement.from_json(json.loads(line)))
+        except (ValueError, TypeError) as error:
+            raise UserError(f"{path}, line {number}, is damaged: {error}") from error
+    return found
 
 
 def whole_line(line: bytes) -> bool:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import dataclasses
+import importlib.util
 import random
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from records.checks import shown
@@ -27,6 +28,19 @@ _IDLE_MUTATIONS = 200
 
 class SpaceExhausted(UserError):
     """There is no architecture left to propose; the message says so on one line."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """How far a candidate is trained, where its strategy decides that: until ``epochs`` (counted from its beginning,
+    at the learning rates of a whole training), on ``share`` of the training images, in (0, 1]. ``continues`` is the
+    index of the candidate from whose checkpoint it goes on; None: it begins. ``whole``: then it is as one that was
+    trained in one go, as far as the share was 1 throughout."""
+
+    epochs: int
+    share: float
+    continues: int | None
+    whole: bool
 
 
 class Strategy(ABC):
@@ -59,7 +73,8 @@ class MultiTrialStrategy(Strategy):
     each took: so the same seed proposes the same, on any machine and after any crash. Subclasses define `draw`.
 
     ``repeats``: whether a known architecture is proposed again where a thousand draws give no other. Without, the
-    search ends there.
+    search ends there. ``stages``: whether it trains candidates in stages (`stage`). ``epochs`` are those of a whole
+    training. ``extra``: the optional part of the installation that it needs, and the modules of that.
 
     Examples:
         >>> from strategies.registry import get_strategy
@@ -71,6 +86,8 @@ class MultiTrialStrategy(Strategy):
 
     one_shot = False
     repeats: ClassVar[bool] = True
+    stages: ClassVar[bool] = False
+    extra: ClassVar[tuple[str, ...]] = ()  # its name, then the modules
 
     def __init__(
         self,
@@ -80,10 +97,42 @@ class MultiTrialStrategy(Strategy):
         *,
         max_macs: int | None = None,
         max_params: int | None = None,
+        epochs: int = 1,
     ) -> None:
+        self._require_extra()
         self.problem, self.seed, self.budget = problem, seed, Budget(max_macs, max_params)
         self.settings = self.Settings() if settings is None else settings
+        self.epochs = epochs
         self.proposed: set[str] = set()
+        self.earlier: list[Measurement] = []
+
+    @classmethod
+    def missing(cls) -> list[str]:
+        """The modules of ``extra`` that are not installed."""
+        return [module for module in cls.extra[1:] if importlib.util.find_spec(module) is None]
+
+    def _require_extra(self) -> None:
+        if missing := self.missing():
+            are, them = ("are", "them") if len(missing) > 1 else ("is", "it")
+            raise UserError(
+                f"strategy {self.name} needs {' and '.join(missing)}, which {are} not installed; "
+                f"`pip install 'pde-nas[{self.extra[0]}]' -c constraints.txt` installs {them}"
+            )
+
+    def stage(self, index: int) -> Stage | None:
+        """How far the candidate of that index, which was proposed, is trained; None: wholly, in one go."""
+        return None
+
+    def take(self, given: Any) -> None:
+        """A strategy of NNI's that the user gives as an object, or None. Raises `UserError` where it has no use for
+        one, or lacks it."""
+        if given is not None:
+            raise UserError(f"strategy {self.name} takes no strategy of NNI's; accepted: strategy nni")
+
+    def start_from(self, earlier: Sequence[Measurement]) -> None:
+        """What an earlier search of the problem measured comes before all results, and is not proposed again."""
+        self.earlier = list(earlier)
+        self.proposed |= {Genotype.from_json(result.genotype).key() for result in earlier}
 
     @classmethod
     def measures_latency(cls, settings: Any) -> bool:
@@ -95,10 +144,9 @@ class MultiTrialStrategy(Strategy):
         is gone on with. What it comes to depends on the seed and the settings alone."""
 
     def example(self) -> Genotype:
-        """An architecture within the budget, before `prepare`. Raises `UserError` as `propose` does."""
-        return type(self)(self.problem, self.seed, self.settings, **dataclasses.asdict(self.budget)).propose(
-            0, []
-        )
+        """An architecture within the budget, without `prepare`; this object has then begun to propose. Raises
+        `UserError` as `propose` does."""
+        return self.propose(0, [])
 
     @abstractmethod
     def draw(self, rng: random.Random, results: Sequence[Measurement]) -> Genotype:
@@ -113,6 +161,7 @@ class MultiTrialStrategy(Strategy):
         Raises `UserError` if no architecture within the budget was found, naming the smallest that was, and
         `SpaceExhausted` if none is left.
         """
+        results = [*self.earlier, *results]
         rng = random.Random(f"{self.seed} {index}")
         nearest: Genotype | None = None
         repeated: Genotype | None = None

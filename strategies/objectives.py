@@ -13,6 +13,7 @@ from typing import Any
 from records.checks import shown
 from records.errors import UserError
 from records.measurement import Measurement
+from records.options import option
 
 # By name, whether more of it is better.
 OBJECTIVES = {"accuracy": True, "macs": False, "params": False, "latency": False}
@@ -46,9 +47,26 @@ def parse_objectives(text: str) -> tuple[str, ...]:
     return names
 
 
+def objectives_option() -> Any:
+    """The setting `--objectives`, alike in every strategy that has it."""
+    return option(
+        "accuracy,macs", "what is made better at the same time, two or more of accuracy, macs, params, latency",
+        metavar="NAMES",
+    )  # fmt: skip
+
+
+def require_several(text: str) -> tuple[str, ...]:
+    """`parse_objectives` of two or more. Raises `UserError` for one."""
+    names = parse_objectives(text)
+    if len(names) < 2:
+        raise UserError(f"objectives is {shown(text)}; accepted: two or more, such as accuracy,macs")
+    return names
+
+
 def usable(measurement: Measurement, names: Sequence[str]) -> bool:
-    """Whether it has a value for each objective."""
-    return measurement.status == "ok" and all(getattr(measurement, name) is not None for name in names)
+    """Whether it was judged and has a value for each objective."""
+    judged = measurement.status in ("ok", "partial")
+    return judged and all(getattr(measurement, name) is not None for name in names)
 
 
 def ranked(measurements: Sequence[Measurement], names: Sequence[str]) -> list[Ranked]:

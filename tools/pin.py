@@ -30,7 +30,7 @@ def resolve(python: str, chosen: str) -> tuple[tuple[int, ...], dict[str, str]]:
         pip = [f"{folder}/venv/bin/python", "-m", "pip", "install", "--quiet", "--constraint", str(pins)]
         subprocess.run([*pip, "--upgrade", "pip"], check=True)
         subprocess.run(
-            [*pip, "--dry-run", "--report", str(report), "setuptools", f"{ROOT}[dev,ode,docs]"], check=True
+            [*pip, "--dry-run", "--report", str(report), "setuptools", f"{ROOT}[dev,ode,rl,docs]"], check=True
         )
         found = json.loads(report.read_text())
     version = tuple(int(part) for part in found["environment"]["python_version"].split("."))

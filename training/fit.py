@@ -69,6 +69,7 @@ def fit(
     on_epoch: Callable[[EpochResult], None] | None = None,
     checkpoint: Path | None = None,
     progress: bool = False,
+    until: int | None = None,
 ) -> FitResult:
     """Trains ``model`` in place on ``data.train``.
 
@@ -79,6 +80,8 @@ def fit(
     ``checkpoint``, the state is written after each epoch and training goes on from it where the file exists;
     it then ends with the same numbers as if it had never stopped (exactly so on a CPU).
 
+    ``until`` stops after so many epochs of the recipe's; training may then go on from ``checkpoint`` on more images.
+
     Raises ``TrainingFailed`` if the loss is not finite, ``UserError`` for a checkpoint of other settings.
     """
     if seed < 0:
@@ -87,6 +90,8 @@ def fit(
     model.to(device)
     run = _Run(model, data, recipe, device)
     described = _describe(model, data, recipe, seed)
+    if until is not None:
+        del described["train images"]
     history: list[EpochResult] = []
     if checkpoint is not None and checkpoint.is_file():
         saved = load_checkpoint(checkpoint, device)
@@ -98,7 +103,7 @@ def fit(
 
     cuda_devices = [device] if device.type == "cuda" else []
     with torch.random.fork_rng(devices=cuda_devices):
-        for epoch in range(len(history), recipe.epochs):
+        for epoch in range(len(history), recipe.epochs if until is None else until):
             # Each epoch has a seed of its own, so that no generator's state has to be saved to resume.
             epoch_seed = int(np.random.SeedSequence([seed, epoch]).generate_state(1, np.uint64)[0])
             torch.manual_seed(epoch_seed)

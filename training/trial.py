@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -35,7 +36,8 @@ class TrialSettings:
     ``image_size`` (pixels a side, or "HxW"), ``channels`` (1 or 3) and ``flip`` ("on" or "off") are what is asked of
     the images; ``info`` is what was found of the data set (``DatasetInfo`` as JSON), so that no trial looks again.
     ``latency``: whether the time of one image is measured (``training.latency``); ``max_latency`` (milliseconds): a
-    network that takes longer is not trained.
+    network that takes longer is not trained. ``until`` (epochs of the recipe's) and ``share`` (of the images that
+    are not held out) train in part; ``checkpoint`` is a file from which training goes on and where it is kept.
 
     Examples:
         >>> settings = TrialSettings(dataset="digits", epochs=1, train_limit=200)
@@ -61,6 +63,9 @@ class TrialSettings:
     info: dict[str, Any] | None = None
     latency: bool = False
     max_latency: float | None = None
+    until: int | None = None
+    share: float = 1.0
+    checkpoint: str | None = None
 
     def __post_init__(self) -> None:
         require_seed_and_threads(self.seed, self.threads)
@@ -108,6 +113,7 @@ class TrialSettings:
             validation=self.validation,
             train_limit=self.train_limit,
             workers=self.workers,
+            share=self.share,
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -192,7 +198,16 @@ def measure(
         error = f"latency {latency:.3g} ms, above max_latency {settings.max_latency:g} ms; not trained"
     else:
         try:
-            fit(model, data, recipe, seed=settings.seed, device=settings.device, on_epoch=on_epoch)
+            fit(
+                model,
+                data,
+                recipe,
+                seed=settings.seed,
+                device=settings.device,
+                on_epoch=on_epoch,
+                checkpoint=None if settings.checkpoint is None else Path(settings.checkpoint),
+                until=settings.until,
+            )
         except TrainingFailed as failure:
             status, error = "failed", str(failure)
     return Measurement(

@@ -81,6 +81,7 @@ def _progress(runs: Sequence[Run], names: Sequence[str]) -> list[str]:
             len(run.failed),
             len(run.cancelled),
             len(run.rejected),
+            len(run.partial),
             *(_costs(run) if with_supernet else ()),
             _seconds(run.seconds),
             f"{100 * dominated_share(run.ok, limit):.2f}",
@@ -97,7 +98,18 @@ def _progress(runs: Sequence[Run], names: Sequence[str]) -> list[str]:
             "trainings' own, added up."
         ),
         html.table(
-            ("candidates", "failed", "cancelled", "rejected", *costs, "seconds", "hypervolume %", "run"), rows
+            (
+                "candidates",
+                "failed",
+                "cancelled",
+                "rejected",
+                "partial",
+                *costs,
+                "seconds",
+                "hypervolume %",
+                "run",
+            ),
+            rows,
         ),
         html.image(render_hypervolume(hypervolume_curves(runs, names, limit)), "hypervolume over candidates"),
     ]
@@ -123,6 +135,22 @@ def _run(run: Run, name: str) -> list[str]:
     if curves := history_curves(run):
         parts.append(html.image(render_history(curves), "validation accuracy over epochs"))
     parts.append(html.table(_COLUMNS, map(_row, sorted(run.ok, key=lambda m: m.index))))
+    if run.partial:
+        stages = [
+            (
+                m.index,
+                m.epochs,
+                percent_text(m.accuracy),
+                html.Cell(m.macs, f"{m.macs:,}"),
+                _value(m.continues),
+            )
+            for m in run.partial
+        ]
+        parts += [
+            html.heading(f"Trained in part in {name}"),
+            html.paragraph("Accuracies of different epochs are not comparable: these are on no front."),
+            html.table(("candidate", "until epoch", "accuracy %", "MACs", "went on from"), stages),
+        ]
     for title, ended in (("Failed", run.failed), ("Cancelled", run.cancelled), ("Rejected", run.rejected)):
         if ended:
             reasons = [(m.index, _seconds(m.seconds), _reason(m, run)) for m in ended]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+from execution.multi_trial.earlier import earlier_results
 from execution.platforms.contract import serving
 from execution.portal.address import Portal
 from execution.progress import Progress
@@ -12,7 +14,7 @@ from execution.session_contract import Session
 from execution.signals import uninterrupted
 from records.files import write_errors
 from records.measurement import Measurement
-from records.run_folder import NNI, NNI_LOG
+from records.run_folder import CHECKPOINTS, NNI, NNI_LOG
 from records.terminal import tell
 from search_space import get_space
 from strategies.contract import MultiTrialStrategy
@@ -30,6 +32,7 @@ class MultiTrialSession(Session):
     limits and told what became of each."""
 
     experiment: SearchExperiment
+    given: Any = None  # a strategy of NNI's, as an object
 
     @cached_property
     def strategy(self) -> MultiTrialStrategy:
@@ -37,22 +40,37 @@ class MultiTrialSession(Session):
         strategy = get_strategy(self.settings.strategy)
         assert issubclass(strategy, MultiTrialStrategy)  # `session_of` chose by it
         settings = self.settings
-        return strategy(
+        made = strategy(
             self.problem,
             settings.seed,
             settings.own,
             max_macs=settings.max_macs,
             max_params=settings.max_params,
+            epochs=settings.trial_settings().make_recipe().epochs,
         )
+        made.take(self.given)
+        made.start_from(self.earlier)
+        return made
+
+    @cached_property
+    def earlier(self) -> list[Measurement]:
+        """What the strategy is shown of an earlier run. Raises `UserError`, see `earlier_results`."""
+        kept = None if self._run is None else self._run.earlier()
+        if kept is not None or self.settings.start_from is None:
+            return kept or []
+        return earlier_results(self.settings.start_from, self.problem)
 
     def check_images(self) -> None:
         first = self.strategy.example()
+        del self.strategy  # that one has proposed
         recipe = self.settings.trial_settings().make_recipe()
         require_trainable(first.build, first.image, recipe.batch_size)
 
     def explore(self, portal: Portal | None, *, resume: bool) -> None:
         assert portal is not None  # the settings' own check
         _ = self.strategy, self.trial  # what is wrong with them is said before NNI starts
+        if self.settings.start_from is not None and self.run.earlier() is None:
+            self.run.keep_earlier(self.earlier)
         self.strategy.prepare(Workplace(self.run.path, self.trial, self.settings.trials, progress=True))
         with write_errors(self.run.path):
             self.run.path.joinpath("nni").mkdir(exist_ok=True)
@@ -127,6 +145,10 @@ class MultiTrialSession(Session):
     def check_server(self) -> None:
         """Raises `UserError` if NNI's server is of no use any more."""
         self._watch()
+
+    def checkpoint(self, index: int) -> Path:
+        """Where the training of a candidate that is trained in stages is kept."""
+        return self.run.path / CHECKPOINTS / f"candidate-{index}.pt"
 
     def on_proposed(self, index: int, seen: int) -> None:
         """A candidate is submitted for the first time, proposed from ``seen`` results."""

@@ -2,59 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import ExitStack
 from typing import Any
 from unittest import mock
 
 from execution.nni_bridge.channel import TolerantChannel
 from execution.nni_bridge.quiet_nni import (
-    Categorical,
-    ExecutableModelSpace,
     ExperimentConfig,
     ModelStatus,
-    MutableDict,
     NasExperiment,
     NasExperimentConfig,
     TrainingServiceExecutionEngine,
-    label_scope,
     training_service,
 )
 from execution.nni_bridge.server_start import OwnServer
+from strategies.nni_space import DecisionSpace
 
 
-class CandidateModel(ExecutableModelSpace):
+class CandidateModel(DecisionSpace):
     """The space, to NNI; or with ``parameters`` one candidate of it, as it travels to a trial.
 
     ``trial`` is NNI's id of the trial, and ``cancelled`` whether the portal's user ended it, once it has ended.
     """
 
     def __init__(self, decisions: dict[str, tuple], parameters: dict[str, Any] | None = None) -> None:
-        super().__init__()
-        self.decisions = decisions
+        super().__init__(decisions)
         self.parameters = parameters
         self.trial: str | None = None
         self.cancelled = False
-        self.mutables = MutableDict({label: _mutable(label, opts) for label, opts in decisions.items()})
-
-    def leaf_mutables(self, is_leaf: Callable[[Any], bool]) -> Any:
-        yield from self.mutables.leaf_mutables(is_leaf)
-
-    def check_contains(self, sample: dict[str, Any]) -> Any:
-        return self.mutables.check_contains(sample)
 
     def candidate(self, parameters: dict[str, Any]) -> CandidateModel:
         """A candidate of this space."""
         return CandidateModel({}, parameters)
-
-
-def _mutable(label: str, options: tuple) -> Categorical:
-    """NNI builds labels with slashes from scopes, and refuses them written out."""
-    *scopes, name = label.split("/")
-    with ExitStack() as stack:
-        for scope in scopes:
-            stack.enter_context(label_scope(scope))
-        return Categorical(list(options), label=name)
 
 
 class CandidateEngine(TrainingServiceExecutionEngine):

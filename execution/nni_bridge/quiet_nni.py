@@ -15,26 +15,21 @@ with warnings.catch_warnings():
     import nni.nas.execution.training_service as training_service
     from nni.experiment import Experiment, RunMode, launcher, rest
     from nni.experiment.config import ExperimentConfig
-    from nni.mutable import Categorical, MutableDict, label_scope
     from nni.nas.execution import TrainingServiceExecutionEngine
     from nni.nas.experiment import NasExperiment, NasExperimentConfig
-    from nni.nas.space import ExecutableModelSpace, ModelStatus
+    from nni.nas.space import ModelStatus
 
 # NNI's import replaces the root's handlers and turns its own loggers up; its console lines are not ours.
 logging.getLogger("nni").handlers.clear()
 
 __all__ = [
-    "Categorical",
-    "ExecutableModelSpace",
     "Experiment",
     "ExperimentConfig",
     "ModelStatus",
-    "MutableDict",
     "NasExperiment",
     "NasExperimentConfig",
     "RunMode",
     "TrainingServiceExecutionEngine",
-    "label_scope",
     "launcher",
     "nni_log_to",
     "rest",

@@ -7,13 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from records.errors import UserError
 from records.measurement import Measurement
 from records.options import Options, option
 from search_space import Genotype, crossover, mutate
 from search_space.sampling import random_genotype
 from strategies.contract import MultiTrialStrategy
-from strategies.objectives import Ranked, parse_objectives, ranked, survivors, usable
+from strategies.objectives import Ranked, objectives_option, ranked, require_several, survivors, usable
 from strategies.registry import register_strategy
 
 _CHILDREN = 100  # for one draw, before a random architecture is drawn instead
@@ -21,10 +20,7 @@ _CHILDREN = 100  # for one draw, before a random architecture is drawn instead
 
 @dataclass(frozen=True)
 class Nsga2Settings(Options):
-    objectives: str = option(
-        "accuracy,macs", "what is made better at the same time, two or more of accuracy, macs, params, latency",
-        metavar="NAMES",
-    )  # fmt: skip
+    objectives: str = objectives_option()
     population: int = option(8, "living candidates", unit="candidates", metavar="N", least=2)
     crossover: float = option(
         0.9, "share of children that have two parents; the others have one", metavar="P", least=0.0, most=1.0
@@ -39,10 +35,7 @@ class Nsga2Settings(Options):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if len(parse_objectives(self.objectives)) < 2:
-            raise UserError(
-                f"objectives is {self.objectives!r}; accepted: two or more, such as accuracy,macs"
-            )
+        require_several(self.objectives)
 
 
 @register_strategy
@@ -70,13 +63,13 @@ class Nsga2(MultiTrialStrategy):
 
     def __init__(self, problem: Any, seed: int, settings: Any = None, **budget: Any) -> None:
         super().__init__(problem, seed, settings, **budget)
-        self.names = parse_objectives(self.settings.objectives)
+        self.names = require_several(self.settings.objectives)
         self._replayed: list[Measurement] = []  # whole generations, and the parents after each of them
         self._parents: list[list[Ranked]] = [[]]
 
     @classmethod
     def measures_latency(cls, settings: Nsga2Settings) -> bool:
-        return "latency" in parse_objectives(settings.objectives)
+        return "latency" in require_several(settings.objectives)
 
     def draw(self, rng: random.Random, results: Sequence[Measurement]) -> Genotype:
         parents = self.parents(results)

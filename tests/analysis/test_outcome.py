@@ -219,3 +219,27 @@ def test_runs_of_different_data_are_drawn_with_a_warning(tmp_path):
     one, two = make_run(tmp_path / "one", FIVE), make_run(tmp_path / "two", FIVE, dataset="mnist")
     (said,) = report([one, two], out=tmp_path / "both").warnings
     assert said.startswith("the runs are of different data sets (")
+
+
+def test_what_was_trained_in_part_is_on_no_front(tmp_path):
+    short = measurement(5, 0.99, 500, status="partial", epochs=1, share=0.5)
+    path = make_run(tmp_path / "run", [*FIVE, short])
+    outcome = write_outcome(path)
+    assert [m.index for m in outcome.front] == [0, 2, 4]
+    assert outcome.best.index == 4
+    assert outcome.hypervolume == pytest.approx(write_outcome(make_run(tmp_path / "same", FIVE)).hypervolume)
+    assert json.loads((path / "outcome.json").read_text())["partial"] == 1
+    page = (path / "report.html").read_text()
+    assert "Trained in part in run" in page
+    assert "these are on no front" in page
+    assert (path / "front.csv").read_text() == (tmp_path / "same" / "front.csv").read_text().replace(
+        "same,", "run,"
+    )
+
+
+def test_a_run_without_a_whole_training_says_what_to_do(tmp_path):
+    path = make_run(tmp_path / "run", [measurement(0, 0.9, 10, status="partial", epochs=1)])
+    with pytest.raises(
+        UserError, match="none of 1 candidates was trained wholly, 1 in part; resume it with more --trials"
+    ):
+        write_outcome(path)

@@ -65,6 +65,13 @@ def test_what_is_no_count(text):
             {"strategy": "nsga2", "objectives": "macs,joy"},
             "objectives is 'macs,joy'; accepted: each once, of acc",
         ),
+        ({"strategy": "asha", "eta": 1}, "eta is 1; accepted: a whole number, 2 or more"),
+        ({"strategy": "asha", "min_share": 0.0}, "min_share is 0.0; accepted: a number from 1e-06 to 1"),
+        ({"strategy": "asha", "objectives": "macs"}, "objectives is 'macs'; accepted: two or more"),
+        (
+            {"strategy": "asha", "platform": "remote", "hosts": "h"},
+            "platform is remote with strategy asha, whose",
+        ),
         ({"mac_penalty": float("nan")}, "mac_penalty is nan"),
         ({"width": 0}, "width is 0"),
         ({"recipe": "soup"}, "soup"),

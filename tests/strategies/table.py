@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 from records.measurement import Measurement
 from search_space import Genotype
 from search_space.problem import Problem
@@ -32,5 +34,23 @@ def play(
     results = [] if results is None else results
     for index in range(trials):
         genotype = strategy.propose(index, results[: max(0, index - at_once + 1)])
-        results.append(result(index, genotype, worth(genotype)))
+        results.append(judged(strategy, index, genotype, worth(genotype)))
     return results
+
+
+def judged(
+    strategy: MultiTrialStrategy, index: int, genotype: Genotype, accuracy: float | None
+) -> Measurement:
+    """What a search makes of a candidate of the strategy."""
+    stage, found = strategy.stage(index), result(index, genotype, accuracy)
+    if stage is None:
+        return found
+    return dataclasses.replace(
+        found, epochs=stage.epochs, share=stage.share, continues=stage.continues,
+        status="partial" if found.status == "ok" and not stage.whole else found.status,
+    )  # fmt: skip
+
+
+def begun(results: list[Measurement]) -> list[str]:
+    """The keys of the architectures whose training began, each as often as it did."""
+    return [Genotype.from_json(m.genotype).key() for m in results if m.continues is None]

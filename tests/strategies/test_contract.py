@@ -16,7 +16,7 @@ from search_space.problem import Problem
 from strategies.contract import MultiTrialStrategy, SpaceExhausted
 from strategies.multi_trial.random_search import RandomSearch
 from strategies.registry import get_strategy, strategies, strategy_names
-from tests.strategies.table import PROBLEM, play, result, worth
+from tests.strategies.table import PROBLEM, begun, judged, play, worth
 
 MULTI_TRIAL = strategy_names(one_shot=False)
 
@@ -24,7 +24,9 @@ MULTI_TRIAL = strategy_names(one_shot=False)
 def made(name: str, problem: Problem = PROBLEM, seed: int = 0, **more) -> MultiTrialStrategy:
     strategy = get_strategy(name)
     assert issubclass(strategy, MultiTrialStrategy)
-    return strategy(problem, seed, **more)
+    if missing := strategy.missing():
+        pytest.skip(f"{', '.join(missing)} is not installed")
+    return strategy(problem, seed, **{"epochs": 9} | more)
 
 
 @pytest.mark.parametrize("name", MULTI_TRIAL)
@@ -52,14 +54,22 @@ def test_one_killed_and_resumed_at_any_moments_goes_on_as_if_it_had_not_been(nam
         for index in range(stop):
             genotype = resumed.propose(index, whole[: max(0, index - 1)])
             if index >= len(measured):
-                measured.append(result(index, genotype, worth(genotype)))
+                measured.append(judged(resumed, index, genotype, worth(genotype)))
     assert measured == whole
 
 
 @pytest.mark.parametrize("name", MULTI_TRIAL)
-def test_no_architecture_is_proposed_twice(name):
-    keys = [Genotype.from_json(m.genotype).key() for m in play(made(name), 40)]
-    assert len(set(keys)) == 40
+def test_no_architecture_is_trained_twice(name):
+    results = play(made(name), 40)
+    keys = begun(results)
+    assert len(set(keys)) == len(keys) >= 20
+    going_on = [m for m in results if m.continues is not None]
+    assert len({m.continues for m in going_on}) == len(going_on) == 40 - len(keys)
+    for m in going_on:
+        before = results[m.continues]
+        assert m.genotype == before.genotype
+        assert m.epochs > before.epochs
+        assert before.status == "partial"
 
 
 @pytest.mark.parametrize("name", MULTI_TRIAL)
@@ -79,12 +89,26 @@ def test_all_stay_within_a_budget_of_parameters_and_macs(name):
 
 
 @pytest.mark.parametrize("name", MULTI_TRIAL)
+def test_what_an_earlier_search_trained_is_not_trained_again(name):
+    earlier = play(made(name), 20)
+    known = {Genotype.from_json(m.genotype).key() for m in earlier}
+    runs = []
+    for _ in range(2):
+        strategy = made(name)
+        strategy.start_from(earlier)
+        runs.append([m.genotype for m in play(strategy, 15, at_once=2)])
+    assert runs[0] == runs[1]
+    assert not known & {Genotype.from_json(genotype).key() for genotype in runs[0]}
+
+
+@pytest.mark.parametrize("name", MULTI_TRIAL)
 def test_candidates_that_failed_do_not_end_it(name):
     strategy, results = made(name), []
     for index in range(30):
         genotype = strategy.propose(index, results)
-        results.append(result(index, genotype, None if index % 3 else worth(genotype)))
-    assert len({Genotype.from_json(m.genotype).key() for m in results}) == 30
+        results.append(judged(strategy, index, genotype, None if index % 3 else worth(genotype)))
+    keys = begun(results)
+    assert len(set(keys)) == len(keys) >= 20
 
 
 @pytest.mark.parametrize("name", MULTI_TRIAL)

@@ -10,6 +10,7 @@ from torch import nn
 from records.errors import UserError
 from search_space.cells.drop_path import DropPath
 from tests.training.networks import TinyNet, coloured
+from training import fit as fit_module
 from training.fit import TrainingFailed, fit
 from training.recipes.recipe import Recipe
 
@@ -269,3 +270,31 @@ class Norm(nn.Module):
 def test_batches_of_one_image_that_batch_norm_cannot_train_on():
     with pytest.raises(UserError, match=r"batches have one image.*accepted: batch_size"):
         fit(Norm(), coloured(), RECIPE.replace(batch_size=1), seed=0)
+
+
+@pytest.mark.parametrize("changes", [{}, {"ema": 0.9}])
+def test_a_training_in_stages_equals_one_in_one_go(tmp_path, changes):
+    recipe, file = RECIPE.replace(**changes), tmp_path / "state.pt"
+    whole = network(auxiliary=True)
+    expected = fit(whole, coloured(), recipe, seed=1)
+    for until in (1, 3, 4):
+        staged = network(auxiliary=True)
+        result = fit(staged, coloured(), recipe, seed=1, checkpoint=file, until=until)
+        assert numbers(result) == numbers(expected)[:until]
+    for a, b in zip(whole.state_dict().values(), staged.state_dict().values(), strict=True):
+        assert torch.equal(a, b)
+
+
+def test_a_stage_trains_only_the_epochs_that_are_left_and_may_have_more_images(tmp_path, monkeypatch):
+    file, seen = tmp_path / "state.pt", []
+    epoch = fit_module._Run.epoch
+    monkeypatch.setattr(
+        fit_module._Run,
+        "epoch",
+        lambda self, number, *rest: seen.append(number) or epoch(self, number, *rest),
+    )
+    fit(network(), coloured(32), RECIPE, seed=1, checkpoint=file, until=1)
+    fit(network(), coloured(48), RECIPE, seed=1, checkpoint=file, until=3)
+    assert seen == [0, 1, 2]
+    with pytest.raises(UserError, match="seed was 1, now 2"):
+        fit(network(), coloured(48), RECIPE, seed=2, checkpoint=file, until=4)

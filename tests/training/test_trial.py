@@ -90,3 +90,14 @@ def test_a_network_slower_than_the_budget_is_not_trained():
     assert found.latency > 1e-6
     assert "above max_latency 1e-06 ms; not trained" in found.error
     assert measure(TinyGenotype(), dataclasses.replace(SETTINGS, max_latency=1e6), index=3).status == "ok"
+
+
+def test_a_trial_in_stages_goes_on_from_its_checkpoint(tmp_path):
+    whole = measure(TinyGenotype(), SETTINGS, index=0)
+    staged = dataclasses.replace(SETTINGS, checkpoint=str(tmp_path / "folder" / "state.pt"))
+    first = measure(TinyGenotype(), dataclasses.replace(staged, until=1), index=0)
+    reports = []
+    last = measure(TinyGenotype(), dataclasses.replace(staged, until=3), index=4, report=reports.append)
+    assert first.history == whole.history[:1]
+    assert (last.history, last.accuracy) == (whole.history, whole.accuracy)
+    assert [r["epoch"] for r in reports] == [1, 2, 3]  # those before, too: the portal's curve is whole

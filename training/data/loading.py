@@ -76,6 +76,7 @@ def load_data(
     flip: str | None = None,
     workers: int = 4,
     randaugment: int = 0,
+    share: float = 1.0,
 ) -> Data:
     """Opens the data set ``name`` on ``device``: one of ``dataset_names``, a file of arrays of one's own
     (``my.npz``, see ``training.data.arrays.save_arrays``), or such arrays themselves by their names.
@@ -83,7 +84,8 @@ def load_data(
     ``info`` is what was found of it before; without it, it is found here, see ``dataset_info``.
     ``validation``: share in [0, 1) of the training images held out, by class, decided by ``seed``.
     ``train_limit``, ``test_limit``: use so many images, each class in its proportion (always the same ones);
-    the training limit counts before validation images are held out. ``workers`` (processes) and
+    the training limit counts before validation images are held out. ``share``, in (0, 1], of those that are not held
+    out are trained on, chosen alike, at least one of each class. ``workers`` (processes) and
     ``randaugment`` (magnitude, 0: none) are for image files.
 
     Raises ``UserError`` for unknown names, data that are missing or damaged, numbers out of range, and for images
@@ -102,6 +104,8 @@ def load_data(
     source = open_source(name, data_dir, info, device, workers, randaugment)
     labels = source.labels("train")
     kept, held_out = choose(labels, info, limit=train_limit, validation=validation, seed=seed)
+    if share < 1:
+        kept = kept[limited(labels[kept], max(info.classes, round(share * len(kept))), least=1)]
     return Data(
         info,
         source.split("train", kept),

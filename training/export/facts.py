@@ -86,8 +86,9 @@ def _untrained(candidate: dict[str, Any] | None) -> str:
 
 
 def outcome_words(status: str) -> str:
-    """``failed``, ``was cancelled``."""
-    return status if status == "failed" else f"was {status}"
+    """``failed``, ``was cancelled``, ``was trained in part``."""
+    words = {"failed": "failed", "partial": "was trained in part"}
+    return words.get(status, f"was {status}")
 
 
 def project_version() -> str:

@@ -40,6 +40,7 @@ def test_front_progress_candidates_failures_and_settings():
         "1",
         "0",
         "0",
+        "0",
         "5.0",
         f"{100 * (0.5 * 8900 + 0.2 * 7900 + 0.1 * 900) / 9900:.2f}",
         "run",
@@ -71,7 +72,7 @@ def test_a_supernet_is_drawn_paid_for_and_warned_of(tmp_path):
     page = report_page("title", [b"png"], [one_shot, RUN], ["darts", "run"], [FIVE[0]], None)
     _, progress, *_ = tables(page)
     costs = ["seconds of the supernet", "seconds of candidates", "seconds"]
-    assert [row[4:7] for row in progress] == [costs, ["40.0", "5.0", "45.0"], ["0.0", "5.0", "5.0"]]
+    assert [row[5:8] for row in progress] == [costs, ["40.0", "5.0", "45.0"], ["0.0", "5.0", "5.0"]]
     assert "Warning: darts: the architecture weights stayed at the entropy of equal weights" in page
     assert page.count("Supernet of ") == 1
     assert page.count("over the supernet&#x27;s epochs") == 1

@@ -41,7 +41,7 @@ def test_a_dash_stands_only_where_neither_is_known():
     found = rows(settings.to_json(), session_of(settings).resolved())
     dashes = {name for name, texts in found.items() if "–" in texts}
     budgets = {"max_macs", "max_params", "max_latency"}
-    assert dashes == {"data_dir", "hosts", "cluster", "setting", "train_limit", *budgets}
+    assert dashes == {"data_dir", "hosts", "cluster", "setting", "train_limit", "start_from", *budgets}
     assert all(texts == ("–", "–") for name, texts in found.items() if name in dashes)
 
 

@@ -18,6 +18,7 @@ from records.measurement import Measurement
 from search_space import Genotype
 from search_space.problem import Problem
 from search_space.sampling import random_genotype
+from strategies.multi_trial.asha import Asha
 from strategies.multi_trial.evolution import Evolution, EvolutionSettings
 from training.trial import TrialSettings
 
@@ -112,6 +113,7 @@ def run(
         on_measurement=measured.append,
         last_words=lambda trial: (errors or {}).get(trial, ""),
         check_server=tick or engine.tick,
+        checkpoint=lambda index: f"/run/candidate-{index}.pt",
     )
     strategy = strategy or Evolution(PROBLEM, 5, EvolutionSettings(population=4, tournament=2))
     loop = CandidateLoop(strategy, TrialSettings(threads=1), owner, known=list(known), seen=dict(proposed))
@@ -313,3 +315,52 @@ def test_a_space_without_anything_left_ends_it_in_order_and_a_resume_ends_as_it_
     assert run(again, concurrency=3, trials=whole + 5, strategy=Few(tiny, 0), known=measured) == []
     assert again.submitted == []
     assert again.said == engine.said
+
+
+def staged(strategy=None, **more):
+    """A search by halving, with the trials' settings as they were sent."""
+    engine = Engine(more.pop("workers", 3), more.pop("order", 0))
+    sent = {}
+    submit = engine.submit_models
+    engine.submit_models = lambda *models: (
+        sent.update({m.parameters["index"]: m.parameters for m in models}),
+        submit(*models),
+    )
+    found = run(engine, concurrency=3, trials=30, strategy=Asha(PROBLEM, 1, epochs=9), **more)
+    return found, sent
+
+
+def test_a_candidate_that_goes_on_has_the_checkpoint_of_the_one_that_began():
+    measured, sent = staged()
+    by_index = {m.index: m for m in measured}
+    assert {(m.epochs, m.status) for m in measured} == {(1, "partial"), (3, "partial"), (9, "ok")}
+    for index, m in by_index.items():
+        first = m
+        while first.continues is not None:
+            first = by_index[first.continues]
+        assert sent[index]["trial"]["checkpoint"] == f"/run/candidate-{first.index}.pt"
+        assert sent[index]["trial"]["until"] == m.epochs
+        assert sent[index]["genotype"] == first.genotype
+
+
+@pytest.mark.parametrize("cut", [4, 13, 22])
+def test_halving_is_resumed_exactly(cut):
+    whole, _ = staged()
+    known = [m for m in whole if m.index < cut]
+    rest, sent = staged(known=known, order=3, workers=1)
+    assert min(sent) == cut
+
+    def stages(measured):
+        return [(m.genotype, m.continues, m.epochs) for m in sorted(measured, key=lambda m: m.index)]
+
+    assert stages(known + rest) == stages(whole)
+
+
+def test_a_failed_stage_says_which_it_was():
+    engine = Engine(1, 0, {2: "crash"})
+    measured = run(
+        engine, concurrency=1, trials=4, strategy=Asha(PROBLEM, 1, epochs=9), errors={"trial2": "it fell"}
+    )
+    assert [(m.status, m.epochs) for m in measured] == [
+        ("partial", 1), ("partial", 1), ("failed", 1), ("partial", 1)
+    ]  # fmt: skip

@@ -111,3 +111,11 @@ def test_real_cifar10():
     pixels = torch.cat([data.train.images, data.validation.images]).float() / 255
     np.testing.assert_allclose(pixels.mean((0, 2, 3)), data.info.mean, atol=1e-4)
     np.testing.assert_allclose(pixels.std((0, 2, 3)), data.info.std, atol=1e-4)
+
+
+def test_a_share_is_of_what_is_trained_on_and_keeps_what_is_held_out():
+    whole, part = load_data("digits", validation=0.2), load_data("digits", validation=0.2, share=0.25)
+    assert len(part.train) == round(0.25 * len(whole.train))
+    assert torch.equal(part.validation.images, whole.validation.images)
+    assert len(part.train.labels.unique()) == 10
+    assert len(load_data("digits", validation=0.2, share=1e-6).train) == 10  # one of each class

@@ -1,0 +1,20 @@
+"""Imports of NNI, and of what it needs, which talk on the terminal and take over the logging."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import io
+import logging
+import warnings
+from typing import Any
+
+
+def quiet_import(name: str) -> Any:
+    """A module, without what it says of itself and of its age. Raises ``ImportError``."""
+    with warnings.catch_warnings(), contextlib.redirect_stderr(io.StringIO()):
+        warnings.simplefilter("ignore")
+        module = importlib.import_module(name)
+    # NNI's import replaces the root's handlers and turns its own loggers up; its console lines are not ours.
+    logging.getLogger("nni").handlers.clear()
+    return module

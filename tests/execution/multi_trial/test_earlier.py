@@ -1,0 +1,94 @@
+"""A search that starts from an earlier run: what it is shown, what it keeps, what it refuses."""
+
+from __future__ import annotations
+
+import pytest
+
+from execution.multi_trial.earlier import earlier_results
+from execution.multi_trial.session import MultiTrialSession
+from execution.settings import SearchSettings
+from records.errors import UserError
+from records.measurement import Measurement
+from records.run_folder import RunFolder
+from search_space import Genotype, Problem, sample
+
+SETTINGS = {"width": 4, "cells": 2}
+PROBLEM = Problem("darts-global", SETTINGS, (1, 8, 8), 10)
+
+
+def run_of(path, count=6, **changes):
+    run = RunFolder.create(path, SearchSettings(**SETTINGS).to_json())
+    given = {"space": "darts-global", "image": (1, 8, 8), "classes": 10} | SETTINGS | changes
+    for index in reversed(range(count)):
+        genotype = sample(seed=index, **given)
+        cost = genotype.cost()
+        run.append(
+            Measurement(
+                index, genotype.to_json(), "failed" if index == 3 else "ok", None if index == 3 else index / 10,
+                cost.macs, cost.macs_published, cost.params, seconds=1.0, seed=0,
+            )
+        )  # fmt: skip
+    return path
+
+
+def test_it_is_what_was_judged_in_the_order_of_the_indices(tmp_path):
+    assert [m.index for m in earlier_results(run_of(tmp_path / "run"), PROBLEM)] == [0, 1, 2, 4, 5]
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        (
+            {"image": (3, 32, 32)},
+            r"whose image is \[3, 32, 32\], here \[1, 8, 8\]; accepted: a run of the same",
+        ),
+        ({"classes": 3}, "whose classes is 3, here 10"),
+        ({"width": 8}, "whose setting width is 8, here 4"),
+        (
+            {"space": "mnist-global", "image": (1, 28, 28)},
+            "whose space is 'mnist-global', here 'darts-global'",
+        ),
+    ],
+)
+def test_a_run_of_another_problem_is_refused_in_one_line(tmp_path, changes, said):
+    if "space" in changes:
+        changes = changes | dict.fromkeys(SETTINGS)
+        run = RunFolder.create(tmp_path / "run", SearchSettings().to_json())
+        genotype = sample("mnist-global", 0, image=(1, 28, 28))
+        run.append(Measurement(0, genotype.to_json(), "ok", 0.5, 1, 1, 1, seconds=1.0, seed=0))
+    else:
+        run_of(tmp_path / "run", **changes)
+    with pytest.raises(UserError, match=said) as error:
+        earlier_results(tmp_path / "run", PROBLEM)
+    assert "\n" not in str(error.value)
+
+
+def test_a_folder_without_anything_to_start_from_is_refused(tmp_path):
+    with pytest.raises(UserError, match="is no run folder"):
+        earlier_results(tmp_path, PROBLEM)
+    with pytest.raises(UserError, match="holds no judged candidate; accepted: a run that has one"):
+        earlier_results(run_of(tmp_path / "run", count=0), PROBLEM)
+
+
+def test_a_search_is_shown_it_and_keeps_it_for_a_resume(tmp_path, monkeypatch):
+    earlier = run_of(tmp_path / "earlier")
+    monkeypatch.setattr(MultiTrialSession, "_run_experiment", lambda *_: None)
+    settings = SearchSettings(
+        strategy="evolution", population=4, trials=3, port=0, start_from=str(earlier),
+        run_dir=str(tmp_path / "run"), **SETTINGS,
+    )  # fmt: skip
+    session = MultiTrialSession(settings)
+    session.begin()
+    proposed = session.strategy.propose(0, [])
+    parents = [Genotype.from_json(m.genotype) for m in earlier_results(earlier, PROBLEM)]
+    plain = MultiTrialSession(SearchSettings(population=4, port=0, **SETTINGS))
+    assert proposed != plain.strategy.propose(0, [])  # it is a child of one of these
+    assert proposed.key() not in {parent.key() for parent in parents}
+    (earlier / "candidates.jsonl").unlink()
+    again = MultiTrialSession(settings, RunFolder.open(tmp_path / "run"))
+    assert again.strategy.propose(0, []) == proposed
+
+
+def test_a_supernet_starts_from_nothing():
+    with pytest.raises(UserError, match="start_from is 'x' with strategy darts; accepted with .*evolution"):
+        SearchSettings(strategy="darts", start_from="x")
