@@ -10,6 +10,7 @@ from pde_ops.cost import Cost, conv_cost, linear_cost, norm_cost, pde_cost
 from pde_ops.integrate import integrate
 from pde_ops.layer import GlobalLayer
 from pde_ops.published import from_published
+from pde_ops.whole_map.heat import HeatLayer, heat_flow
 
 __all__ = [
     "ACTIVATIONS",
@@ -19,8 +20,10 @@ __all__ = [
     "Cost",
     "DenseInit",
     "GlobalLayer",
+    "HeatLayer",
     "conv_cost",
     "from_published",
+    "heat_flow",
     "integrate",
     "linear_cost",
     "norm_cost",

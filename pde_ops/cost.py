@@ -83,3 +83,10 @@ def pde_cost(channels: int, size: tuple[int, int], steps: int) -> Cost:
     """Cost of ``steps`` steps of the PDE on a ``(channels, *size)`` map, coefficients included."""
     elements = channels * size[0] * size[1]
     return Cost(0, (PDE_MACS_PER_ELEMENT_STEP * steps + PDE_MACS_PER_ELEMENT_SETUP) * elements, 0)
+
+
+def matrices_cost(channels: int, size: tuple[int, int]) -> Cost:
+    """Cost of a matrix along the rows, one along the columns and a factor for each of ``channels`` planes."""
+    rows, columns = size
+    macs = (rows + columns + 1) * channels * rows * columns
+    return Cost(0, macs, macs)

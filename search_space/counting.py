@@ -38,8 +38,8 @@ FREE_BY_REASON = {
         "new_ones scalar_tensor lift_fresh arange fill_ zero_ bernoulli_ rand"
     ),
     "element by element": (
-        "add add_ sub sub_ neg neg_ abs mul mul_ div div_ reciprocal maximum minimum clamp clamp_ clamp_min "
-        "clamp_min_ ge gt le lt eq ne where exp log sqrt rsqrt pow native_dropout"
+        "add add_ sub sub_ rsub neg neg_ abs mul mul_ div div_ reciprocal maximum minimum clamp clamp_ clamp_min "
+        "clamp_min_ ge gt le lt eq ne where exp cos log sqrt rsqrt pow native_dropout"
     ),
     "activation": (
         "relu relu_ hardtanh hardtanh_ silu silu_ sigmoid sigmoid_ tanh tanh_ gelu hardswish hardswish_ "
@@ -60,6 +60,11 @@ def _convolution(arguments: Sequence[Any], result: Tensor) -> Cost:
     else:
         macs = result.numel() * math.prod(weight.shape[1:])
     return Cost(0, macs, macs)
+
+
+def _scaled(arguments: Sequence[Any], result: Tensor) -> Cost:
+    """Of a field with a factor a channel, added to another."""
+    return Cost(0, result.numel(), result.numel())
 
 
 def _product(left: int) -> Formula:
@@ -89,6 +94,7 @@ FORMULAS: dict[str, Formula] = {
     "aten::bmm": _product(0),
     "aten::addmm": _product(1),
     "aten::baddbmm": _product(1),
+    "aten::addcmul": _scaled,
     "aten::native_batch_norm": _norm,
     "aten::_native_batch_norm_legit": _norm,
     "aten::_native_batch_norm_legit_no_training": _norm,
