@@ -11,6 +11,8 @@ from pde_ops.integrate import integrate
 from pde_ops.layer import GlobalLayer
 from pde_ops.published import from_published
 from pde_ops.whole_map.heat import HeatLayer, heat_flow
+from pde_ops.whole_map.implicit_layer import ImplicitLayer
+from pde_ops.whole_map.operator import implicit_step
 
 __all__ = [
     "ACTIVATIONS",
@@ -21,9 +23,11 @@ __all__ = [
     "DenseInit",
     "GlobalLayer",
     "HeatLayer",
+    "ImplicitLayer",
     "conv_cost",
     "from_published",
     "heat_flow",
+    "implicit_step",
     "integrate",
     "linear_cost",
     "norm_cost",

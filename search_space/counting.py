@@ -16,7 +16,13 @@ import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from pde_ops.cost import NORM_MACS_PUBLISHED, PDE_MACS_PER_ELEMENT_SETUP, PDE_MACS_PER_ELEMENT_STEP, Cost
+from pde_ops.cost import (
+    IMPLICIT_MACS_PER_ELEMENT,
+    NORM_MACS_PUBLISHED,
+    PDE_MACS_PER_ELEMENT_SETUP,
+    PDE_MACS_PER_ELEMENT_STEP,
+    Cost,
+)
 from records.errors import UserError
 
 Formula = Callable[[Sequence[Any], Any], Cost]  # (arguments, result) -> cost of the whole batch
@@ -43,7 +49,7 @@ FREE_BY_REASON = {
     ),
     "activation": (
         "relu relu_ hardtanh hardtanh_ silu silu_ sigmoid sigmoid_ tanh tanh_ gelu hardswish hardswish_ "
-        "hardsigmoid hardsigmoid_ leaky_relu leaky_relu_ elu elu_ _softmax _log_softmax"
+        "hardsigmoid hardsigmoid_ leaky_relu leaky_relu_ elu elu_ softplus _softmax _log_softmax"
     ),
     "sums or compares": "sum mean amax max_pool2d_with_indices avg_pool2d _adaptive_avg_pool2d",
 }
@@ -82,6 +88,10 @@ def _norm(arguments: Sequence[Any], result: Any) -> Cost:
     return Cost(0, 0, NORM_MACS_PUBLISHED * out.numel())
 
 
+def _implicit_step(arguments: Sequence[Any], result: Tensor) -> Cost:
+    return Cost(0, IMPLICIT_MACS_PER_ELEMENT * result.numel(), 0)
+
+
 def _integrate(arguments: Sequence[Any], result: Tensor) -> Cost:
     steps = _argument(torch.ops.pde_ops.integrate.default, arguments, "steps")
     each = PDE_MACS_PER_ELEMENT_STEP * steps + PDE_MACS_PER_ELEMENT_SETUP
@@ -102,6 +112,7 @@ FORMULAS: dict[str, Formula] = {
     "aten::cudnn_batch_norm": _norm,
     "aten::native_group_norm": _norm,
     "aten::native_layer_norm": _norm,
+    "pde_ops::implicit_step": _implicit_step,
     "pde_ops::integrate": _integrate,
 }
 
