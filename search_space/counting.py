@@ -49,7 +49,7 @@ FREE_BY_REASON = {
     ),
     "activation": (
         "relu relu_ hardtanh hardtanh_ silu silu_ sigmoid sigmoid_ tanh tanh_ gelu hardswish hardswish_ "
-        "hardsigmoid hardsigmoid_ leaky_relu leaky_relu_ elu elu_ softplus _softmax _log_softmax"
+        "hardsigmoid hardsigmoid_ leaky_relu leaky_relu_ elu elu_ _softmax _log_softmax"
     ),
     "sums or compares": "sum mean amax max_pool2d_with_indices avg_pool2d _adaptive_avg_pool2d",
 }

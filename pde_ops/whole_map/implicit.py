@@ -10,7 +10,9 @@ and the step is split by directions (alternating directions, locally one-dimensi
 
 Ax takes differences along the rows (dimension 2), Ay along the columns, upwind for the velocity:
 
-    (Ax g)[i] = (Dx + max(u, 0)) (g[i+1] - g[i]) + (Dx + max(-u, 0)) (g[i-1] - g[i])
+    (Ax g)[i] = (Dx + max(u, 0)) (g[i+1] - g[i]) + (Dx + max(-u, 0)) (g[i-1] - g[i]),      Dx = max(dx, 0) + background
+
+with the fields u and dx and a number, the background, which keeps every cell tied to its neighbours.
 
 At a wall the difference across it is left out: nothing comes from outside. (Periodic lines would cost a second
 solve each, and would let what leaves on one side enter on the other within one step.) Rows of Ax add up to 0 and what
@@ -35,7 +37,7 @@ from pde_ops.whole_map.tridiagonal import COLUMNS, ROWS, shifted, solve, solve_t
 
 
 class Fields(NamedTuple):
-    """What a step is made of: ``(N, C, H, W)``, ``time`` ``(C,)``, > 0; a diffusivity below 0 counts as 0."""
+    """What a step is made of: ``(N, C, H, W)``, ``time`` ``(C,)``, > 0."""
 
     h: Tensor
     source: Tensor | None
@@ -54,9 +56,9 @@ class Axis(NamedTuple):
     upper: Tensor
 
 
-def axis(velocity: Tensor, diffusivity: Tensor, time: Tensor, dim: int) -> Axis:
+def axis(velocity: Tensor, diffusivity: Tensor, time: Tensor, background: float, dim: int) -> Axis:
     """The matrix along ``dim``; ``time`` is ``(C, 1, 1)``."""
-    diffusion = relu(diffusivity)
+    diffusion = relu(diffusivity) + background
     lower = walled(time * (diffusion + relu(-velocity)), dim, first=True)
     upper = walled(time * (diffusion + relu(velocity)), dim, first=False)
     return Axis(lower, 1.0 + lower + upper, upper)
@@ -68,11 +70,11 @@ def walled(field: Tensor, dim: int, *, first: bool) -> Tensor:
     return shifted(shifted(field, way, dim), -way, dim)
 
 
-def implicit_step_eager(fields: Fields) -> Tensor:
+def implicit_step_eager(fields: Fields, background: float = 0.0) -> Tensor:
     """`pde_ops.implicit_step` as ordinary differentiable operations, without its checks."""
     time = fields.time[:, None, None]
-    along_x = axis(fields.velocity_x, fields.diffusivity_x, time, ROWS)
-    along_y = axis(fields.velocity_y, fields.diffusivity_y, time, COLUMNS)
+    along_x = axis(fields.velocity_x, fields.diffusivity_x, time, background, ROWS)
+    along_y = axis(fields.velocity_y, fields.diffusivity_y, time, background, COLUMNS)
     g = solve(*along_y, solve(*along_x, fields.h, ROWS), COLUMNS)
     return g if fields.source is None else g + time * fields.source
 
@@ -89,23 +91,23 @@ class Gradients(NamedTuple):
     time: Tensor
 
 
-def implicit_step_adjoint(grad: Tensor, fields: Fields) -> Gradients:
+def implicit_step_adjoint(grad: Tensor, fields: Fields, background: float = 0.0) -> Gradients:
     """Gradients of ``sum(grad * implicit_step(...))``: the transposed matrices, in the other order.
 
     Where y solves M y = r, a gradient g of y gives back, with M^T z = g, z for r and -z y^T for M.
     """
     time = fields.time[:, None, None]
-    along_x = axis(fields.velocity_x, fields.diffusivity_x, time, ROWS)
-    along_y = axis(fields.velocity_y, fields.diffusivity_y, time, COLUMNS)
+    along_x = axis(fields.velocity_x, fields.diffusivity_x, time, background, ROWS)
+    along_y = axis(fields.velocity_y, fields.diffusivity_y, time, background, COLUMNS)
     middle = solve(*along_x, fields.h, ROWS)
     last = solve(*along_y, middle, COLUMNS)
     of_middle = solve_transposed(*along_y, grad, COLUMNS)
     of_h = solve_transposed(*along_x, of_middle, ROWS)
     velocity_y, diffusivity_y, time_y = _of_axis(
-        of_middle, last, fields.velocity_y, fields.diffusivity_y, time, COLUMNS
+        of_middle, last, fields.velocity_y, fields.diffusivity_y, time, background, COLUMNS
     )
     velocity_x, diffusivity_x, time_x = _of_axis(
-        of_h, middle, fields.velocity_x, fields.diffusivity_x, time, ROWS
+        of_h, middle, fields.velocity_x, fields.diffusivity_x, time, background, ROWS
     )
     of_time, of_source = time_x + time_y, None
     if fields.source is not None:
@@ -114,13 +116,13 @@ def implicit_step_adjoint(grad: Tensor, fields: Fields) -> Gradients:
 
 
 def _of_axis(
-    z: Tensor, y: Tensor, velocity: Tensor, diffusivity: Tensor, time: Tensor, dim: int
+    z: Tensor, y: Tensor, velocity: Tensor, diffusivity: Tensor, time: Tensor, background: float, dim: int
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Gradients of velocity, diffusivity and time of one direction; see `implicit_step_adjoint`."""
     of_lower = walled(z * (shifted(y, 1, dim) - y), dim, first=True)
     of_upper = walled(z * (shifted(y, -1, dim) - y), dim, first=False)
     of_velocity = time * (of_upper * (velocity > 0) - of_lower * (velocity < 0))
     of_diffusivity = time * (of_lower + of_upper) * (diffusivity > 0)
-    diffusion = relu(diffusivity)
+    diffusion = relu(diffusivity) + background
     rates = of_lower * (diffusion + relu(-velocity)) + of_upper * (diffusion + relu(velocity))
     return of_velocity, of_diffusivity, rates.sum((0, 2, 3))

@@ -15,14 +15,15 @@ from pde_ops.whole_map.operator import implicit_step, select
 
 FIELDS = ("velocity_x", "velocity_y", "diffusivity_x", "diffusivity_y")
 TIME_START = 0.1
+BACKGROUND = 0.1  # diffusivity everywhere: where a ReLU is 0 on a whole line of cells, nothing would pass it
 
 
 class ImplicitLayer(nn.Module):
     """Maps ``(N, C, H, W)`` to the same through one implicit step of the advection-diffusion equation.
 
     With h the input, or init of it: each velocity is norm(depthwise 3x3 convolution of h), of either sign, and each
-    diffusivity is softplus of the same, so that no cell cuts others off; `pde_ops.implicit_step` with source h; then a
-    batch norm and a ReLU. The length of the step is learned for each channel, as a logarithm so that it stays positive.
+    diffusivity 0.1 and the ReLU of the same; `pde_ops.implicit_step` with source h; then a batch norm and a ReLU. The
+    length of the step is learned for each channel, as a logarithm so that it stays positive.
 
     Args:
         channels: C.
@@ -65,10 +66,9 @@ class ImplicitLayer(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         h = x if self.init is None else self.init(x)
-        u, v, *diffusivities = (getattr(self, name)(h) for name in FIELDS)
-        diffusivity_x, diffusivity_y = map(F.softplus, diffusivities)
+        u, v, dx, dy = (getattr(self, name)(h) for name in FIELDS)
         time = self.log_time.exp()
-        h = implicit_step(h, u, v, diffusivity_x, diffusivity_y, time, source=h, backend=self.backend)
+        h = implicit_step(h, u, v, dx, dy, time, source=h, background=BACKGROUND, backend=self.backend)
         return F.relu(self.out_norm(h))
 
     def path(self, x: Tensor) -> Path:

@@ -23,17 +23,21 @@ def unavailable(h: Tensor) -> str | None:
     return reason
 
 
-def forward(fields: Fields) -> Tensor:
+def forward(fields: Fields, background: float) -> Tensor:
     """The state after the step; all fields contiguous and of one type."""
     out = torch.empty_like(fields.h)
     if out.numel():
         backend.library().pde_implicit(
-            backend.TYPES[out.dtype], ctypes.c_void_p(out.data_ptr()), backend.pointers(fields), *_sizes(out)
+            backend.TYPES[out.dtype],
+            ctypes.c_void_p(out.data_ptr()),
+            backend.pointers(fields),
+            ctypes.c_double(background),
+            *_sizes(out),
         )
     return out
 
 
-def backward(grad: Tensor, fields: Fields) -> Gradients:
+def backward(grad: Tensor, fields: Fields, background: float) -> Gradients:
     """Gradients of all fields."""
     n, c = fields.h.shape[:2]
     planes: list[Any] = [None if field is None else torch.empty_like(fields.h) for field in fields[:-1]]
@@ -41,7 +45,7 @@ def backward(grad: Tensor, fields: Fields) -> Gradients:
     if grad.numel():
         backend.library().pde_implicit_backward(
             backend.TYPES[grad.dtype], backend.pointers(gradients), ctypes.c_void_p(grad.data_ptr()),
-            backend.pointers(fields), *_sizes(grad),
+            backend.pointers(fields), ctypes.c_double(background), *_sizes(grad),
         )  # fmt: skip
     return gradients._replace(time=gradients.time.sum(0))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from types import ModuleType
 from typing import Any
 
@@ -18,7 +19,7 @@ BACKENDS = ("auto", "eager", "cpu")
 COUNT = len(Fields._fields)
 SCHEMA = (
     "Tensor h, Tensor? source, Tensor velocity_x, Tensor velocity_y, Tensor diffusivity_x, "
-    "Tensor diffusivity_y, Tensor time, str backend"
+    "Tensor diffusivity_y, Tensor time, float background, str backend"
 )
 
 
@@ -31,12 +32,13 @@ def implicit_step(
     time: Tensor,
     *,
     source: Tensor | None = None,
+    background: float = 0.0,
     backend: str = "auto",
 ) -> Tensor:
     """One implicit step of dH/dt = D Laplace(H) + v . grad H + f on every plane of ``h``.
 
     Two tridiagonal solves, along the rows and along the columns; `pde_ops.whole_map.implicit` has the formulas.
-    Where diffusivities are above 0 every cell depends on every cell of its plane. Stable for all velocities, diffusivities and times: without a source
+    With a background above 0 every cell depends on every cell of its plane. Stable for all velocities, diffusivities and times: without a source
     the result is a weighted mean of ``h``, so it keeps the bounds of the plane.
 
     Args:
@@ -47,6 +49,7 @@ def implicit_step(
         diffusivity_y: the same along the columns.
         time: length of the step for each channel, ``(C,)``, > 0. It is learned like the fields.
         source: f, like ``h``, or None for no source.
+        background: a number >= 0 that is added to the diffusivities.
         backend: "auto" takes the C++ kernel where it can run, "cpu" demands it, "eager" is the definition.
 
     Returns:
@@ -78,7 +81,13 @@ def implicit_step(
     if backend not in BACKENDS:
         raise ValueError(f"backend is {backend!r}; accepted: {', '.join(BACKENDS)}")
     given = [value if value is None or value.dtype == dtype else value.to(dtype) for value in fields]
-    return STEP(*given, backend)
+    if (
+        isinstance(background, bool)
+        or not isinstance(background, (int, float))
+        or not 0 <= background < math.inf
+    ):
+        raise ValueError(f"background is {background!r}; accepted: a finite number >= 0")
+    return STEP(*given, float(background), backend)
 
 
 def _describe(value: Any) -> str:
@@ -106,9 +115,10 @@ STEP = torch.ops.pde_ops.implicit_step.default
 BACKWARD = torch.ops.pde_ops.implicit_step_backward.default
 
 
-def _prepared(given: tuple[Any, ...]) -> tuple[Fields, ModuleType | None]:
+def _prepared(given: tuple[Any, ...]) -> tuple[Fields, float, ModuleType | None]:
     fields = Fields(*(None if field is None else field.contiguous() for field in given[:COUNT]))  # type: ignore[arg-type]
-    return fields, select(given[COUNT], fields.h)[0]
+    background, backend = given[COUNT:]
+    return fields, background, select(backend, fields.h)[0]
 
 
 def _wide(tensor: Tensor | None, dtype: torch.dtype) -> Any:
@@ -116,22 +126,22 @@ def _wide(tensor: Tensor | None, dtype: torch.dtype) -> Any:
 
 
 def _forward(*given):
-    fields, compiled = _prepared(given)
+    fields, background, compiled = _prepared(given)
     if compiled is not None:
-        return compiled.forward(fields)
+        return compiled.forward(fields, background)
     dtype = fields.h.dtype
-    return implicit_step_eager(Fields(*(_wide(field, dtype) for field in fields))).to(dtype).contiguous()
+    wide = Fields(*(_wide(field, dtype) for field in fields))
+    return implicit_step_eager(wide, background).to(dtype).contiguous()
 
 
 def _backward(grad, *given):
-    fields, compiled = _prepared(given)
+    fields, background, compiled = _prepared(given)
     dtype = fields.h.dtype
     if compiled is not None:
-        gradients = compiled.backward(grad.contiguous(), fields)
+        gradients = compiled.backward(grad.contiguous(), fields, background)
     else:
-        gradients = implicit_step_adjoint(
-            _wide(grad, dtype), Fields(*(_wide(field, dtype) for field in fields))
-        )
+        wide = Fields(*(_wide(field, dtype) for field in fields))
+        gradients = implicit_step_adjoint(_wide(grad, dtype), wide, background)
     return tuple(grad.new_empty(0) if g is None else g.to(dtype).contiguous() for g in gradients)
 
 
@@ -150,26 +160,26 @@ def _fake_backward(grad, h, source, *rest):
     like = [torch.empty_like(h, memory_format=torch.contiguous_format) for _ in range(COUNT - 1)]
     if source is None:
         like[1] = grad.new_empty(0)
-    return (*like, torch.empty_like(rest[-2]))
+    return (*like, torch.empty_like(rest[-3]))
 
 
 class _Step(torch.autograd.Function):
     @staticmethod
     def forward(ctx, *given):
         ctx.save_for_backward(*given[:COUNT])
-        ctx.backend = given[COUNT]
+        ctx.settings = given[COUNT:]
         return below_autograd(STEP, _forward, *given)
 
     @staticmethod
     def backward(ctx, grad):
-        given = (grad, *ctx.saved_tensors, ctx.backend)
+        given = (grad, *ctx.saved_tensors, *ctx.settings)
         if torch.is_grad_enabled():
             gradients = Gradients(*BACKWARD(*given))
         else:
             gradients = Gradients(*below_autograd(BACKWARD, _backward, *given))
         if ctx.saved_tensors[1] is None:
             gradients = gradients._replace(source=None)
-        return (*gradients, None)
+        return (*gradients, *(None for _ in ctx.settings))
 
 
 class _StepBackward(torch.autograd.Function):

@@ -86,13 +86,6 @@ def _hardtanh(sheet: Sheet, out: str, args: Sequence[Any], like: Tensor) -> None
     sheet.add("Clip", [x, float(least), float(most)], out)
 
 
-@_translates(aten.softplus.default)
-def _softplus(sheet: Sheet, out: str, args: Sequence[Any], like: Tensor) -> None:
-    x, beta, _ = args  # beyond the threshold it is x but for rounding
-    _require(beta == 1)
-    sheet.add("Softplus", [x], out)
-
-
 @_translates(aten.silu.default)
 def _silu(sheet: Sheet, out: str, args: Sequence[Any], like: Tensor) -> None:
     sheet.add("Mul", [args[0], sheet.add("Sigmoid", args)], out)

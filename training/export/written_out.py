@@ -38,8 +38,9 @@ def _integrate(
 
 
 def _implicit_step(*given: Any) -> Tensor:
-    """The operator ``pde_ops::implicit_step`` in plain ones; the last argument is its backend."""
-    return implicit_step_eager(Fields(*given[:-1]))
+    """The operator ``pde_ops::implicit_step`` in plain ones; the last arguments are its background and backend."""
+    *fields, background, _ = given
+    return implicit_step_eager(Fields(*fields), background)
 
 
 # Each is called with the operator's arguments.

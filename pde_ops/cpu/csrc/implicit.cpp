@@ -24,7 +24,7 @@ template <class T> struct Factors {
 
 // y = (I - t A)^-1 right; y may be right.
 template <class T>
-void solve(Lines p, T time, const T* __restrict velocity, const T* __restrict diffusivity, Factors<T> f, const T* right,
+void solve(Lines p, T time, T background, const T* __restrict velocity, const T* __restrict diffusivity, Factors<T> f, const T* right,
            T* y) {
   const long w = p.lines;
   for (long i = 0; i < p.cells; ++i) {
@@ -34,7 +34,7 @@ void solve(Lines p, T time, const T* __restrict velocity, const T* __restrict di
     if (i == 0) {
 #pragma GCC ivdep
       for (long j = 0; j < w; ++j) {
-        const T up = above * (positive(d[j]) + positive(u[j]));
+        const T up = above * (positive(d[j]) + background + positive(u[j]));
         inverse[j] = 1 / (1 + up);
         lower[j] = 0;
         upper[j] = up * inverse[j];
@@ -46,7 +46,7 @@ void solve(Lines p, T time, const T* __restrict velocity, const T* __restrict di
     T* to = y + i * w;
 #pragma GCC ivdep
     for (long j = 0; j < w; ++j) {
-      const T diffusion = positive(d[j]);
+      const T diffusion = positive(d[j]) + background;
       const T low = below * (diffusion + positive(-u[j])), up = above * (diffusion + positive(u[j]));
       const T one = 1 / (1 + up + low * (1 - before[j]));
       lower[j] = low;
@@ -88,7 +88,7 @@ template <class T> void solve_transposed(Lines p, Factors<T> f, T* z) {
 
 // Gradients of one direction's coefficients, from z and the solution y; the time's is given back.
 template <class T>
-double gradients(Lines p, T time, const T* velocity, const T* diffusivity, const T* z, const T* y, T* __restrict of_velocity,
+double gradients(Lines p, T time, T background, const T* velocity, const T* diffusivity, const T* z, const T* y, T* __restrict of_velocity,
                  T* __restrict of_diffusivity) {
   const long w = p.lines;
   double sum = 0;
@@ -103,7 +103,7 @@ double gradients(Lines p, T time, const T* velocity, const T* diffusivity, const
       const T low = below * z[at + j] * (y_before[j] - y[at + j]), up = above * z[at + j] * (y_after[j] - y[at + j]);
       of_velocity[at + j] = time * (u > 0 ? up : u < 0 ? -low : T(0));
       of_diffusivity[at + j] = d > 0 ? time * (low + up) : T(0);
-      part += (low + up) * positive(d) + low * positive(-u) + up * positive(u);
+      part += (low + up) * (positive(d) + background) + low * positive(-u) + up * positive(u);
     }
     sum += double(part);
   }
@@ -151,7 +151,7 @@ template <class T> class Memory {
 };
 
 // fields: h, source or null, velocity x, y, diffusivity x, y, time (one a channel).
-template <class T> void forward(const Shape& s, T* out, const void* const* fields) {
+template <class T> void forward(const Shape& s, T* out, const void* const* fields, T background) {
   const T *const h = (const T*)fields[0], *const source = (const T*)fields[1], *const times = (const T*)fields[6];
 #pragma omp parallel num_threads(s.threads) if (s.threads > 1)
   {
@@ -162,11 +162,11 @@ template <class T> void forward(const Shape& s, T* out, const void* const* field
     for (long plane = 0; plane < s.planes(); ++plane) {
       const long at = plane * s.cells();
       const T time = times[plane % s.channels];
-      solve<T>(s.down(), time, (const T*)fields[2] + at, (const T*)fields[4] + at, f, h + at, y);
+      solve<T>(s.down(), time, background, (const T*)fields[2] + at, (const T*)fields[4] + at, f, h + at, y);
       turn(s.rows, s.cols, y, turned);
       turn(s.rows, s.cols, (const T*)fields[3] + at, v);
       turn(s.rows, s.cols, (const T*)fields[5] + at, d);
-      solve<T>(s.across(), time, v, d, f, turned, turned);
+      solve<T>(s.across(), time, background, v, d, f, turned, turned);
       T* const to = out + at;
       turn(s.cols, s.rows, turned, to);
       if (source)
@@ -177,7 +177,7 @@ template <class T> void forward(const Shape& s, T* out, const void* const* field
 
 // gradients: of the fields, in their order, that of time one a plane; the source's may be null.
 template <class T>
-void backward(const Shape& s, void* const* grads, const T* grad, const void* const* fields) {
+void backward(const Shape& s, void* const* grads, const T* grad, const void* const* fields, T background) {
   const T *const h = (const T*)fields[0], *const source = (const T*)fields[1], *const times = (const T*)fields[6];
 #pragma omp parallel num_threads(s.threads) if (s.threads > 1)
   {
@@ -190,20 +190,20 @@ void backward(const Shape& s, void* const* grads, const T* grad, const void* con
       const long at = plane * s.cells();
       const T time = times[plane % s.channels];
       const T *u = (const T*)fields[2] + at, *diffusivity_x = (const T*)fields[4] + at;
-      solve<T>(s.down(), time, u, diffusivity_x, fx, h + at, y);
+      solve<T>(s.down(), time, background, u, diffusivity_x, fx, h + at, y);
       turn(s.rows, s.cols, y, turned);
       turn(s.rows, s.cols, (const T*)fields[3] + at, v);
       turn(s.rows, s.cols, (const T*)fields[5] + at, d);
-      solve<T>(s.across(), time, v, d, fy, turned, turned);
+      solve<T>(s.across(), time, background, v, d, fy, turned, turned);
       turn(s.rows, s.cols, grad + at, z);
       solve_transposed<T>(s.across(), fy, z);
-      double of_time = gradients<T>(s.across(), time, v, d, z, turned, of_v, of_d);
+      double of_time = gradients<T>(s.across(), time, background, v, d, z, turned, of_v, of_d);
       turn(s.cols, s.rows, of_v, (T*)grads[3] + at);
       turn(s.cols, s.rows, of_d, (T*)grads[5] + at);
       T* const of_h = (T*)grads[0] + at;
       turn(s.cols, s.rows, z, of_h);
       solve_transposed<T>(s.down(), fx, of_h);
-      of_time += gradients<T>(s.down(), time, u, diffusivity_x, of_h, y, (T*)grads[2] + at, (T*)grads[4] + at);
+      of_time += gradients<T>(s.down(), time, background, u, diffusivity_x, of_h, y, (T*)grads[2] + at, (T*)grads[4] + at);
       if (source) {
         T* const of_source = (T*)grads[1] + at;
         T part = 0;
@@ -223,15 +223,16 @@ void backward(const Shape& s, void* const* grads, const T* grad, const void* con
 }  // namespace pde
 
 // type: 0 float, 1 double. sizes: images, channels, rows, columns.
-extern "C" void pde_implicit(int type, void* out, const void* const* fields, const long* sizes, int threads) {
+extern "C" void pde_implicit(int type, void* out, const void* const* fields, double background,
+                             const long* sizes, int threads) {
   const pde::Shape s{sizes[0], sizes[1], sizes[2], sizes[3], threads};
-  if (type == 0) pde::forward<float>(s, (float*)out, fields);
-  else pde::forward<double>(s, (double*)out, fields);
+  if (type == 0) pde::forward<float>(s, (float*)out, fields, float(background));
+  else pde::forward<double>(s, (double*)out, fields, background);
 }
 
 extern "C" void pde_implicit_backward(int type, void* const* grads, const void* grad, const void* const* fields,
-                                      const long* sizes, int threads) {
+                                      double background, const long* sizes, int threads) {
   const pde::Shape s{sizes[0], sizes[1], sizes[2], sizes[3], threads};
-  if (type == 0) pde::backward<float>(s, grads, (const float*)grad, fields);
-  else pde::backward<double>(s, grads, (const double*)grad, fields);
+  if (type == 0) pde::backward<float>(s, grads, (const float*)grad, fields, float(background));
+  else pde::backward<double>(s, grads, (const double*)grad, fields, background);
 }

@@ -32,43 +32,46 @@ def make(shape, *, scale: float = 1.0, seed: int = 0, source: bool = True, grad:
     return Fields(*(None if f is None else f.requires_grad_(grad) for f in fields))
 
 
-def run(fields: Fields, backend: str = "auto") -> torch.Tensor:
+def run(fields: Fields, backend: str = "auto", background: float = 0.3) -> torch.Tensor:
     h, source, *others = fields
-    return implicit_step(h, *others, source=source, backend=backend)
+    return implicit_step(h, *others, source=source, background=background, backend=backend)
 
 
-def dense(velocity: torch.Tensor, diffusivity: torch.Tensor, time: float) -> torch.Tensor:
+def dense(velocity: torch.Tensor, diffusivity: torch.Tensor, time: float, background: float) -> torch.Tensor:
     """I - time A of one line of n cells, entry by entry: upwind differences, none across a wall."""
     n = len(velocity)
     matrix = torch.eye(n, dtype=F64)
     for i in range(n):
         for j, carried in ((i + 1, velocity[i]), (i - 1, -velocity[i])):
             if 0 <= j < n:
-                rate = time * (max(diffusivity[i].item(), 0.0) + max(carried.item(), 0.0))
+                rate = time * (background + max(diffusivity[i].item(), 0.0) + max(carried.item(), 0.0))
                 matrix[i, i] += rate
                 matrix[i, j] -= rate
     return matrix
 
 
-def by_dense_matrices(fields: Fields) -> torch.Tensor:
+def by_dense_matrices(fields: Fields, background: float) -> torch.Tensor:
     h, source, u, v, dx, dy, time = fields
     out = h.clone()
     for n in range(h.shape[0]):
         for c in range(h.shape[1]):
-            t = time[c].item()
+            t = (time[c].item(), background)
             for j in range(h.shape[3]):
-                out[n, c, :, j] = torch.linalg.solve(dense(u[n, c, :, j], dx[n, c, :, j], t), out[n, c, :, j])
+                out[n, c, :, j] = torch.linalg.solve(
+                    dense(u[n, c, :, j], dx[n, c, :, j], *t), out[n, c, :, j]
+                )
             for i in range(h.shape[2]):
-                out[n, c, i] = torch.linalg.solve(dense(v[n, c, i], dy[n, c, i], t), out[n, c, i])
+                out[n, c, i] = torch.linalg.solve(dense(v[n, c, i], dy[n, c, i], *t), out[n, c, i])
     return out if source is None else out + time[:, None, None] * source
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("shape", SHAPES)
-@pytest.mark.parametrize("source", [True, False])
-def test_is_the_dense_solution(backend, shape, source):
+@pytest.mark.parametrize(("source", "background"), [(True, 0.0), (False, 0.4)])
+def test_is_the_dense_solution(backend, shape, source, background):
     fields = make(shape, scale=3.0, source=source)
-    torch.testing.assert_close(run(fields, backend), by_dense_matrices(fields), rtol=0, atol=1e-12)
+    expected = by_dense_matrices(fields, background)
+    torch.testing.assert_close(run(fields, backend, background), expected, rtol=0, atol=1e-12)
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
@@ -100,7 +103,7 @@ def test_diffusion_alone_keeps_the_mean_and_velocity_carries_to_lower_indices():
     torch.testing.assert_close(run(even).mean((2, 3)), fields.h.mean((2, 3)))
     point = zero.clone()
     point[:, :, 5, 4] = 1.0
-    carried = run(Fields(point, None, zero + 2.0, zero, zero, zero, fields.time))
+    carried = run(Fields(point, None, zero + 2.0, zero, zero, zero, fields.time), background=0.0)
     assert (carried[:, :, :5, 4] > 0).all()
     assert (carried[:, :, 6:] == 0).all()
     assert (carried[:, :, :, :4] == 0).all()
@@ -108,9 +111,6 @@ def test_diffusion_alone_keeps_the_mean_and_velocity_carries_to_lower_indices():
 
 def test_every_cell_depends_on_every_cell():
     fields = make((1, 1, 6, 7), scale=2.0, seed=3, source=False)
-    fields = fields._replace(
-        diffusivity_x=fields.diffusivity_x.abs(), diffusivity_y=fields.diffusivity_y.abs()
-    )
     slopes = torch.autograd.functional.jacobian(lambda h: run(fields._replace(h=h)), fields.h)
     assert (slopes > 0).all()
 
@@ -132,8 +132,8 @@ def test_gradients(backend, shape, source):
 def test_the_adjoint_is_what_autograd_finds_through_the_definition():
     fields = make((2, 3, 9, 6), grad=True, seed=7)
     grad = torch.randn((2, 3, 9, 6), dtype=F64)
-    traced = torch.autograd.grad(implicit_step_eager(fields), fields, grad)
-    for ours, theirs in zip(implicit_step_adjoint(grad, fields), traced, strict=True):
+    traced = torch.autograd.grad(implicit_step_eager(fields, 0.2), fields, grad)
+    for ours, theirs in zip(implicit_step_adjoint(grad, fields, 0.2), traced, strict=True):
         torch.testing.assert_close(ours, theirs, rtol=1e-10, atol=1e-12)
 
 
@@ -153,7 +153,7 @@ def test_the_kernel_is_the_definition_in_float32(shape):
 @pytest.mark.parametrize("backend", ["eager", "auto"])
 def test_opcheck(backend):
     given = [field.float().detach().requires_grad_(True) for field in make((2, 3, 4, 5))]
-    for arguments in ((*given, backend), (given[0], None, *given[2:], backend)):
+    for arguments in ((*given, 0.1, backend), (given[0], None, *given[2:], 0.0, backend)):
         results = torch.library.opcheck(torch.ops.pde_ops.implicit_step, arguments)
         assert set(results.values()) == {"SUCCESS"}
 
@@ -181,6 +181,8 @@ def test_types_and_layouts():
 def test_what_cannot_work_is_named(change, message):
     with pytest.raises(ValueError, match=message):
         run(make((2, 3, 4, 5))._replace(**change))
+    with pytest.raises(ValueError, match="background is -1; accepted: a finite number >= 0"):
+        run(make((2, 3, 4, 5)), background=-1)
     with pytest.raises(ValueError, match="backend is 'gpu'; accepted: auto, eager, cpu"):
         run(make((2, 3, 4, 5)), "gpu")
 

@@ -53,7 +53,6 @@ class Operators(nn.Module):
         x = self.norm(x)
         x = nn.functional.pad(torch.roll(x, -2, 3), (1, 0, 2, 1), value=0.5)
         x = nn.functional.silu(x) + nn.functional.hardswish(x) - nn.functional.relu6(x) / 3
-        x = x + nn.functional.softplus(x)
         x = torch.addcmul(x, nn.functional.hardsigmoid(x), torch.full_like(x, 0.25))
         pooled = nn.functional.avg_pool2d(x, 3, 2, 1, count_include_pad=False)
         return (1 - pooled + nn.functional.max_pool2d(x, (3, 3), 2, 1)).mean((2, 3))
