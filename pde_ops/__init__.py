@@ -10,6 +10,9 @@ from pde_ops.cost import Cost, conv_cost, linear_cost, norm_cost, pde_cost
 from pde_ops.integrate import integrate
 from pde_ops.layer import GlobalLayer
 from pde_ops.published import from_published
+from pde_ops.whole_map.heat import HeatLayer, heat_flow
+from pde_ops.whole_map.implicit_layer import ImplicitLayer
+from pde_ops.whole_map.operator import implicit_step
 
 __all__ = [
     "ACTIVATIONS",
@@ -19,8 +22,12 @@ __all__ = [
     "Cost",
     "DenseInit",
     "GlobalLayer",
+    "HeatLayer",
+    "ImplicitLayer",
     "conv_cost",
     "from_published",
+    "heat_flow",
+    "implicit_step",
     "integrate",
     "linear_cost",
     "norm_cost",

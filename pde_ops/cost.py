@@ -18,6 +18,9 @@ from dataclasses import dataclass
 
 PDE_MACS_PER_ELEMENT_STEP = 7
 PDE_MACS_PER_ELEMENT_SETUP = 7
+# The implicit step: 4 for the time's products with the coefficients, 6 for each of two tridiagonal solves by Thomas's
+# algorithm (3 for the pivot, its inverse and the factor, 3 for the solution), 1 for the source.
+IMPLICIT_MACS_PER_ELEMENT = 17
 NORM_MACS_PUBLISHED = 2
 
 
@@ -83,3 +86,15 @@ def pde_cost(channels: int, size: tuple[int, int], steps: int) -> Cost:
     """Cost of ``steps`` steps of the PDE on a ``(channels, *size)`` map, coefficients included."""
     elements = channels * size[0] * size[1]
     return Cost(0, (PDE_MACS_PER_ELEMENT_STEP * steps + PDE_MACS_PER_ELEMENT_SETUP) * elements, 0)
+
+
+def matrices_cost(channels: int, size: tuple[int, int]) -> Cost:
+    """Cost of a matrix along the rows, one along the columns and a factor for each of ``channels`` planes."""
+    rows, columns = size
+    macs = (rows + columns + 1) * channels * rows * columns
+    return Cost(0, macs, macs)
+
+
+def implicit_cost(channels: int, size: tuple[int, int]) -> Cost:
+    """Cost of one implicit step on a ``(channels, *size)`` map, without what makes the coefficients."""
+    return Cost(0, IMPLICIT_MACS_PER_ELEMENT * channels * size[0] * size[1], 0)

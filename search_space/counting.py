@@ -16,7 +16,13 @@ import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from pde_ops.cost import NORM_MACS_PUBLISHED, PDE_MACS_PER_ELEMENT_SETUP, PDE_MACS_PER_ELEMENT_STEP, Cost
+from pde_ops.cost import (
+    IMPLICIT_MACS_PER_ELEMENT,
+    NORM_MACS_PUBLISHED,
+    PDE_MACS_PER_ELEMENT_SETUP,
+    PDE_MACS_PER_ELEMENT_STEP,
+    Cost,
+)
 from records.errors import UserError
 
 Formula = Callable[[Sequence[Any], Any], Cost]  # (arguments, result) -> cost of the whole batch
@@ -38,8 +44,8 @@ FREE_BY_REASON = {
         "new_ones scalar_tensor lift_fresh arange fill_ zero_ bernoulli_ rand"
     ),
     "element by element": (
-        "add add_ sub sub_ neg neg_ abs mul mul_ div div_ reciprocal maximum minimum clamp clamp_ clamp_min "
-        "clamp_min_ ge gt le lt eq ne where exp log sqrt rsqrt pow native_dropout"
+        "add add_ sub sub_ rsub neg neg_ abs mul mul_ div div_ reciprocal maximum minimum clamp clamp_ clamp_min "
+        "clamp_min_ ge gt le lt eq ne where exp cos log sqrt rsqrt pow native_dropout"
     ),
     "activation": (
         "relu relu_ hardtanh hardtanh_ silu silu_ sigmoid sigmoid_ tanh tanh_ gelu hardswish hardswish_ "
@@ -62,6 +68,11 @@ def _convolution(arguments: Sequence[Any], result: Tensor) -> Cost:
     return Cost(0, macs, macs)
 
 
+def _scaled(arguments: Sequence[Any], result: Tensor) -> Cost:
+    """Of a field with a factor a channel, added to another."""
+    return Cost(0, result.numel(), result.numel())
+
+
 def _product(left: int) -> Formula:
     """Of a matrix (or batch of them) at argument ``left`` with the next one."""
 
@@ -77,6 +88,10 @@ def _norm(arguments: Sequence[Any], result: Any) -> Cost:
     return Cost(0, 0, NORM_MACS_PUBLISHED * out.numel())
 
 
+def _implicit_step(arguments: Sequence[Any], result: Tensor) -> Cost:
+    return Cost(0, IMPLICIT_MACS_PER_ELEMENT * result.numel(), 0)
+
+
 def _integrate(arguments: Sequence[Any], result: Tensor) -> Cost:
     steps = _argument(torch.ops.pde_ops.integrate.default, arguments, "steps")
     each = PDE_MACS_PER_ELEMENT_STEP * steps + PDE_MACS_PER_ELEMENT_SETUP
@@ -89,6 +104,7 @@ FORMULAS: dict[str, Formula] = {
     "aten::bmm": _product(0),
     "aten::addmm": _product(1),
     "aten::baddbmm": _product(1),
+    "aten::addcmul": _scaled,
     "aten::native_batch_norm": _norm,
     "aten::_native_batch_norm_legit": _norm,
     "aten::_native_batch_norm_legit_no_training": _norm,
@@ -96,6 +112,7 @@ FORMULAS: dict[str, Formula] = {
     "aten::cudnn_batch_norm": _norm,
     "aten::native_group_norm": _norm,
     "aten::native_layer_norm": _norm,
+    "pde_ops::implicit_step": _implicit_step,
     "pde_ops::integrate": _integrate,
 }
 

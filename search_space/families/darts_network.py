@@ -20,7 +20,7 @@ from records.options import option
 from search_space.cells.layout import CELL_INPUTS, STEM_MULTIPLIER, CellPlan, reduction_positions
 from search_space.cells.network import AuxiliaryHead, Cell, Preprocessor, Stem
 from search_space.families.family import Family, Part, one_each
-from search_space.families.layers import NONE, STARTS, layer_names, make_layer
+from search_space.families.layers import NONE, STARTS, explicit_layer, layer_names
 from search_space.families.resnet import check_layers, whole_numbers
 from search_space.primitives.registry import primitive_cost, primitive_names, unknown_primitive
 from search_space.problem import Image, Problem
@@ -76,7 +76,7 @@ class DartsNetworkSettings:
                 f"cells has {min(self.cells)}; accepted: 3 or more, so that both reductions occur"
             )
         object.__setattr__(self, "widths", whole_numbers("widths", self.widths, 4096))
-        check_layers(self, (CELL_INIT,))
+        check_layers(self, (CELL_INIT,), whole_map=())
         flag("auxiliary", self.auxiliary)
 
 
@@ -113,7 +113,7 @@ class GlobalCell(nn.Module):
 
 
 def _layer(name: str, channels: int, start: str, bias: bool) -> GlobalLayer:
-    return make_layer(name.removesuffix("+" + CELL_INIT), channels, start, bias)
+    return explicit_layer(name.removesuffix("+" + CELL_INIT), channels, start, bias)
 
 
 class DartsNetwork(nn.Module):

@@ -1,6 +1,7 @@
 """Names for a stage's global layer, ``<kind>_<steps>`` or ``<kind>_<steps>+<init>``, and what each means.
 
-Kinds of coefficients are those of the primitives (``search_space.primitives.global_layers``). ``none`` is no layer.
+Kinds of coefficients are those of the primitives (``search_space.primitives.global_layers``). Layers that reach the
+whole map at once have no steps in their name (``search_space.primitives.whole_map``). ``none`` is no layer.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from pde_ops.blocks import BasicBlock, Bottleneck, DenseInit
 from records.checks import shown
 from records.errors import UserError
 from search_space.primitives.global_layers import KINDS, OPTIONS
+from search_space.primitives.whole_map import WHOLE_MAP, WholeMapLayer
 
 NONE = "none"
 STEPS = (1, 3, 5)
@@ -32,7 +34,7 @@ STARTS = ("eps-channels", "plain", "small")
 
 @dataclass(frozen=True)
 class LayerName:
-    """A global layer's name, taken apart; ``init`` is "" for the identity."""
+    """A global layer's name, taken apart; ``init`` is "" for the identity, ``steps`` 0 for one without."""
 
     kind: str
     steps: int
@@ -40,19 +42,24 @@ class LayerName:
 
     @property
     def options(self) -> dict[str, Any]:
-        return KINDS[self.kind]
+        return KINDS.get(self.kind, {})
 
 
-def parse(name: str, inits: Sequence[str] = tuple(INITS)) -> LayerName | None:
-    """The layer that ``name`` means; None for ``none``. Raises ``UserError``."""
+def parse(
+    name: str, inits: Sequence[str] = tuple(INITS), whole_map: Sequence[str] = tuple(WHOLE_MAP)
+) -> LayerName | None:
+    """The layer that ``name`` means; None for ``none``. Raises ``UserError``; ``whole_map`` are those without steps
+    that may be named."""
     if name == NONE:
         return None
     body, plus, init = name.partition("+")
+    if body in whole_map and (not plus or init in inits):
+        return LayerName(body, 0, init)
     kind, _, steps = body.rpartition("_")
     if kind not in KINDS or not steps.isdigit() or not 1 <= int(steps) <= 100 or (plus and init not in inits):
         raise UserError(
             f"global layer is {shown(name)}; accepted: none, or <kind>_<steps> with a kind among "
-            f"{', '.join(KINDS)}, and +{', +'.join(inits)} after it for an Init"
+            f"{', '.join(KINDS)}{', or ' * bool(whole_map)}{', '.join(whole_map)}, and +{', +'.join(inits)} after it for an Init"
         )
     return LayerName(kind, int(steps), init)
 
@@ -70,16 +77,28 @@ def start_options(start: str, channels: int) -> dict[str, Any]:
     return {"coefficient_start": 1.0, "coefficient_eps": float(channels) if start == "eps-channels" else 1e-5}
 
 
-def make_layer(
+def make_layer(name: str, channels: int, start: str, bias: bool) -> GlobalLayer | WholeMapLayer:
+    """The layer of that name, ``(N, channels, H, W)`` to the same; ``start`` and ``bias`` are for coefficients.
+
+    A kind that says how its coefficients start keeps to that.
+    """
+    layer = parse(name)
+    if layer is None or layer.kind not in WHOLE_MAP:
+        return explicit_layer(name, channels, start, bias)
+    init = INITS[layer.init](channels) if layer.init else None
+    return WHOLE_MAP[layer.kind](channels, init=init)
+
+
+def explicit_layer(
     name: str, channels: int, start: str, bias: bool, init: nn.Module | None = None, **options: Any
 ) -> GlobalLayer:
-    """The layer of that name; ``init`` takes the place of the named one; ``options`` are the layer's own.
-
-    A kind that says how its coefficients start keeps to that; ``start`` is for the others.
+    """As `make_layer`, for names with steps; ``init`` takes the place of the named one; ``options`` are the layer's
+    own.
 
     ``(N, channels, H, W)`` to the same.
     """
-    layer = parse(name, tuple(INITS) if init is None else (*INITS, "inverted_residual", "first_block"))
+    inits = tuple(INITS) if init is None else (*INITS, "inverted_residual", "first_block")
+    layer = parse(name, inits, whole_map=())
     if layer is None:
         raise ValueError("name is 'none'; accepted: a global layer's")
     if init is None and layer.init:

@@ -16,7 +16,7 @@ from records.checks import number
 from records.errors import UserError
 from records.options import option
 from search_space.families.family import Classifier, Family, Part, one_each
-from search_space.families.layers import NONE, STARTS, layer_names, make_layer, parse
+from search_space.families.layers import NONE, STARTS, explicit_layer, layer_names, parse
 from search_space.families.mobile_tables import (
     EFFICIENTNET_B0,
     MOBILENET_V2,
@@ -53,7 +53,7 @@ class MobileSettings:
     dropout: float = option(0.2, "probability before the classifier, while training")
 
     def __post_init__(self) -> None:
-        check_layers(self, INITS)
+        check_layers(self, INITS, whole_map=())
         if NONE in self.layers:
             raise UserError("layers has none; accepted: global layers, blocks are always among the options")
         if not isinstance(self.widths, (list, tuple)) or not self.widths:
@@ -84,7 +84,7 @@ class StageGlobal(nn.Module):
         options: dict[str, Any] = {}
         if isinstance(layer.options["diffusivity"], float):
             options["diffusivity"] = stage.diffusivity
-        self.layer = make_layer(
+        self.layer = explicit_layer(
             name, channels, start, bias, init, init_changes_shape=layer.init == "first_block",
             kernel_size=stage.kernel, dt=stage.dt, dx=stage.step, dy=stage.step, product=stage.product,
             activation=stage.global_activation or activation, **options,

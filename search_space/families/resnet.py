@@ -15,7 +15,8 @@ from records.errors import UserError
 from records.options import option
 from search_space.families.blocks import ConvNormAct, Residual
 from search_space.families.family import Classifier, Family, Part, one_each
-from search_space.families.layers import STARTS, layer_names, make_layer, parse
+from search_space.families.layers import INITS, STARTS, layer_names, make_layer, parse
+from search_space.primitives.whole_map import WHOLE_MAP
 from search_space.problem import Problem
 from search_space.space import Decision, register_space
 
@@ -56,13 +57,15 @@ def whole_numbers(name: str, value: Any, high: int) -> tuple[int, ...]:
     return tuple(whole_number(name, item, 1, high) for item in value)
 
 
-def check_layers(settings: Any, inits: tuple[str, ...] = ("basic_block", "bottleneck", "dense")) -> None:
-    """Checks the settings ``layers``, ``start`` and ``bias``."""
+def check_layers(
+    settings: Any, inits: tuple[str, ...] = tuple(INITS), whole_map: tuple[str, ...] = tuple(WHOLE_MAP)
+) -> None:
+    """Checks the settings ``layers``, ``start`` and ``bias``; see `parse` for the other two."""
     names = settings.layers
     if not isinstance(names, (list, tuple)) or not names or not all(isinstance(n, str) for n in names):
         raise UserError(f"layers is {names!r}; accepted: a non-empty list of names")
     for name in names:
-        parse(name, inits)
+        parse(name, inits, whole_map)
     if len(set(names)) != len(names):
         raise UserError("layers names one layer twice; accepted: each at most once")
     object.__setattr__(settings, "layers", tuple(names))

@@ -21,10 +21,9 @@ from torch.func import functionalize
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_flatten, tree_map
 
-from pde_ops.operator import INTEGRATE
-from pde_ops.portable import integrate_portable
 from training.export.plain_forms import BATCH, BEFORE, PLAIN_FORMS, counts_images, place_of
 from training.export.shapes import known_result
+from training.export.written_out import WRITTEN_OUT
 
 aten = torch.ops.aten
 _SAME = (aten.detach.default, aten.alias.default, aten.lift_fresh.default, aten._to_copy.default)
@@ -136,9 +135,9 @@ class _Recorder(TorchDispatchMode):
             return func(*args, **_with_values(kwargs or {}))
         if func is aten._local_scalar_dense.default:
             raise NotRecordable("what the network does depends on the images' values")
-        if func is INTEGRATE:
+        if func in WRITTEN_OUT:
             with self:
-                return _written_out(*args)
+                return WRITTEN_OUT[func](*args)
         args, kwargs = _complete(func, args, kwargs or {})
         result = _result(func, tree_map(_on_meta, args), tree_map(_on_meta, kwargs))
         if func in _SAME and result.dtype == args[0].dtype:
@@ -234,27 +233,3 @@ def _complete(
             break
         given.append(rest.pop(argument.name, argument.default_value))
     return tuple(given), rest
-
-
-def _written_out(
-    h: Tensor,
-    source: Tensor | None,
-    velocity_x: Tensor | None,
-    velocity_y: Tensor | None,
-    diffusivity_x: Tensor | None,
-    diffusivity_y: Tensor | None,
-    initial: Tensor | None,
-    constants: list[float],
-    steps: int,
-    dt: float,
-    dx: int,
-    dy: int,
-    boundary: str,
-    backend: str,
-) -> Tensor:
-    """The operator ``pde_ops::integrate`` in plain ones."""
-    fields = (velocity_x, velocity_y, diffusivity_x, diffusivity_y)
-    coefficients: list[Any] = [c if t is None else t for t, c in zip(fields, constants, strict=True)]
-    return integrate_portable(
-        h, source, *coefficients, steps=steps, dt=dt, dx=dx, dy=dy, initial=initial, boundary=boundary
-    )

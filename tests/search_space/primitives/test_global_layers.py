@@ -4,10 +4,11 @@ import pytest
 import torch
 
 from pde_ops.options import OPTIONS as LAYER_OPTIONS
-from search_space import get_primitive, get_space, sample
+from search_space import UserError, get_primitive, get_space, sample
 from search_space.counting import count
 from search_space.families.layers import DEFAULT_KINDS, layer_names, make_layer
 from search_space.primitives.global_layers import KINDS, OPTIONS
+from search_space.primitives.whole_map import WHOLE_MAP
 
 
 def made(name: str, channels: int = 8):
@@ -99,3 +100,27 @@ def test_a_kind_that_says_how_it_starts_keeps_to_that_in_families():
     assert make_layer("global_open_1", 4, "small", False).coefficient_start == 1
     assert make_layer("global_1", 4, "small", False).coefficient_start == 0.05
     assert make_layer("global_signed_1", 4, "eps-channels", True).velocity_activation == "softsign"
+
+
+@pytest.mark.parametrize("init", ["", "+basic_block"])
+@pytest.mark.parametrize("name", WHOLE_MAP)
+def test_a_family_takes_a_layer_that_reaches_the_whole_map(name, init):
+    genotype = sample(
+        "resnet-global", 0, image=(1, 8, 8), stages=1, widths=[4], blocks=[1], layers=[name + init]
+    )
+    with torch.device("meta"):
+        network = genotype.build()
+    assert count(network, genotype.image) == genotype.cost()
+    made = type(WHOLE_MAP[name](4))
+    assert any(type(module) is made for module in network.modules())
+
+
+@pytest.mark.parametrize("space", ["darts-network-global", "mobilenet-v3-global"])
+def test_a_family_that_cannot_place_it_says_what_it_takes(space):
+    with pytest.raises(
+        UserError, match="global layer is 'global_heat'; accepted: .* global_signed, and"
+    ) as caught:
+        get_space(space).make_settings({"layers": ["global_heat"]})
+    assert "or global_heat" not in str(caught.value)
+    with pytest.raises(UserError, match=r"global layer is 'global_0'; accepted: .* or global_heat"):
+        get_space("resnet-global").make_settings({"layers": ["global_0"]})
