@@ -29,7 +29,7 @@ def option(
     help: str,
     *,
     unit: str | None = None,
-    metavar: str = "X",
+    metavar: str | None = None,
     choices: Callable[[], Sequence[str]] | None = None,
     used: Callable[[], str] | None = None,
     parse: Callable[[str], Any] | None = None,
@@ -39,7 +39,8 @@ def option(
 ) -> Any:
     """A field of a settings record.
 
-    ``help`` is a phrase for `--help` and the form; ``unit`` what the number counts. ``choices`` and ``used`` are
+    ``help`` is a phrase for `--help` and the form; ``unit`` what the number counts; ``metavar`` stands for the value
+    in `--help`, by default N for a whole number and X for anything else. ``choices`` and ``used`` are
     functions, so that naming them costs nothing until asked: the values there are, and what is used where the
     default is None. ``parse`` makes the value of a text, by default as the field's type says. ``repeated``: given
     several times, the texts are joined with spaces. ``least`` and ``most``: the range of a number, both accepted;
@@ -90,6 +91,27 @@ def checked(field: dataclasses.Field, value: Any) -> Any:
     return value
 
 
+def require_defaults(owner: str, settings: type) -> None:
+    """Raises `UserError` for a field of a settings record of ``owner`` that has no default."""
+    for field in dataclasses.fields(settings):
+        if field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
+            raise UserError(
+                f"{owner} has a setting {field.name} without a default; accepted: one with a default"
+            )
+
+
+def require_options(owner: str, settings: type) -> None:
+    """Raises `UserError` for a settings record of ``owner`` that is no record of `option` fields."""
+    if not (isinstance(settings, type) and issubclass(settings, Options)):
+        raise UserError(f"{owner} has settings {shown(settings)}; accepted: a subclass of Options")
+    for field in dataclasses.fields(settings):
+        if "help" not in field.metadata or (field.default is None and field.metadata["used"] is None):
+            raise UserError(
+                f"{owner} has a setting {field.name} that says too little; accepted: {field.name}: <type> = "
+                "option(<default>, <help>), with `used` where the default is None"
+            )
+
+
 def _range(value: float, least: float | None, most: float | None) -> str:
     kind = "a whole number" if type(value) is int else "a number"
     if most == MOST and value <= MOST:
@@ -131,6 +153,11 @@ def _whole(value: Any) -> int | None:
         return operator.index(value)
     except TypeError:  # an array of several numbers has the method, too
         return None
+
+
+def metavar(field: dataclasses.Field) -> str:
+    """What stands for the value in `--help`."""
+    return field.metadata["metavar"] or ("N" if _kinds(field)[0] == "int" else "X")
 
 
 def parser(field: dataclasses.Field) -> Callable[[str], Any]:

@@ -275,8 +275,8 @@ def test_a_resume_without_the_runs_plugins_names_them(capsys, tmp_path, monkeypa
     code, _, err = run(capsys, "resume", run_dir)
     assert code == 2
     assert err.count("\n") == 1
-    assert "primitives is 'conv_1x1'; accepted: skip_connect" in err
-    assert "run was made with PDE_NAS_PLUGINS=my_primitives" in err
+    assert "primitives is 'conv_1x1' (one of your own is known where " in err
+    assert "run was made with PDE_NAS_PLUGINS=my_primitives); accepted: skip_connect" in err
 
 
 def test_a_genotype_without_its_runs_plugins_names_them(capsys, tmp_path):

@@ -12,7 +12,7 @@ from records.checks import flag, one_of, whole_number
 from records.options import option
 from search_space.cells.layout import CELL_INPUTS, CellPlan, Plan, plan_cells
 from search_space.cells.network import CellNetwork
-from search_space.primitives.registry import some_primitives
+from search_space.primitives.registry import primitive_names, some_primitives
 from search_space.problem import Image, Problem
 
 DEFAULT_PRIMITIVES = (
@@ -39,7 +39,9 @@ class DartsSettings:
         choices=lambda: STEMS,
     )
     auxiliary: bool = option(False, "a second classifier after the last reduction, while training")
-    primitives: tuple[str, ...] = option(DEFAULT_PRIMITIVES, "what an edge chooses among")
+    primitives: tuple[str, ...] = option(
+        DEFAULT_PRIMITIVES, "what an edge chooses among", choices=primitive_names
+    )
 
     def __post_init__(self) -> None:
         for name, high in (("width", 4096), ("cells", 200), ("nodes", 32), ("inputs", CELL_INPUTS)):
