@@ -110,7 +110,7 @@ def _list_options(parser: argparse.ArgumentParser) -> None:
 def _list(args: argparse.Namespace) -> None:
     from execution import runs
 
-    print(runs.table(runs.find_runs(args.folders)))
+    print(runs.runs_table(runs.find_runs(args.folders)))
 
 
 def _run_option(parser: argparse.ArgumentParser) -> None:

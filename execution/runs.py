@@ -17,7 +17,7 @@ from records.owner import Owner
 from records.run_folder import CANDIDATES, NNI, OUTCOME, SETTINGS, RunFolder
 
 RUNNING, FINISHED, STOPPED, DAMAGED = "running", "finished", "stopped", "damaged"
-__all__ = ["Status", "find_runs", "status", "stop", "table", "view"]
+__all__ = ["Status", "find_runs", "runs_table", "status", "stop", "view"]
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ def status(run: RunFolder) -> Status:
     )
 
 
-def table(found: list[Status]) -> str:
+def runs_table(found: list[Status]) -> str:
     """The runs as text, one a line."""
     lines = [("run", "kind", "state", "done", "best %", "portal")]
     for s in found:

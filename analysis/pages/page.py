@@ -66,10 +66,10 @@ def warnings(runs: Sequence[Run], names: Sequence[str]) -> list[str]:
 
 def _front(points: Sequence[Measurement], runs: Sequence[Run], names: Sequence[str]) -> str:
     if len(runs) == 1:
-        return html.table(_COLUMNS, map(_row, points))
+        return html.html_table(_COLUMNS, map(_row, points))
     owner = {id(m): name for run, name in zip(runs, names, strict=True) for m in run.measurements}
     rows = [[*_row(m)[:-1], owner[id(m)]] for m in points]
-    return html.table((*_COLUMNS[:-1], "run"), rows)
+    return html.html_table((*_COLUMNS[:-1], "run"), rows)
 
 
 def _progress(runs: Sequence[Run], names: Sequence[str]) -> list[str]:
@@ -95,7 +95,9 @@ def _progress(runs: Sequence[Run], names: Sequence[str]) -> list[str]:
             f"{count_text(limit)} MACs (a tenth above the largest candidate) that the front dominates. Seconds: the "
             "trainings' own, added up."
         ),
-        html.table(("candidates", "failed", "cancelled", *costs, "seconds", "hypervolume %", "run"), rows),
+        html.html_table(
+            ("candidates", "failed", "cancelled", *costs, "seconds", "hypervolume %", "run"), rows
+        ),
         html.image(render_hypervolume(hypervolume_curves(runs, names, limit)), "hypervolume over candidates"),
     ]
 
@@ -119,21 +121,21 @@ def _run(run: Run, name: str) -> list[str]:
     parts += [html.heading(f"Candidates of {name}"), *map(html.paragraph, run.notes())]
     if curves := history_curves(run):
         parts.append(html.image(render_history(curves), "validation accuracy over epochs"))
-    parts.append(html.table(_COLUMNS, map(_row, sorted(run.ok, key=lambda m: m.index))))
+    parts.append(html.html_table(_COLUMNS, map(_row, sorted(run.ok, key=lambda m: m.index))))
     for title, ended in (("Failed", run.failed), ("Cancelled", run.cancelled)):
         if ended:
             reasons = [(m.index, _seconds(m.seconds), _reason(m, run)) for m in ended]
             parts += [
                 html.heading(f"{title} in {name}"),
-                html.table(("candidate", "seconds", "why"), reasons),
+                html.html_table(("candidate", "seconds", "why"), reasons),
             ]
     made_with = [(key, without_paths(_value(value), run.path)) for key, value in run.provenance.items()]
     return [
         *parts,
         html.heading(f"Settings of {name}"),
-        html.table(COLUMNS, settings_rows(run), names=True),
+        html.html_table(COLUMNS, settings_rows(run), names=True),
         html.heading(f"What {name} was made with"),
-        html.table(("name", "value"), made_with, names=True),
+        html.html_table(("name", "value"), made_with, names=True),
     ]
 
 

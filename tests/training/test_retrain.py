@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from records.errors import UserError
-from tests.training.data.test_facts import folder
+from tests.training.data.test_dataset_facts import folder
 from tests.training.networks import TinyGenotype, write_arrays
 from training.data.loading import load_data
 from training.data.lookup import dataset_info

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from records.errors import UserError
 from records.files import write_errors, write_whole
 from training.data.datasets import DatasetInfo
-from training.export.facts import Facts, description, project_version, properties
+from training.export.model_facts import Facts, description, project_version, properties
 from training.export.weights import load_weights, save_weights
 
 if TYPE_CHECKING:

@@ -85,7 +85,7 @@ def test_a_run_of_another_container_is_not_stopped_here(tmp_path):
         assert "stop it there" in told
         assert "Traceback" not in told
         assert inside.poll() is None
-        assert f"on {os.uname().nodename})" in runs.table([runs.status(run)])
+        assert f"on {os.uname().nodename})" in runs.runs_table([runs.status(run)])
     finally:
         inside.send_signal(signal.SIGKILL)
         inside.wait()

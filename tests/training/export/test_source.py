@@ -16,11 +16,11 @@ from records.errors import UserError
 from records.run_folder import RunFolder
 from search_space import Genotype, sample
 from tests.analysis.samples.runs import FIVE, make_run, measurement
-from tests.training.data.test_facts import folder
+from tests.training.data.test_dataset_facts import folder
 from training.data.datasets import DatasetInfo
 from training.data.loading import load_data
 from training.data.lookup import dataset_info
-from training.export.facts import recorded_dataset
+from training.export.model_facts import recorded_dataset
 from training.export.source import gather
 
 INFO = DatasetInfo("own", (1, 8, 8), 10, (0.25,), (0.5,), flip=True, class_names=tuple("abcdefghij"))
