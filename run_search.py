@@ -95,6 +95,13 @@ def _sweep_options(parser: argparse.ArgumentParser) -> None:
     )
     _searches_option(parser)
     _search_options(parser, plain=True)
+    from execution.portal.hub_rows import of_one_value
+
+    alone = ", ".join("--" + name.replace("_", "-") for name in of_one_value())
+    parser.epilog = (
+        f"Several values stand with commas between them. What is given to {alone} is one value, commas and all; in "
+        "--setting a comma parts values only before another NAME=."
+    )
 
 
 def _sweep(args: argparse.Namespace) -> None:

@@ -20,7 +20,14 @@ from typing import Any
 from records.checks import shown
 from records.errors import UserError
 
-_WORDS = {"int": "a whole number", "float": "a number", "str": "text", "None": "None"}
+_LIST = "tuple[int, ...]"
+_WORDS = {
+    "int": "a whole number",
+    "float": "a number",
+    "str": "text",
+    "None": "None",
+    _LIST: "a list of whole numbers",
+}
 MOST = 2**31 - 1
 
 
@@ -37,7 +44,7 @@ def option(
     least: float | None = None,
     most: float | None = None,
 ) -> Any:
-    """A field of a settings record.
+    """A field of a settings record; it must be given where ``default`` is ``dataclasses.MISSING``.
 
     ``help`` is a phrase for `--help` and the form; ``unit`` what the number counts; ``metavar`` stands for the value
     in `--help`, by default N for a whole number and X for anything else. ``choices`` and ``used`` are
@@ -80,7 +87,7 @@ def checked(field: dataclasses.Field, value: Any) -> Any:
     choices = field.metadata["choices"]
     if choices is not None and value not in choices():
         raise UserError(f"{field.name} is {shown(value)}; accepted: {', '.join(choices())}")
-    if isinstance(value, str):
+    if isinstance(value, (str, tuple)):
         return value
     least, most = field.metadata["least"], field.metadata["most"]
     if type(value) is int:
@@ -124,8 +131,8 @@ def _range(value: float, least: float | None, most: float | None) -> str:
 
 
 def plain_value(field: dataclasses.Field, value: Any) -> Any:
-    """``value`` as int, float, str or None, whichever ``field`` is declared as: numpy's numbers become Python's, a
-    path becomes text. Raises `UserError` for other types, and for text that no file's name can hold."""
+    """``value`` as int, float, str, tuple of int or None, whichever ``field`` is declared as: numpy's numbers become
+    Python's, a path becomes text, a list a tuple. Raises `UserError` for other types, and for text that no file's name can hold."""
     kinds = _kinds(field)
     if value is None and "None" in kinds:
         return None
@@ -136,6 +143,10 @@ def plain_value(field: dataclasses.Field, value: Any) -> Any:
     text = os.fspath(value) if isinstance(value, os.PathLike) else value
     if "str" in kinds and isinstance(text, str) and "\0" not in text:
         return text
+    if _LIST in kinds and isinstance(value, (list, tuple)):
+        whole_ones = tuple(map(_whole, value))
+        if None not in whole_ones:
+            return whole_ones
     accepted = " or ".join(_WORDS[kind] for kind in kinds)
     raise UserError(f"{field.name} is {shown(value)}; accepted: {accepted}")
 

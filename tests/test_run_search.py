@@ -229,6 +229,13 @@ def test_help_names_what_is_used_where_nothing_is_given(capsys):
     assert f"[epochs] (default: the recipe's, {fast.epochs} in fast)" in " ".join(out.split())
 
 
+def test_the_help_of_a_sweep_says_which_commas_part_values(capsys):
+    _, out, _ = run(capsys, "sweep", "--help")
+    said = " ".join(out.replace("-\n", "-").split())
+    assert "Several values stand with commas between them. What is given to " in said
+    assert "--run-dir" in said.partition("What is given to ")[2]
+
+
 def test_a_resume_under_other_settings_names_them(capsys, tmp_path):
     from execution.settings import SearchSettings
     from records.run_folder import RunFolder
