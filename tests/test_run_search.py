@@ -308,9 +308,16 @@ def test_spaces_are_shown_with_their_settings(capsys):
 
 
 def test_a_runs_candidate_is_retrained_on_the_runs_data(monkeypatch, tmp_path, capsys):
+    import pde_nas
+
     folder = make_run(tmp_path / "run", FIVE, dataset="my.npz", data_dir="there", image_size=9)
     taken = []
-    monkeypatch.setattr(run_search, "_train", lambda genotype, out, asked: taken.append((out, asked)))
+
+    def trained(_, out, asked):
+        taken.append((out, asked))
+        return pde_nas.Trained(out, {"test_accuracy": 0.5})
+
+    monkeypatch.setattr(pde_nas, "_train", trained)
     for words in (
         [str(folder)],
         [str(folder), "--index", "1", "--seed", "2"],
@@ -323,3 +330,5 @@ def test_a_runs_candidate_is_retrained_on_the_runs_data(monkeypatch, tmp_path, c
         "best-my-fast", "candidate1-my-fast-seed2", "best-digits-fast",
     ]  # fmt: skip
     assert (other.data_dir, other.image_size) == (None, None)
+    with pytest.raises(pde_nas.UserError, match="a training has no setting epoch; accepted: dataset, "):
+        pde_nas.retrain(folder, epoch=3)

@@ -79,10 +79,11 @@ def test_without_weights_the_terminal_says_untrained(tmp_path, capsys, monkeypat
     path = make_run(tmp_path / "run", [*FIVE, measurement(5, None, 10, status="failed")])
     if status == "cancelled":
         import analysis
+        import pde_nas
 
         choice = analysis.choose(path, 5)
         told = dataclasses.replace(choice, measurement=dataclasses.replace(choice.measurement, status=status))
-        monkeypatch.setattr(analysis, "choose", lambda *_: told)
+        monkeypatch.setattr(pde_nas, "choose", lambda *_: told)
     assert run("export", path, "--index", 4 if status == "ok" else 5) == 0
     out = capsys.readouterr().out
     assert "UNTRAINED: random weights" in out
