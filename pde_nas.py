@@ -11,18 +11,38 @@ Each function raises `UserError`, of one line, for a user's mistake.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from analysis import Outcome, report, write_outcome
+from analysis import Outcome, choose, report, write_outcome
 from execution import session as launch
 from execution.portal import hub
 from execution.settings import SearchSettings
 from records.errors import UserError
 from records.run_folder import RunFolder
 
+if TYPE_CHECKING:
+    from search_space import Genotype
+    from training.export import Exported
+
 PROGRAM = "run_search"  # the module whose command line runs a search of a hub or a sweep
-__all__ = ["Outcome", "SearchSettings", "UserError", "report", "resume", "search", "sweep"]
+__all__ = [
+    "Outcome", "SearchSettings", "Trained", "UserError", "export", "report", "resume", "retrain", "search", "sweep", "train"
+]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Trained:
+    """The folder that a training left, and what its ``result.json`` says.
+
+    Examples:
+        >>> Trained(Path("runs/a"), {"test_accuracy": 0.5}).result["test_accuracy"]
+        0.5
+    """
+
+    folder: Path
+    result: dict[str, Any]
 
 
 def search(settings: SearchSettings, strategy: Any = None) -> Outcome:
@@ -64,3 +84,85 @@ def _common(searches: Sequence[Path], folder: Path) -> Outcome:
     if not searches:
         raise UserError("no search of it came to an end; each one's trial.stderr in the portal says why")
     return report([folder], out=folder)
+
+
+def export(
+    run: str | Path,
+    index: int | None = None,
+    *,
+    weights: str | Path | None = None,
+    out: str | Path | None = None,
+    dataset: str | None = None,
+    data_dir: str | None = None,
+) -> Exported:
+    """Writes ONNX and `torch.export` programs of the best candidate, or that of ``index``, of a run, hub, sweep or
+    training, or of a genotype's file, into ``out`` (``export`` beside it). ``weights`` is a file of trained ones;
+    ``dataset``, in ``data_dir``, whose normalisation goes in, "none" for none."""
+    from training.export import WEIGHTS
+    from training.export import export as write
+    from training.export.source import Candidate, gather, is_training
+
+    source, trained = Path(run), None if weights is None else Path(weights)
+    if is_training(source) and index is None:
+        source, trained = source / "genotype.json", trained or source / WEIGHTS
+    choice = choose(source, index)
+    m = choice.measurement
+    candidate = None if m is None else Candidate(m.index, m.status, m.accuracy)
+    facts = gather(choice.genotype, trained, choice.folder, candidate, dataset=dataset, data_dir=data_dir)
+    beside = Path(run) if Path(run).is_dir() else Path(run).parent
+    return write(choice.genotype, trained, Path(out or beside / "export"), facts)
+
+
+def retrain(
+    run: str | Path, index: int | None = None, *, out: str | Path | None = None, **given: Any
+) -> Trained:
+    """Trains the best candidate, or that of ``index``, of a run, or a genotype's file to the end, and tests it. ``given``
+    are options of `retrain` by name; without a ``dataset`` the run's own is taken. The same call goes on with a
+    training that was stopped."""
+    source = Path(run)
+    if index is not None and not source.is_dir():
+        raise UserError(f"--index goes with a run folder; {source} is none")
+    choice = choose(source, index)
+    if "dataset" not in given:
+        own = {name: str(value) if name == "image_size" else value for name, value in choice.data().items()}
+        given = own | given
+    candidate = "best" if index is None else f"candidate{index}"
+    folder, stem = (choice.folder, candidate) if source.is_dir() else (source.parent, source.stem)
+    asked = _training(given)
+    seed = f"-seed{asked.seed}" if asked.seed else ""
+    name = f"{stem}-{Path(asked.dataset).stem}-{asked.recipe}{seed}"
+    return _train(choice.genotype, Path(out or folder / name), asked)
+
+
+def train(name: str, *, out: str | Path | None = None, **given: Any) -> Trained:
+    """Trains a network of the paper, and tests it. ``given`` are options of `train` by name; the recipe "published" is
+    the network's own."""
+    from search_space import published
+    from training.data.lookup import dataset_info
+    from training.recipes.named import published_recipe
+
+    if given.get("recipe") == "published":
+        given = given | {"recipe": published_recipe(name).name}
+    asked = _training(given)
+    options = {"image_size": asked.image_size, "channels": asked.channels, "flip": asked.flip}
+    info = dataset_info(asked.dataset, asked.data_dir, **options)
+    genotype = published(name, num_classes=info.classes, image=info.image)
+    folder = f"{name}-{Path(asked.dataset).stem}-{asked.recipe}-seed{asked.seed}".lower()
+    return _train(genotype, Path(out or Path("runs", folder)), asked)
+
+
+def _training(given: dict[str, Any]) -> Any:
+    """The options of a training. Raises `UserError`."""
+    from training.options import TrainingOptions
+
+    known = [field.name for field in fields(TrainingOptions)]
+    for name in given:
+        if name not in known:
+            raise UserError(f"a training has no setting {name}; accepted: {', '.join(known)}")
+    return TrainingOptions(**given)
+
+
+def _train(genotype: Genotype, out: Path, asked: Any) -> Trained:
+    from training import retrain as training
+
+    return Trained(out, training.retrain(genotype, asked.settings(), out, progress=True))

@@ -15,8 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from records.command_line import Parser, add_options
-from records.errors import UserError  # the rest is imported where it is used, for a quick `--help`
-from records.program import run_program
+from records.program import run_program  # the rest is imported where it is used, for a quick `--help`
 from records.terminal import tell
 
 _SEARCHES = ("search", "resume", "hub", "sweep")
@@ -95,6 +94,13 @@ def _sweep_options(parser: argparse.ArgumentParser) -> None:
     )
     _searches_option(parser)
     _search_options(parser, plain=True)
+    from execution.portal.hub_rows import of_one_value
+
+    alone = ", ".join("--" + name.replace("_", "-") for name in of_one_value())
+    parser.epilog = (
+        f"Several values stand with commas between them. What is given to {alone} is one value, commas and all; in "
+        "--setting a comma parts values only before another NAME=."
+    )
 
 
 def _sweep(args: argparse.Namespace) -> None:
@@ -110,7 +116,7 @@ def _list_options(parser: argparse.ArgumentParser) -> None:
 def _list(args: argparse.Namespace) -> None:
     from execution import runs
 
-    print(runs.table(runs.find_runs(args.folders)))
+    print(runs.runs_table(runs.find_runs(args.folders)))
 
 
 def _run_option(parser: argparse.ArgumentParser) -> None:
@@ -135,15 +141,8 @@ def _view(args: argparse.Namespace) -> None:
 
 def _stop(args: argparse.Namespace) -> None:
     from execution import runs
-    from records.run_folder import RunFolder
 
-    run = RunFolder.open(args.run)
-    ended = runs.stop(run)
-    said = ["its view was ended"] if "view" in ended else []
-    if "run" in ended:
-        on = runs.status(run).state != runs.FINISHED or "kind" in run.settings()
-        said.append("was stopped" + (f"; `run_search.py resume {args.run}` goes on" if on else ", finished"))
-    print(f"{args.run}: {'; '.join(said)}" if said else f"{args.run} was not running")
+    print(runs.stop_line(args.run))
 
 
 def _export_options(parser: argparse.ArgumentParser) -> None:
@@ -165,27 +164,12 @@ def _export_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _export(args: argparse.Namespace) -> None:
-    from analysis import choose
-    from training.export import ONNX, PROGRAM, WEIGHTS, export
-    from training.export.source import Candidate, gather, is_training
+    import pde_nas
 
-    path, weights = args.run, args.weights
-    if is_training(path) and args.index is None:
-        path, weights = path / "genotype.json", weights or path / WEIGHTS
-    choice = choose(path, args.index)
-    m = choice.measurement
-    candidate = None if m is None else Candidate(m.index, m.status, m.accuracy)
-    facts = gather(
-        choice.genotype, weights, choice.folder, candidate, dataset=args.dataset, data_dir=args.data_dir
+    made = pde_nas.export(
+        args.run, args.index, weights=args.weights, out=args.out, dataset=args.dataset, data_dir=args.data_dir
     )
-    out = args.out or (args.run if args.run.is_dir() else args.run.parent) / "export"
-    made = export(choice.genotype, weights, out, facts)
-    print(f"{made.folder}: {', '.join(made.files)}")
-    print(made.summary())
-    if made.without_programs:
-        forms = {ONNX: "ONNX", PROGRAM: "torch.export"}
-        missing = " or ".join(form for file, form in forms.items() if file not in made.files)
-        print(f"no {missing} program: {made.without_programs}")
+    print(f"{made.folder}: {', '.join(made.files)}\n{made.summary()}")
 
 
 def _retrain_options(parser: argparse.ArgumentParser) -> None:
@@ -208,37 +192,21 @@ def _training_options(parser: argparse.ArgumentParser) -> None:
     add_options(parser, dataclasses.fields(TrainingOptions))
 
 
-def _asked(args: argparse.Namespace) -> Any:
-    """The options of a training."""
+def _given_training(args: argparse.Namespace) -> dict[str, Any]:
     from training.options import TrainingOptions
 
-    return TrainingOptions(**_given(args, [field.name for field in dataclasses.fields(TrainingOptions)]))
+    return _given(args, [field.name for field in dataclasses.fields(TrainingOptions)])
 
 
-def _train(genotype: Any, out: Path, asked: Any) -> None:
-    from training.retrain import retrain
-
-    result = retrain(genotype, asked.settings(), out, progress=True)
-    print(f"test accuracy {100 * result['test_accuracy']:.2f}% after the last epoch; {out}")
+def _tell_trained(trained: Any) -> None:
+    accuracy = 100 * trained.result["test_accuracy"]
+    print(f"test accuracy {accuracy:.2f}% after the last epoch; {trained.folder}")
 
 
 def _retrain(args: argparse.Namespace) -> None:
-    from analysis import choose
+    import pde_nas
 
-    if args.index is not None and not args.genotype.is_dir():
-        raise UserError(f"--index goes with a run folder; {args.genotype} is none")
-    choice = choose(args.genotype, args.index)
-    if not hasattr(args, "dataset"):  # then the run's own
-        for name, value in choice.data().items():
-            vars(args).setdefault(name, str(value) if name == "image_size" else value)
-    asked = _asked(args)
-    candidate = "best" if args.index is None else f"candidate{args.index}"
-    folder, stem = (
-        (choice.folder, candidate) if args.genotype.is_dir() else (args.genotype.parent, args.genotype.stem)
-    )
-    seed = f"-seed{asked.seed}" if asked.seed else ""
-    name = f"{stem}-{Path(asked.dataset).stem}-{asked.recipe}{seed}"
-    _train(choice.genotype, args.out or folder / name, asked)
+    _tell_trained(pde_nas.retrain(args.genotype, args.index, out=args.out, **_given_training(args)))
 
 
 def _report_options(parser: argparse.ArgumentParser) -> None:
@@ -261,20 +229,10 @@ def _train_options(parser: argparse.ArgumentParser) -> None:
     _training_options(parser)
 
 
-def _train_published(args: argparse.Namespace) -> None:
-    from search_space import published
-    from training.data.lookup import dataset_info
-    from training.recipes.named import published_recipe
+def _train(args: argparse.Namespace) -> None:
+    import pde_nas
 
-    if getattr(args, "recipe", None) == "published":
-        args.recipe = published_recipe(args.published).name
-    asked = _asked(args)
-    options = {"image_size": asked.image_size, "channels": asked.channels, "flip": asked.flip}
-    info = dataset_info(asked.dataset, asked.data_dir, **options)
-    genotype = published(args.published, num_classes=info.classes, image=info.image)
-    data = Path(asked.dataset).stem
-    out = args.out or Path("runs", f"{args.published}-{data}-{asked.recipe}-seed{asked.seed}".lower())
-    _train(genotype, out, asked)
+    _tell_trained(pde_nas.train(args.published, out=args.out, **_given_training(args)))
 
 
 def _spaces_options(parser: argparse.ArgumentParser) -> None:
@@ -334,7 +292,7 @@ COMMANDS = {
     "stop": ("end a run in order", _run_option, _stop),
     "export": ("write an architecture as JSON, ONNX and torch.export program", _export_options, _export),
     "retrain": ("train an architecture to the end, and test it", _retrain_options, _retrain),
-    "train": ("train a published network by a recipe, and test it", _train_options, _train_published),
+    "train": ("train a published network by a recipe, and test it", _train_options, _train),
     "spaces": ("the spaces with their settings, for --space and --setting", _spaces_options, _spaces),
     "strategies": ("the strategies with their settings, for --strategy", _no_options, _strategies),
     "published": ("the paper's table beside this project's counts", _published_options, _published),

@@ -67,7 +67,7 @@ def run(variant: str, seed: int, steps: int, data: Any) -> dict[str, Any]:
             "seconds": seconds}  # fmt: skip
 
 
-def table(records: list[dict[str, Any]]) -> str:
+def start_table(records: list[dict[str, Any]]) -> str:
     """Mean and standard deviation over seeds, one line a variant, in Markdown."""
     lines = [
         "| coefficients at the start | validation accuracy, % | deviation over seeds | n |",
@@ -100,7 +100,7 @@ def main() -> None:
             records.append(run(variant, seed, args.steps, data))
             file.write(json.dumps(records[-1]) + "\n")
             file.flush()
-    print(table([r for r in records if r["steps"] == args.steps]))
+    print(start_table([r for r in records if r["steps"] == args.steps]))
 
 
 if __name__ == "__main__":

@@ -78,7 +78,7 @@ def _checkpoint(record: dict[str, Any], folder: Path) -> Path:
     return folder / f"{'-'.join(map(str, key(record)))}.pt"
 
 
-def table(records: list[dict[str, Any]]) -> str:
+def accuracy_table(records: list[dict[str, Any]]) -> str:
     """Mean and standard deviation over seeds in Markdown, a line for each recipe and number of epochs."""
     lines = [
         "| network | data | training images | recipe | epochs | validation accuracy, % | deviation | n | CPU s |",
@@ -149,7 +149,7 @@ def main() -> None:
             file.write(json.dumps(records[-1]) + "\n")
             file.flush()
             _checkpoint(records[-1], arguments.checkpoints).unlink()
-    print(table(records))
+    print(accuracy_table(records))
 
 
 if __name__ == "__main__":

@@ -185,7 +185,7 @@ def compare(found: dict[str, list[float]]) -> dict[str, Ratio]:
     return ratios
 
 
-def table(found: dict[str, list[float]], ratios: dict[str, Ratio]) -> str:
+def times_table(found: dict[str, list[float]], ratios: dict[str, Ratio]) -> str:
     """A line each in Markdown."""
     base = published("ResNet-32").cost().macs
     lines = [
@@ -233,7 +233,7 @@ def main() -> None:
     how: dict[str, Any] = {"repeats": arguments.repeats, "clock": CLOCKS[arguments.clock]}
     found = measure(networks, x, **how)
     ratios = compare(found)
-    print(table(found, ratios))
+    print(times_table(found, ratios))
     verdicts = {name: ratios[name].verdict(MARK) for name in ("ResNet-Global", "ResNet-Global" + FOLDED)}
     for name, verdict in verdicts.items():
         print(f"{name} to ResNet-32: mark at most {MARK}: {verdict}")

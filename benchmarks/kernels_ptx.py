@@ -131,7 +131,7 @@ def compile_both(
     return list({(c.kernel, c.ptx): c for c in found}.values())
 
 
-def table() -> str:
+def kernels_table() -> str:
     """All sizes in float32, the other types and targets at one size, as a Markdown table."""
     rows = [
         "| plane | type | target | D | kernel | warps | registers | spilled B | shared B | warps an SM |",
@@ -156,7 +156,7 @@ def main() -> None:
     options = parser.parse_args()
     import triton
 
-    text = table()
+    text = kernels_table()
     print(text)
     if options.write:
         TABLE.parent.mkdir(parents=True, exist_ok=True)

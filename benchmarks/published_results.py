@@ -44,7 +44,7 @@ from analysis.training import (
     trainings_text,
 )
 from benchmarks import entry
-from benchmarks.fast_recipe import table as fast_table
+from benchmarks.fast_recipe import accuracy_table
 from records.errors import UserError
 from records.files import write_whole
 from search_space.paper.networks import published
@@ -102,7 +102,7 @@ def cells(summary: Summary) -> tuple[str, ...]:
     )  # fmt: skip
 
 
-def table(found: Sequence[Summary]) -> str:
+def results_table(found: Sequence[Summary]) -> str:
     """All rows, the backbones seed by seed, and the commands, in Markdown."""
     lines = ["| " + " | ".join(_HEADING) + " |", "|" + " --- |" * 5 + " ---: |" * (len(_HEADING) - 5)]
     lines += ["| " + " | ".join(cells(summary)) + " |" for summary in found]
@@ -290,7 +290,7 @@ def main() -> None:
         raise UserError(f"{out} records no training and no finished one was given")
     trainings = sorted(by_run.values(), key=_place)
     found = summaries(trainings)
-    text = table(found)
+    text = results_table(found)
     write_whole(out / RECORD, trainings_text(trainings))
     write_whole(out / "table.csv", table_csv(found))
     write_whole(out / "curves.png", render_panels(curve_panels(trainings)))
@@ -304,7 +304,7 @@ def main() -> None:
     if arguments.fast is not None:
         records = [json.loads(line) for line in arguments.fast.read_text(encoding="utf-8").splitlines()]
         write_whole(out / "fast.png", render_panels(fast_panels(records), columns=3))
-        _renew(out / "README.md", "fast table", f"{fast_table(records)}\n")
+        _renew(out / "README.md", "fast table", f"{accuracy_table(records)}\n")
     _renew(out / "README.md", "table", text)
     print(text)
 

@@ -84,7 +84,7 @@ def measure(name: str, recipe: Recipe, *, steps: int) -> TrainingCost:
     )  # fmt: skip
 
 
-def table(costs: list[TrainingCost]) -> str:
+def costs_table(costs: list[TrainingCost]) -> str:
     """The costs in Markdown, a line each."""
     lines = [
         "| network | recipe | batch | s a step | steps an epoch | min an epoch | epochs | hours |",
@@ -112,7 +112,7 @@ def main() -> None:
     for name in tqdm(arguments.networks, desc="networks", leave=False):
         recipe = published_recipe(name) if arguments.recipe == PUBLISHED else get_recipe(arguments.recipe)
         costs.append(measure(name, recipe, steps=arguments.steps))
-    print(table(costs))
+    print(costs_table(costs))
     if arguments.out:
         record = {
             "machine": platform.machine(), "cores": os.cpu_count(), "threads": 1, "torch": torch.__version__,

@@ -17,7 +17,7 @@ from records.owner import Owner
 from records.run_folder import CANDIDATES, NNI, OUTCOME, SETTINGS, RunFolder
 
 RUNNING, FINISHED, STOPPED, DAMAGED = "running", "finished", "stopped", "damaged"
-__all__ = ["Status", "find_runs", "status", "stop", "table", "view"]
+__all__ = ["Status", "find_runs", "runs_table", "status", "stop", "stop_line", "view"]
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ def status(run: RunFolder) -> Status:
     )
 
 
-def table(found: list[Status]) -> str:
+def runs_table(found: list[Status]) -> str:
     """The runs as text, one a line."""
     lines = [("run", "kind", "state", "done", "best %", "portal")]
     for s in found:
@@ -147,3 +147,14 @@ def stop(run: RunFolder) -> list[str]:
     ended = ["view"] if end_view(run) else []
     # Former processes only where nobody is at work: they are others' otherwise.
     return ended + (["run"] if end_in_order(run) | bool(end_former(run)) else [])
+
+
+def stop_line(path: Path) -> str:
+    """`stop`, of the run in ``path``, and what was done, in a line. Raises `UserError` as that does."""
+    run = RunFolder.open(path)
+    ended = stop(run)
+    said = ["its view was ended"] if "view" in ended else []
+    if "run" in ended:
+        on = status(run).state != FINISHED or "kind" in run.settings()
+        said.append("was stopped" + (f"; `run_search.py resume {path}` goes on" if on else ", finished"))
+    return f"{path}: {'; '.join(said)}" if said else f"{path} was not running"

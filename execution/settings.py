@@ -99,7 +99,7 @@ class SearchSettings:
     data_dir: str | None = option(None, "folder with <dataset>.npz, or the image folders", metavar="DIR")
     image_size: int | str | None = option(
         None, "what images in folders are scaled and cut to: a side, or HxW",
-        unit="pixels", metavar="N", parse=parse_size, used=lambda: "the files' own, 224 at most",
+        unit="pixels", metavar="N|HxW", parse=parse_size, used=lambda: "the files' own, 224 at most",
     )  # fmt: skip
     channels: int | None = option(
         None, "1 (grey) or 3 (colour) for images in folders", metavar="C", used=lambda: "1 if all are grey"
@@ -127,7 +127,7 @@ class SearchSettings:
         None, "training of each candidate", unit="epochs", metavar="E", least=1,
         used=lambda: _recipe_default("epochs"),
     )  # fmt: skip
-    trials: int = option(20, "candidates to train", unit="candidates", metavar="N", least=1)
+    trials: int = option(20, "candidates to train", unit="candidates", least=1)
     concurrency: int = option(2, "trials at the same time", unit="trials", metavar="M", least=1)
     max_macs: int | None = option(
         None, "budget: no candidate above it is trained", unit="MACs of one image, such as 20M", least=1,
@@ -177,12 +177,12 @@ class SearchSettings:
     hosts: str | None = option(None, "the machines of --platform remote, a TOML file", metavar="FILE")
     cluster: str | None = option(None, "the cluster of --platform kubernetes, a TOML file", metavar="FILE")
     train_limit: int | None = option(
-        None, "use so many training images", unit="images", metavar="N", least=1, used=lambda: "all"
+        None, "use so many training images", unit="images", least=1, used=lambda: "all"
     )
     validation: float = option(0.2, "share of the training images held out to judge candidates")
     recipe: str = option("search", "how candidates are trained", choices=lambda: tuple(RECIPES))
     batch_size: int | None = option(
-        None, "images a step", unit="images", metavar="N", least=1,
+        None, "images a step", unit="images", least=1,
         used=lambda: f"{_recipe_default('batch_size')}, {SupernetSettings.batch_size} of a supernet",
     )  # fmt: skip
     learning_rate: float | None = option(
@@ -190,9 +190,7 @@ class SearchSettings:
         used=lambda: f"{_recipe_default('learning_rate')}; of a supernet always {SupernetSettings.learning_rate}",
     )  # fmt: skip
     device: str = option("auto", "cpu, cuda, cuda:N, or auto: a GPU where there is one")
-    threads: int = option(
-        0, "CPU threads a trial; 0 shares the cores among the trials", metavar="N", least=0, most=1024
-    )
+    threads: int = option(0, "CPU threads a trial; 0 shares the cores among the trials", least=0, most=1024)
     own: Options = dataclasses.field(default=Options(), metadata={"own": True})
 
     def __init__(self, **given: Any) -> None:

@@ -15,6 +15,10 @@ All counts are for one image.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
+
+from records.checks import shown
+from records.errors import UserError
 
 PDE_MACS_PER_ELEMENT_STEP = 7
 PDE_MACS_PER_ELEMENT_SETUP = 7
@@ -52,6 +56,13 @@ class Cost:
         return Cost(self.params * times, self.macs * times, self.macs_published * times)
 
     __rmul__ = __mul__
+
+
+def require_cost(owner: str, value: Any) -> Cost:
+    """``value`` if it is a `Cost`, which ``owner`` stated. Raises `UserError` for anything else."""
+    if not isinstance(value, Cost):
+        raise UserError(f"{owner}: cost gave {shown(value)}; accepted: a Cost")
+    return value
 
 
 def conv_cost(

@@ -46,8 +46,9 @@ def integrate(
         diffusivity_y: the same along the columns.
         steps: number of steps K >= 1.
         dt: length of a step > 0.
-        dx: grid step along the rows and distance to the neighbour at once, a whole number >= 1; the result at
-            a cell depends on cells at most ``steps * dx`` rows and ``steps * dy`` columns away.
+        dx: both the grid step along the rows, in the formulas, and how many rows away a cell's neighbours are; a
+            whole number >= 1. The result at a cell depends on cells at most ``steps * dx`` rows and ``steps * dy``
+            columns away.
         dy: the same along the columns.
         initial: state at time -dt, like ``h``; None means ``h`` itself.
         boundary: "periodic" (the published one) or "zero-flux": nothing passes the walls. There the state

@@ -83,7 +83,8 @@ class Options:
     Args:
         channels: C, of the state (init's output) and, unless ``init_changes_shape``, of the input.
         steps: steps of the PDE, K >= 1. With K = 1 the reach is the five-point stencil: not global at all.
-        dt: length of a step; dx, dy: grid step and distance to the neighbour, whole numbers >= 1.
+        dt: length of a step; dx, dy: both the grid step and how many pixels away the neighbours
+            are, along the rows and along the columns; whole numbers >= 1.
         boundary: "periodic" (published) or "zero-flux".
         velocity: what makes the velocities: one of `TRANSFORMS`, "none", a number for both, or a pair of
             numbers, along x and along y.

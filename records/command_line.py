@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterable, Mapping
 from typing import Any, NoReturn
 
-from records.options import parser
+from records.options import metavar, parser
 
 
 class Parser(argparse.ArgumentParser):
@@ -43,7 +43,7 @@ def add_options(
             "--" + field.name.replace("_", "-"),
             help=" ".join(words).replace("%", "%%"),
             type=str if plain else _told(field),
-            metavar=meta["metavar"],
+            metavar=metavar(field),
             default=argparse.SUPPRESS,
             action=_Joined if meta["repeated"] else "store",
         )

@@ -20,7 +20,14 @@ from typing import Any
 from records.checks import shown
 from records.errors import UserError
 
-_WORDS = {"int": "a whole number", "float": "a number", "str": "text", "None": "None"}
+_LIST = "tuple[int, ...]"
+_WORDS = {
+    "int": "a whole number",
+    "float": "a number",
+    "str": "text",
+    "None": "None",
+    _LIST: "a list of whole numbers",
+}
 MOST = 2**31 - 1
 
 
@@ -29,7 +36,7 @@ def option(
     help: str,
     *,
     unit: str | None = None,
-    metavar: str = "X",
+    metavar: str | None = None,
     choices: Callable[[], Sequence[str]] | None = None,
     used: Callable[[], str] | None = None,
     parse: Callable[[str], Any] | None = None,
@@ -37,9 +44,10 @@ def option(
     least: float | None = None,
     most: float | None = None,
 ) -> Any:
-    """A field of a settings record.
+    """A field of a settings record; it must be given where ``default`` is ``dataclasses.MISSING``.
 
-    ``help`` is a phrase for `--help` and the form; ``unit`` what the number counts. ``choices`` and ``used`` are
+    ``help`` is a phrase for `--help` and the form; ``unit`` what the number counts; ``metavar`` stands for the value
+    in `--help`, by default N for a whole number and X for anything else. ``choices`` and ``used`` are
     functions, so that naming them costs nothing until asked: the values there are, and what is used where the
     default is None. ``parse`` makes the value of a text, by default as the field's type says. ``repeated``: given
     several times, the texts are joined with spaces. ``least`` and ``most``: the range of a number, both accepted;
@@ -79,7 +87,7 @@ def checked(field: dataclasses.Field, value: Any) -> Any:
     choices = field.metadata["choices"]
     if choices is not None and value not in choices():
         raise UserError(f"{field.name} is {shown(value)}; accepted: {', '.join(choices())}")
-    if isinstance(value, str):
+    if isinstance(value, (str, tuple)):
         return value
     least, most = field.metadata["least"], field.metadata["most"]
     if type(value) is int:
@@ -88,6 +96,27 @@ def checked(field: dataclasses.Field, value: Any) -> Any:
     if not (low <= value <= high and math.isfinite(value)):
         raise UserError(f"{field.name} is {shown(value)}; accepted: {_range(value, least, most)}")
     return value
+
+
+def require_defaults(owner: str, settings: type) -> None:
+    """Raises `UserError` for a field of a settings record of ``owner`` that has no default."""
+    for field in dataclasses.fields(settings):
+        if field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
+            raise UserError(
+                f"{owner} has a setting {field.name} without a default; accepted: one with a default"
+            )
+
+
+def require_options(owner: str, settings: type) -> None:
+    """Raises `UserError` for a settings record of ``owner`` that is no record of `option` fields."""
+    if not (isinstance(settings, type) and issubclass(settings, Options)):
+        raise UserError(f"{owner} has settings {shown(settings)}; accepted: a subclass of Options")
+    for field in dataclasses.fields(settings):
+        if "help" not in field.metadata or (field.default is None and field.metadata["used"] is None):
+            raise UserError(
+                f"{owner} has a setting {field.name} that says too little; accepted: {field.name}: <type> = "
+                "option(<default>, <help>), with `used` where the default is None"
+            )
 
 
 def _range(value: float, least: float | None, most: float | None) -> str:
@@ -102,8 +131,8 @@ def _range(value: float, least: float | None, most: float | None) -> str:
 
 
 def plain_value(field: dataclasses.Field, value: Any) -> Any:
-    """``value`` as int, float, str or None, whichever ``field`` is declared as: numpy's numbers become Python's, a
-    path becomes text. Raises `UserError` for other types, and for text that no file's name can hold."""
+    """``value`` as int, float, str, tuple of int or None, whichever ``field`` is declared as: numpy's numbers become
+    Python's, a path becomes text, a list a tuple. Raises `UserError` for other types, and for text that no file's name can hold."""
     kinds = _kinds(field)
     if value is None and "None" in kinds:
         return None
@@ -114,6 +143,10 @@ def plain_value(field: dataclasses.Field, value: Any) -> Any:
     text = os.fspath(value) if isinstance(value, os.PathLike) else value
     if "str" in kinds and isinstance(text, str) and "\0" not in text:
         return text
+    if _LIST in kinds and isinstance(value, (list, tuple)):
+        whole_ones = tuple(map(_whole, value))
+        if None not in whole_ones:
+            return whole_ones
     accepted = " or ".join(_WORDS[kind] for kind in kinds)
     raise UserError(f"{field.name} is {shown(value)}; accepted: {accepted}")
 
@@ -131,6 +164,11 @@ def _whole(value: Any) -> int | None:
         return operator.index(value)
     except TypeError:  # an array of several numbers has the method, too
         return None
+
+
+def metavar(field: dataclasses.Field) -> str:
+    """What stands for the value in `--help`."""
+    return field.metadata["metavar"] or ("N" if _kinds(field)[0] == "int" else "X")
 
 
 def parser(field: dataclasses.Field) -> Callable[[str], Any]:

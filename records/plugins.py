@@ -52,7 +52,8 @@ def naming_plugins(folder: Path) -> Iterator[None]:
         recorded = _recorded(folder) if HINT in str(error) else []
         if not set(recorded) - set(plugin_names()):
             raise
-        raise type(error)(f"{error}; {folder.name} was made with {PLUGINS}={','.join(recorded)}") from error
+        more = f"{HINT}; {folder.name} was made with {PLUGINS}={','.join(recorded)}"
+        raise type(error)(str(error).replace(HINT, more)) from error
 
 
 def _recorded(folder: Path) -> list[str]:

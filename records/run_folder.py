@@ -30,7 +30,7 @@ from records.run_lock import LOCK, OWNER, holder, locked
 from records.text import without_paths
 
 SETTINGS, CANDIDATES, NNI = "settings.json", "candidates.jsonl", "nni.json"
-NNI_LOG, CHECKPOINTS = "nni.log", "checkpoints"
+NNI_LOG = "nni.log"
 PROPOSED = "proposed.jsonl"
 EARLIER = "earlier.jsonl"  # what a search that starts from another run was shown of it
 OUTCOME = "outcome.json"  # written last, by the search itself: it has come to its end
@@ -88,8 +88,6 @@ class RunFolder:
             _require_free(path)
             record = {"settings": settings, "resolved": resolved or {}, **provenance()}
             write_json(path / SETTINGS, record)
-            with write_errors(path):
-                (path / CHECKPOINTS).mkdir(exist_ok=True)
         return cls(path)
 
     @classmethod

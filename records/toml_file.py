@@ -15,7 +15,6 @@ else:
     import tomli as tomllib
 
 _Record = TypeVar("_Record")
-_KINDS = {str: "text", int: "a whole number", list: "a list of whole numbers"}
 
 
 def read_toml(path: Path) -> dict[str, Any]:
@@ -29,39 +28,21 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise UserError(f"{path} is no TOML file: {error}") from error
 
 
-def entry(kind: type, default: Any = dataclasses.MISSING) -> Any:
-    """A field of a record that `make` fills: ``kind`` is what TOML must give, without a default it must."""
-    metadata = {"kind": kind}
-    if default is dataclasses.MISSING:
-        return dataclasses.field(metadata=metadata)
-    return dataclasses.field(default=default, metadata=metadata)
-
-
 def make(record: type[_Record], table: Any, where: str) -> _Record:
     """A dataclass from a TOML table. ``where`` (file and entry) begins every error.
 
-    Fields without `entry` are not the file's to set. The record's own ``__post_init__`` raises `UserError`
-    for what is out of range, and that too is told with ``where``.
+    What the record itself raises, `UserError`, is told with ``where``, too.
     """
     if not isinstance(table, dict):
         raise UserError(f"{where} is {table!r}; accepted: a table of settings")
-    fields = {f.name: f for f in dataclasses.fields(record) if "kind" in f.metadata}  # type: ignore[arg-type]
+    fields = {field.name: field for field in dataclasses.fields(record)}  # type: ignore[arg-type]
     for name in table:
         if name not in fields:
             raise UserError(f"{where}: unknown setting {name}; accepted: {', '.join(fields)}")
     for name, field in fields.items():
-        if name not in table:
-            if field.default is dataclasses.MISSING:
-                raise UserError(f"{where}: {name} is missing")
-            continue
-        kind, value = field.metadata["kind"], table[name]
-        right = isinstance(value, kind) and not isinstance(value, bool)
-        if kind is list:
-            right = right and all(type(item) is int for item in value)
-        if not right:
-            raise UserError(f"{where}: {name} is {value!r}; accepted: {_KINDS[kind]}")
-    values = {name: tuple(value) if isinstance(value, list) else value for name, value in table.items()}
+        if name not in table and field.default is dataclasses.MISSING:
+            raise UserError(f"{where}: {name} is missing")
     try:
-        return record(**values)
+        return record(**table)
     except UserError as error:
         raise UserError(f"{where}: {error}") from error

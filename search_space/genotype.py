@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pde_ops.cost import Cost
+from pde_ops.cost import Cost, require_cost
 from records.checks import shown, whole_number
 from records.errors import UserError
 from records.files import write_whole
@@ -152,7 +152,8 @@ class Genotype:
 
     @cached_property
     def _cost(self) -> Cost:
-        return get_space(self.space).cost(self.problem, self.architecture)
+        stated = get_space(self.space).cost(self.problem, self.architecture)
+        return require_cost(f"space {self.space}", stated)
 
     def to_json(self) -> dict[str, Any]:
         """A new dictionary of plain JSON values."""

@@ -12,7 +12,6 @@ from search_space.problem import Problem
 from search_space.space import Space, get_space
 
 _FLAGS = {"true": True, "false": False}
-_LONGEST = 60  # characters of a default that are shown
 
 
 def parse_settings(space: str, text: str | None) -> dict[str, Any]:
@@ -38,8 +37,8 @@ def parse_settings(space: str, text: str | None) -> dict[str, Any]:
 
 
 def settings_help(space: str) -> str:
-    """A line for each setting of ``space``: name, default, what it is, what is accepted; then its decisions'
-    labels for CIFAR's images."""
+    """Two lines for each setting of ``space``: name and default, which is whole and can be given; what it is, and what
+    is accepted. Then its decisions' labels, with their numbers of options, for CIFAR's images."""
     known = get_space(space)
     lines = [f"{space}"]
     for field in dataclasses.fields(known.Settings):
@@ -48,19 +47,14 @@ def settings_help(space: str) -> str:
             words.append(f"[{unit}]")
         if choices := field.metadata.get("choices"):
             words.append("{" + ", ".join(map(str, choices())) + "}")
-        default = _text(_default(field))
-        if len(default) > _LONGEST:
-            default = default[: _LONGEST - 1] + "…"
-        lines.append(f"  {field.name}={default}\n      {' '.join(words)}")
+        lines.append(f"  {field.name}={_text(_default(field))}\n      {' '.join(words)}")
     lines.append(f"  decisions: {_labels(known)}")
     return "\n".join(lines)
 
 
 def _labels(space: Space) -> str:
     decisions = space.decisions(Problem(space.name, {}, (3, 32, 32), 10))
-    shown_ones = [f"{d.label} ({len(d.options)})" for d in decisions[:12]]
-    more = f" and {len(decisions) - 12} more" if len(decisions) > 12 else ""
-    return ", ".join(shown_ones) + more
+    return ", ".join(f"{decision.label} ({len(decision.options)})" for decision in decisions)
 
 
 def _default(field: dataclasses.Field) -> Any:
@@ -106,6 +100,5 @@ def _text(value: Any) -> str:
 
 def _example(space: str) -> str:
     fields = dataclasses.fields(get_space(space).Settings)
-    return (
-        f"{fields[0].name}={_text(_default(fields[0]))[:_LONGEST]}" if fields else "none, it has no settings"
-    )
+    pairs = [f"{field.name}={_text(_default(field))}" for field in fields]
+    return min(pairs, key=len, default="none, it has no settings")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import importlib
+import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pde_ops.cost import Cost
 from records.checks import shown
 from records.errors import UserError
+from records.options import require_defaults
 from records.plugins import HINT, load_plugins
 from search_space.problem import Problem, plain
 
@@ -150,11 +152,23 @@ _SPACES: dict[str, Space] = {}
 
 
 def register_space(cls: type[Space]) -> type[Space]:
-    """Class decorator: makes an instance known under the class's ``name``."""
-    known = _SPACES.get(cls.name)
-    if known is not None and type(known).__qualname__ != cls.__qualname__:
-        raise ValueError(f"a space named {cls.name} is registered already: {type(known).__qualname__}")
-    _SPACES[cls.name] = cls()
+    """Class decorator: makes an instance known under the class's ``name``. Raises ``UserError`` for a name that is
+    taken, for what is no space, and for settings without a default."""
+    if not (isinstance(cls, type) and issubclass(cls, Space)) or inspect.isabstract(cls):
+        raise UserError(
+            f"space {cls.__qualname__} is no whole space; accepted: a subclass of Space that defines its abstract methods"
+        )
+    name, settings = getattr(cls, "name", None), getattr(cls, "Settings", None)
+    if not isinstance(name, str) or not isinstance(settings, type) or not dataclasses.is_dataclass(settings):
+        raise UserError(
+            f"space {cls.__qualname__} lacks a name or Settings; accepted: a text, and a dataclass"
+        )
+    require_defaults(f"space {name}", settings)
+    known = _SPACES.get(name)
+    holder = _BUILTIN.get(name, cls.__module__) if known is None else type(known).__module__
+    if holder != cls.__module__ or (known is not None and type(known).__qualname__ != cls.__qualname__):
+        raise UserError(f"space {name} is registered already, by {holder}; give another name")
+    _SPACES[name] = cls()
     return cls
 
 

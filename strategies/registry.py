@@ -14,6 +14,7 @@ from typing import TypeVar
 
 from records.checks import shown
 from records.errors import UserError
+from records.options import require_options
 from records.plugins import HINT, import_all, load_plugins
 from strategies.contract import MultiTrialStrategy, OneShotStrategy, Strategy
 
@@ -38,6 +39,9 @@ def register_strategy(strategy: _Kind) -> _Kind:
             f"strategy {name} is {strategy.__qualname__}; accepted: a subclass of MultiTrialStrategy or "
             "OneShotStrategy that defines its abstract methods"
         )
+    if not strategy.__module__.startswith(_PACKAGES):
+        _import_built_in()  # so that whoever takes a name of theirs is told
+    require_options(f"strategy {name}", strategy.Settings)
     known = _STRATEGIES.get(name)
     if known is not None and (known.__module__, known.__qualname__) != (
         strategy.__module__,

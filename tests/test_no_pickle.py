@@ -148,6 +148,7 @@ def test_in_nni_json(tmp_path, marker, capfd):
 @pytest.mark.parametrize("content", [plain, zipped])
 def test_in_a_supernets_checkpoint(tmp_path, marker, capfd, content):
     run = make_run(tmp_path / "run", train_limit=100, supernet_epochs=2)
+    (run / SUPERNET).parent.mkdir()
     (run / SUPERNET).write_bytes(content(marker))
     assert "supernet.pt" in require_refusal(marker, capfd, "resume", run)
 

@@ -229,6 +229,13 @@ def test_help_names_what_is_used_where_nothing_is_given(capsys):
     assert f"[epochs] (default: the recipe's, {fast.epochs} in fast)" in " ".join(out.split())
 
 
+def test_the_help_of_a_sweep_says_which_commas_part_values(capsys):
+    _, out, _ = run(capsys, "sweep", "--help")
+    said = " ".join(out.replace("-\n", "-").split())
+    assert "Several values stand with commas between them. What is given to " in said
+    assert "--run-dir" in said.partition("What is given to ")[2]
+
+
 def test_a_resume_under_other_settings_names_them(capsys, tmp_path):
     from execution.settings import SearchSettings
     from records.run_folder import RunFolder
@@ -275,8 +282,8 @@ def test_a_resume_without_the_runs_plugins_names_them(capsys, tmp_path, monkeypa
     code, _, err = run(capsys, "resume", run_dir)
     assert code == 2
     assert err.count("\n") == 1
-    assert "primitives is 'conv_1x1'; accepted: skip_connect" in err
-    assert "run was made with PDE_NAS_PLUGINS=my_primitives" in err
+    assert "primitives is 'conv_1x1' (one of your own is known where " in err
+    assert "run was made with PDE_NAS_PLUGINS=my_primitives); accepted: skip_connect" in err
 
 
 def test_a_genotype_without_its_runs_plugins_names_them(capsys, tmp_path):
@@ -301,9 +308,16 @@ def test_spaces_are_shown_with_their_settings(capsys):
 
 
 def test_a_runs_candidate_is_retrained_on_the_runs_data(monkeypatch, tmp_path, capsys):
+    import pde_nas
+
     folder = make_run(tmp_path / "run", FIVE, dataset="my.npz", data_dir="there", image_size=9)
     taken = []
-    monkeypatch.setattr(run_search, "_train", lambda genotype, out, asked: taken.append((out, asked)))
+
+    def trained(_, out, asked):
+        taken.append((out, asked))
+        return pde_nas.Trained(out, {"test_accuracy": 0.5})
+
+    monkeypatch.setattr(pde_nas, "_train", trained)
     for words in (
         [str(folder)],
         [str(folder), "--index", "1", "--seed", "2"],
@@ -316,3 +330,5 @@ def test_a_runs_candidate_is_retrained_on_the_runs_data(monkeypatch, tmp_path, c
         "best-my-fast", "candidate1-my-fast-seed2", "best-digits-fast",
     ]  # fmt: skip
     assert (other.data_dir, other.image_size) == (None, None)
+    with pytest.raises(pde_nas.UserError, match="a training has no setting epoch; accepted: dataset, "):
+        pde_nas.retrain(folder, epoch=3)

@@ -31,7 +31,7 @@ class TrainingOptions(Options):
         None,
         "of images in folders: a side, or HxW",
         unit="pixels",
-        metavar="N",
+        metavar="N|HxW",
         used=lambda: "the genotype's",
     )
     channels: int | None = option(
@@ -48,19 +48,19 @@ class TrainingOptions(Options):
         None, "length of the training", unit="epochs", metavar="E", least=1, used=lambda: _usual("epochs")
     )
     batch_size: int | None = option(
-        None, "images a step", unit="images", metavar="N", least=1, used=lambda: _usual("batch_size")
+        None, "images a step", unit="images", least=1, used=lambda: _usual("batch_size")
     )
     learning_rate: float | None = option(None, "highest learning rate", used=lambda: _usual("learning_rate"))
     validation: float = option(0.0, "share of the training images held out, for the curve over the epochs")
     train_limit: int | None = option(
-        None, "use so many training images", unit="images", metavar="N", least=1, used=lambda: "all"
+        None, "use so many training images", unit="images", least=1, used=lambda: "all"
     )
     test_limit: int | None = option(
-        None, "use so many test images", unit="images", metavar="N", least=1, used=lambda: "all"
+        None, "use so many test images", unit="images", least=1, used=lambda: "all"
     )
     seed: int = option(0, "decides weights and batches", metavar="S", least=0, most=2**53 - 1)
     device: str = option("auto", "cpu, cuda, cuda:N, or auto: a GPU where there is one")
-    threads: int = option(0, "CPU threads; 0: all cores", metavar="N", least=0, most=1024)
+    threads: int = option(0, "CPU threads; 0: all cores", least=0, most=1024)
 
     def settings(self) -> RetrainSettings:
         """The same, resolved."""

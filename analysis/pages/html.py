@@ -77,7 +77,7 @@ def image(png: bytes, description: str) -> str:
     return f'<p><img alt="{escape(description, quote=True)}" src="data:image/png;base64,{data}"></p>'
 
 
-def table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, names: bool = False) -> str:
+def html_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, names: bool = False) -> str:
     """``names``: the cells are text rather than numbers, in an order that stays."""
     head = "".join(f"<th>{escape(column)}</th>" for column in columns)
     body = "".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in rows)

@@ -66,10 +66,10 @@ def warnings(runs: Sequence[Run], names: Sequence[str]) -> list[str]:
 
 def _front(points: Sequence[Measurement], runs: Sequence[Run], names: Sequence[str]) -> str:
     if len(runs) == 1:
-        return html.table(_COLUMNS, map(_row, points))
+        return html.html_table(_COLUMNS, map(_row, points))
     owner = {id(m): name for run, name in zip(runs, names, strict=True) for m in run.measurements}
     rows = [[*_row(m)[:-1], owner[id(m)]] for m in points]
-    return html.table((*_COLUMNS[:-1], "run"), rows)
+    return html.html_table((*_COLUMNS[:-1], "run"), rows)
 
 
 def _progress(runs: Sequence[Run], names: Sequence[str]) -> list[str]:
@@ -97,7 +97,7 @@ def _progress(runs: Sequence[Run], names: Sequence[str]) -> list[str]:
             f"{count_text(limit)} MACs (a tenth above the largest candidate) that the front dominates. Seconds: the "
             "trainings' own, added up."
         ),
-        html.table(
+        html.html_table(
             (
                 "candidates",
                 "failed",
@@ -134,7 +134,7 @@ def _run(run: Run, name: str) -> list[str]:
     parts += [html.heading(f"Candidates of {name}"), *map(html.paragraph, run.notes())]
     if curves := history_curves(run):
         parts.append(html.image(render_history(curves), "validation accuracy over epochs"))
-    parts.append(html.table(_COLUMNS, map(_row, sorted(run.ok, key=lambda m: m.index))))
+    parts.append(html.html_table(_COLUMNS, map(_row, sorted(run.ok, key=lambda m: m.index))))
     if run.partial:
         stages = [
             (
@@ -149,22 +149,22 @@ def _run(run: Run, name: str) -> list[str]:
         parts += [
             html.heading(f"Trained in part in {name}"),
             html.paragraph("Accuracies of different epochs are not comparable: these are on no front."),
-            html.table(("candidate", "until epoch", "accuracy %", "MACs", "went on from"), stages),
+            html.html_table(("candidate", "until epoch", "accuracy %", "MACs", "went on from"), stages),
         ]
     for title, ended in (("Failed", run.failed), ("Cancelled", run.cancelled), ("Rejected", run.rejected)):
         if ended:
             reasons = [(m.index, _seconds(m.seconds), _reason(m, run)) for m in ended]
             parts += [
                 html.heading(f"{title} in {name}"),
-                html.table(("candidate", "seconds", "why"), reasons),
+                html.html_table(("candidate", "seconds", "why"), reasons),
             ]
     made_with = [(key, without_paths(_value(value), run.path)) for key, value in run.provenance.items()]
     return [
         *parts,
         html.heading(f"Settings of {name}"),
-        html.table(COLUMNS, settings_rows(run), names=True),
+        html.html_table(COLUMNS, settings_rows(run), names=True),
         html.heading(f"What {name} was made with"),
-        html.table(("name", "value"), made_with, names=True),
+        html.html_table(("name", "value"), made_with, names=True),
     ]
 
 

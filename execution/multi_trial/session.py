@@ -14,7 +14,7 @@ from execution.session_contract import Session
 from execution.signals import uninterrupted
 from records.files import write_errors
 from records.measurement import Measurement
-from records.run_folder import CHECKPOINTS, NNI, NNI_LOG
+from records.run_folder import NNI, NNI_LOG
 from records.terminal import tell
 from search_space import get_space
 from strategies.contract import MultiTrialStrategy
@@ -148,7 +148,7 @@ class MultiTrialSession(Session):
 
     def checkpoint(self, index: int) -> Path:
         """Where the training of a candidate that is trained in stages is kept."""
-        return self.run.path / CHECKPOINTS / f"candidate-{index}.pt"
+        return self.run.path / "checkpoints" / f"candidate-{index}.pt"
 
     def on_proposed(self, index: int, seen: int) -> None:
         """A candidate is submitted for the first time, proposed from ``seen`` results."""

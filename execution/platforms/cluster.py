@@ -1,41 +1,41 @@
 """The Kubernetes cluster of a search: a TOML file.
 
-image = "registry.example.org/pde-nas:1"  # has python3 with the dependencies; the source is sent along
-address = "10.0.0.5"                      # of this machine, as pods reach it
-namespace = "default"                     # optional, as are the next four
-service_account = "frameworkbarrier"      # may read frameworks (frameworkcontroller's documentation)
-cpus = 4                                  # of a trial
-gpus = 1                                  # of a trial
-memory = "8 GB"                           # of a trial
+image = "registry.example.org/pde-nas:1"
+address = "10.0.0.5"
+gpus = 1
 
-[storage]                                 # NFS, where NNI puts source and trials' files
+[storage]
 server = "10.0.0.10"
 path = "/exports/pde-nas"
-mounted = "/mnt/pde-nas"                  # where the same folder is mounted on this machine
+mounted = "/mnt/pde-nas"
+
+`Cluster` and `Storage` say what each is, and which may be left out.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import MISSING, dataclass
 from pathlib import Path
 
 from records.errors import UserError
-from records.toml_file import entry, make, read_toml
+from records.options import Options, option
+from records.toml_file import make, read_toml
 
 MOUNT = "/tmp/mount"  # NNI mounts the storage there in every pod
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 
 
 @dataclass(frozen=True)
-class Storage:
-    """An NFS folder, and where it is ``mounted`` on this machine."""
+class Storage(Options):
+    """An NFS folder, where NNI puts the source and the trials' files."""
 
-    server: str = entry(str)
-    path: str = entry(str)
-    mounted: str = entry(str)
+    server: str = option(MISSING, "name or address of the NFS server")
+    path: str = option(MISSING, "the folder that it exports")
+    mounted: str = option(MISSING, "where the same folder is mounted on this machine")
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if not self.server.strip() or not self.path.startswith("/"):
             raise UserError(
                 f"server {self.server!r} and path {self.path!r}; accepted: a name, an absolute path"
@@ -48,18 +48,21 @@ class Storage:
 
 
 @dataclass(frozen=True)
-class Cluster:
+class Cluster(Options):
     """What trials get in a cluster, and how they report."""
 
-    image: str = entry(str)
-    address: str = entry(str)
-    namespace: str = entry(str, "default")
-    service_account: str = entry(str, "frameworkbarrier")
-    cpus: int = entry(int, 2)
-    gpus: int = entry(int, 0)
-    memory: str = entry(str, "8 GB")
+    image: str = option(MISSING, "has python3 with the dependencies; the source is sent along")
+    address: str = option(MISSING, "of this machine, as pods reach it")
+    namespace: str = option("default", "where the pods are made")
+    service_account: str = option(
+        "frameworkbarrier", "may read frameworks (see frameworkcontroller's documentation)"
+    )
+    cpus: int = option(2, "of a trial", unit="cores", least=1)
+    gpus: int = option(0, "of a trial", unit="GPUs", least=0)
+    memory: str = option("8 GB", "of a trial")
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         for name in ("image", "address"):
             if not re.fullmatch(r"[^\s'\"$`\\]+", getattr(self, name)):
                 raise UserError(
@@ -68,9 +71,6 @@ class Cluster:
         for name in ("namespace", "service_account"):
             if not _NAME.fullmatch(getattr(self, name)):
                 raise UserError(f"{name} is {getattr(self, name)!r}; accepted: small letters, digits and -")
-        for name, least in (("cpus", 1), ("gpus", 0)):
-            if getattr(self, name) < least:
-                raise UserError(f"{name} is {getattr(self, name)}; accepted: {least} or more")
         if not re.fullmatch(r"\d+ ?(GB|MB)", self.memory):
             raise UserError(f"memory is {self.memory!r}; accepted: a number with MB or GB, such as 8 GB")
 

@@ -1,53 +1,54 @@
 """The machines of a remote search: a TOML file with one ``[[host]]`` table for each.
 
     [[host]]
-    host = "gpu1.example.org"                      # name or address
+    host = "gpu1.example.org"
     user = "ada"
-    key = "~/.ssh/id_ed25519"                      # private key, on this machine
-    python = "/home/ada/pde-nas/.venv/bin/python"  # interpreter on that machine, with the dependencies
-    port = 22                                      # optional, as are the next four
-    trials = 2                                     # at the same time; an even share of --concurrency
-    gpus = [0, 1]                                  # which to use, taken in turn; all that are found
-    passphrase_env = "GPU1_PASSPHRASE"             # environment variable with the key's passphrase
-    known_hosts = "known_hosts"                    # file with the host's key; ssh's own
+    key = "~/.ssh/id_ed25519"
+    python = "/home/ada/pde-nas/.venv/bin/python"
+    gpus = [0, 1]
 
-A passphrase itself never stands in the file. What is checked here needs no connection.
+`Host` says what each is, and which may be left out. A passphrase itself never stands in the file. What is checked
+here needs no connection.
 """
 
 from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import MISSING, dataclass
 from pathlib import Path
 
 from records.errors import UserError
-from records.toml_file import entry, make, read_toml
+from records.options import Options, option
+from records.toml_file import make, read_toml
 
 _QUOTABLE = re.compile(r"[^\s'\"\\$`!]+")
 
 
 @dataclass(frozen=True)
-class Host:
-    """A machine that trials run on, as the user describes it. ``gpus`` None: all that are found there."""
+class Host(Options):
+    """A machine that trials run on, as the user describes it."""
 
-    host: str = entry(str)
-    user: str = entry(str)
-    key: str = entry(str)
-    python: str = entry(str)
-    port: int = entry(int, 22)
-    trials: int | None = entry(int, None)
-    gpus: tuple[int, ...] | None = entry(list, None)
-    passphrase_env: str | None = entry(str, None)
-    known_hosts: str | None = entry(str, None)
+    host: str = option(MISSING, "name or address")
+    user: str = option(MISSING, "user there")
+    key: str = option(MISSING, "private key, on this machine")
+    python: str = option(MISSING, "interpreter there, with the dependencies")
+    port: int = option(22, "port of its sshd", least=1, most=65535)
+    trials: int | None = option(
+        None, "trials at the same time", unit="trials", least=1, used=lambda: "an even share of --concurrency"
+    )
+    gpus: tuple[int, ...] | None = option(
+        None, "which to use, taken in turn", used=lambda: "all that are found there"
+    )
+    passphrase_env: str | None = option(None, "environment variable with the key's passphrase")
+    known_hosts: str | None = option(None, "file with the host's key", used=lambda: "ssh's own")
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         for name in ("host", "user"):
             value = getattr(self, name)
             if not re.fullmatch(r"[^\s@'\"-][^\s@'\"]*", value):
                 raise UserError(f"{name} is {value!r}; accepted: a name without spaces, quotes and @")
-        if not 0 < self.port < 65536:
-            raise UserError(f"port is {self.port}; accepted: 1 to 65535")
         if not self.python.startswith("/") or not _QUOTABLE.fullmatch(self.python):
             raise UserError(
                 f"python is {self.python!r}; accepted: the absolute path of the interpreter on that machine, "
@@ -59,8 +60,6 @@ class Host:
             raise UserError(
                 f"known_hosts is {self.known_hosts!r}, and there is no such file; accepted: a file"
             )
-        if self.trials is not None and self.trials < 1:
-            raise UserError(f"trials is {self.trials}; accepted: 1 or more")
         if self.gpus is not None and (min(self.gpus, default=0) < 0 or len(set(self.gpus)) < len(self.gpus)):
             raise UserError(f"gpus is {list(self.gpus)}; accepted: different numbers from 0 up")
         if self.passphrase_env is not None and self.passphrase_env not in os.environ:

@@ -27,6 +27,11 @@ def row_names() -> list[str]:
     return [name for name in all_options() if name not in SHARED + _HUBS_OWN]
 
 
+def of_one_value() -> list[str]:
+    """The settings whose commas part no values of a sweep: those that all its searches share, and lists."""
+    return [name for name in all_options() if name == "primitives" or name not in row_names()]
+
+
 def row_of(settings: SearchSettings) -> dict[str, str]:
     """A search as a row."""
     asked = settings.to_json()
@@ -44,7 +49,7 @@ def grid(texts: dict[str, str]) -> tuple[list[Row], list[SearchSettings]]:
     """Every combination of the values that ``texts``, option to values with commas, name: rows called after
     what differs among them, and their settings. Raises `UserError` for a value that is wrong.
 
-    Of ``setting`` a comma parts values only where another NAME= follows: ``widths=8,16`` is one value. A long
+    Settings of `of_one_value` are taken as they are. Of ``setting`` a comma parts values only where another NAME= follows: ``widths=8,16`` is one value. A long
     value is called by its place among them, from 1.
     """
     several: dict[str, list[str]] = {}
@@ -52,6 +57,7 @@ def grid(texts: dict[str, str]) -> tuple[list[Row], list[SearchSettings]]:
         raise UserError(
             f"values is {shown(texts)}; accepted: texts with commas by setting, such as {{'seed': '0,1'}}"
         )
+    alone = of_one_value()
     for name, text in texts.items():
         if name not in all_options():
             raise UserError(f"a search has no setting {shown(name)}; accepted: {', '.join(all_options())}")
@@ -59,10 +65,9 @@ def grid(texts: dict[str, str]) -> tuple[list[Row], list[SearchSettings]]:
             raise UserError(
                 f"{name} is {shown(text)}; accepted: text with commas between values, such as '0,1'"
             )
-        alone = name == "primitives" or name not in row_names()
         # A setting's own value may be a list: its commas part values only before another NAME=.
         comma = r",(?=\s*\w+=)" if name == "setting" else ","
-        values = [text] if alone else [" ".join(value.split()) for value in re.split(comma, text)]
+        values = [text] if name in alone else [" ".join(value.split()) for value in re.split(comma, text)]
         if len(set(values)) < len(values):
             raise UserError(f"{name} is {text!r}; accepted: different values with commas")
         several[name] = values

@@ -14,7 +14,7 @@ from records.options import option
 from search_space.cells.layout import CELL_INPUTS, CellPlan, Extent, Plan, plan_cells, stages
 from search_space.cells.network import CellNetwork
 from search_space.primitives.none import NONE
-from search_space.primitives.registry import some_primitives
+from search_space.primitives.registry import primitive_names, some_primitives
 from search_space.problem import Image, Problem
 
 DEFAULT_PRIMITIVES = (
@@ -47,7 +47,9 @@ class DartsSettings:
         choices=lambda: STEMS,
     )
     auxiliary: bool = option(False, "a second classifier after the last reduction, while training")
-    primitives: tuple[str, ...] = option(DEFAULT_PRIMITIVES, "what an edge chooses among")
+    primitives: tuple[str, ...] = option(
+        DEFAULT_PRIMITIVES, "what an edge chooses among", choices=primitive_names
+    )
     after: tuple[str, ...] = option(
         (NONE,),
         "what may stand after the last cell of each stage, in place of more cells: none, or primitives such as global_3",

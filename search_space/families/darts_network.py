@@ -47,7 +47,11 @@ CELL_INIT = "cell"
 class DartsNetworkSettings:
     """What is fixed while depth, width and global cells are searched."""
 
-    normal: Nodes = option(DARTS_V2_NORMAL, "nodes of the normal cell, each a list of [primitive, input]")
+    normal: Nodes = option(
+        DARTS_V2_NORMAL,
+        "nodes of the normal cell, each a list of [primitive, input]; primitives:",
+        choices=primitive_names,
+    )
     reduction: Nodes = option(DARTS_V2_REDUCTION, "nodes of the reduction cell, as many as the normal one's")
     cells: tuple[int, ...] = option(
         (4, 5, 6, 7, 8, 9, 11, 14, 17, 20),
@@ -91,7 +95,7 @@ def _nodes(name: str, value: Any) -> Nodes:
         for pair in pairs:
             if not isinstance(pair, (list, tuple)) or len(pair) != 2 or pair[0] not in known:
                 raise unknown_primitive(
-                    f"{name}'s node {node} has {shown(pair)}; accepted: [primitive, input], the primitive one of"
+                    f"{name}'s node {node} has {shown(pair)}", "[primitive, input], the primitive one of "
                 )
             edges.append((pair[0], whole_number(f"{name}'s node {node}'s input", pair[1], 0, node - 1)))
         nodes.append(tuple(edges))

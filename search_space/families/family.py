@@ -12,7 +12,7 @@ from typing import Any, Protocol, cast
 import torch
 from torch import Tensor, nn
 
-from pde_ops.cost import Cost, linear_cost
+from pde_ops.cost import Cost, linear_cost, require_cost
 from records.checks import shown
 from records.errors import UserError
 from search_space.primitives.registry import Size
@@ -46,10 +46,12 @@ class Part:
 def _measure(part: Part, size: Size) -> tuple[Cost, Size]:
     with torch.device("meta"):
         module = cast(Costed, part.make())
+    if not hasattr(module, "cost"):
+        raise UserError(f"{type(module).__qualname__} has no cost; accepted: a module with cost(size)")
     out = module.out_size(size) if hasattr(module, "out_size") else size
     if min(out) < 1:
         raise UserError(f"image is too small: a map of {size[0]} x {size[1]} pixels cannot be reduced")
-    return module.cost(size), out
+    return require_cost(type(module).__qualname__, module.cost(size)), out
 
 
 def total_cost(parts: Sequence[Part], size: Size) -> Cost:

@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 
 from torch import nn
 
-from pde_ops.cost import Cost
+from pde_ops.cost import Cost, require_cost
 from records.checks import shown, some_of
 from records.errors import UserError
 from records.plugins import HINT, import_all, load_plugins
@@ -60,15 +60,23 @@ _Class = TypeVar("_Class", bound=type[Primitive])
 
 
 def register_primitive(name: str) -> Callable[[_Class], _Class]:
-    """Class decorator: makes a primitive known as ``name``. ``ValueError`` for a name that is taken."""
+    """Class decorator: makes a primitive known as ``name``. Raises ``UserError`` for a name that is taken, and for what
+    is no primitive."""
 
     def register(cls: _Class) -> _Class:
+        if not cls.__module__.startswith(f"{__package__}."):
+            _import_built_in()  # so that whoever takes a name of theirs is told
         known = _PRIMITIVES.get(name)
         # The same class again is a module that was imported twice, as happens in notebooks and tests.
         if known is not None and (known.__module__, known.__qualname__) != (cls.__module__, cls.__qualname__):
-            raise ValueError(f"a primitive named {name} is registered already: {known.__qualname__}")
-        if not issubclass(cls, Primitive) or cls.__abstractmethods__:
-            raise ValueError(f"primitive {name}: {cls.__qualname__} needs __init__ and cost of a Primitive")
+            raise UserError(
+                f"primitive {name} is registered already, by {known.__module__}; give another name"
+            )
+        if not (isinstance(cls, type) and issubclass(cls, Primitive)) or cls.__abstractmethods__:
+            raise UserError(
+                f"primitive {name} is {cls.__qualname__}; accepted: a subclass of Primitive that defines __init__ and "
+                "cost"
+            )
         _PRIMITIVES[name] = cls
         _cost_of.cache_clear()
         return cls
@@ -87,14 +95,14 @@ def get_primitive(name: str) -> type[Primitive]:
     if name not in _PRIMITIVES:
         _load()
         if name not in _PRIMITIVES:
-            raise unknown_primitive(f"primitive is {shown(name)}; accepted:")
+            raise unknown_primitive(f"primitive is {shown(name)}")
     return _PRIMITIVES[name]
 
 
-def unknown_primitive(start: str) -> UserError:
-    """The error, of one line, that names every primitive there is and how to have others; ``start`` says what was
-    given."""
-    return UserError(f"{start} {', '.join(primitive_names())}; {HINT}")
+def unknown_primitive(given: str, accepted: str = "") -> UserError:
+    """The error, of one line, that says how to have others and names every primitive there is; ``given`` is what was
+    given, and ``accepted`` in what form."""
+    return UserError(f"{given} ({HINT}); accepted: {accepted}{', '.join(primitive_names())}")
 
 
 def some_primitives(name: str, value: Any) -> tuple[str, ...]:
@@ -103,13 +111,13 @@ def some_primitives(name: str, value: Any) -> tuple[str, ...]:
     known = primitive_names()
     for item in value if isinstance(value, (list, tuple)) else ():
         if item not in known:
-            raise unknown_primitive(f"{name} is {shown(item)}; accepted:")
+            raise unknown_primitive(f"{name} is {shown(item)}")
     return some_of(name, value, known)
 
 
 def primitive_cost(name: str, channels: int, stride: int, size: Size) -> Cost:
     """Cost of the primitive of that name for one image whose size at the input is ``size``."""
-    return _cost_of(get_primitive(name), channels, stride, size)
+    return require_cost(f"primitive {name}", _cost_of(get_primitive(name), channels, stride, size))
 
 
 @functools.lru_cache(maxsize=100_000)
@@ -125,6 +133,11 @@ def strided(size: Size, stride: int) -> Size:
 @functools.cache
 def _load() -> None:
     """Imports the built-in primitives and the plugins, once."""
+    _import_built_in()
+    load_plugins()
+
+
+@functools.cache
+def _import_built_in() -> None:
     assert __package__ is not None  # it is imported as a part of one
     import_all(__package__)
-    load_plugins()

@@ -16,18 +16,17 @@ from strategies.registry import register_strategy
 
 @dataclass(frozen=True)
 class EvolutionSettings(Options):
-    population: int = option(8, "living candidates", unit="candidates", metavar="N", least=2)
+    population: int = option(8, "living candidates", unit="candidates", least=2)
     tournament: int = option(
         3,
         "living candidates drawn, of which the best becomes a parent",
         unit="candidates",
-        metavar="N",
         least=1,
     )
     mac_penalty: float = option(
         0.0,
-        "accuracy that a candidate of usual MACs must make up for; one with half of them makes up for half (0.05: "
-        "half the MACs may cost 2.5 points)",
+        "accuracy taken off for MACs when candidates are compared: this much at the mean MACs of the first ones, half "
+        "as much at half of them (0.05: half the MACs may cost 2.5 points)",
         least=0.0,
     )
 

@@ -19,7 +19,7 @@ class DartsSettings(Options):
         0.0, "added to the architecture's loss, times expected MACs over those at the start", least=0.0
     )
     devices: int | None = option(
-        None, "processes that share each batch of the supernet, a GPU each", unit="processes", metavar="N",
+        None, "processes that share each batch of the supernet, a GPU each", unit="processes",
         least=1, used=lambda: "all local GPUs; 1 on a CPU",
     )  # fmt: skip
 

@@ -8,7 +8,7 @@ import numpy as np
 from torch import Tensor
 
 from training.data.augment import Augmentation
-from training.data.split import Part, Split
+from training.data.split import EveryNth, Split
 
 
 class EpochBatches:
@@ -16,7 +16,7 @@ class EpochBatches:
 
     Order and augmentation are decided by ``seed`` and by the epoch that ``epoch()`` tells when the first
     batch is asked for, so a search that was stopped goes on with the batches that it would have had. With a
-    ``part`` these are parts of batches (see ``training.data.split.Split``).
+    ``every_nth`` these are parts of batches (see ``training.data.split.Split``).
     """
 
     def __init__(
@@ -28,9 +28,9 @@ class EpochBatches:
         augmentation: Augmentation,
         seed: int,
         epoch: Callable[[], int],
-        part: Part = (0, 1),
+        every_nth: EveryNth = (0, 1),
     ) -> None:
-        self.part = part
+        self.every_nth = every_nth
         self.split, self.batch_size, self.steps = split, min(batch_size, len(split)), steps
         self.augmentation, self.seed, self.epoch = augmentation, seed, epoch
 
@@ -42,7 +42,7 @@ class EpochBatches:
         while left:
             seed = epoch_seed(self.seed, epoch, round_)
             for batch in self.split.batches(
-                self.batch_size, augmentation=self.augmentation, seed=seed, part=self.part
+                self.batch_size, augmentation=self.augmentation, seed=seed, every_nth=self.every_nth
             ):
                 yield batch
                 left -= 1

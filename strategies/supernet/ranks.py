@@ -32,7 +32,7 @@ class Ranks:
     count: int = 1
 
     @property
-    def part(self) -> tuple[int, int]:
+    def every_nth(self) -> tuple[int, int]:
         """Of a batch, in the form that ``training.data.split.Split`` takes."""
         return self.number, self.count
 

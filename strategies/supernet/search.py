@@ -132,7 +132,7 @@ def _batches(
         augmentation=Augmentation(padding=round(height / 8), flip=data.info.flip),
         seed=epoch_seed(settings.seed, role),
         epoch=lambda: trainer.current_epoch,
-        part=ranks.part,
+        every_nth=ranks.every_nth,
     )
 
 

@@ -21,8 +21,8 @@ def test_a_row_in_markdown():
 
 
 def test_a_name_that_is_no_primitive_is_told(monkeypatch, capsys):
-    monkeypatch.setattr(sys, "argv", ["candidates", "global_2", "--rounds", "1"])
+    monkeypatch.setattr(sys, "argv", ["candidate_times", "global_2", "--rounds", "1"])
     with pytest.raises(SystemExit) as stopped:
-        candidates.entry(candidates.main)
+        candidate_times.entry(candidate_times.main)
     assert stopped.value.code == 2
     assert "primitive is 'global_2'; accepted:" in capsys.readouterr().err

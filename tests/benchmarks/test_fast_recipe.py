@@ -23,7 +23,7 @@ def test_table_has_mean_and_deviation_over_seeds():
            "cpu_seconds": 10.0}  # fmt: skip
     records = [run | {"seed": s, "accuracy": a} for s, a in enumerate((0.9, 0.92, 0.94))]
     records.append(run | {"recipe": "mnist", "epochs": 160, "seed": 0, "accuracy": 0.5})
-    lines = fast_recipe.table(records).splitlines()[2:]
+    lines = fast_recipe.accuracy_table(records).splitlines()[2:]
     assert lines[0] == "| A | mnist | 5,400 | fast | 4 | 92.00 | 2.00 | 3 | 10 |"
     assert lines[1] == "| A | mnist | 5,400 | mnist | 160 | 50.00 | - | 1 | 10 |"
 

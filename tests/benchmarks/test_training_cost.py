@@ -9,7 +9,7 @@ def test_hours_are_seconds_times_steps_times_epochs():
     cost = training_cost.TrainingCost("N", "cifar10", "r", 128, 0.6, 390, 300)
     assert cost.epoch_minutes == pytest.approx(3.9)
     assert cost.hours == pytest.approx(19.5)
-    line = training_cost.table([cost]).splitlines()[-1]
+    line = training_cost.costs_table([cost]).splitlines()[-1]
     assert line == "| N | r | 128 | 0.6 | 390 | 3.9 | 300 | 19.5 |"
 
 

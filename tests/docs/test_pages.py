@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib.util
 import re
 from pathlib import Path
@@ -49,8 +50,23 @@ def test_every_space_is_told_of():
 
 
 def test_every_option_of_the_layer_is_told_of():
-    table = " ".join(re.findall(r"^\| (`.*?) \|", page("layer.md"), re.MULTILINE))
-    assert {option.name for option in OPTIONS} <= set(re.findall(r"`(\w+)`", table))
+    defaults = {}
+    for names, values in re.findall(r"^\| (`.*?) \| (.*?) \| .* \|$", page("layer.md"), re.MULTILINE):
+        told = [value.strip("`") for value in values.split(", ")]
+        defaults |= dict(zip(re.findall(r"`(\w+)`", names), told, strict=True))
+    assert defaults.pop("init") == "None"
+    assert defaults == {
+        option.name: "needed" if option.default is dataclasses.MISSING else str(option.default)
+        for option in OPTIONS
+    }
+
+
+def test_every_primitive_is_told_of():
+    for name in primitive_names():
+        kind, _, steps = name.rpartition("_")
+        assert f"`{name}`" in page("spaces.md") or (steps in "135" and f"`{kind}_K`" in page("spaces.md")), (
+            name
+        )
 
 
 def test_the_changelog_has_the_version_of_genotypes():

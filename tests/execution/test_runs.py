@@ -67,7 +67,7 @@ def test_a_damaged_run_does_not_hide_the_others(tmp_path):
         "good": "stopped", "no\nobject": "damaged", "short": "damaged", "torn": "damaged",
         "cut": "damaged", "empty": "damaged", "list": "damaged",
     }  # fmt: skip
-    assert runs.table(found).count("\n") == 7
+    assert runs.runs_table(found).count("\n") == 7
 
 
 def test_the_states_of_a_run(tmp_path, held):
@@ -91,7 +91,7 @@ def test_the_states_of_a_run(tmp_path, held):
     assert found["finished"].state == "finished"
     assert (found["hub"].kind, found["hub"].state, found["hub"].done) == ("sweep", "stopped", 1)
     assert found["a"].kind == "darts"
-    lines = runs.table(list(found.values())).splitlines()
+    lines = runs.runs_table(list(found.values())).splitlines()
     assert len(lines) == 6
     assert stopped.path.name in "".join(lines)
 

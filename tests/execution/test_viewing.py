@@ -66,8 +66,8 @@ def test_a_view_works_on_a_copy(run, monkeypatch):
         assert status.state == "finished"
         assert status.portal is None
         assert status.view.process.pid == os.getpid()
-        assert f"finished, viewed ({os.getpid()})" in runs.table([status])
-        assert status.view.address in runs.table([status])
+        assert f"finished, viewed ({os.getpid()})" in runs.runs_table([status])
+        assert status.view.address in runs.runs_table([status])
     after = runs.status(run)
     assert (after.state, after.view) == ("finished", None)
     assert runs.stop(run) == []

@@ -86,7 +86,7 @@ class PrivateSshd:
             self.process.terminate()
             self.process.wait(10)
 
-    def table(self, **changes: Any) -> dict[str, Any]:
+    def host_entry(self, **changes: Any) -> dict[str, Any]:
         """A host of a hosts file."""
         return {
             "host": "127.0.0.1",
@@ -101,7 +101,7 @@ class PrivateSshd:
         """A hosts file with those tables, or with this machine alone."""
         path = self.folder / "hosts.toml"
         lines = []
-        for table in tables or (self.table(),):
+        for table in tables or (self.host_entry(),):
             lines += ["[[host]]", *(f"{name} = {value!r}" for name, value in table.items())]
         path.write_text("\n".join(lines) + "\n")
         return path

@@ -14,14 +14,29 @@ from typing import Any
 
 import psutil
 
-# The command line, for searches whose trials train nothing.
-QUICK_TRIALS = """
-import sys
-import execution.nni_bridge.experiment
-execution.nni_bridge.experiment.TRIAL_MODULE = "tests.integration.quick_trial"
-import run_search
-sys.exit(run_search.main(sys.argv[1:]))
-"""
+
+def program(*lines: str, trials: str) -> str:
+    """The command line as a program whose trials are the module ``tests.integration.<trials>``, after these lines."""
+    return "\n".join(
+        [
+            "import sys",
+            "import execution.nni_bridge.experiment",
+            f'execution.nni_bridge.experiment.TRIAL_MODULE = "tests.integration.{trials}"',
+            *lines,
+            "import run_search",
+            "sys.exit(run_search.main(sys.argv[1:]))",
+        ]
+    )
+
+
+QUICK_TRIALS = program(trials="quick_trial")  # which train nothing
+FAULTY_TRIALS = program(trials="faulty_trial")
+# The same where trials run elsewhere, by the source that is sent.
+SENT_FAULTY_TRIALS = program(
+    "import execution.platforms.shipping",
+    'execution.platforms.shipping.PACKAGES += ("tests.integration",)',
+    trials="faulty_trial",
+)
 ROOT = Path(__file__).resolve().parents[2]
 
 

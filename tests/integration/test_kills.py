@@ -17,8 +17,7 @@ import pytest
 
 from execution.session import session_of
 from execution.settings import SearchSettings
-from tests.integration.programs import belonging, start, wait_for
-from tests.integration.test_resume import PROGRAM, records
+from tests.integration.programs import FAULTY_TRIALS, belonging, records, start, wait_for
 
 KILLS = int(os.environ.get("KILLS", "30"))
 SEED = int(os.environ.get("KILLS_SEED", "0"))
@@ -60,7 +59,7 @@ def test_thirty_kills(tmp_path, monkeypatch):
     known: list[dict] = []
     said = []
     for kill in range(KILLS):
-        search = start(log, *words, program=PROGRAM)
+        search = start(log, *words, program=FAULTY_TRIALS)
         victim, moment = chance.choice(VICTIMS), chance.uniform(0.5, LONGEST_SECONDS)
         time.sleep(moment)
         assert search.poll() is None, log.read_text()
@@ -82,7 +81,7 @@ def test_thirty_kills(tmp_path, monkeypatch):
         known = now
         if (folder / "settings.json").exists():
             words = ["resume", str(folder), "--port", "0"]
-    last = start(log, *words, program=PROGRAM)
+    last = start(log, *words, program=FAULTY_TRIALS)
     assert last.wait(1200) == 0, log.read_text()
     found = {record["index"]: record for record in records(folder)}
     assert sorted(found) == list(range(TRIALS))

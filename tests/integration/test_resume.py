@@ -10,16 +10,9 @@ import pytest
 
 from execution.session import session_of
 from execution.settings import SearchSettings
-from tests.integration.programs import belonging, records, start, wait_for
+from tests.integration.programs import FAULTY_TRIALS, belonging, records, start, wait_for
 
 TRIALS = 6
-PROGRAM = """
-import sys
-import execution.nni_bridge.experiment
-execution.nni_bridge.experiment.TRIAL_MODULE = "tests.integration.faulty_trial"
-import run_search
-sys.exit(run_search.main(sys.argv[1:]))
-"""
 
 
 @pytest.fixture
@@ -40,7 +33,7 @@ def test_a_stopped_search_goes_on(folder, tmp_path, monkeypatch, victim):
     monkeypatch.setenv("TRIAL_SECONDS", "1")
     options = ("--trials", str(TRIALS), "--strategy", "random", "--width", "4", "--port", "0")
     log = tmp_path / "log"
-    search = start(log, "search", *options, "--run-dir", str(folder), program=PROGRAM)
+    search = start(log, "search", *options, "--run-dir", str(folder), program=FAULTY_TRIALS)
     wait_for(lambda: len(records(folder)) >= 2)
     if victim == "server":
         server_of(folder).kill()
@@ -58,7 +51,7 @@ def test_a_stopped_search_goes_on(folder, tmp_path, monkeypatch, victim):
         assert belonging(folder) == []
         assert ("NNI's server ended" in said) == (victim == "server")
 
-    resumed = start(log, "resume", str(folder), "--port", "0", program=PROGRAM)
+    resumed = start(log, "resume", str(folder), "--port", "0", program=FAULTY_TRIALS)
     assert resumed.wait(150) == 0, log.read_text()
     after = records(folder)
     assert after[: len(before)] == before

@@ -28,6 +28,7 @@ def measurement(index: int, **changes) -> Measurement:
 def test_a_folder_says_where_it_comes_from(tmp_path, monkeypatch):
     monkeypatch.setenv("PDE_NAS_PLUGINS", "mine, others")
     run = RunFolder.create(tmp_path / "a" / "run", {"seed": 4})
+    assert [path.name for path in run.path.iterdir() if not path.name.startswith(".")] == [SETTINGS]
     record = json.loads((run.path / SETTINGS).read_text())
     assert record["settings"] == {"seed": 4} == run.settings()
     assert record["versions"]["nni"] == "3.0"

@@ -50,6 +50,12 @@ def test_mistakes_are_told_in_one_line(text, message):
     assert "\n" not in str(told.value)
 
 
+def test_an_example_is_whole():
+    with pytest.raises(UserError, match="NAME=VALUE, such as bias=false") as told:
+        parse_settings("darts-network-global", "x")
+    parse_settings("darts-network-global", str(told.value).rpartition("such as ")[2])
+
+
 def test_a_space_without_settings_says_so():
     with pytest.raises(UserError, match="'a' is no setting of timm-network; accepted: none, it has no"):
         parse_settings("timm-network", "a=1")
@@ -62,6 +68,5 @@ def test_what_the_help_shows_can_be_given(space):
     assert lines[-1].startswith("  decisions: ")
     pairs = [line.strip() for line in lines[1:-1] if line.startswith("  ") and line[2] != " "]
     assert len(pairs) == len(lines[1:-1]) // 2
-    whole = [pair for pair in pairs if not pair.endswith("…")]
-    made = get_space(space).make_settings(parse_settings(space, " ".join(whole)))
+    made = get_space(space).make_settings(parse_settings(space, " ".join(pairs)))
     assert made == get_space(space).make_settings({})

@@ -50,6 +50,18 @@ def registered(monkeypatch):
     return registry._STRATEGIES
 
 
+def stub(known_as: str, settings: type[Options] = Options) -> type[MultiTrialStrategy]:
+    """A strategy that proposes nothing."""
+
+    class Stub(MultiTrialStrategy):
+        name, summary, Settings = known_as, "another", settings
+
+        def draw(self, rng, results):
+            return None
+
+    return Stub
+
+
 def test_names_are_of_one_kind_or_all():
     assert strategy_names(one_shot=True) == ("darts",)
     assert set(strategy_names()) == {*strategy_names(one_shot=True), *strategy_names(one_shot=False)}
@@ -93,14 +105,9 @@ def test_one_of_your_own_is_chosen_with_its_settings_by_the_command_line(tmp_pat
 
 
 def test_a_name_is_taken_once(registered):
-    class Other(MultiTrialStrategy):
-        name, summary = "random", "another"
-
-        def draw(self, rng, results):
-            raise NotImplementedError
 
     with pytest.raises(UserError, match="strategy random is registered already"):
-        register_strategy(Other)
+        register_strategy(stub("random"))
 
 
 def test_what_is_no_strategy_is_refused(registered):
@@ -124,17 +131,11 @@ def test_a_setting_means_the_same_everywhere(registered):
     class Settings(Options):
         population: int = option(99, "otherwise", least=1)
 
-    class Other(MultiTrialStrategy):
-        name, summary = "other", "another"
-
-        def draw(self, rng, results):
-            raise NotImplementedError
-
-    Other.Settings = Settings
+    other = stub("other", Settings)
     with pytest.raises(
         UserError, match=r"strategy other has a setting population of type int, default 99; accepted"
     ):
-        register_strategy(Other)
+        register_strategy(other)
 
 
 def test_settings_of_another_strategy_are_refused_unless_they_change_nothing():
@@ -166,15 +167,9 @@ def test_a_setting_that_every_search_has_is_refused(registered):
     class Settings(Options):
         trials: int = option(3, "of its own", least=1)
 
-    class Other(MultiTrialStrategy):
-        name, summary = "other", "another"
-
-        def draw(self, rng, results):
-            return None
-
-    Other.Settings = Settings
-    register_strategy(Other)
+    other = stub("other", Settings)
+    register_strategy(other)
     with pytest.raises(UserError, match="strategy other has a setting trials, which every search has"):
         all_options()
     with pytest.raises(UserError, match="strategy other: draw gave None; accepted: a Genotype"):
-        Other(PROBLEM, 0).propose(0, [])
+        other(PROBLEM, 0).propose(0, [])

@@ -1,11 +1,13 @@
 import dataclasses
 import json
+import re
+from pathlib import Path
 
 import pytest
 import torch
 
 from records.errors import UserError
-from tests.training.data.test_facts import folder
+from tests.training.data.test_dataset_facts import folder
 from tests.training.networks import TinyGenotype, write_arrays
 from training.data.loading import load_data
 from training.data.lookup import dataset_info
@@ -14,6 +16,7 @@ from training.export import load_weights
 from training.recipes.named import get_recipe
 from training.retrain import RetrainSettings, retrain
 
+PAGE = (Path(__file__).resolve().parents[2] / "docs" / "commands.md").read_text()
 SETTINGS = RetrainSettings(
     recipe=get_recipe("search", epochs=3, batch_size=32), seed=2, validation=0.1, threads=1
 )
@@ -37,6 +40,10 @@ def test_leaves_a_folder_from_which_the_network_can_be_used(tmp_path):
     assert result["validation_accuracy"] == result["history"][-1]["accuracy"]
     assert result["versions"]["torch"] == torch.__version__.split("+")[0]
     assert result["settings"]["seed"] == 2
+    told = re.findall(
+        r"^\| (`.*?) \|", PAGE[PAGE.index("| field of `result.json`") : PAGE.index("## MACs")], re.MULTILINE
+    )
+    assert re.findall(r"`(\w+)`", " ".join(told)) == list(result)
 
 
 def test_off_a_terminal_each_epoch_is_a_line(tmp_path, capsys):

@@ -58,7 +58,6 @@ class Arrays:
             labels = labels[:, 0]
         if labels.ndim != 1 or not np.issubdtype(labels.dtype, np.integer) or len(labels) == 0:
             raise self._wrong(key, labels, _LABELS, _label_hint(labels))
-        labels = labels.astype(np.int64)
         low, high = int(labels.min()), int(labels.max())
         if self.info is not None and (low < 0 or high >= self.info.classes):
             raise UserError(
@@ -67,7 +66,9 @@ class Arrays:
             )
         if low < 0:
             raise UserError(f"{self.where}: {key} has the label {low}; accepted: {_LABELS}")
-        return labels
+        if high > np.iinfo(np.int64).max:  # of uint64
+            raise UserError(f"{self.where}: {key} has the label {high}; accepted: {_LABELS}")
+        return labels.astype(np.int64)
 
     def shape(self, split: str) -> tuple[int, int, int]:
         """(channels, height, width) of the images of ``split``."""

@@ -98,7 +98,7 @@ def load_data(
         if info is None:
             info = dataset_info(name, data_dir, image_size=image_size, channels=channels, flip=flip)
     elif info is None:
-        from training.data.facts import arrays_info
+        from training.data.dataset_facts import arrays_info
 
         info = arrays_info(Arrays(name), "arrays", ImageOptions.of(image_size, channels, flip))
     source = open_source(name, data_dir, info, device, workers, randaugment)

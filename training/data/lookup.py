@@ -27,7 +27,7 @@ def dataset_info(
     """The facts of a data set.
 
     Those of the sets with a name are known; ``imagenet`` needs ``data_dir`` for its classes. For ``folder`` and
-    for a file of arrays the training images are read, see ``training.data.facts``. ``image_size`` (pixels a side, or
+    for a file of arrays the training images are read, see ``training.data.dataset_facts``. ``image_size`` (pixels a side, or
     ``"HxW"``), ``channels`` (1 or 3) and ``flip`` ("on" or "off") are what the user asks for.
     """
     options = ImageOptions.of(image_size, channels, flip)
@@ -36,7 +36,7 @@ def dataset_info(
         return options.applied(ARRAY_SETS[name])
     if name == "imagenet":
         return _imagenet(data_dir, options)
-    from training.data.facts import find_info
+    from training.data.dataset_facts import find_info
 
     return find_info(name, data_dir, options)
 

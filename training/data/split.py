@@ -12,14 +12,14 @@ from training.data.augment import Augmentation, cut_out, draw, move
 from training.data.datasets import DatasetInfo
 
 Batches = Iterator[tuple[Tensor, Tensor]]
-Part = tuple[int, int]
+EveryNth = tuple[int, int]
 
 
 class Split(Protocol):
     """``batches`` yields normalised images (B, C, H, W) in float32 and labels (B,) in int64, on the device.
 
     With a ``seed``: shuffled, augmented and without a last short batch (unless it is the only one), the same
-    for the same seed. Without: in order, as they are, complete. ``part`` (i, n) leaves every n-th image of each
+    for the same seed. Without: in order, as they are, complete. ``every_nth`` (i, n) leaves every n-th image of each
     batch, from the i-th on: what one of n processes gets that share the batches.
     """
 
@@ -31,7 +31,7 @@ class Split(Protocol):
         *,
         augmentation: Augmentation | None = None,
         seed: int | None = None,
-        part: Part = (0, 1),
+        every_nth: EveryNth = (0, 1),
     ) -> Batches: ...
 
 
@@ -57,9 +57,9 @@ class DeviceSplit:
         *,
         augmentation: Augmentation | None = None,
         seed: int | None = None,
-        part: Part = (0, 1),
+        every_nth: EveryNth = (0, 1),
     ) -> Batches:
-        first, step = part
+        first, step = every_nth
         if seed is None:
             for start in range(0, len(self), batch_size):
                 rows = slice(start + first, start + batch_size, step)

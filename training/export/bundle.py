@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from records.errors import UserError
 from records.files import write_errors, write_whole
 from training.data.datasets import DatasetInfo
-from training.export.facts import Facts, description, project_version, properties
+from training.export.model_facts import Facts, description, project_version, properties
 from training.export.weights import load_weights, save_weights
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class Exported:
     without_programs: str | None = None
 
     def summary(self) -> str:
-        """What its user must know first, in a line or two."""
+        """What its user must know first, in two lines, or three where a program is missing."""
         weights, images = self.description["weights"], self.description["input"]
         accuracy, shape = self.description["accuracy"], "x".join(map(str, images["shape"][1:]))
         said = f"{weights}; retrain the genotype and export with --weights"
@@ -53,7 +53,12 @@ class Exported:
                 of = "" if accuracy["images"] is None else f" of {accuracy['images']:,} images"
                 said = f"Trained weights, {100 * accuracy['value']:.2f}% {accuracy['set']} accuracy{of}"
         pixels = "normalised images" if self.description["dataset"] is None else "raw pixels, 0 to 255"
-        return f"{said}.\nInput: {pixels}, {images['type']}, batch x {shape}; more in {DESCRIPTION}."
+        lines = [f"{said}.", f"Input: {pixels}, {images['type']}, batch x {shape}; more in {DESCRIPTION}."]
+        if self.without_programs:
+            forms = {ONNX: "ONNX", PROGRAM: "torch.export"}
+            missing = " or ".join(form for file, form in forms.items() if file not in self.files)
+            lines.append(f"no {missing} program: {self.without_programs}")
+        return "\n".join(lines)
 
 
 def export(

@@ -11,7 +11,7 @@ from training.data.datasets import FOLDER_SETS, DatasetInfo, dataset_names
 from training.data.loading import require_fitting
 from training.data.lookup import dataset_info
 from training.export.bundle import GENOTYPE, WEIGHTS
-from training.export.facts import (
+from training.export.model_facts import (
     RESULT,
     Facts,
     recorded_accuracy,

@@ -2,7 +2,7 @@ import base64
 import hashlib
 import re
 
-from analysis.pages.html import Cell, heading, image, page, paragraph, table
+from analysis.pages.html import Cell, heading, html_table, image, page, paragraph
 
 EVIL = "\"'><script>alert(1)</script>&amp;"
 SAFE = "&quot;&#x27;&gt;&lt;script&gt;alert(1)&lt;/script&gt;&amp;amp;"
@@ -10,8 +10,8 @@ SAFE = "&quot;&#x27;&gt;&lt;script&gt;alert(1)&lt;/script&gt;&amp;amp;"
 
 def test_text_is_escaped_wherever_it_stands():
     for made in (
-        heading(EVIL), paragraph(EVIL), image(b"", EVIL), table([EVIL], []), table(["a"], [[EVIL]]),
-        table(["a"], [[Cell(1, EVIL)]]),
+        heading(EVIL), paragraph(EVIL), image(b"", EVIL), html_table([EVIL], []), html_table(["a"], [[EVIL]]),
+        html_table(["a"], [[Cell(1, EVIL)]]),
     ):  # fmt: skip
         assert SAFE in made
         assert "<script" not in made
@@ -28,4 +28,4 @@ def test_only_the_pages_own_script_may_run():
 
 
 def test_a_cell_is_sorted_by_its_value():
-    assert '<td data-value="1234567.0">1,234,567</td>' in table(["MACs"], [[Cell(1234567, "1,234,567")]])
+    assert '<td data-value="1234567.0">1,234,567</td>' in html_table(["MACs"], [[Cell(1234567, "1,234,567")]])

@@ -37,8 +37,8 @@ def test_a_cluster_and_its_storage(tmp_path):
         ({"image": "a b"}, {}, "image is 'a b'"),
         ({"address": "$(id)"}, {}, "address is"),
         ({"namespace": "My_Space"}, {}, "namespace is 'My_Space'; accepted: small letters"),
-        ({"cpus": 0}, {}, "cpus is 0; accepted: 1 or more"),
-        ({"gpus": -1}, {}, "gpus is -1; accepted: 0 or more"),
+        ({"cpus": 0}, {}, "cpus is 0; accepted: a whole number, 1 or more"),
+        ({"gpus": -1}, {}, "gpus is -1; accepted: a whole number, 0 or more"),
         ({"memory": "much"}, {}, "memory is 'much'; accepted: a number with MB or GB"),
         ({"colour": 3}, {}, "unknown setting colour; accepted: image, address, namespace"),
         (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from execution.portal.hub import resume_hub
-from execution.portal.hub_rows import SHARED, grid, row_of
+from execution.portal.hub_rows import SHARED, grid, of_one_value, row_of
 from execution.portal.rows import row_options
 from execution.settings import SearchSettings, parse_option
 from records.errors import UserError
@@ -39,6 +39,13 @@ def test_a_grid_is_every_combination_named_after_what_differs():
     assert [(s.mac_penalty, s.seed, s.strategy) for s in settings][-1] == (0.1, 2, "evolution")
     assert settings[0].data_dir == "a,b"  # one folder
     assert [row for _, row in rows] == [row_of(s) for s in settings]
+
+
+def test_what_is_of_one_value_keeps_its_commas():
+    assert {"run_dir", "data_dir", "primitives", "hosts"} <= set(of_one_value())
+    assert not {"seed", "dataset", "setting"} & set(of_one_value())
+    rows, (made,) = grid({"run_dir": "a,b", "primitives": "skip_connect,global_1"})
+    assert (len(rows), made.run_dir, made.primitives) == (1, "a,b", "skip_connect,global_1")
 
 
 def test_files_of_arrays_are_found_whatever_folder_the_rows_share():

@@ -7,16 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.programs import belonging, wait_for
+from tests.integration.programs import FAULTY_TRIALS, belonging, wait_for
 from tests.integration.small_disk import NoDisk, SmallDisk
 
-SEARCH = """
-import sys
-import execution.nni_bridge.experiment
-execution.nni_bridge.experiment.TRIAL_MODULE = "tests.integration.faulty_trial"
-import run_search
-sys.exit(run_search.main(sys.argv[1:]))
-"""
 COMMANDS = """
 import json, sys
 import run_search
@@ -65,7 +58,7 @@ def test_a_multi_trial_search(disk, tmp_path, monkeypatch):
     run, log = disk.path / "trials", tmp_path / "log"
     record = disk.outside / "trials" / "candidates.jsonl"
     options = ("--trials", "6", "--strategy", "random", "--width", "4", "--port", "0", "--run-dir", str(run))
-    search = disk.start(log, SEARCH, "search", *options)
+    search = disk.start(log, FAULTY_TRIALS, "search", *options)
     wait_for(lambda: len(lines(record)) >= 2)
     disk.fill()
     finish(search, 60, 2, log)
@@ -77,12 +70,12 @@ def test_a_multi_trial_search(disk, tmp_path, monkeypatch):
     assert 2 <= len(before) < 6
 
     disk.remount("ro")
-    finish(disk.start(log, SEARCH, "resume", str(run), "--port", "0"), 60, 2, log)
+    finish(disk.start(log, FAULTY_TRIALS, "resume", str(run), "--port", "0"), 60, 2, log)
     assert [READ_ONLY in error for error in errors(log)] == [True]
 
     disk.remount("rw")
     disk.free()
-    finish(disk.start(log, SEARCH, "resume", str(run), "--port", "0"), 150, 0, log)
+    finish(disk.start(log, FAULTY_TRIALS, "resume", str(run), "--port", "0"), 150, 0, log)
     after = lines(record)
     assert after[: len(before)] == before
     assert sorted(each["index"] for each in after) == list(range(6))
@@ -93,13 +86,13 @@ def one_shot(disk, tmp_path_factory):
     """A one-shot search that met a full disk, what it then said, and its records before and after."""
     log, run = tmp_path_factory.mktemp("logs") / "log", disk.path / "one-shot"
     record = disk.outside / "one-shot" / "oneshot.jsonl"
-    search = disk.start(log, SEARCH, "search", *ONE_SHOT, "--run-dir", str(run))
+    search = disk.start(log, FAULTY_TRIALS, "search", *ONE_SHOT, "--run-dir", str(run))
     wait_for(lambda: lines(record))
     disk.fill()
     finish(search, 120, 2, log)
     said, before = errors(log), lines(record)
     disk.free()
-    finish(disk.start(log, SEARCH, "resume", str(run)), 200, 0, log)
+    finish(disk.start(log, FAULTY_TRIALS, "resume", str(run)), 200, 0, log)
     return said, before, lines(record)
 
 

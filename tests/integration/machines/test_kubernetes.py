@@ -11,17 +11,9 @@ from pathlib import Path
 import pytest
 
 from tests.integration.fake_cluster import FakeCluster
+from tests.integration.programs import SENT_FAULTY_TRIALS
 
 ROOT = Path(__file__).resolve().parents[3]
-PROGRAM = """
-import sys
-import execution.nni_bridge.experiment
-import execution.platforms.shipping
-execution.nni_bridge.experiment.TRIAL_MODULE = "tests.integration.faulty_trial"
-execution.platforms.shipping.PACKAGES += ("tests.integration",)
-import run_search
-sys.exit(run_search.main(sys.argv[1:]))
-"""
 
 
 @pytest.fixture
@@ -39,7 +31,7 @@ def test_a_search_in_a_cluster(cluster, tmp_path):
         "--run-dir", str(run),
     ]  # fmt: skip
     done = subprocess.run(
-        [sys.executable, "-c", PROGRAM, *words],
+        [sys.executable, "-c", SENT_FAULTY_TRIALS, *words],
         env=os.environ | cluster.environment | {"PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,

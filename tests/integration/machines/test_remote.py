@@ -20,19 +20,11 @@ from execution.platforms.ssh import check_file_transfer, run_there
 from execution.settings import SearchSettings
 from records.errors import UserError
 from tests.integration.private_sshd import MISSING, PrivateSshd
+from tests.integration.programs import SENT_FAULTY_TRIALS
 
 pytestmark = pytest.mark.skipif(MISSING is not None, reason=str(MISSING))
 
 ROOT = Path(__file__).resolve().parents[3]
-PROGRAM = """
-import sys
-import execution.nni_bridge.experiment
-import execution.platforms.shipping
-execution.nni_bridge.experiment.TRIAL_MODULE = "tests.integration.faulty_trial"
-execution.platforms.shipping.PACKAGES += ("tests.integration",)
-import run_search
-sys.exit(run_search.main(sys.argv[1:]))
-"""
 
 
 @pytest.fixture
@@ -63,7 +55,7 @@ def of_run(folder: Path) -> list[psutil.Process]:
 def start(log: Path, *words: str) -> subprocess.Popen:
     with log.open("w") as file:
         return subprocess.Popen(
-            [sys.executable, "-c", PROGRAM, *words],
+            [sys.executable, "-c", SENT_FAULTY_TRIALS, *words],
             env=os.environ | {"PYTHONPATH": str(ROOT)},
             stdout=file,
             stderr=subprocess.STDOUT,
@@ -127,7 +119,7 @@ def text_of(run: Path, record: dict, stream: str) -> str:
 
 
 def host(sshd: PrivateSshd, **changes) -> Host:
-    return Host(**sshd.table(**changes))
+    return Host(**sshd.host_entry(**changes))
 
 
 def refused(function, *arguments) -> str:
@@ -188,7 +180,7 @@ def test_a_machine_that_forbids_tunnels_or_files_is_refused(sshd):
 
 def test_every_machine_that_is_not_ready_is_named_before_anything_runs(sshd, tmp_path):
     sshd.start()
-    tables = [sshd.table(host="localhost", python="/no/python"), sshd.table()]
+    tables = [sshd.host_entry(host="localhost", python="/no/python"), sshd.host_entry()]
     for table in tables:
         table["known_hosts"] = str(sshd.known_hosts)
     public = sshd.host_key.with_suffix(".pub").read_text()

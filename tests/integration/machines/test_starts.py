@@ -8,17 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.programs import belonging, start, wait_for
+from tests.integration.programs import FAULTY_TRIALS, belonging, program, start, wait_for
 
-PROGRAM = """
-import sys
-import execution.nni_bridge.experiment
-execution.nni_bridge.experiment.TRIAL_MODULE = "tests.integration.faulty_trial"
-{}
-import run_search
-sys.exit(run_search.main(sys.argv[1:]))
-"""
-NO_INTERPRETER = PROGRAM.format("import sys; sys.executable = '/no/such/python'")
+NO_INTERPRETER = program("sys.executable = '/no/such/python'", trials="faulty_trial")
 OPTIONS = ("--strategy", "random", "--trials", "6", "--concurrency", "2", "--width", "4", "--port", "0")
 
 
@@ -49,7 +41,7 @@ def written(folder: Path) -> int:
 def test_without_their_folder(folder, tmp_path, monkeypatch):
     monkeypatch.setenv("TRIAL_SECONDS", "1")
     log = tmp_path / "log"
-    search = start(log, "search", *OPTIONS, "--run-dir", str(folder), program=PROGRAM.format(""))
+    search = start(log, "search", *OPTIONS, "--run-dir", str(folder), program=FAULTY_TRIALS)
     wait_for(lambda: len(records(folder)) >= 1)
     shutil.rmtree(folder / "nni" / "code")
     assert search.wait(120) == 2, log.read_text()
@@ -62,7 +54,7 @@ def test_without_their_folder(folder, tmp_path, monkeypatch):
     assert len(before) < 6
     assert written(folder) < 3 * 2**20
 
-    resumed = start(log, "resume", str(folder), "--port", "0", program=PROGRAM.format(""))
+    resumed = start(log, "resume", str(folder), "--port", "0", program=FAULTY_TRIALS)
     assert resumed.wait(200) == 0, log.read_text()
     after = records(folder)
     assert after[: len(before)] == before

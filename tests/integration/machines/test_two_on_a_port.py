@@ -8,8 +8,7 @@ import time
 import pytest
 
 from execution.portal.ports import free_port
-from tests.integration.programs import address, belonging, start, wait_for
-from tests.integration.test_resume import PROGRAM
+from tests.integration.programs import FAULTY_TRIALS, address, belonging, start, wait_for
 
 OPTIONS = ("--trials", "2", "--strategy", "random", "--width", "4")
 STEAL = """
@@ -44,7 +43,7 @@ def test_of_two_that_ask_for_a_port_one_runs(folders, tmp_path, delay):
     searches = []
     for folder, log in zip(folders, logs, strict=True):
         words = ("search", *OPTIONS, "--port", port, "--run-dir", str(folder))
-        searches.append(start(log, *words, program=PROGRAM))
+        searches.append(start(log, *words, program=FAULTY_TRIALS))
         time.sleep(delay)
     codes = [search.wait(220) for search in searches]
     assert sorted(codes) == [0, 2], [log.read_text() for log in logs]
@@ -60,12 +59,14 @@ def test_of_two_that_ask_for_a_port_one_runs(folders, tmp_path, delay):
 def test_a_foreign_program_that_takes_the_port_is_told_and_the_run_can_be_resumed(folders, tmp_path):
     run, log, port = folders[0], tmp_path / "log", str(free_port())
     words = ("search", *OPTIONS, "--port", port, "--run-dir", str(run))
-    assert start(log, *words, program=STEAL + PROGRAM).wait(150) == 2
+    assert start(log, *words, program=STEAL + FAULTY_TRIALS).wait(150) == 2
     text = log.read_text()
     assert f"another program has port {port} now" in text
     assert "Traceback" not in text
     assert belonging(run) == []
-    assert start(log, "resume", str(run), "--port", "0", program=PROGRAM).wait(200) == 0, log.read_text()
+    assert start(log, "resume", str(run), "--port", "0", program=FAULTY_TRIALS).wait(200) == 0, (
+        log.read_text()
+    )
     assert len((run / "candidates.jsonl").read_text().splitlines()) == 2
 
 
@@ -73,7 +74,7 @@ def test_a_foreign_program_that_takes_the_port_is_told_and_the_run_can_be_resume
 def test_the_port_that_was_asked_for_is_the_users(folders, tmp_path):
     run, log, port = folders[0], tmp_path / "log", free_port()
     words = ("--host", "127.0.0.1", "--port", str(port), "--run-dir", str(run))
-    search = start(log, "search", *OPTIONS, *words, program=PROGRAM)
+    search = start(log, "search", *OPTIONS, *words, program=FAULTY_TRIALS)
     assert address(log).startswith(f"http://127.0.0.1:{port}/?token=")
     record = json.loads((run / "nni.json").read_text())
     assert record["address"] == address(log)

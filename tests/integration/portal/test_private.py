@@ -16,8 +16,7 @@ import pytest
 from execution.portal.proxy import ProxySettings
 from records.run_folder import RunFolder
 from tests.execution.nni_bridge.nni_server import SERVER
-from tests.integration.programs import belonging, start, wait_for
-from tests.integration.test_resume import PROGRAM
+from tests.integration.programs import FAULTY_TRIALS, belonging, start, wait_for
 
 FOREIGN_ORIGINS = ("http://evil.example", "null", "https://127.0.0.1", "http://127.0.0.1:1")
 FOREIGN_HOST = "evil.example"
@@ -106,7 +105,7 @@ def search(tmp_path_factory):
     folder = tmp_path_factory.mktemp("private")
     run, log = folder / "run", folder / "log"
     options = ("--trials", "2", "--strategy", "random", "--width", "4", "--port", "0", "--host", "127.0.0.2")
-    process = start(log, "search", *options, "--run-dir", str(run), program=PROGRAM)
+    process = start(log, "search", *options, "--run-dir", str(run), program=FAULTY_TRIALS)
     try:
         wait_for(lambda: "Portal: " in log.read_text() or process.poll() is not None)
         assert process.poll() is None, log.read_text()

@@ -14,8 +14,7 @@ import pytest
 from execution import runs
 from records.run_folder import RunFolder
 from tests.execution.test_viewing import snapshot
-from tests.integration.programs import ROOT, address, belonging, start, wait_for
-from tests.integration.test_resume import PROGRAM
+from tests.integration.programs import FAULTY_TRIALS, ROOT, address, belonging, start, wait_for
 
 
 def said(*words) -> str:
@@ -29,7 +28,7 @@ def said(*words) -> str:
 def test_a_view_leaves_the_run_as_it_is(tmp_path):
     run, log = tmp_path / "run", tmp_path / "log"
     options = ("--trials", "1", "--strategy", "random", "--width", "4", "--port", "0")
-    assert start(log, "search", *options, "--run-dir", str(run), program=PROGRAM).wait(200) == 0, (
+    assert start(log, "search", *options, "--run-dir", str(run), program=FAULTY_TRIALS).wait(200) == 0, (
         log.read_text()
     )
     before = snapshot(run)
@@ -85,7 +84,7 @@ def test_a_run_of_another_container_is_not_stopped_here(tmp_path):
         assert "stop it there" in told
         assert "Traceback" not in told
         assert inside.poll() is None
-        assert f"on {os.uname().nodename})" in runs.table([runs.status(run)])
+        assert f"on {os.uname().nodename})" in runs.runs_table([runs.status(run)])
     finally:
         inside.send_signal(signal.SIGKILL)
         inside.wait()

@@ -82,7 +82,7 @@ def test_a_plugin_that_is_not_there_is_named():
 
 
 def test_the_registry_refuses_taken_names_and_classes_without_a_cost():
-    with pytest.raises(ValueError, match="global_1 is registered already"):
+    with pytest.raises(UserError, match="global_1 is registered already"):
 
         @register_primitive("global_1")
         class Other(Primitive):
@@ -93,14 +93,14 @@ def test_the_registry_refuses_taken_names_and_classes_without_a_cost():
             def cost(cls, channels, stride, size):
                 return Cost()
 
-    with pytest.raises(ValueError, match="needs __init__ and cost"):
+    with pytest.raises(UserError, match="accepted: a subclass of Primitive that defines __init__ and cost"):
 
         @register_primitive("free")
         class Free(Primitive):
             def __init__(self, channels, stride):
                 super().__init__(channels, stride)
 
-    with pytest.raises(UserError, match="primitive is 'free'; accepted: .*skip_connect"):
+    with pytest.raises(UserError, match="primitive is 'free' .*; accepted: .*skip_connect"):
         get_primitive("free")
 
 

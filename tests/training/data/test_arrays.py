@@ -91,6 +91,10 @@ WRONG = [
     ({"y_train": LABELS.astype(float)}, r"y_train is float64 .* make y\.astype\('int64'\)"),
     ({"y_train": np.array(list("abcd"))[LABELS]}, r"y_train is <U1 .* np\.unique"),
     ({"y_train": LABELS - 1}, "y_train has the label -1; accepted: whole numbers from 0"),
+    (
+        {"y_train": LABELS.astype("uint64") + np.uint64(2**63)},
+        f"y_train has the label {2**63 + 3}; accepted: ",
+    ),
     ({"y_train": LABELS + 1}, "y_train has labels from 1 to 4, but no 0; accepted: 0 to"),
     ({"y_train": np.where(LABELS == 2, 9, LABELS)}, "y_train has labels from 0 to 9, but no 2"),
     ({"y_train": np.where(LABELS == 2, 10**12, LABELS)}, "but no 2"),

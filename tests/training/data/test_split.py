@@ -88,7 +88,7 @@ def test_more_than_there_are_is_refused():
 def test_parts_of_a_batch_put_together_are_the_batch(seed):
     options = {"augmentation": Augmentation(padding=1, flip=True, cutout=2), "seed": seed}
     whole = list(split().batches(5, **options))
-    parts = [list(split().batches(5, part=(i, 2), **options)) for i in range(2)]
+    parts = [list(split().batches(5, every_nth=(i, 2), **options)) for i in range(2)]
     assert [[len(labels) for _, labels in part] for part in parts] == [[3, 3], [2, 2]]
     for (images, labels), *shares in zip(whole, *parts, strict=True):
         for i, (some, their_labels) in enumerate(shares):

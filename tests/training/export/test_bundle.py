@@ -24,7 +24,7 @@ from search_space import published, sample
 from tests.training.networks import TinyGenotype, TinyNet
 from training.data.datasets import DatasetInfo
 from training.export import export, load_weights, onnx_file, save_weights
-from training.export.facts import Accuracy, Facts
+from training.export.model_facts import Accuracy, Facts
 
 ROOT = Path(__file__).resolve().parents[3]
 INFO = DatasetInfo("grey", (1, 8, 8), 10, (0.3,), (0.4,), flip=False, class_names=tuple("abcdefghij"))

@@ -16,11 +16,11 @@ from records.errors import UserError
 from records.run_folder import RunFolder
 from search_space import Genotype, sample
 from tests.analysis.samples.runs import FIVE, make_run, measurement
-from tests.training.data.test_facts import folder
+from tests.training.data.test_dataset_facts import folder
 from training.data.datasets import DatasetInfo
 from training.data.loading import load_data
 from training.data.lookup import dataset_info
-from training.export.facts import recorded_dataset
+from training.export.model_facts import recorded_dataset
 from training.export.source import gather
 
 INFO = DatasetInfo("own", (1, 8, 8), 10, (0.25,), (0.5,), flip=True, class_names=tuple("abcdefghij"))
@@ -79,10 +79,11 @@ def test_without_weights_the_terminal_says_untrained(tmp_path, capsys, monkeypat
     path = make_run(tmp_path / "run", [*FIVE, measurement(5, None, 10, status="failed")])
     if status == "cancelled":
         import analysis
+        import pde_nas
 
         choice = analysis.choose(path, 5)
         told = dataclasses.replace(choice, measurement=dataclasses.replace(choice.measurement, status=status))
-        monkeypatch.setattr(analysis, "choose", lambda *_: told)
+        monkeypatch.setattr(pde_nas, "choose", lambda *_: told)
     assert run("export", path, "--index", 4 if status == "ok" else 5) == 0
     out = capsys.readouterr().out
     assert "UNTRAINED: random weights" in out

@@ -18,7 +18,7 @@ from records.errors import UserError
 from training.data.augment import Augmentation, cut_out, draw, move
 from training.data.datasets import DatasetInfo
 from training.data.sources.images import ImageFiles, check_images, decode, list_images
-from training.data.split import Batches, DeviceSplit, Part, Split
+from training.data.split import Batches, DeviceSplit, EveryNth, Split
 
 DEVICE_BYTES = 2**30  # decoded images up to this size are kept on the device
 _RESIZE = (
@@ -119,17 +119,17 @@ class _Decoded(torch.utils.data.Dataset):
         return self.transform(pixels), int(self.labels[index])
 
 
-class _Parts(torch.utils.data.Sampler[list[int]]):
+class _EveryNth(torch.utils.data.Sampler[list[int]]):
     """Of each batch of rows every n-th row, from the i-th on."""
 
-    def __init__(self, batches: torch.utils.data.BatchSampler, part: Part) -> None:
-        self.batches, self.part = batches, part
+    def __init__(self, batches: torch.utils.data.BatchSampler, every_nth: EveryNth) -> None:
+        self.batches, self.every_nth = batches, every_nth
 
     def __len__(self) -> int:
         return len(self.batches)
 
     def __iter__(self) -> Iterator[list[int]]:
-        first, step = self.part
+        first, step = self.every_nth
         for rows in self.batches:
             yield rows[first::step]
 
@@ -171,7 +171,7 @@ class StreamSplit:
         *,
         augmentation: Augmentation | None = None,
         seed: int | None = None,
-        part: Part = (0, 1),
+        every_nth: EveryNth = (0, 1),
     ) -> Batches:
         transform = self._middle() if seed is None else self._random_cut()
         # The random cut takes the place of the padded one.
@@ -179,14 +179,14 @@ class StreamSplit:
             Augmentation(flip=augmentation.flip, cutout=augmentation.cutout) if augmentation else None
         )
         generator = None if seed is None else torch.Generator().manual_seed(seed)
-        for pixels, labels in self._load(batch_size, transform, generator, part):
+        for pixels, labels in self._load(batch_size, transform, generator, every_nth):
             images = pixels.to(self.device, non_blocking=True)
             if generator is None or augmentation is None:
                 yield self._pixels.normalised(images), labels.to(self.device, non_blocking=True)
                 continue
             whole = min(batch_size, len(self))
             draws = draw(augmentation, whole, self.info.image[1:], generator, self.device)
-            draws = draws.of(slice(part[0], None, part[1]))
+            draws = draws.of(slice(every_nth[0], None, every_nth[1]))
             images = self._pixels.normalised(move(images, augmentation, draws))
             yield cut_out(images, augmentation, draws), labels.to(self.device, non_blocking=True)
 
@@ -195,7 +195,7 @@ class StreamSplit:
         batch_size: int,
         transform: Callable,
         generator: torch.Generator | None,
-        part: Part = (0, 1),
+        every_nth: EveryNth = (0, 1),
     ) -> Batches:
         decoded = _Decoded(self.files, self.rows, self.info.image[0], transform)
         order: torch.utils.data.Sampler[int] = torch.utils.data.SequentialSampler(decoded)
@@ -206,7 +206,7 @@ class StreamSplit:
         )
         loader = torch.utils.data.DataLoader(
             decoded,
-            batch_sampler=_Parts(whole, part),  # only these files are decoded
+            batch_sampler=_EveryNth(whole, every_nth),  # only these files are decoded
             num_workers=self.workers,
             pin_memory=self.device.type == "cuda",
             # Also seeds the workers; without it the global generator would be used up.

@@ -71,7 +71,7 @@ def test_parts_of_streamed_batches_share_the_files(images, monkeypatch):
     flip = Augmentation(flip=True)
     whole = [label.tolist() for _, label in train.batches(5, seed=1)]
     parts = [
-        [label.tolist() for _, label in train.batches(5, augmentation=flip, seed=1, part=(i, 2))]
+        [label.tolist() for _, label in train.batches(5, augmentation=flip, seed=1, every_nth=(i, 2))]
         for i in (0, 1)
     ]
     assert parts == [[labels[i::2] for labels in whole] for i in (0, 1)]

@@ -9,9 +9,9 @@ from PIL import Image
 
 from records.errors import UserError
 from tests.training.networks import write_arrays
-from training.data import facts
+from training.data import dataset_facts as facts
+from training.data.dataset_facts import find_info, mean_and_std
 from training.data.datasets import ImageOptions, sides
-from training.data.facts import find_info, mean_and_std
 from training.data.loading import load_data
 from training.data.lookup import dataset_info
 

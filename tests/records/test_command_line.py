@@ -1,0 +1,26 @@
+"""Options of a command line, of the fields of a settings record."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+from dataclasses import dataclass
+
+from records.command_line import add_options
+from records.options import Options, option
+
+
+@dataclass(frozen=True)
+class Mine(Options):
+    depth: int = option(3, "layers")
+    limit: int | None = option(None, "images", used=lambda: "all")
+    share: float = option(0.5, "part")
+    place: str = option("a", "where", metavar="DIR")
+
+
+def test_a_whole_number_is_shown_as_n_without_a_word_of_its_own():
+    parser = argparse.ArgumentParser()
+    add_options(parser, dataclasses.fields(Mine))
+    said = parser.format_help()
+    for words in ("--depth N", "--limit N", "--share X", "--place DIR"):
+        assert words in said
