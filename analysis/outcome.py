@@ -83,7 +83,8 @@ def write_outcome(
     files += made.files
     if ended:  # last: it says that all the others are there
         files += (write_whole(out / "outcome.json", json.dumps(_numbers(run, chosen), indent=1) + "\n"),)
-    where = f"Best: {_sentence(chosen)}.\n{_cost(run)}\nIn {out}: {', '.join(file.name for file in files)}"
+    ranking = "" if run.shared is None else "".join(f"{each}.\n" for each in run.shared.sentences())
+    where = f"Best: {_sentence(chosen)}.\n{ranking}{_cost(run)}\nIn {out}: {', '.join(file.name for file in files)}"
     return dataclasses.replace(
         made, table=f"{made.table}\n\n{where}", files=files, best=chosen, genotype=genotype
     )
@@ -101,6 +102,7 @@ def _numbers(run: Run, chosen: Measurement) -> dict[str, Any]:
         "failed": len(run.failed),
         "cancelled": len(run.cancelled),
         "rejected": len(run.rejected),
+        **({} if run.shared is None else {"shared_weights": run.shared.to_json()}),
         "partial": len(run.partial),
     }
 
@@ -193,7 +195,7 @@ def _sentence(m: Measurement) -> str:
 def _cost(run: Run) -> str:
     """What the search took, as a sentence."""
     candidates = f"{len(run.measurements)} candidates"
-    if run.supernet is None:
+    if run.supernet is None and run.shared is None:
         return f"{run.seconds:,.1f} s of training: {candidates}."
-    supernet = run.supernet.seconds
+    supernet = run.supernet_seconds
     return f"{run.seconds:,.1f} s of training: supernet {supernet:,.1f} s, {candidates} {run.seconds - supernet:,.1f} s."

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from analysis.shared_weights import SharedRanking, read_shared_ranking
 from analysis.supernet import Supernet, read_supernet
 from records.errors import UserError
 from records.measurement import STATUSES, Measurement
@@ -23,7 +24,8 @@ class Run:
 
     ``settings`` are the search's by name, ``resolved`` what it used where they leave a value open (empty for a run of
     an earlier version); ``provenance`` is what else stands in ``settings.json`` (versions, commit, machine, start);
-    ``torn_line`` is the number of a last line that a crash cut short, or None; ``supernet`` is a one-shot search's.
+    ``torn_line`` is the number of a last line that a crash cut short, or None; ``supernet`` is a one-shot search's, ``shared`` one's
+    by `supernet-pareto`.
 
     Examples:
         >>> run = read_run("results/first-search/digits")
@@ -38,6 +40,7 @@ class Run:
     torn_line: int | None = None
     resolved: dict[str, Any] = field(default_factory=dict)
     supernet: Supernet | None = None
+    shared: SharedRanking | None = None
 
     @property
     def name(self) -> str:
@@ -100,14 +103,21 @@ class Run:
     @property
     def seconds(self) -> float:
         """What the search cost: its supernet's epochs and its candidates' trainings, added up."""
-        supernet = 0.0 if self.supernet is None else self.supernet.seconds
-        return supernet + sum(m.seconds for m in self.measurements)
+        return self.supernet_seconds + sum(m.seconds for m in self.measurements)
+
+    @property
+    def supernet_seconds(self) -> float:
+        """What its supernet took, and judging networks by it; 0 for a search without one."""
+        of_one_shot = 0.0 if self.supernet is None else self.supernet.seconds
+        return of_one_shot + (0.0 if self.shared is None else self.shared.seconds)
 
     def notes(self) -> list[str]:
-        """What a reader of the results should know about the record itself; one line each."""
-        if self.torn_line is None:
-            return []
-        return [f"{CANDIDATES}, line {self.torn_line}, was cut short by a crash and is left out"]
+        """What a reader of the results should know about the record itself, and how far shared weights can be trusted;
+        one line each."""
+        notes = [] if self.shared is None else self.shared.sentences()
+        if self.torn_line is not None:
+            notes.append(f"{CANDIDATES}, line {self.torn_line}, was cut short by a crash and is left out")
+        return notes
 
 
 def read_run(path: str | Path) -> Run:
@@ -134,6 +144,7 @@ def read_run(path: str | Path) -> Run:
         torn,
         resolved if isinstance(resolved, dict) else {},
         read_supernet(path),
+        read_shared_ranking(path, measurements),
     )
 
 

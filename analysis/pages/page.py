@@ -74,7 +74,7 @@ def _front(points: Sequence[Measurement], runs: Sequence[Run], names: Sequence[s
 
 def _progress(runs: Sequence[Run], names: Sequence[str]) -> list[str]:
     limit = reference_macs(m for run in runs for m in run.ok)
-    with_supernet = any(run.supernet is not None for run in runs)
+    with_supernet = any(run.supernet_seconds for run in runs)
     rows = [
         (
             len(run.measurements),
@@ -117,8 +117,7 @@ def _progress(runs: Sequence[Run], names: Sequence[str]) -> list[str]:
 
 def _costs(run: Run) -> tuple[html.Cell, html.Cell]:
     """Of the supernet, and of the candidates."""
-    supernet = 0.0 if run.supernet is None else run.supernet.seconds
-    return _seconds(supernet), _seconds(run.seconds - supernet)
+    return _seconds(run.supernet_seconds), _seconds(run.seconds - run.supernet_seconds)
 
 
 def _supernet(run: Run, name: str) -> list[str]:

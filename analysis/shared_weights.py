@@ -1,0 +1,102 @@
+"""A `supernet-pareto` search: do shared weights rank as training does, and is its front better than chance?"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from records.errors import UserError
+from records.measurement import Measurement
+from records.text import percent_text
+
+CHOSEN, EPOCHS, JUDGED = "chosen.json", "supernet.jsonl", "judged.jsonl"
+FRONT, RANDOM = "front", "random"
+
+
+@dataclass(frozen=True)
+class SharedRanking:
+    """``pairs``: of each candidate that was judged both ways, its accuracy on shared weights and trained from
+    scratch, in [0, 1]. ``against_random``: for each random architecture, its accuracy and that of the front's point
+    with the nearest MACs. ``seconds`` is what the supernet and its judging took."""
+
+    pairs: tuple[tuple[float, float], ...]
+    against_random: tuple[tuple[float, float], ...]
+    seconds: float
+
+    @property
+    def tau(self) -> float | None:
+        """Kendall's tau-b of the pairs, in [-1, 1]; None where it has no value, as for a single one."""
+        import pandas
+
+        table = pandas.DataFrame(list(self.pairs), columns=["shared", "trained"])
+        tau = table["shared"].corr(table["trained"], method="kendall") if len(table) > 1 else math.nan
+        return None if math.isnan(tau) else float(tau)
+
+    @property
+    def gain(self) -> float | None:
+        """Mean of the front's accuracies less those of random architectures; None without any."""
+        differences = [front - chance for chance, front in self.against_random]
+        return sum(differences) / len(differences) if differences else None
+
+    def sentences(self) -> list[str]:
+        """What a reader of the results should know, a sentence each."""
+        tau = "undefined" if self.tau is None else f"{self.tau:.2f}"
+        said = [
+            f"Kendall's tau between accuracy on shared weights and trained from scratch: {tau} (n = {len(self.pairs)})"
+        ]
+        if self.gain is not None:
+            chance = sum(chance for chance, _ in self.against_random) / len(self.against_random)
+            said.append(
+                f"Random architectures of the same MACs reach {percent_text(chance)}% on average (n = "
+                f"{len(self.against_random)}), the front's nearest points {100 * self.gain:+.2f} points on that"
+            )
+        return said
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "kendall_tau": self.tau, "pairs": len(self.pairs), "gain_over_random": self.gain,
+            "random": len(self.against_random),
+        }  # fmt: skip
+
+
+def read_shared_ranking(folder: Path, measurements: Sequence[Measurement]) -> SharedRanking | None:
+    """Of the run in ``folder``; None for a run of another kind. Raises `UserError` for a damaged file."""
+    path = folder / CHOSEN
+    if not path.is_file():
+        return None
+    try:
+        records = json.loads(path.read_text(encoding="utf-8"))
+        chosen = {
+            json.dumps(r["genotype"], sort_keys=True): (r["role"], float(r["accuracy"])) for r in records
+        }
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UserError(f"{path} is damaged: it is not a list of networks with role and accuracy") from error
+    judged = [
+        (m, *chosen[key])
+        for m in measurements
+        if m.status == "ok" and (key := json.dumps(m.genotype, sort_keys=True)) in chosen
+    ]
+    pairs = tuple((accuracy, m.accuracy) for m, _, accuracy in judged if m.accuracy is not None)
+    front = [m for m, role, _ in judged if role == FRONT]
+    against = []
+    for measurement, role, _ in judged:
+        if role == RANDOM and front:
+            nearest = min(front, key=lambda m: abs(math.log(m.macs / measurement.macs)))
+            against.append((measurement.accuracy, nearest.accuracy))
+    seconds = _seconds(folder / EPOCHS) + _seconds(folder / JUDGED)
+    return SharedRanking(pairs, tuple(against), seconds)  # type: ignore[arg-type]
+
+
+def _seconds(path: Path) -> float:
+    """Those of all whole lines, added up."""
+    try:
+        lines = path.read_bytes().split(b"\n")[:-1]
+        return sum(float(json.loads(line)["seconds"]) for line in lines)
+    except FileNotFoundError:
+        return 0.0
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UserError(f"{path} is damaged: a line has no seconds") from error
