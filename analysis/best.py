@@ -8,7 +8,8 @@ from records.measurement import Measurement
 
 
 def best(run: Run, max_macs: int | None = None) -> Measurement:
-    """The most accurate candidate with at most ``max_macs`` MACs; among equals the one with fewest MACs.
+    """The most accurate candidate with at most ``max_macs`` MACs; among equals the one with fewest MACs. Where some
+    were confirmed by other seeds, it is one of these, by its mean.
 
     Raises:
         UserError: nothing was measured, or nothing is within the budget (naming the smallest there is).
@@ -21,4 +22,5 @@ def best(run: Run, max_macs: int | None = None) -> Measurement:
             f"max_macs is {max_macs:,}, but no candidate of {run.path} has so few MACs; the smallest has "
             f"{smallest:,}"
         )
-    return min(within, key=lambda m: (-(m.accuracy or 0.0), m.macs, m.index))
+    known = [m for m in within if m.index in run.confirmed] or within
+    return min(known, key=lambda m: (-run.trusted(m), m.macs, m.index))

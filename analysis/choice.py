@@ -96,7 +96,7 @@ def budget(run: Run) -> int | None:
 
 def _best_of(path: Path) -> Choice:
     choices = [(run, best(run, budget(run))) for run in searches(path, finished=False)]
-    return _chosen(*min(choices, key=lambda each: (-(each[1].accuracy or 0.0), each[1].macs)))
+    return _chosen(*min(choices, key=lambda each: (-each[0].trusted(each[1]), each[1].macs)))
 
 
 def _chosen(run: Run, measurement: Measurement) -> Choice:

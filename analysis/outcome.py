@@ -11,6 +11,7 @@ from typing import Any
 
 from analysis.best import best
 from analysis.choice import budget, genotype_of, holds_searches, searches
+from analysis.confirmed import doubt
 from analysis.front import front
 from analysis.hypervolume import dominated_share, reference_macs
 from analysis.pages.page import Recommended, report_page, warnings
@@ -79,20 +80,26 @@ def write_outcome(
         raise
     drawing = drawing_png(genotype)
     files: tuple[Path, ...] = (genotype.save(out / "best.json"), write_whole(out / "best.png", drawing))
-    made = _write([run], out, max_macs, Recommended(_sentence(chosen), drawing))
+    made = _write([run], out, max_macs, Recommended(_sentence(run, chosen), drawing))
     files += made.files
     if ended:  # last: it says that all the others are there
         files += (write_whole(out / "outcome.json", json.dumps(_numbers(run, chosen), indent=1) + "\n"),)
     ranking = "" if run.shared is None else "".join(f"{each}.\n" for each in run.shared.sentences())
-    where = f"Best: {_sentence(chosen)}.\n{ranking}{_cost(run)}\nIn {out}: {', '.join(file.name for file in files)}"
+    where = f"Best: {_sentence(run, chosen)}.\n{ranking}{_cost(run)}\nIn {out}: {', '.join(file.name for file in files)}"
     return dataclasses.replace(
         made, table=f"{made.table}\n\n{where}", files=files, best=chosen, genotype=genotype
     )
 
 
 def _numbers(run: Run, chosen: Measurement) -> dict[str, Any]:
+    known = run.confirmed.get(chosen.index)
+    confirmed = None if known is None else {
+        "mean": known.mean, "deviation": known.deviation, "seeds": len(known.accuracies), "epochs": known.epochs,
+        "doubt": doubt(chosen, run.ok, run.confirmed),
+    }  # fmt: skip
     return {
         "accuracy": chosen.accuracy,
+        **({} if confirmed is None else {"confirmed": confirmed}),
         "macs": chosen.macs,
         "params": chosen.params,
         "index": chosen.index,
@@ -153,7 +160,7 @@ def _write(
 ) -> Outcome:
     """Table, picture and page of the common front."""
     names = distinct_names(runs)
-    owner = {id(m): name for run, name in zip(runs, names, strict=True) for m in run.require_ok()}
+    owner = {id(m): (run, name) for run, name in zip(runs, names, strict=True) for m in run.require_ok()}
     points = front(m for run in runs for m in run.ok)
     dataset = runs[0].dataset if len({run.dataset for run in runs}) == 1 else None
     plot = front_plot(runs, max_macs=max_macs, references=references(dataset))
@@ -161,17 +168,22 @@ def _write(
     # The poster's networks may lie so far off that the candidates become a dot.
     close = render_front(front_plot(runs, max_macs=max_macs)) if plot.references else None
     stem, page = ("comparison", "comparison.html") if compared else ("front", "report.html")
-    table = front_table(points, [owner[id(m)] for m in points]).to_csv(index=False, lineterminator="\n")
+    of_runs, of_names = zip(*(owner[id(m)] for m in points), strict=True)
+    table = front_table(points, of_runs, of_names).to_csv(index=False, lineterminator="\n")
     files = [write_whole(out / f"{stem}.csv", table), write_whole(out / f"{stem}.png", picture)]
     if close is not None:
         files.append(write_whole(out / f"{stem}_close.png", close))
     pictures = [picture] if close is None else [picture, close]
     files.append(write_whole(out / page, report_page(plot.title, pictures, runs, names, points, subject)))
-    columns = ["accuracy %", "MACs", "params", "candidate", *(["run"] if compared else [])]
+    again = any(run.confirmed for run in runs)
+    columns = [
+        "accuracy %", *(["by other seeds"] if again else []), "MACs", "params", "candidate",
+        *(["run"] if compared else []),
+    ]  # fmt: skip
     rows = [
-        [percent_text(m.accuracy), count_text(m.macs), count_text(m.params), str(m.index),
-         *([owner[id(m)]] if compared else [])]
-        for m in points
+        [percent_text(m.accuracy), *([str(run.confirmed.get(m.index, ""))] if again else []), count_text(m.macs),
+         count_text(m.params), str(m.index), *([name] if compared else [])]
+        for m, run, name in zip(points, of_runs, of_names, strict=True)
     ]  # fmt: skip
     text = table_text(columns, rows)
     limit = reference_macs(m for run in runs for m in run.ok)
@@ -185,17 +197,24 @@ def _write(
     return Outcome(text, tuple(files), out, tuple(points), dominated_share(points, limit), tuple(said))
 
 
-def _sentence(m: Measurement) -> str:
-    return (
-        f"candidate {m.index}, {percent_text(m.accuracy)}% validation accuracy, {count_text(m.macs)} MACs "
+def _sentence(run: Run, m: Measurement) -> str:
+    known = run.confirmed.get(m.index)
+    again = "" if known is None else f" ({known} by other seeds, {known.epochs} epochs)"
+    sentence = (
+        f"candidate {m.index}, {percent_text(m.accuracy)}% validation accuracy{again}, {count_text(m.macs)} MACs "
         f"({count_text(m.macs_published)} by the published count), {count_text(m.params)} params"
     )
+    uncertain = doubt(m, run.ok, run.confirmed)
+    return sentence if uncertain is None else f"{sentence}. But {uncertain}"
 
 
 def _cost(run: Run) -> str:
     """What the search took, as a sentence."""
     candidates = f"{len(run.measurements)} candidates"
-    if run.supernet is None and run.shared is None:
+    if not run.supernet_seconds and not run.confirmed:
         return f"{run.seconds:,.1f} s of training: {candidates}."
-    supernet = run.supernet_seconds
-    return f"{run.seconds:,.1f} s of training: supernet {supernet:,.1f} s, {candidates} {run.seconds - supernet:,.1f} s."
+    supernet, again = run.supernet_seconds, sum(each.seconds for each in run.confirmed.values())
+    parts = [f"supernet {supernet:,.1f} s"] if supernet else []
+    parts.append(f"{candidates} {run.seconds - supernet - again:,.1f} s")
+    parts += [f"{len(run.confirmed)} of them again {again:,.1f} s"] if run.confirmed else []
+    return f"{run.seconds:,.1f} s of training: {', '.join(parts)}."

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from analysis.confirmed import Confirmation, confirmations
 from analysis.shared_weights import SharedRanking, read_shared_ranking
 from analysis.supernet import Supernet, read_supernet
 from records.errors import UserError
@@ -15,7 +17,7 @@ from records.measurement import STATUSES, Measurement
 from records.run_folder import whole_line
 
 _MOST = 2**63 - 1
-SETTINGS, CANDIDATES = "settings.json", "candidates.jsonl"
+SETTINGS, CANDIDATES, CONFIRMED = "settings.json", "candidates.jsonl", "confirmed.jsonl"
 
 
 @dataclass(frozen=True)
@@ -25,7 +27,7 @@ class Run:
     ``settings`` are the search's by name, ``resolved`` what it used where they leave a value open (empty for a run of
     an earlier version); ``provenance`` is what else stands in ``settings.json`` (versions, commit, machine, start);
     ``torn_line`` is the number of a last line that a crash cut short, or None; ``supernet`` is a one-shot search's, ``shared`` one's
-    by `supernet-pareto`.
+    by `supernet-pareto`; ``confirmed`` holds candidates by index that were trained again by other seeds.
 
     Examples:
         >>> run = read_run("results/first-search/digits")
@@ -41,6 +43,7 @@ class Run:
     resolved: dict[str, Any] = field(default_factory=dict)
     supernet: Supernet | None = None
     shared: SharedRanking | None = None
+    confirmed: Mapping[int, Confirmation] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -102,8 +105,14 @@ class Run:
 
     @property
     def seconds(self) -> float:
-        """What the search cost: its supernet's epochs and its candidates' trainings, added up."""
-        return self.supernet_seconds + sum(m.seconds for m in self.measurements)
+        """What the search cost: its supernet's epochs and its candidates' trainings, those by other seeds, too."""
+        again = sum(each.seconds for each in self.confirmed.values())
+        return self.supernet_seconds + sum(m.seconds for m in self.measurements) + again
+
+    def trusted(self, measurement: Measurement) -> float:
+        """A candidate's accuracy, the mean over seeds where it was confirmed."""
+        known = self.confirmed.get(measurement.index)
+        return (measurement.accuracy or 0.0) if known is None else known.mean
 
     @property
     def supernet_seconds(self) -> float:
@@ -145,6 +154,7 @@ def read_run(path: str | Path) -> Run:
         resolved if isinstance(resolved, dict) else {},
         read_supernet(path),
         read_shared_ranking(path, measurements),
+        confirmations(_measurements(path / CONFIRMED, once=False)[0]),
     )
 
 
@@ -158,22 +168,28 @@ def _settings(path: Path) -> dict[str, Any]:
     return record
 
 
-def _measurements(path: Path) -> tuple[tuple[Measurement, ...], int | None]:
+def _measurements(path: Path, *, once: bool = True) -> tuple[tuple[Measurement, ...], int | None]:
+    """Those in ``path``, each candidate ``once`` or each with a seed once."""
     if not path.exists():
         return (), None
     *lines, rest = _read(path).split(b"\n")
     if whole_line(rest):
         lines, rest = [*lines, rest], b""
-    found: dict[int, Measurement] = {}
+    found: dict[tuple[int, ...], Measurement] = {}
     for number, line in enumerate(lines, start=1):
         try:
             measurement = _checked(json.loads(line.decode("utf-8")))
-            if measurement.index in found:
+            key = (
+                (measurement.index,)
+                if once
+                else (measurement.index, measurement.seed, len(measurement.history))
+            )
+            if key in found:
                 raise UserError(f"candidate {measurement.index} stands there a second time")
         except (ValueError, TypeError, RecursionError) as error:
             reason = error if isinstance(error, UserError) else "it is not a candidate's JSON"
             raise UserError(f"{path}, line {number}, is damaged: {reason}") from error
-        found[measurement.index] = measurement
+        found[key] = measurement
     return tuple(found.values()), len(lines) + 1 if rest else None
 
 

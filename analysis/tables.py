@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from analysis.front import front
-from analysis.run import read_run
+from analysis.run import Run, read_run
 from records.errors import UserError
 from records.measurement import Measurement
 from search_space.genotype import Genotype
@@ -27,6 +27,8 @@ COLUMNS = (
     "seed",
     "genotype",
 )
+
+_AGAIN = ("confirmed_percent", "confirmed_deviation", "confirmed_seeds")
 
 
 def candidates_table(*paths: str | Path) -> pd.DataFrame:
@@ -50,14 +52,27 @@ def candidates_table(*paths: str | Path) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns)
 
 
-def front_table(points: Sequence[Measurement], names: Iterable[str]) -> pd.DataFrame:
-    """The points of a front in their order, ranked from 1; ``names`` are those of their runs."""
+def front_table(points: Sequence[Measurement], runs: Sequence[Run], names: Iterable[str]) -> pd.DataFrame:
+    """The points of a front in their order, ranked from 1; ``runs`` are those that they are of, and ``names`` their
+    names. ``confirmed_percent``, ``confirmed_deviation`` and ``confirmed_seeds`` are of those that were trained again
+    by other seeds; they are left out where none was."""
     import pandas as pd
 
-    rows = [_row(m, name) for m, name in zip(points, names, strict=True)]
-    table = pd.DataFrame(rows, columns=list(COLUMNS))
+    rows = [_row(m, name) | _again(m, run) for m, run, name in zip(points, runs, names, strict=True)]
+    again = _AGAIN if any(run.confirmed for run in runs) else ()
+    table = pd.DataFrame(rows, columns=[*COLUMNS[:3], *again, *COLUMNS[3:]])
+    if again:
+        table["confirmed_seeds"] = table["confirmed_seeds"].astype("Int64")
     table.insert(0, "rank", range(1, len(table) + 1))
     return table
+
+
+def _again(m: Measurement, run: Run) -> dict[str, object]:
+    known = run.confirmed.get(m.index)
+    if known is None:
+        return {}
+    deviation = None if known.deviation is None else round(100 * known.deviation, 8)
+    return dict(zip(_AGAIN, (round(100 * known.mean, 8), deviation, len(known.accuracies)), strict=True))
 
 
 def _row(m: Measurement, name: str) -> dict[str, object]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from execution.session_contract import Conclude, Session
-from execution.settings import PLACES, SearchSettings
+from execution.settings import PLACES, SIZES, SearchSettings
 from records.errors import UserError
 from records.plugins import naming_plugins
 from records.run_folder import RunFolder
@@ -48,7 +48,8 @@ def search(settings: SearchSettings, conclude: Conclude = lambda run: None, stra
 
 # What may be otherwise when a run is taken up again: where it is shown, and with what means it runs.
 _FREE_ON_RESUME = (
-    "port", "host", "portal", "run_dir", "threads", "trials", "concurrency", "device", "devices", *PLACES,
+    "port", "host", "portal", "run_dir", "threads", "trials", "concurrency", "device", "devices",
+    "confirm", "confirm_seeds", "confirm_epochs", *PLACES,
 )  # fmt: skip
 
 
@@ -80,6 +81,13 @@ def resume(
             f"{path} was run with other settings: {'; '.join(differing)}; leave them out to resume"
         )
     with naming_plugins(run.path):
-        settings = SearchSettings.from_json(kept | given).located()
+        settings = SearchSettings.from_json(kept | _sizes(kept, run.resolved()) | given).located()
     session_of(settings, run, conclude, strategy).go_on(given)
     return settings
+
+
+def _sizes(kept: dict[str, Any], resolved: dict[str, Any]) -> dict[str, Any]:
+    """Sizes that were left open, as they were when the run began: defaults of this version may be others."""
+    space = resolved.get("space") or {}
+    open_ones = [name for name in SIZES if kept.get(name) is None and name in space]
+    return {name: space[name] for name in open_ones if f"{name}=" not in (kept.get("setting") or "")}

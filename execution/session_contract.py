@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -121,8 +121,8 @@ class Session(ABC):
         """Goes on with the run, or concludes it where every candidate is measured; ``given`` are settings that were
         named again, which are kept for the next time."""
         if len(self.run.measurements()) >= self.settings.trials:
-            with self.run.lock():
-                self.conclude(self.run.path)
+            with self._stoppable(), self.run.lock(), termination_as_interrupt():
+                self.end()
             return
         self.settings.require_places()
         self.check_device()
@@ -139,12 +139,26 @@ class Session(ABC):
         return nullcontext(None) if self.settings.portal == "off" else portal_of(self.settings)
 
     def _proceed(self, opening: AbstractContextManager[Portal | None], *, resume: bool) -> None:
+        with self._stoppable(), self.run.lock(), termination_as_interrupt(), opening as portal:
+            self.run.path.joinpath(OUTCOME).unlink(missing_ok=True)
+            self.explore(portal, resume=resume)
+
+    @contextmanager
+    def _stoppable(self) -> Iterator[None]:
+        """A stop carries the run's folder, so that it can be told with what to go on."""
         try:
-            with self.run.lock(), termination_as_interrupt(), opening as portal:
-                self.run.path.joinpath(OUTCOME).unlink(missing_ok=True)
-                self.explore(portal, resume=resume)
+            yield
         except KeyboardInterrupt as stop:
-            raise KeyboardInterrupt(self.run.path) from stop  # so that it can be told with what to go on
+            raise KeyboardInterrupt(self.run.path) from stop
+
+    def end(self) -> None:
+        """Confirms the front, and concludes the search."""
+        from execution.confirm import confirm
+
+        asked = self.settings.confirmations()
+        if asked["points"]:
+            confirm(self.run, self.trial, **asked)
+        self.conclude(self.run.path)
 
     @abstractmethod
     def explore(self, portal: Portal | None, *, resume: bool) -> None:

@@ -27,7 +27,8 @@ PLATFORMS = ("local", "remote", "kubernetes")
 PORTAL = LATENCY = ("on", "off")
 PLACES = ("data_dir", "hosts", "cluster")  # files and folders that a user names
 _OWN_CHECKS = ("strategy", "space", "dataset", "flip")  # whose errors say more
-_SIZES = ("width", "cells")
+SIZES = ("width", "cells")
+_MOST_CONFIRMED = 4
 _LARGEST = 2**53 - 1  # NNI's JavaScript keeps no larger number whole
 _SUFFIXES = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9}
 
@@ -56,16 +57,18 @@ def parse_sizes(text: str) -> int | str:
     return ",".join(str(int(part)) for part in parts) if len(parts) > 1 else int(text)
 
 
-# A small network is enough for the small images of digits.
+# Small networks are enough for the small images of digits; a supernet of cells has one size.
 _BUILT_IN = "digits"  # comes with the program, not from a folder
-SMALL_ON_DIGITS = {"width": 8, "cells": 3}
+SMALL_ON_DIGITS = {"width": [4, 8, 16], "cells": [2, 3, 5]}
+SMALL_SUPERNET = {"width": 8, "cells": 3}
 _SMALL_SPACE = "darts-global"
 
 
 def _space_default(name: str) -> str:
     """What a setting of the space is where it is left open."""
     usual = getattr(get_space(_SMALL_SPACE).Settings(), name)
-    return f"{usual} in {_SMALL_SPACE}, on digits {SMALL_ON_DIGITS[name]}"
+    small = ",".join(map(str, SMALL_ON_DIGITS[name]))
+    return f"{usual} in {_SMALL_SPACE}, on digits {small}, {SMALL_SUPERNET[name]} of a supernet"
 
 
 def _recipe_default(name: str) -> str:
@@ -91,7 +94,7 @@ class SearchSettings:
 
     space: str = option("darts-global", "what is explored", choices=space_names)
     strategy: str = option(
-        "evolution", "how it is explored (`run_search.py strategies` tells of each)", choices=strategy_names
+        "nsga2", "how it is explored (`run_search.py strategies` tells of each)", choices=strategy_names
     )
     dataset: str = option(
         "digits", "images to classify: a name, or a file of arrays (my.npz)", choices=dataset_names
@@ -151,6 +154,14 @@ class SearchSettings:
         least=0,
         most=_LARGEST,
     )
+    confirm: int | None = option(
+        None, "points of the front that are trained again at the end, longer and by other seeds", unit="candidates",
+        metavar="K", least=0, used=lambda: f"a fifth of the trials, {_MOST_CONFIRMED} at most",
+    )  # fmt: skip
+    confirm_seeds: int = option(3, "by how many other seeds", unit="seeds", metavar="N", least=1, most=1000)
+    confirm_epochs: int | None = option(
+        None, "for how long", unit="epochs", metavar="E", least=1, used=lambda: "twice the candidates'"
+    )
     start_from: str | None = option(
         None, "run folder of an earlier search of the same space, image and classes: its candidates are shown to "
         "the strategy first, and not trained again", metavar="RUN", used=lambda: "none",
@@ -198,7 +209,7 @@ class SearchSettings:
         former = given.pop("own", None)
         for name, field in common.items():
             value = given.pop(name, field.default)
-            if name in _SIZES and isinstance(value, (str, list, tuple)):
+            if name in SIZES and isinstance(value, (str, list, tuple)):
                 value = parse_sizes(value if isinstance(value, str) else ",".join(map(str, value)))
             if name not in _OWN_CHECKS:
                 value = checked(field, value)
@@ -242,6 +253,10 @@ class SearchSettings:
                 )
         if self.platform == "local":
             return
+        if self.confirm:
+            raise UserError(
+                f"confirm is {self.confirm} with platform {self.platform}; accepted: 0, it trains on this machine"
+            )
         if get_strategy(self.strategy).trains_here:
             others = [name for name, strategy in strategies().items() if not strategy.trains_here]
             raise UserError(
@@ -261,10 +276,13 @@ class SearchSettings:
 
     def space_settings(self) -> dict[str, Any]:
         """What was given of the space's own settings, by name; on digits a small network is the default."""
-        small = SMALL_ON_DIGITS if self.space == _SMALL_SPACE and self.dataset == _BUILT_IN else {}
+        one_shot = get_strategy(self.strategy).one_shot
+        small: dict[str, Any] = dict(SMALL_SUPERNET if one_shot else SMALL_ON_DIGITS)
+        if self.space != _SMALL_SPACE or self.dataset != _BUILT_IN:
+            small = {}
         given: dict[str, Any] = {
             name: [int(part) for part in value.split(",")] if isinstance(value, str) else value
-            for name, value in ((name, getattr(self, name)) for name in _SIZES)
+            for name, value in ((name, getattr(self, name)) for name in SIZES)
         }
         if self.primitives is not None:
             given["primitives"] = [name.strip() for name in self.primitives.split(",")]
@@ -314,6 +332,15 @@ class SearchSettings:
     def real_device(self) -> str:
         """``device`` with ``auto`` decided."""
         return real_device(self.device)
+
+    def confirmations(self) -> dict[str, int]:
+        """What `execution.confirm.confirm` is asked for: ``points``, ``seeds``, ``epochs`` and ``at_once``."""
+        points = min(_MOST_CONFIRMED, self.trials // 5) if self.confirm is None else self.confirm
+        epochs = self.confirm_epochs or 2 * self.trial_settings().make_recipe().epochs
+        here = self.platform == "local"  # elsewhere are neither the data nor the machines
+        return {
+            "points": points if here else 0, "seeds": self.confirm_seeds, "epochs": epochs, "at_once": self.concurrency,
+        }  # fmt: skip
 
     def title(self) -> str:
         """What the portal calls the search."""

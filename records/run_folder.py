@@ -33,6 +33,7 @@ SETTINGS, CANDIDATES, NNI = "settings.json", "candidates.jsonl", "nni.json"
 NNI_LOG = "nni.log"
 PROPOSED = "proposed.jsonl"
 EARLIER = "earlier.jsonl"  # what a search that starts from another run was shown of it
+CONFIRMED = "confirmed.jsonl"  # as candidates.jsonl, of candidates that were trained again by other seeds
 OUTCOME = "outcome.json"  # written last, by the search itself: it has come to its end
 _IDENTITY = re.compile(r"\w+")  # it is part of paths
 _PACKAGES = ("torch", "torchvision", "nni", "numpy", "pytorch-lightning")
@@ -137,10 +138,10 @@ class RunFolder:
         if record != record | changed:
             write_json(self.path / SETTINGS, record | changed)
 
-    def append(self, measurement: Measurement) -> None:
-        """Adds a line to ``candidates.jsonl``; on the disk when this returns. Absolute paths in an error are cut, for
-        the file may be mailed."""
-        path = self.path / CANDIDATES
+    def append(self, measurement: Measurement, name: str = CANDIDATES) -> None:
+        """Adds a line to ``candidates.jsonl``, or to the file of that name; on the disk when this returns. Absolute
+        paths in an error are cut, for the file may be mailed."""
+        path = self.path / name
         if measurement.error is not None:
             error = without_paths(measurement.error, self.path)
             measurement = dataclasses.replace(measurement, error=error)
@@ -172,12 +173,13 @@ class RunFolder:
                 found[int(record["index"])] = int(record["seen"])
         return found
 
-    def measurements(self) -> list[Measurement]:
-        """What is known so far, in the order it became known; a last line cut short by a crash is left out.
+    def measurements(self, name: str = CANDIDATES) -> list[Measurement]:
+        """What is known so far, in the order it became known; a last line cut short by a crash is left out. ``name``
+        is the file, with `CONFIRMED` what was trained again.
 
         Raises `UserError` for a damaged line.
         """
-        path = self.path / CANDIDATES
+        path = self.path / name
         return _measurements(path) if path.exists() else []
 
     def keep_earlier(self, measurements: Sequence[Measurement]) -> None:

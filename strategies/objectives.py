@@ -5,6 +5,7 @@ Sorting is DEAP's. It is imported where it is used: `--help` and trials do not w
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -16,6 +17,7 @@ from records.measurement import Measurement
 from records.options import option
 
 # By name, whether more of it is better.
+_FRONT = ("accuracy", "macs")
 OBJECTIVES = {"accuracy": True, "macs": False, "params": False, "latency": False}
 
 
@@ -92,6 +94,28 @@ def survivors(measurements: Sequence[Measurement], count: int, names: Sequence[s
     """The best ``count``: by rank, then by crowding, then in the order they came."""
     best = sorted(ranked(measurements, names), key=lambda each: each.order)[:count]
     return [each.measurement for each in best]
+
+
+def spread(judged: Sequence[Measurement], count: int, *, front_only: bool = False) -> list[Measurement]:
+    """``count`` of the judged ones: first the most accurate, then always the one of the front of accuracy and MACs
+    whose MACs are farthest, as a ratio, from all that were taken; where the front has no more, and not ``front_only``,
+    the next best by non-dominated rank."""
+    places = ranked(judged, _FRONT)
+    front = [each.measurement for each in places if each.rank == 0]
+    others = [each.measurement for each in sorted(places, key=lambda each: each.order) if each.rank > 0]
+    taken: list[Measurement] = []
+    while front and len(taken) < count:
+        best = max(front, key=lambda m: _gap(m, taken))
+        taken.append(best)
+        front.remove(best)
+    return taken if front_only else [*taken, *others[: count - len(taken)]]
+
+
+def _gap(measurement: Measurement, taken: Sequence[Measurement]) -> float:
+    if not taken:
+        assert measurement.accuracy is not None  # it is usable
+        return measurement.accuracy
+    return min(abs(math.log(measurement.macs / other.macs)) for other in taken)
 
 
 class _Individual:

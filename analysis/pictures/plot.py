@@ -24,12 +24,14 @@ Y_LABEL = "accuracy (%)"
 
 @dataclass(frozen=True)
 class Series:
-    """One run: all its candidates, its front by rising MACs, and the one to take (None: none fits)."""
+    """One run: all its candidates, its front by rising MACs, the one to take (None: none fits), and those that were
+    confirmed, each with mean and standard deviation over seeds (MACs, percent, percent; 0 of a single seed)."""
 
     name: str
     candidates: tuple[Point, ...]
     front: tuple[Point, ...]
     best: Point | None
+    confirmed: tuple[tuple[int, float, float], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,7 @@ def front_plot(
     near = tuple(r for r in references if low / FAR <= r.macs_published <= high * FAR)
     far = tuple(r for r in references if r not in near)
     extra = [(r.macs_published, 100 * r.accuracy) for r in near]
+    extra += [(x, y + sign * bar) for one in series for x, y, bar in one.confirmed for sign in (-1, 1)]
     wanted = [point for one in series for point in one.front] + extra
     # By run: one that is worse throughout has no outliers for it.
     floors = [_floor([y for _, y in one.candidates]) for one in series]
@@ -105,10 +108,16 @@ def distinct_names(runs: Sequence[Run]) -> list[str]:
 def _series(run: Run, name: str, max_macs: int | None) -> Series:
     ok = run.require_ok()
     try:
-        chosen: Point | None = _point(best(run, max_macs))
+        taken = best(run, max_macs)
+        chosen: Point | None = (taken.macs, 100 * run.trusted(taken))
     except UserError:
         chosen = None  # nothing within the budget; whoever asks for the best is told
-    return Series(name, tuple(map(_point, ok)), tuple(map(_point, front(ok))), chosen)
+    again = [(m.macs, run.confirmed[m.index]) for m in ok if m.index in run.confirmed]
+    bars = tuple(
+        (macs, 100 * each.mean, 100 * (each.deviation or 0.0))
+        for macs, each in sorted(again, key=lambda a: a[0])
+    )
+    return Series(name, tuple(map(_point, ok)), tuple(map(_point, front(ok))), chosen, bars)
 
 
 def _point(measurement: Measurement) -> Point:

@@ -104,6 +104,12 @@ def _draw_series(axes: Any, plot: FrontPlot, series: Series, number: int, severa
         xs[:-1], ys[:-1], linestyle="none", marker=marker, markersize=6.2, color=colour,
         markeredgecolor="white", markeredgewidth=0.8, zorder=5 + number / 50, gid="front-points",
     )  # fmt: skip
+    if series.confirmed:
+        macs, means, deviations = zip(*series.confirmed, strict=True)
+        axes.errorbar(
+            macs, means, deviations, linestyle="none", marker="_", markersize=9, color=INK, ecolor=INK, elinewidth=1.1,
+            capsize=3, zorder=6.5, gid="confirmed",
+        )  # fmt: skip
     if series.best:
         axes.plot(
             *series.best, marker="*", markersize=15, color=colour if several else _BEST, markeredgecolor=INK,
@@ -187,6 +193,18 @@ def _legend_entries(plot: FrontPlot) -> list[Line2D]:
         )  # fmt: skip
     if any(point not in one.front for one in plot.series for point in one.candidates):
         entries.append(_key("o", "white", _OTHERS, "other candidates", 4.6))
+    if any(one.confirmed for one in plot.series):
+        entries.append(
+            Line2D(
+                [],
+                [],
+                color=INK,
+                marker="_",
+                markersize=9,
+                linewidth=1.1,
+                label="mean ± deviation, other seeds",
+            )
+        )
     if any(one.best for one in plot.series):
         label = "best" if not plot.budget else "best within the budget"
         entries.append(_key("*", GREY if several else _BEST, INK, label, 12))

@@ -85,7 +85,7 @@ class MultiTrialSession(Session):
             serving(self.platform, portal.port),
         ):
             self._run_experiment(portal, resume)
-        self.conclude(self.run.path)
+        self.end()
 
     def _run_experiment(self, portal: Portal, resume: bool) -> None:
         from nni.experiment import RunMode

@@ -86,7 +86,7 @@ class OneShotSession(Session):
     def explore(self, portal: Portal | None, *, resume: bool) -> None:
         with nullcontext() if portal is None else self._row(portal) as shown:
             self.train()
-            self.conclude(self.run.path)
+            self.end()
             if shown is not None:
                 shown.wait(1, seconds=_LAST_METRIC_SECONDS)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -16,11 +15,10 @@ from search_space import Genotype, mutate
 from search_space.problem import Problem
 from search_space.sampling import random_genotype
 from strategies.budget import Budget
-from strategies.objectives import ranked
+from strategies.objectives import spread
 
 CHOSEN = "chosen.json"
 FRONT, RANDOM = "front", "random"
-_OBJECTIVES = ("accuracy", "macs")
 _DRAWS, _STEPS, _NEAR = 20, 40, 0.05
 
 
@@ -35,27 +33,6 @@ class Chosen:
 
     def to_json(self) -> dict[str, Any]:
         return {"genotype": self.genotype.to_json(), "role": self.role, "accuracy": self.accuracy}
-
-
-def spread(judged: Sequence[Measurement], count: int) -> list[Measurement]:
-    """``count`` of the judged ones: first the most accurate, then always the one of the front whose MACs are farthest,
-    as a ratio, from all that were taken; where the front has no more, the next best by non-dominated rank."""
-    places = ranked(judged, _OBJECTIVES)
-    front = [each.measurement for each in places if each.rank == 0]
-    others = [each.measurement for each in sorted(places, key=lambda each: each.order) if each.rank > 0]
-    taken: list[Measurement] = []
-    while front and len(taken) < count:
-        best = max(front, key=lambda m: _gap(m, taken))
-        taken.append(best)
-        front.remove(best)
-    return [*taken, *others[: count - len(taken)]]
-
-
-def _gap(measurement: Measurement, taken: Sequence[Measurement]) -> float:
-    if not taken:
-        assert measurement.accuracy is not None
-        return measurement.accuracy
-    return min(abs(math.log(measurement.macs / other.macs)) for other in taken)
 
 
 def random_likes(

@@ -7,6 +7,7 @@ import pytest
 from records.measurement import Measurement
 from search_space import sample
 from strategies.budget import Budget
+from strategies.objectives import spread
 from strategies.shared_weights.chosen import (
     FRONT,
     RANDOM,
@@ -15,7 +16,6 @@ from strategies.shared_weights.chosen import (
     extended,
     random_likes,
     read_chosen,
-    spread,
     write_chosen,
 )
 from strategies.shared_weights.exploring import explore
@@ -38,6 +38,7 @@ def test_points_are_spread_over_the_front_before_what_it_dominates():
     assert [m.index for m in spread(judged, 4)] == [4, 0, 5, 2]
     assert [m.index for m in spread(judged, 6)] == [4, 0, 5, 2, 1, 3]
     assert len(spread(judged, 99)) == 7
+    assert [m.index for m in spread(judged, 99, front_only=True)] == [4, 0, 5, 2, 1]
 
 
 def test_random_ones_have_the_macs_of_the_front(problem):

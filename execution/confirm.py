@@ -1,0 +1,108 @@
+"""Who is best is confirmed: points of a search's front trained again, longer, by seeds that the search did not use."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
+from multiprocessing import get_context
+from typing import Any
+
+from tqdm import tqdm
+
+from records.measurement import Measurement
+from records.run_folder import CONFIRMED, RunFolder
+from records.terminal import say
+from records.text import percent_text
+from search_space import Genotype
+from strategies.objectives import spread
+from training.trial import TrialSettings, measure
+
+Case = tuple[Measurement, int]  # a candidate, and the seed with which it is trained
+
+
+def confirm(
+    run: RunFolder, trial: TrialSettings, *, points: int, seeds: int, epochs: int, at_once: int
+) -> None:
+    """Trains ``points`` of the run's front for ``epochs`` epochs with each of ``seeds`` seeds after the trial's, and
+    appends what they come to to ``confirmed.jsonl``; what stands there is not trained again.
+
+    The points are the most accurate one, and always that whose MACs are farthest from all that were taken. ``at_once``
+    trainings run at the same time, each in a process of its own where that is more than one. Raises
+    `KeyboardInterrupt` when stopped, with what is done kept.
+    """
+    ok = [m for m in run.measurements() if m.status == "ok" and m.epochs is None]
+    if not points or not ok:
+        return
+    # One that failed has no history; it would fail again.
+    known = [m for m in run.measurements(CONFIRMED) if m.status != "ok" or len(m.history) == epochs]
+    done = {(m.index, m.seed) for m in known}
+    chosen = spread(ok, points, front_only=True)
+    cases = [(m, trial.seed + 1 + number) for number in range(seeds) for m in chosen]
+    left = [case for case in cases if (case[0].index, case[1]) not in done]
+    settings = dataclasses.replace(trial, epochs=epochs)
+    with tqdm(
+        total=len(cases), initial=len(cases) - len(left), desc="confirmed", unit="training", disable=None
+    ) as bar:
+        for measurement in _measured(left, settings, at_once):
+            run.append(measurement, CONFIRMED)
+            bar.update()
+            outcome = (
+                measurement.error
+                if measurement.accuracy is None
+                else f"accuracy {percent_text(measurement.accuracy)}%"
+            )
+            say(
+                f"[{bar.n}/{len(cases)}] candidate {measurement.index} with seed {measurement.seed}, {epochs} epochs: "
+                f"{outcome}, {measurement.seconds:.1f} s"
+            )
+
+
+def _measured(cases: Sequence[Case], settings: TrialSettings, at_once: int) -> Iterator[Measurement]:
+    """What the cases come to, in the order in which they are ready."""
+    if at_once == 1 or len(cases) <= 1:
+        for case in cases:
+            yield Measurement.from_json(_train(*_request(case, settings)))
+        return
+    with _workers(min(at_once, len(cases))) as workers:
+        futures = [workers.submit(_train, *_request(case, settings)) for case in cases]
+        for future in as_completed(futures):
+            yield Measurement.from_json(future.result())
+
+
+@contextmanager
+def _workers(count: int) -> Iterator[ProcessPoolExecutor]:
+    # Not forked: torch's threads do not survive that.
+    pool = ProcessPoolExecutor(count, get_context("spawn"), initializer=_end_with, initargs=(os.getpid(),))
+    try:
+        yield pool
+    except BaseException:
+        for process in (pool._processes or {}).values():
+            process.terminate()
+        raise
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _end_with(launcher: int) -> None:
+    """Lets the worker end when its launcher has, however that went."""
+
+    def watch() -> None:
+        while os.getppid() == launcher:
+            time.sleep(1)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def _request(case: Case, settings: TrialSettings) -> tuple[int, dict[str, Any], dict[str, Any]]:
+    measurement, seed = case
+    return measurement.index, measurement.genotype, dataclasses.replace(settings, seed=seed).to_json()
+
+
+def _train(index: int, genotype: dict[str, Any], trial: dict[str, Any]) -> dict[str, Any]:
+    return measure(Genotype.from_json(genotype), TrialSettings(**trial), index=index).to_json()
