@@ -64,7 +64,7 @@ import psutil
 
 from execution.nni_bridge.server import FOLDER
 from records.errors import UserError
-from strategies.nni_space import DecisionSpace
+from strategies.nni_side.space import DecisionSpace
 from strategies.supernet.quiet import QuietHandler
 
 _PRELOADS = (

@@ -17,7 +17,7 @@ from records.measurement import Measurement
 from records.options import Options, option
 from search_space import Genotype, get_space
 from strategies.contract import MultiTrialStrategy, SpaceExhausted
-from strategies.quiet_import import quiet_import
+from strategies.nni_side.quiet_import import quiet_import
 from strategies.registry import register_strategy
 
 _GIVEN = "given "  # as an object, in Python; its class follows
@@ -107,7 +107,7 @@ class NniStrategy(MultiTrialStrategy):
 
     @cached_property
     def _engine(self) -> Any:
-        from strategies.nni_engine import AskedEngine, SampledSpace
+        from strategies.nni_side.engine import AskedEngine, SampledSpace
 
         engine = AskedEngine(copy.deepcopy(self._given) or self._made(), SampledSpace(self.options))
         weakref.finalize(self, engine.close)
