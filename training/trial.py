@@ -192,7 +192,7 @@ def measure(
         torch.manual_seed(settings.seed)
         model = genotype.build()
     if settings.latency or settings.max_latency is not None:
-        latency = latency_ms(model, data.info.image, settings.device)
+        latency = round(latency_ms(model, data.info.image, settings.device), 4)
     if latency is not None and settings.max_latency is not None and latency > settings.max_latency:
         status = "rejected"
         error = f"latency {latency:.3g} ms, above max_latency {settings.max_latency:g} ms; not trained"

@@ -21,6 +21,7 @@ from nni.nas.execution.event import (
 from nni.nas.space import ModelStatus
 from nni.nas.strategy.base import Strategy
 
+from execution.multi_trial.stages import Stages
 from execution.nni_bridge.candidates import CandidateEngine, CandidateModel
 from execution.nni_bridge.portal_limits import Limits
 from records.measurement import Measurement
@@ -98,7 +99,7 @@ class CandidateLoop(Strategy):
         self.seen = dict(seen) | {m.index: m.seen for m in known if m.seen is not None}
         self.events: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self.running: dict[int, _Trial] = {}
-        self.first: dict[int, int] = {}  # of each candidate that is trained in stages, the one that began
+        self.stages = Stages(strategy, trial, lambda index: owner.checkpoint(index))
 
     def _initialize(self, model_space: Any, engine: Any) -> Any:
         for kind in ModelEventType:
@@ -139,9 +140,7 @@ class CandidateLoop(Strategy):
         if known is None and not self.engine.idle_worker_available():
             return False
         genotype = self.strategy.propose(index, [self.results[i] for i in range(seen)])
-        stage = self.strategy.stage(index)
-        if stage is not None:
-            self.first[index] = index if stage.continues is None else self.first[stage.continues]
+        self.stages.note(index)
         if known is None:
             if index not in self.seen:
                 self.seen[index] = seen
@@ -150,36 +149,14 @@ class CandidateLoop(Strategy):
         return True
 
     def _submit(self, index: int, seen: int, genotype: Genotype, *, repeated: bool = False) -> None:
-        parameters = {"index": index, "genotype": genotype.to_json(), "trial": self._trial(index).to_json()}
+        parameters = {
+            "index": index,
+            "genotype": genotype.to_json(),
+            "trial": self.stages.trial_of(index).to_json(),
+        }
         model = self.model_space.candidate(parameters)  # type: ignore[union-attr]
         self.running[id(model)] = _Trial(index, seen, genotype, model, time.monotonic(), repeated=repeated)
         self.engine.submit_models(model)
-
-    def _trial(self, index: int) -> TrialSettings:
-        """How the candidate is judged."""
-        stage = self.strategy.stage(index)
-        if stage is None:
-            return self.trial
-        kept = str(self.owner.checkpoint(self.first[index]))
-        # What has begun goes on: its latency was within the budget when it was measured first.
-        most = self.trial.max_latency if stage.continues is None else None
-        return dataclasses.replace(
-            self.trial, until=stage.epochs, share=stage.share, checkpoint=kept, max_latency=most
-        )
-
-    def _staged(self, measurement: Measurement) -> Measurement:
-        """The measurement with what its strategy decided of its training."""
-        stage = self.strategy.stage(measurement.index)
-        if stage is None:
-            return measurement
-        partial = measurement.status == "ok" and not stage.whole
-        return dataclasses.replace(
-            measurement,
-            status="partial" if partial else measurement.status,
-            epochs=stage.epochs,
-            share=stage.share,
-            continues=stage.continues,
-        )
 
     def _handle_events(self) -> None:
         while not self.events.empty():
@@ -198,7 +175,7 @@ class CandidateLoop(Strategy):
                 if self._was_killed(trial, event.status):
                     self._submit(trial.index, trial.seen, trial.genotype, repeated=True)
                     continue
-                measurement = self._staged(self._measurement(trial, event.status))
+                measurement = self.stages.marked(self._measurement(trial, event.status))
                 self.results[trial.index] = measurement
                 self.owner.on_measurement(measurement)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,8 +17,9 @@ from records.files import write_errors
 from records.measurement import Measurement
 from records.run_folder import NNI, NNI_LOG
 from records.terminal import tell
-from search_space import get_space
+from search_space import Genotype, get_space
 from strategies.contract import MultiTrialStrategy
+from strategies.multi_trial.random_search import RandomSearch
 from strategies.registry import get_strategy
 from strategies.workplace import Workplace
 from training.fit import require_trainable
@@ -61,10 +63,16 @@ class MultiTrialSession(Session):
         return earlier_results(self.settings.start_from, self.problem)
 
     def check_images(self) -> None:
-        first = self.strategy.example()
+        first = self.strategy.example() if self.given is None else self._by_chance()
         del self.strategy  # that one has proposed
         recipe = self.settings.trial_settings().make_recipe()
         require_trainable(first.build, first.image, recipe.batch_size)
+
+    def _by_chance(self) -> Genotype:
+        """A candidate within the budget, for a user's object that may be asked once only."""
+        asked = self.strategy
+        limits = dataclasses.asdict(asked.budget)
+        return RandomSearch(self.problem, asked.seed, **limits).propose(0, [])
 
     def explore(self, portal: Portal | None, *, resume: bool) -> None:
         assert portal is not None  # the settings' own check

@@ -15,7 +15,7 @@ from execution.nni_bridge.quiet_nni import (
     training_service,
 )
 from execution.nni_bridge.server_start import OwnServer
-from strategies.nni_space import DecisionSpace
+from strategies.nni_side.space import DecisionSpace
 
 
 class CandidateModel(DecisionSpace):

@@ -25,7 +25,7 @@ def final_metric(measurement: Measurement) -> dict[str, Any]:
     record = dataclasses.replace(measurement, seconds=round(measurement.seconds, 3)).to_json()
     shown = {name: record[name] for name in ("macs", "macs_published", "params", "seconds")}
     if measurement.latency is not None:
-        shown["latency"] = round(measurement.latency, 4)
+        shown["latency"] = measurement.latency
     # NNI draws a number of each trial that came to its end, of one that was rejected too.
     return {"default": measurement.accuracy or 0.0, **shown, "measurement": record}
 

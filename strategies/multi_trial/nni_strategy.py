@@ -17,7 +17,7 @@ from records.measurement import Measurement
 from records.options import Options, option
 from search_space import Genotype, get_space
 from strategies.contract import MultiTrialStrategy, SpaceExhausted
-from strategies.quiet_import import quiet_import
+from strategies.nni_side.quiet_import import quiet_import
 from strategies.registry import register_strategy
 
 _GIVEN = "given "  # as an object, in Python; its class follows
@@ -107,9 +107,9 @@ class NniStrategy(MultiTrialStrategy):
 
     @cached_property
     def _engine(self) -> Any:
-        from strategies.nni_engine import AskedEngine, SampledSpace
+        from strategies.nni_side.engine import AskedEngine, SampledSpace
 
-        engine = AskedEngine(copy.deepcopy(self._given) or self._made(), SampledSpace(self.options))
+        engine = AskedEngine(_copied(self._given) or self._made(), SampledSpace(self.options))
         weakref.finalize(self, engine.close)
         return engine
 
@@ -128,6 +128,14 @@ class NniStrategy(MultiTrialStrategy):
                 f"nni_strategy is {shown(self.settings.nni_strategy)}: {error}; accepted: MODULE:CLASS of a strategy "
                 "of NNI's that can be made without arguments"
             ) from error
+
+
+def _copied(given: Any) -> Any:
+    """The user's object, which can run once, as it was given; where it holds a lock, as NNI's TPE does, itself."""
+    try:
+        return copy.deepcopy(given)
+    except TypeError:
+        return given
 
 
 def _named(kind: type) -> str:

@@ -16,7 +16,7 @@ from records.options import Options, option
 from search_space import Genotype, get_space
 from search_space.sampling import random_genotype
 from strategies.contract import MultiTrialStrategy
-from strategies.quiet_import import quiet_import
+from strategies.nni_side.quiet_import import quiet_import
 from strategies.registry import register_strategy
 
 # How NNI's PolicyBasedRL trains its policy at each update.
@@ -65,7 +65,7 @@ class Rl(MultiTrialStrategy):
 
     @cached_property
     def _generator(self) -> Any:
-        from strategies.nni_space import DecisionSpace
+        from strategies.nni_side.space import DecisionSpace
 
         # By their places, for a space's options may be lists.
         places = DecisionSpace({label: range(len(options)) for label, options in self.options.items()})

@@ -12,7 +12,7 @@ from records.measurement import Measurement
 from records.options import Options, option
 from search_space import Genotype, get_space
 from strategies.contract import MultiTrialStrategy, SpaceExhausted
-from strategies.quiet_import import quiet_import
+from strategies.nni_side.quiet_import import quiet_import
 from strategies.registry import register_strategy
 
 
@@ -66,14 +66,13 @@ class Tpe(MultiTrialStrategy):
 
     def draw(self, rng: random.Random, results: Sequence[Measurement]) -> Genotype:
         import numpy as np
-        from nni import NoMoreTrialError
 
         self._show(results[self._shown :])
         self._shown = max(self._shown, len(results))
         self._tuner.rng = np.random.default_rng(rng.getrandbits(64))
         try:
             places = self._tuner.generate_parameters(0)
-        except NoMoreTrialError as error:
+        except quiet_import("nni").NoMoreTrialError as error:
             raise SpaceExhausted(
                 f"no architecture of {self.problem.space} is left: all combinations were tried"
             ) from error

@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 
 import pytest
-from nni.nas.strategy import GridSearch, Random, RegularizedEvolution
+from nni.nas.strategy import TPE, GridSearch, Random, RegularizedEvolution
 from nni.nas.strategy.base import Strategy
 
 from records.errors import UserError
@@ -60,6 +60,12 @@ def test_nnis_evolution_learns_from_what_it_is_told():
         statistics.mean(m.accuracy for m in play(made(evolution()), 80, at_once=2)[-10:]) for _ in range(2)
     ]
     assert ends[0] == ends[1] > 2 / 13  # chance: 1 / 13, see test_evolution.py
+
+
+def test_nnis_tpe_is_told_as_by_nni():
+    given = TPE(optimize_mode="maximize", seed=2, tpe_args={"n_startup_jobs": 5})
+    results = play(made(given), 8, at_once=2)
+    assert len({Genotype.from_json(m.genotype).key() for m in results}) == 8
 
 
 def test_the_object_is_not_used_up():

@@ -11,8 +11,8 @@ from typing import Any
 
 from records.errors import UserError
 from strategies.contract import SpaceExhausted
-from strategies.nni_space import DecisionSpace
-from strategies.quiet_import import quiet_import
+from strategies.nni_side.quiet_import import quiet_import
+from strategies.nni_side.space import DecisionSpace
 
 quiet_import("nni.nas.execution")
 from nni.nas.execution import ExecutionEngine  # noqa: E402

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from typing import Any
 
-from strategies.quiet_import import quiet_import
+from strategies.nni_side.quiet_import import quiet_import
 
 quiet_import("nni.nas.space")
 from nni.mutable import Categorical, MutableDict, label_scope  # noqa: E402
