@@ -26,6 +26,8 @@ template <class T> struct Setting {
   explicit Setting(const PdeLayer& layer)
       : l(layer), s{l.steps, l.dx, l.dy, l.boundary == kPeriodic, l.dt}, f(s, l.rows, l.cols),
         flat(Flat<T>::fits(s, l.cols) && l.cols > kLanes<T>) {
+    // In a pack the solves along the columns need no turned planes.
+    if (l.time && long(l.rows) * l.cols <= kLargestPacked) flat = false;
     const int lanes = flat ? 1 : choose_lanes<T>(l.rows, l.cols, l.images);
     g = make_grid<T>(l.rows, l.cols, l.dx, l.dy, l.boundary == kPeriodic, l.kernel / 2, lanes);
     p = g;

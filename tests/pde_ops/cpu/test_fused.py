@@ -169,7 +169,7 @@ def test_operator_takes_any_order_in_memory():
     settings = (*fused.settings(layer, norms), False)
 
     def run(weight, gain, shift, mean, variance):
-        return FORWARD(x, weight, None, gain, shift, mean, variance, *settings)[0]
+        return FORWARD(x, weight, None, None, gain, shift, mean, variance, *settings)[0]
 
     turned = [t.transpose(-1, -2).contiguous().transpose(-1, -2) for t in stacks]
     assert not any(t.is_contiguous() for t in turned)
