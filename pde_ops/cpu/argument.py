@@ -20,13 +20,15 @@ from pde_ops.options import ARGUMENTS
 class Tensors(NamedTuple):
     """The operator's tensors, for F learned fields, C channels and k x k convolutions.
 
-    ``x`` is ``(N, C, H, W)``, ``weight`` ``(F, C, 1, k, k)``, ``bias`` ``(F, C)``, the others ``(F + 1, C)``:
-    gains, biases and statistics of the coefficients' norms and, last, of the output's.
+    ``x`` is ``(N, C, H, W)``, ``weight`` ``(F, C, 1, k, k)``, ``bias`` ``(F, C)``, ``time`` ``(C,)`` for an implicit
+    step in place of the explicit ones, the others ``(F + 1, C)``: gains, biases and statistics of the coefficients'
+    norms and, last, of the output's.
     """
 
     x: Tensor
     weight: Tensor
     bias: Tensor | None
+    time: Tensor | None
     gain: Tensor
     shift: Tensor
     mean: Tensor
@@ -39,6 +41,7 @@ class Gradients(NamedTuple):
     x: Tensor
     weight: Tensor
     bias: Tensor | None
+    time: Tensor | None
     gain: Tensor
     shift: Tensor
 
@@ -65,6 +68,7 @@ FROM_MODULES = {
     "constants": ("float[]", Member("constants", DOUBLE, 4, "the numbers for those not learned")),
     "eps": ("float[]", Member("eps", DOUBLE, 2, "of the coefficients' norms, of the output's")),
     "multiplier": ("float", Member("multiplier", DOUBLE, 1, "on the gain of the coefficients' norms")),
+    "background": ("float", Member("background", DOUBLE, 1, "diffusivity that an implicit step adds")),
     "training": ("bool", Member("training", INT, 1, "statistics of the batch, or the running ones")),
 }
 FROM_TENSORS = (
@@ -79,6 +83,7 @@ FROM_TENSORS = (
     Member("x", POINTER),
     Member("weight", POINTER, 4),
     Member("bias", POINTER, 4, "null where there is none"),
+    Member("time", POINTER, 1, "of an implicit step, for each channel; null: explicit steps"),
     Member("gain", POINTER, 5),
     Member("shift", POINTER, 5),
     Member("mean", POINTER, 5, "given in evaluation, filled in training; variance too"),
@@ -103,9 +108,10 @@ def _record(name: str, fields: Iterable[str]) -> Any:
     return namedtuple(name, tuple(fields))  # type: ignore[misc]
 
 
+OPTIONAL = ("bias", "time")  # of the tensors
 Settings = _record("Settings", SETTINGS)  # everything the operator takes besides tensors
 SCHEMA = ", ".join(
-    [f"{'Tensor?' if name == 'bias' else 'Tensor'} {name}" for name in Tensors._fields]
+    [f"{'Tensor?' if name in OPTIONAL else 'Tensor'} {name}" for name in Tensors._fields]
     + [f"{kind} {name}" for name, kind in SETTINGS.items()]
 )
 COUNT = len(Tensors._fields) + len(SETTINGS)

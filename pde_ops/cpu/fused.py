@@ -131,24 +131,28 @@ def _observed(module: nn.Module) -> bool:
     return bool(module._forward_hooks or module._forward_pre_hooks or module._backward_hooks)
 
 
-def forward(layer: Layer, x: Tensor) -> Tensor:
-    """The layer's output through the kernel; moves running statistics as the norms would."""
+def forward(layer: Layer, x: Tensor, time: Tensor | None = None, background: float = 0.0) -> Tensor:
+    """The layer's output through the kernel; moves running statistics as the norms would.
+
+    With ``time`` ``(C,)``, an implicit step of that length and ``background`` takes the place of the explicit ones.
+    """
     convolutions, norms = parameters(layer)
     weight = torch.stack([own["weight"] for own in convolutions])
     gain = torch.stack([norm._parameters["weight"] for norm in norms])
     shift = torch.stack([norm._parameters["bias"] for norm in norms])
     biased = convolutions[0]["bias"] is not None
     bias = torch.stack([own["bias"] for own in convolutions]) if biased else None
-    learning = [t is not None and t.requires_grad for t in (x, weight, bias, gain, shift)]
+    learning = [t is not None and t.requires_grad for t in (x, weight, bias, time, gain, shift)]
     out, _, mean, variance = FORWARD(
         x,
         weight,
         bias,
+        None if time is None else time.to(x.dtype),
         gain,
         shift,
         torch.stack([norm._buffers["running_mean"] for norm in norms]),
         torch.stack([norm._buffers["running_var"] for norm in norms]),
-        *settings(layer, norms),
+        *settings(layer, norms, background),
         torch.is_grad_enabled() and any(learning),
     )
     if norms[-1].training:
@@ -163,11 +167,11 @@ def parameters(layer: Layer) -> tuple[list[dict[str, Any]], list[Any]]:
     return [part.convolution._parameters for part in present], norms
 
 
-def settings(layer: Layer, norms: list[Any]) -> Any:
+def settings(layer: Layer, norms: list[Any], background: float = 0.0) -> Any:
     """`pde_ops.cpu.argument.Settings` of the layer as it is now."""
     rows = iter(range(len(norms) - 1))
     learned = [-1 if layer._modules.get(name) is None else next(rows) for name in FIELDS]
     return Settings(
         learned, list(layer.options.constants), [norms[0].eps, norms[-1].eps], norms[0].multiplier,
-        norms[-1].training, *layer.options.arguments,
+        background, norms[-1].training, *layer.options.arguments,
     )  # fmt: skip

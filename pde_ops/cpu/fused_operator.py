@@ -14,8 +14,19 @@ import torch
 from torch import Tensor
 from torch.utils.flop_counter import register_flop_formula
 
+from pde_ops.cost import IMPLICIT_MACS_PER_ELEMENT
 from pde_ops.cpu import backend
-from pde_ops.cpu.argument import COUNT, SCHEMA, Gradients, PdeLayer, Settings, Tensors, in_struct, named
+from pde_ops.cpu.argument import (
+    COUNT,
+    OPTIONAL,
+    SCHEMA,
+    Gradients,
+    PdeLayer,
+    Settings,
+    Tensors,
+    in_struct,
+    named,
+)
 from pde_ops.operator import below_autograd, flops, library, numel, records
 
 CACHE_LINE = 64  # bytes, and the widest register's
@@ -26,7 +37,7 @@ library.define(
     tags=(torch.Tag.pt2_compliant_tag,),
 )
 library.define(
-    f"global_layer_backward(Tensor grad, Tensor state, {SCHEMA}) -> (Tensor, Tensor, Tensor, Tensor, Tensor)",
+    f"global_layer_backward(Tensor grad, Tensor state, {SCHEMA}) -> (Tensor, Tensor, Tensor, Tensor, Tensor, Tensor)",
     tags=(torch.Tag.pt2_compliant_tag,),
 )
 
@@ -71,9 +82,9 @@ def evaluate(argument: PdeLayer, channels_last: bool) -> None:
 
 def _describe(tensors, settings, **others: Tensor | None) -> PdeLayer:
     stacks = tensors._asdict()
-    x = stacks.pop("x")
+    x, time = stacks.pop("x"), stacks.pop("time")
     pointers = {name: _rows(stack) for name, stack in stacks.items() if stack is not None}
-    return describe(x, pointers, tensors.weight.shape[-1], settings, **others)
+    return describe(x, pointers, tensors.weight.shape[-1], settings, time=time, **others)
 
 
 def _contiguous(tensor: Any) -> Any:
@@ -91,13 +102,14 @@ def _rows(stack: Tensor) -> tuple[int, ...]:
     return tuple(start + row * apart for row in range(stack.shape[0]))
 
 
-def _keeps_channels_last(x: Tensor, settings, keep: bool) -> bool:
-    return not settings.training and not keep and stays_channels_last(x, settings.steps)
+def _keeps_channels_last(tensors: Tensors, settings, keep: bool) -> bool:
+    plain = tensors.time is None and not settings.training and not keep
+    return plain and stays_channels_last(tensors.x, settings.steps)
 
 
 def _forward(*given):
     (tensors, settings), keep = named(given[:-1]), given[-1]
-    channels_last = _keeps_channels_last(tensors.x, settings, keep)
+    channels_last = _keeps_channels_last(tensors, settings, keep)
     layout = torch.channels_last if channels_last else torch.contiguous_format
     x = tensors.x.contiguous(memory_format=layout)
     tensors = Tensors(x, *map(_contiguous, tensors[1:]))
@@ -132,7 +144,7 @@ library.impl("global_layer_backward", _backward, "CPU")
 def _fake_forward(*given):
     (tensors, settings), keep = named(given[:-1]), given[-1]
     x = tensors.x
-    channels_last = _keeps_channels_last(x, settings, keep)
+    channels_last = _keeps_channels_last(tensors, settings, keep)
     like = torch.empty_like(
         x, memory_format=torch.channels_last if channels_last else torch.contiguous_format
     )
@@ -172,8 +184,9 @@ class _GlobalLayer(torch.autograd.Function):
         gradients = Gradients(
             *(BACKWARD(*given) if torch.is_grad_enabled() else below_autograd(BACKWARD, _backward, *given))
         )
-        if Tensors(*saved).bias is None:
-            gradients = gradients._replace(bias=None)
+        for name in OPTIONAL:
+            if getattr(Tensors(*saved), name) is None:
+                gradients = gradients._replace(**{name: None})  # type: ignore[arg-type]
         return (*gradients, *(None,) * (COUNT + 1 - len(gradients)))
 
 
@@ -208,7 +221,9 @@ def _flops(given: tuple[Any, ...]) -> int:
     tensors, settings = named(given)
     fields, *_, rows, columns = tensors.weight
     elements = numel(tensors.x)
-    return flops(elements, settings.steps) + 2 * elements * fields * rows * columns
+    implicit = tensors.time is not None
+    steps = 2 * IMPLICIT_MACS_PER_ELEMENT * elements if implicit else flops(elements, settings.steps)
+    return steps + 2 * elements * fields * rows * columns
 
 
 @register_flop_formula(torch.ops.pde_ops.global_layer)

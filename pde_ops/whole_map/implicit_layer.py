@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 
 import torch
@@ -10,10 +11,11 @@ from torch.nn import functional as F
 
 from pde_ops.coefficients import Coefficient
 from pde_ops.cost import Cost, implicit_cost, norm_cost
+from pde_ops.cpu import fused
 from pde_ops.layer import Path
+from pde_ops.options import Options
 from pde_ops.whole_map.operator import implicit_step, select
 
-FIELDS = ("velocity_x", "velocity_y", "diffusivity_x", "diffusivity_y")
 TIME_START = 0.1
 BACKGROUND = 0.1  # diffusivity everywhere: where a ReLU is 0 on a whole line of cells, nothing would pass it
 
@@ -55,8 +57,12 @@ class ImplicitLayer(nn.Module):
         if not 0 < time_start < math.inf:
             raise ValueError(f"time_start is {time_start!r}; accepted: a finite number > 0")
         self.init = init
-        self.backend = backend
-        for name in FIELDS:
+        # The velocities keep their signs; what else the fused kernel reads of options is as in `GlobalLayer`.
+        self.options = Options(
+            channels=channels, steps=1, velocity_activation="identity", coefficient_start=1.0,
+            start_mechanism="gain", backend=backend,
+        )  # fmt: skip
+        for name in fused.FIELDS:
             coefficient = Coefficient(
                 channels, "depthwise", kernel_size=3, bias=False, eps=1e-5, start=1.0, mechanism="gain"
             )
@@ -66,26 +72,41 @@ class ImplicitLayer(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         h = x if self.init is None else self.init(x)
-        u, v, dx, dy = (getattr(self, name)(h) for name in FIELDS)
+        if fused.unavailable(self, h) is None:
+            return fused.forward(self, h, self.log_time.exp(), BACKGROUND)
+        return self.composed(h)
+
+    def composed(self, h: Tensor) -> Tensor:
+        """What comes after init, by torch's own convolutions and norms around `pde_ops.implicit_step`."""
+        u, v, dx, dy = (getattr(self, name)(h) for name in fused.FIELDS)
         time = self.log_time.exp()
-        h = implicit_step(h, u, v, dx, dy, time, source=h, background=BACKGROUND, backend=self.backend)
+        h = implicit_step(
+            h, u, v, dx, dy, time, source=h, background=BACKGROUND, backend=self.options.backend
+        )
         return F.relu(self.out_norm(h))
 
+    @torch.no_grad()
     def path(self, x: Tensor) -> Path:
-        """The way of the step for inputs like ``x``: "composed", with the C++ kernel, or "eager", and why.
+        """The way that ``self(x)`` would take now: "fused", "composed" or "eager", as a `GlobalLayer` has them.
+
+        Init is run for it, on a copy in evaluation.
 
         Raises:
-            ValueError: the backend cannot run for them.
+            ValueError: the backend cannot run for such inputs.
         """
-        compiled, reason = select(self.backend, x)
-        return Path("eager" if compiled is None else "composed", reason)
+        h = x if self.init is None else copy.deepcopy(self.init).eval()(x)
+        why = fused.unavailable(self, h)
+        if why is None:
+            return Path("fused")
+        compiled, missing = select(self.options.backend, h)
+        return Path("eager" if compiled is None else "composed", f"{why}; {missing}" if missing else why)
 
     def cost(self, size: tuple[int, int]) -> Cost:
         """Parameters and MACs for one image of ``size`` = (rows, columns); Init counts by its own ``cost``."""
         total = Cost()
         if self.init is not None:
             total += self.init.cost(size)  # type: ignore[operator]
-        for name in FIELDS:
+        for name in fused.FIELDS:
             total += getattr(self, name).cost(size)
         channels = self.log_time.numel()
         return total + Cost(channels) + implicit_cost(channels, size) + norm_cost(channels, size)

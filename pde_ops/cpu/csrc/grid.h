@@ -302,9 +302,10 @@ void store_planes(const Grid& g, const T* p, S* to, int planes, long apart) {
 }
 
 // How many planes go side by side: a register full of them while all their fields stay in the cache.
+constexpr long kLargestPacked = 400;  // cells
 template <class T> int choose_lanes(int rows, int cols, long planes) {
   constexpr int V = kLanes<T>;
-  return planes < V / 2 || long(rows) * cols > 400 ? 1 : V;
+  return planes < V / 2 || long(rows) * cols > kLargestPacked ? 1 : V;
 }
 
 // One thread's memory, kept between calls.

@@ -5,12 +5,13 @@
 // norm. The definition is the composition in `pde_ops/layer.py`.
 #include "argument.h"
 #include "flat_adjoint.h"
+#include "implicit.h"
 #include "layer.h"
 
 namespace pde {
 namespace {
 
-thread_local Scratch scratch, store_scratch, steps_scratch;
+thread_local Scratch scratch, store_scratch, steps_scratch, implicit_scratch;
 
 template <class T> struct Setting {
   const PdeLayer& l;
@@ -25,6 +26,8 @@ template <class T> struct Setting {
   explicit Setting(const PdeLayer& layer)
       : l(layer), s{l.steps, l.dx, l.dy, l.boundary == kPeriodic, l.dt}, f(s, l.rows, l.cols),
         flat(Flat<T>::fits(s, l.cols) && l.cols > kLanes<T>) {
+    // In a pack the solves along the columns need no turned planes.
+    if (l.time && long(l.rows) * l.cols <= kLargestPacked) flat = false;
     const int lanes = flat ? 1 : choose_lanes<T>(l.rows, l.cols, l.images);
     g = make_grid<T>(l.rows, l.cols, l.dx, l.dy, l.boundary == kPeriodic, l.kernel / 2, lanes);
     p = g;
@@ -42,6 +45,12 @@ template <class T> struct Setting {
   }
   long start(long pack, long channel) const { return pack * g.lanes * apart + channel * cells; }
   Norm<T> norm(int k, long c) const { return norm_of<T>(l, k, c); }
+  // The implicit step, on planes of the PDE's grid from their origin on.
+  ImplicitPlane<T> implicit(bool backward) const {
+    const long scalars = l.time ? ImplicitPlane<T>::scalars(p.rows, p.stride, backward) : 0;
+    return {p.rows, p.cols, p.lanes, p.stride, implicit_scratch.get<T>(scalars)};
+  }
+  Step<T> step(long c) const { return {((const T*)l.time)[c], T(l.background)}; }
   void record(int k, long c, const Moments<T>& m) const {
     ((T*)l.mean[k])[c] = T(m.mean());
     ((T*)l.variance[k])[c] = T(m.variance());
@@ -150,6 +159,7 @@ template <class T, int F> void forward_channels(const PdeLayer& l) {
     std::memset(x, 0, g.size * sizeof(T));
     std::memset(spare, 0, g.size * sizeof(T));
     constant_fields(e, field);
+    ImplicitPlane<T> implicit = e.implicit(false);
     const Valid<T> whole(g, g.lanes);
 #pragma omp for schedule(dynamic, 1)
     for (long channel = 0; channel < l.channels; ++channel) {
@@ -196,7 +206,7 @@ template <class T, int F> void forward_channels(const PdeLayer& l) {
           each<T>(g, [&](long o) { store(h + o, load(x + o)); });
           fill_halo(g, h, g.state);
         }
-        if (!l.training && !l.state && e.s.steps == 1) {
+        if (!l.training && !l.state && e.s.steps == 1 && !l.time) {
           if (e.flat) {
             only_step(e.f, e.s, in, (T*)l.out + at, finish);
           } else {
@@ -206,7 +216,15 @@ template <class T, int F> void forward_channels(const PdeLayer& l) {
           continue;
         }
         T* last;
-        if (e.flat) {
+        if (l.time) {
+          last = e.flat ? (T*)(l.state ? l.state : l.out) + at : h;
+          const Step<T> step = e.step(channel);
+          const long o = p.origin;
+          implicit.forward(step, {state + o, field[0] + o, field[1] + o, field[2] + o, field[3] + o}, last + o);
+          if (l.use_source)
+            each<T>(p, [=](long o) { store(last + o, Vec<T>(load(last + o) + step.time * load(input + o))); });
+          if (!e.flat && l.state) store_planes(g, last, (T*)l.state + at, planes, e.apart);
+        } else if (e.flat) {
           last = (T*)(l.state ? l.state : l.out) + at;
           Ahead ahead;
           plane_kernels(e.f).forward(e.f, e.s, in, last, steps_memory, ahead);
@@ -292,6 +310,7 @@ template <class T, int F> void backward_channels(const PdeLayer& l) {
     for (T*& plane : pre) plane = kept.take();
     const long steps_scalars = e.flat ? flat_backward_scalars(e.f, l.steps) : 0;
     T* const steps_memory = steps_scratch.get<T>(steps_scalars);
+    ImplicitPlane<T> implicit = e.implicit(true);
     std::vector<const T*> pointers;
     std::memset(a.e, 0, g.size * sizeof(T));  // stands for a source that is not used
     std::memset(x, 0, g.size * sizeof(T));
@@ -306,6 +325,7 @@ template <class T, int F> void backward_channels(const PdeLayer& l) {
       Norm<T> norms[F + 1];
       for (int f = 0; f <= F; ++f) norms[f] = e.norm(f, channel);
       const Norm<T> out = norms[F];
+      double of_time = 0;
       Means<T> sums[F + 1];
       sums[F] = out_means(e, channel, out);
       const T mean_grad = T(sums[F].grad / count) * training, mean_product = T(sums[F].product / count) * training;
@@ -331,7 +351,24 @@ template <class T, int F> void backward_channels(const PdeLayer& l) {
         make_fields(e, valid, norms, y, field);
         const bool use_source = l.use_source != 0, residual = l.residual != 0;
         T* const field_grad[4] = {a.c.xl, a.c.xu, a.c.yl, a.c.yu};
-        if (e.flat) {
+        if (l.time) {
+          const Step<T> step = e.step(channel);
+          const T* const input = e.flat ? (const T*)l.x + at : x;
+          T *const *of = e.flat ? field_grad : field, *source = a.source;
+          const long o = p.origin;
+          of_time += implicit.backward(step, {input + o, a.u + o, a.v + o, a.dfx + o, a.dfy + o}, a.grad + o,
+                                       {a.states[0] + o, of[0] + o, of[1] + o, of[2] + o, of[3] + o});
+          a.grad_h = a.states[0];
+          if (use_source) {
+            Vec<T> products{};
+            each_valid<T>(p, valid, [&](long o, Mask<T> m) __attribute__((always_inline)) {
+              const Vec<T> grad = load(a.grad + o);
+              store(source + o, Vec<T>(grad * step.time));
+              products += keep<T>(Vec<T>(grad * load(input + o)), m);
+            });
+            of_time += total<T>(products);
+          }
+        } else if (e.flat) {
           const T* const input = (const T*)l.x + at;
           const Inputs<T> in{input, use_source ? input : a.e, a.u, a.v, a.dfx, a.dfy, input};
           Ahead ahead;
@@ -404,6 +441,7 @@ template <class T, int F> void backward_channels(const PdeLayer& l) {
         spread<T, F>(g, e.offsets.data(), e.taps, direct[pack], kernels.weight.data(), d);
         store_planes(g, direct[pack], (T*)l.grad_x + e.start(pack, channel), planes, e.apart);
       }
+      if (l.time) ((T*)l.grad_time)[channel] = T(of_time);
       for (int f = 0; f <= F; ++f) {
         const long at = f * l.channels + channel;
         ((T*)l.grad_gain)[at] = T(sums[f].product * (f == F ? 1.0 : l.multiplier));

@@ -96,13 +96,14 @@ def test_the_layer_takes_the_kernel():
 
 @pytest.mark.parametrize("training", [True, False])
 @pytest.mark.parametrize("biased", [True, False])
-def test_opcheck(training, biased):
+@pytest.mark.parametrize("implicit", [True, False])
+def test_opcheck(training, biased, implicit):
     channels, fields = 3, 2
     make = lambda *shape: torch.rand(shape, requires_grad=True)  # noqa: E731
     arguments = (
         make(2, channels, 5, 4), make(fields, channels, 1, 3, 3), make(fields, channels) if biased else None,
-        make(3, channels), make(3, channels), torch.rand(3, channels), torch.rand(3, channels),
-        [0, 1, -1, -1], [0.0, 0.0, 1.0, 1.0], [1e-5, 1e-5], 0.3, training, 2, 0.2, 1, 1, "periodic", True,
+        make(channels) if implicit else None, make(3, channels), make(3, channels), torch.rand(3, channels), torch.rand(3, channels),
+        [0, 1, -1, -1], [0.0, 0.0, 1.0, 1.0], [1e-5, 1e-5], 0.3, 0.1, training, 2, 0.2, 1, 1, "periodic", True,
         False, "relu", "softsign", True,
     )  # fmt: skip
     found = torch.library.opcheck(torch.ops.pde_ops.global_layer, arguments)
@@ -168,7 +169,7 @@ def test_operator_takes_any_order_in_memory():
     settings = (*fused.settings(layer, norms), False)
 
     def run(weight, gain, shift, mean, variance):
-        return FORWARD(x, weight, None, gain, shift, mean, variance, *settings)[0]
+        return FORWARD(x, weight, None, None, gain, shift, mean, variance, *settings)[0]
 
     turned = [t.transpose(-1, -2).contiguous().transpose(-1, -2) for t in stacks]
     assert not any(t.is_contiguous() for t in turned)

@@ -124,3 +124,13 @@ def test_a_family_that_cannot_place_it_says_what_it_takes(space):
     assert "or global_heat" not in str(caught.value)
     with pytest.raises(UserError, match=r"global layer is 'global_0'; accepted: .* or global_heat"):
         get_space("resnet-global").make_settings({"layers": ["global_0"]})
+
+
+def test_cells_of_the_later_candidates_cost_what_is_counted():
+    names = ["global_open_1", "global_signed_3", "global_block_1", *WHOLE_MAP]
+    for seed in range(3):
+        genotype = sample("darts-global", seed, image=(1, 8, 8), width=3, cells=3, nodes=2, primitives=names)
+        network = genotype.build()
+        assert count(network, genotype.image) == genotype.cost()
+        network(torch.randn(2, 1, 8, 8)).square().sum().backward()
+    assert not set(names) & set(get_space("darts-global").make_settings({}).primitives)
