@@ -31,7 +31,7 @@ def run(capsys, *words) -> tuple[int, str, str]:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["search", "--strategy", "magic"], "strategy is 'magic'; accepted: darts, evolution, random"),
+        (["search", "--strategy", "magic"], "strategy is 'magic'; accepted: asha, darts, evolution"),
         (["search", "--space", "void"], "space is 'void'; accepted: darts-global"),
         (["search", "--dataset", "imagenot"], "unknown dataset 'imagenot'; accepted: "),
         (["search", "--trials", "many"], "--trials: invalid int value: 'many'"),
@@ -199,13 +199,12 @@ def test_ctrl_c_is_one_line(capsys, monkeypatch, words, kept):
 def test_help_names_choices_defaults_and_units(capsys):
     code, out, _ = run(capsys, "search", "--help")
     assert code == 0
-    for words in ("darts, evolution, random", "(default: digits)", "[MACs of one image", "darts-global"):
+    for words in ("asha, darts, evolution", "(default: digits)", "[MACs of one image", "darts-global"):
         assert words in " ".join(out.split())
 
 
 def test_help_names_what_is_used_where_nothing_is_given(capsys):
     from execution.portal.hub import SMALL
-    from execution.settings import SMALL_ON_DIGITS
     from search_space.cells.darts_global import DartsSettings
     from training.recipes.named import RECIPES
 
@@ -213,8 +212,8 @@ def test_help_names_what_is_used_where_nothing_is_given(capsys):
     _, out, _ = run(capsys, "search", "--help")
     said = " ".join(out.replace("-\n", "-").split())
     for words in (
-        f"{DartsSettings().width} in darts-global, on digits {SMALL_ON_DIGITS['width']})",
-        f"{DartsSettings().cells} in darts-global, on digits {SMALL_ON_DIGITS['cells']})",
+        f"{DartsSettings().width} in darts-global, on digits 4,8,16, 8 of a supernet)",
+        f"{DartsSettings().cells} in darts-global, on digits 2,3,5, 3 of a supernet)",
         f"[epochs] (default: {search.epochs} in the recipe search)",
         f"(default: {search.batch_size} in the recipe search, 64 of a supernet)",
         f"(default: {search.learning_rate} in the recipe search; of a supernet always 0.025)",

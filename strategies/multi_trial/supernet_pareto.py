@@ -15,12 +15,16 @@ from records.terminal import say
 from search_space import Genotype, get_space
 from search_space.sampling import random_genotype
 from strategies.contract import MultiTrialStrategy, SpaceExhausted
+from strategies.multi_trial.nsga2 import Nsga2, Nsga2Settings
 from strategies.registry import register_strategy
 from strategies.workplace import Workplace
 
 if TYPE_CHECKING:
     from strategies.shared_weights.chosen import Chosen
+    from strategies.shared_weights.store import SharedWeights
+    from training.data.loading import Data
 
+_POPULATION = 40  # of the search over networks that are judged on shared weights
 EPOCHS = "supernet.jsonl"
 CHECKPOINT = "checkpoints/shared.pt"
 
@@ -81,67 +85,76 @@ class SupernetPareto(MultiTrialStrategy):
         return genotype
 
     def prepare(self, workplace: Workplace) -> None:
-        import torch
-
         from strategies.shared_weights.chosen import CHOSEN, choose, extended, read_chosen, write_chosen
         from strategies.shared_weights.exploring import JUDGED, explore, read_judged
         from strategies.shared_weights.judge import Judge
+
+        path, count = workplace.folder / CHOSEN, workplace.trials + len(self.earlier)
+        if path.is_file():
+            self.chosen = extended(read_chosen(path), read_judged(workplace.folder / JUDGED), count)
+        else:
+            data = workplace.trial.load()
+            judge = Judge(self._train(workplace, data), data)
+            judged = explore(
+                self._search(),
+                judge,
+                self.settings.judged,
+                workplace.folder / JUDGED,
+                progress=workplace.progress,
+            )
+            self.chosen = choose(
+                judged, count, min(self.settings.controls, count // 2), seed=self.seed, budget=self.budget,
+                accuracy=judge.accuracy,
+            )  # fmt: skip
+        write_chosen(path, self.chosen)
+
+    def _train(self, workplace: Workplace, data: Data) -> SharedWeights:
+        import torch
+
         from strategies.shared_weights.settings import SharedTraining
         from strategies.shared_weights.training import train_shared
 
-        path = workplace.folder / CHOSEN
-        if path.is_file():
-            self.chosen = read_chosen(path)
-            if len(self.chosen) < workplace.trials:
-                judged = read_judged(workplace.folder / JUDGED)
-                self.chosen = extended(self.chosen, judged, workplace.trials)
-                write_chosen(path, self.chosen)
-            return
-        if workplace.trial.threads:
-            torch.set_num_threads(workplace.trial.threads)
-        data = workplace.trial.load()
-        batch = {} if workplace.trial.batch_size is None else {"batch_size": workplace.trial.batch_size}
+        trial = workplace.trial
+        if trial.threads:
+            torch.set_num_threads(trial.threads)
+        batch = {} if trial.batch_size is None else {"batch_size": trial.batch_size}
         training = SharedTraining(
-            epochs=self.settings.supernet_epochs, networks=self.settings.networks, seed=self.seed,
-            device=workplace.trial.device, **batch,
+            epochs=self.settings.supernet_epochs, networks=self.settings.networks, seed=self.seed, device=trial.device,
+            **batch,
         )  # fmt: skip
         records: list[dict[str, Any]] = []
 
         def on_epoch(record: dict[str, Any]) -> None:
             records.append(record)
-            text = "".join(json.dumps(each) + "\n" for each in records)
-            write_whole(workplace.folder / EPOCHS, text)
+            write_whole(workplace.folder / EPOCHS, "".join(json.dumps(each) + "\n" for each in records))
             if workplace.progress:
+                seconds = f"{record['seconds']:.1f} s"
                 say(
-                    f"supernet: epoch {record['epoch']} of {training.epochs}, loss {record['loss']:.4f}, "
-                    f"{record['seconds']:.1f} s"
+                    f"supernet: epoch {record['epoch']} of {training.epochs}, loss {record['loss']:.4f}, {seconds}"
                 )
 
-        shared = train_shared(
+        return train_shared(
             self.problem, data, training, self.budget, workplace.folder / CHECKPOINT, on_epoch=on_epoch,
             progress=workplace.progress,
         )  # fmt: skip
-        judge = Judge(shared, data)
-        judged = explore(
-            self.problem, judge, self.settings.judged, workplace.folder / JUDGED, seed=self.seed, budget=self.budget,
-            progress=workplace.progress,
-        )  # fmt: skip
-        self.chosen = choose(
-            judged, workplace.trials, min(self.settings.controls, workplace.trials // 2), seed=self.seed,
-            budget=self.budget, accuracy=judge.accuracy,
-        )  # fmt: skip
-        write_chosen(path, self.chosen)
+
+    def _search(self) -> Nsga2:
+        """What proposes the networks that are judged on shared weights."""
+        population = max(2, min(_POPULATION, self.settings.judged // 4))
+        budget = {"max_macs": self.budget.max_macs, "max_params": self.budget.max_params}
+        return Nsga2(self.problem, self.seed, Nsga2Settings(population=population), **budget)
 
     def propose(self, index: int, results: Sequence[Measurement]) -> Genotype:
         if self.chosen is None:
             raise RuntimeError("the supernet is not trained yet: `prepare` comes first")
-        if index >= len(self.chosen):
+        known = {Genotype.from_json(result.genotype).key() for result in self.earlier}
+        left = [each.genotype for each in self.chosen if each.genotype.key() not in known]
+        if index >= len(left):
             raise SpaceExhausted(
-                f"the supernet's networks gave {len(self.chosen)} candidates; --judged finds more"
+                f"no architecture of {self.problem.space} is left: the supernet gave {len(left)}; --judged finds more"
             )
-        genotype = self.chosen[index].genotype
-        self.proposed.add(genotype.key())
-        return genotype
+        self.proposed.add(left[index].key())
+        return left[index]
 
     def draw(self, rng: random.Random, results: Sequence[Measurement]) -> Genotype:
-        return self.propose(len(self.proposed), results)
+        return self.propose(len(results), results)

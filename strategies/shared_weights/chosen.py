@@ -19,7 +19,7 @@ from strategies.objectives import spread
 
 CHOSEN = "chosen.json"
 FRONT, RANDOM = "front", "random"
-_DRAWS, _STEPS, _NEAR = 20, 40, 0.05
+_REPEATS, _DRAWS, _STEPS, _NEAR = 5, 20, 40, 0.05
 
 
 @dataclass(frozen=True)
@@ -38,13 +38,23 @@ class Chosen:
 def random_likes(
     problem: Problem, models: Sequence[Measurement], count: int, seed: int, budget: Budget
 ) -> list[Genotype]:
-    """``count`` random architectures: each drawn, then mutated only as far as brings its MACs to within a twentieth of
-    those of one of ``models``, which take turns from the middle of their MACs outwards."""
+    """``count`` random architectures, none of them a model's: each drawn, then mutated only as far as brings its MACs to
+    within a twentieth of those of one of ``models``, which take turns from the middle of their MACs outwards. Fewer
+    where the space has no more."""
     rng = random.Random(f"{seed} random")
     ordered = sorted(models, key=lambda m: m.macs)
     middle = (len(ordered) - 1) / 2
     turns = sorted(range(len(ordered)), key=lambda place: abs(place - middle))
-    return [_like(problem, ordered[turns[number % len(turns)]].macs, rng, budget) for number in range(count)]
+    known = {Genotype.from_json(m.genotype).key() for m in models}
+    found: list[Genotype] = []
+    for _ in range(_REPEATS * count):
+        if len(found) == count:
+            break
+        genotype = _like(problem, ordered[turns[len(found) % len(turns)]].macs, rng, budget)
+        if genotype.key() not in known:
+            known.add(genotype.key())
+            found.append(genotype)
+    return found
 
 
 def _like(problem: Problem, macs: int, rng: random.Random, budget: Budget) -> Genotype:

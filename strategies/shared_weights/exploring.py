@@ -1,4 +1,4 @@
-"""NSGA-II over networks that are judged on shared weights, a line each in the run folder."""
+"""A search over networks that are judged on shared weights, a line each in the run folder."""
 
 from __future__ import annotations
 
@@ -11,30 +11,18 @@ from tqdm import tqdm
 
 from records.files import write_errors
 from records.measurement import Measurement
-from search_space.problem import Problem
-from strategies.budget import Budget
-from strategies.contract import SpaceExhausted
-from strategies.multi_trial.nsga2 import Nsga2, Nsga2Settings
+from strategies.contract import MultiTrialStrategy, SpaceExhausted
 from strategies.shared_weights.judge import Judge
 
 JUDGED = "judged.jsonl"
-_POPULATION = 40
 
 
 def explore(
-    problem: Problem, judge: Judge, count: int, path: Path, *, seed: int, budget: Budget, progress: bool
+    search: MultiTrialStrategy, judge: Judge, count: int, path: Path, *, progress: bool
 ) -> list[Measurement]:
-    """``count`` networks, proposed by `nsga2` and judged on shared weights; those that ``path`` has already are read
-    back. No network is judged twice."""
+    """``count`` networks, proposed by ``search`` and judged on shared weights; those that ``path`` has already are
+    read back. No network is judged twice."""
     known = read_judged(path)
-    population = max(2, min(_POPULATION, count // 4))
-    search = Nsga2(
-        problem,
-        seed,
-        Nsga2Settings(population=population),
-        max_macs=budget.max_macs,
-        max_params=budget.max_params,
-    )
     found: list[Measurement] = []
     bar = tqdm(
         total=count, desc="judged on shared weights", unit="network", disable=None if progress else True
@@ -54,7 +42,7 @@ def explore(
             found.append(
                 Measurement(
                     index, genotype.to_json(), "ok", accuracy, macs=cost.macs, macs_published=cost.macs_published,
-                    params=cost.params, seconds=round(time.perf_counter() - started, 3), seed=seed,
+                    params=cost.params, seconds=round(time.perf_counter() - started, 3), seed=search.seed,
                 )
             )  # fmt: skip
             lines.write(json.dumps(found[-1].to_json()) + "\n")

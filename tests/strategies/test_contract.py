@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 import random
+import tempfile
+from pathlib import Path
 
 import pytest
 
@@ -16,7 +19,9 @@ from search_space.problem import Problem
 from strategies.contract import MultiTrialStrategy, SpaceExhausted
 from strategies.multi_trial.random_search import RandomSearch
 from strategies.registry import get_strategy, strategies, strategy_names
+from strategies.workplace import Workplace
 from tests.strategies.table import PROBLEM, begun, judged, play, worth
+from training.trial import TrialSettings
 
 MULTI_TRIAL = strategy_names(one_shot=False)
 
@@ -26,7 +31,23 @@ def made(name: str, problem: Problem = PROBLEM, seed: int = 0, **more) -> MultiT
     assert issubclass(strategy, MultiTrialStrategy)
     if missing := strategy.missing():
         pytest.skip(f"{', '.join(missing)} is not installed")
-    return strategy(problem, seed, **{"epochs": 9} | more)
+    begun = strategy(problem, seed, **{"epochs": 9} | more)
+    if strategy.trains_here:
+        prepare(begun)
+    return begun
+
+
+FOLDERS = tempfile.TemporaryDirectory()
+
+
+def prepare(strategy: MultiTrialStrategy) -> None:
+    """With a supernet of a few steps, kept for the next one with the same seed and budget."""
+    begun = [strategy.problem.to_json(), strategy.seed, dataclasses.asdict(strategy.budget)]
+    folder = Path(FOLDERS.name, hashlib.sha256(json.dumps(begun).encode()).hexdigest()[:16])
+    folder.mkdir(exist_ok=True)
+    strategy.settings = strategy.Settings(supernet_epochs=1, judged=60, controls=4)
+    trial = TrialSettings(train_limit=80, batch_size=32)
+    strategy.prepare(Workplace(folder, trial, trials=45))
 
 
 @pytest.mark.parametrize("name", MULTI_TRIAL)

@@ -7,6 +7,7 @@ import pytest
 from records.measurement import Measurement
 from search_space import sample
 from strategies.budget import Budget
+from strategies.multi_trial.random_search import RandomSearch
 from strategies.objectives import spread
 from strategies.shared_weights.chosen import (
     FRONT,
@@ -69,7 +70,7 @@ def test_exploring_goes_on_where_it_was_stopped(problem, data, shared, tmp_path)
     judge, path = Judge(shared, data, calibration=64), tmp_path / "judged.jsonl"
 
     def run(count):
-        return explore(problem, judge, count, path, seed=0, budget=Budget(), progress=False)
+        return explore(RandomSearch(problem, 0), judge, count, path, progress=False)
 
     whole = run(12)
     assert len({str(m.genotype) for m in whole}) == 12
