@@ -25,7 +25,7 @@ def page(name: str) -> str:
 
 def test_every_strategy_is_told_of_with_its_own_words():
     rows = re.findall(
-        r"^\| `(\w+)`(?: \(default\))? \| (one-shot|multi-trial) \| (.*?) \|",
+        r"^\| `([\w-]+)`(?: \(default\))? \| (one-shot|multi-trial) \| (.*?) \|",
         page("strategies.md"),
         re.MULTILINE,
     )

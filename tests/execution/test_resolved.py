@@ -21,7 +21,12 @@ def found_by(**given) -> dict:
 
 def test_defaults_of_space_and_recipe_are_resolved():
     found = found_by(device="cpu", concurrency=1, threads=3)
-    assert (found["space"]["width"], found["space"]["cells"], found["space"]["nodes"]) == (8, 3, 4)
+    assert (found["space"]["width"], found["space"]["cells"], found["space"]["nodes"]) == (
+        [4, 8, 16],
+        [2, 3, 5],
+        4,
+    )
+    assert (found["confirm"], found["confirm_epochs"]) == (4, 6)
     assert "global_5" in found["space"]["primitives"]
     recipe = found["recipe"]
     assert (recipe["name"], recipe["epochs"], recipe["batch_size"], recipe["learning_rate"]) == (
@@ -37,7 +42,7 @@ def test_defaults_of_space_and_recipe_are_resolved():
 
 def test_what_was_asked_for_is_what_is_used():
     found = found_by(width=4, setting="nodes=2", epochs=7, batch_size=32, learning_rate=0.3)
-    assert (found["space"]["width"], found["space"]["nodes"], found["space"]["cells"]) == (4, 2, 3)
+    assert (found["space"]["width"], found["space"]["nodes"], found["space"]["cells"]) == (4, 2, [2, 3, 5])
     recipe = found["recipe"]
     assert (recipe["epochs"], recipe["batch_size"], recipe["learning_rate"]) == (7, 32, 0.3)
 
@@ -47,6 +52,7 @@ def test_a_one_shot_search_resolves_its_supernet_too():
     supernet = found["supernet"]
     assert (supernet["epochs"], supernet["batch_size"], supernet["learning_rate"]) == (6, 64, 0.025)
     assert supernet["mac_penalty"] == 0.3
+    assert (found["space"]["width"], found["space"]["cells"]) == (8, 3)
     assert (found["devices"], found["threads"]) == (1, torch.get_num_threads())
 
 
@@ -73,7 +79,7 @@ def test_a_run_folder_keeps_it_and_not_where_it_lies(tmp_path, monkeypatch):
     search(SearchSettings(run_dir=str(tmp_path / "run"), port=0, device="cpu"))
     record = json.loads((tmp_path / "run" / "settings.json").read_text())
     assert record["settings"]["width"] is None
-    assert record["resolved"]["space"]["width"] == 8
+    assert record["resolved"]["space"]["width"] == [4, 8, 16]
     assert record["resolved"]["train_images"] == 1150
     assert RunFolder.open(tmp_path / "run").resolved() == record["resolved"]
     assert str(tmp_path) not in json.dumps(record)

@@ -35,7 +35,9 @@ def measured(index: int, accuracy: float | None) -> Measurement:
 
 
 def test_the_strategys_name_and_options_make_it():
-    settings = SearchSettings(population=5, tournament=2, mac_penalty=0.5, max_macs=10**6, seed=9)
+    settings = SearchSettings(
+        strategy="evolution", population=5, tournament=2, mac_penalty=0.5, max_macs=10**6, seed=9
+    )
     made = session_of(settings)
     assert (made.problem.image, made.problem.classes) == ((1, 8, 8), 10)
     evolution = made.strategy

@@ -108,13 +108,16 @@ def test_settings_survive_json():
 
 def test_numbers_of_numpy_and_paths_are_plain_values():
     given = SearchSettings(
+        strategy="evolution",
         trials=np.int64(3),
         seed=np.uint8(7),
         mac_penalty=np.float32(0.5),
         run_dir=Path("runs/a"),
         width=np.int32(4),
     )
-    assert given == SearchSettings(trials=3, seed=7, mac_penalty=0.5, run_dir="runs/a", width=4)
+    assert given == SearchSettings(
+        strategy="evolution", trials=3, seed=7, mac_penalty=0.5, run_dir="runs/a", width=4
+    )
     json.dumps(given.to_json())
 
 
@@ -188,3 +191,31 @@ def test_a_spaces_own_settings_are_given_by_name():
 def test_wrong_settings_of_a_space_are_named(given, said):
     with pytest.raises(UserError, match=said):
         SearchSettings(**given)
+
+
+def test_sizes_may_be_several():
+    settings = SearchSettings(width="4, 8", cells=[2, 3])
+    assert (settings.width, settings.cells) == ("4,8", "2,3")
+    assert settings.space_settings()["width"] == [4, 8]
+    assert SearchSettings(width="16").width == 16
+    assert SearchSettings.from_json(settings.to_json()) == settings
+    for wrong in ("4.5", "4,", "a", [1.5]):
+        with pytest.raises(UserError, match="is no size; accepted: a whole number, or several with commas"):
+            SearchSettings(width=wrong)
+    with pytest.raises(UserError, match="width is 0; accepted"):
+        SearchSettings(width="0,4")
+
+
+@pytest.mark.parametrize(
+    ("given", "points", "epochs"),
+    [({}, 4, 6), ({"trials": 4}, 0, 6), ({"trials": 12}, 2, 6), ({"confirm": 0}, 0, 6), ({"confirm": 9, "epochs": 5}, 9, 10),
+     ({"confirm_epochs": 7}, 4, 7), ({"platform": "remote", "hosts": "h"}, 0, 6)],
+)  # fmt: skip
+def test_a_fifth_of_the_candidates_is_confirmed(given, points, epochs):
+    asked = SearchSettings(**given).confirmations()
+    assert (asked["points"], asked["epochs"], asked["seeds"], asked["at_once"]) == (points, epochs, 3, 2)
+
+
+def test_elsewhere_nothing_is_confirmed():
+    with pytest.raises(UserError, match="confirm is 2 with platform remote; accepted: 0"):
+        SearchSettings(platform="remote", hosts="h", confirm=2)

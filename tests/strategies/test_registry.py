@@ -144,7 +144,7 @@ def test_settings_of_another_strategy_are_refused_unless_they_change_nothing():
         UserError, match="population is 5; accepted with strategy evolution, nsga2, not with random"
     ):
         SearchSettings(strategy="random", population=5)
-    evolution = SearchSettings(population=5, mac_penalty=0.25)
+    evolution = SearchSettings(strategy="evolution", population=5, mac_penalty=0.25)
     assert (evolution.population, evolution.own.mac_penalty) == (5, 0.25)
     darts = dataclasses.replace(evolution, strategy="darts")
     assert (darts.mac_penalty, darts.supernet_epochs) == (0.25, 20)

@@ -1,0 +1,100 @@
+"""What candidates that were trained again by other seeds change: the best, the table, the picture, the doubt."""
+
+import json
+
+import pytest
+
+from analysis import write_outcome
+from analysis.best import best
+from analysis.confirmed import Confirmation, confirmations, doubt
+from analysis.pictures.plot import front_plot
+from analysis.run import read_run
+from records.errors import UserError
+from records.measurement import Measurement
+from records.run_folder import CONFIRMED, RunFolder
+from search_space import sample
+
+
+def again(index: int, seed: int, accuracy: float | None, epochs: int = 2, macs: int = 100) -> Measurement:
+    genotype = sample("tiny-global", index, image=(1, 8, 8), stages=1).to_json()
+    history = () if accuracy is None else (accuracy,) * epochs
+    status = "failed" if accuracy is None else "ok"
+    return Measurement(
+        index, genotype, status, accuracy, macs, macs, 10, seconds=2.0, seed=seed, history=history
+    )
+
+
+def a_run(folder, once: dict[int, tuple[float, int]], more: list[Measurement]) -> RunFolder:
+    run = RunFolder.create(folder, {"dataset": "digits", "strategy": "nsga2"})
+    for index, (accuracy, macs) in once.items():
+        run.append(again(index, 0, accuracy, 1, macs))
+    for measurement in more:
+        run.append(measurement, CONFIRMED)
+    return run
+
+
+ONCE = {0: (0.5, 100), 1: (0.8, 1000), 2: (0.95, 5000), 3: (0.94, 4000)}
+MORE = [
+    again(i, seed, accuracy + seed / 100)
+    for i, accuracy in ((0, 0.5), (1, 0.88), (2, 0.87))
+    for seed in (1, 2, 3)
+]
+
+
+def test_the_best_is_the_best_by_the_mean(tmp_path):
+    run = read_run(a_run(tmp_path / "run", ONCE, MORE).path)
+    assert run.confirmed[1].mean == pytest.approx(0.9)
+    assert run.confirmed[1].deviation == pytest.approx(0.01)
+    assert best(run).index == 1
+    assert best(run, 999).index == 0
+    assert best(read_run(a_run(tmp_path / "plain", ONCE, []).path)).index == 2
+
+
+def test_a_lead_within_the_noise_is_said(tmp_path):
+    confirmed = {0: Confirmation((0.88, 0.9, 0.92), 6), 1: Confirmation((0.89, 0.91, 0.93), 6)}
+    small, large = again(0, 0, 0.8, macs=100), again(1, 0, 0.9, macs=400)
+    said = doubt(large, [small, large], confirmed)
+    # Twice the error of a difference of two means of three seeds each, at a deviation of 2 points.
+    assert said == (
+        "candidate 1's lead over candidate 0 (90.00 ± 2.00% (n = 3), 100 MACs) is within the noise of the seeds (3.27 "
+        "points): that one may be as good, with 75% fewer MACs"
+    )
+    assert doubt(small, [small, large], confirmed) is None  # it has the fewest MACs
+    assert doubt(large, [small, large], {**confirmed, 0: Confirmation((0.5, 0.52, 0.54), 6)}) is None
+    assert doubt(large, [small, large], {0: Confirmation((0.9,), 6), 1: Confirmation((0.9,), 6)}) is None
+    assert doubt(large, [small, large], {}) is None
+
+
+def test_the_longest_trainings_count_and_failed_ones_do_not():
+    found = confirmations([again(0, 1, 0.5, 1), again(0, 2, 0.6, 4), again(0, 3, None), again(1, 1, 0.7, 4)])
+    assert {i: (c.accuracies, c.epochs, c.seconds) for i, c in found.items()} == {
+        0: ((0.6,), 4, 2.0), 1: ((0.7,), 4, 2.0),
+    }  # fmt: skip
+    assert str(found[0]) == "60.00% (n = 1)"
+
+
+def test_outcome_table_and_picture_show_it(tmp_path):
+    folder = a_run(tmp_path / "run", ONCE, MORE).path
+    outcome = write_outcome(folder)
+    assert "by other seeds" in outcome.table
+    assert "90.00 ± 1.00% (n = 3)" in outcome.table
+    assert "26.0 s of training: 4 candidates 8.0 s, 3 of them again 18.0 s." in outcome.table
+    numbers = json.loads((folder / "outcome.json").read_text())
+    assert numbers["confirmed"]["mean"] == pytest.approx(0.9)
+    assert (numbers["confirmed"]["seeds"], numbers["confirmed"]["epochs"]) == (3, 2)
+    rows = (folder / "front.csv").read_text().splitlines()
+    assert "confirmed_percent,confirmed_deviation,confirmed_seeds" in rows[0]
+    assert ",90.0,1.0,3," in next(row for row in rows if row.split(",")[2] == "1")
+    (series,) = front_plot([read_run(folder)]).series
+    assert series.confirmed == tuple(
+        pytest.approx(each) for each in ((100, 52, 1), (1000, 90, 1), (5000, 89, 1))
+    )
+    assert series.best == (1000, pytest.approx(90))
+
+
+def test_a_damaged_line_is_named(tmp_path):
+    folder = a_run(tmp_path / "run", ONCE, MORE).path
+    with (folder / CONFIRMED).open("a") as file:
+        file.write('{"index": 1}\n')
+    with pytest.raises(UserError, match="confirmed.jsonl, line 10, is damaged"):
+        read_run(folder)
