@@ -70,9 +70,9 @@ class LocalPlatform:
         return self._data
 
     def trial_command(self, module: str) -> str:
-        from execution.trials.command import trial_command
+        from execution.trials.command import quick_trial_command
 
-        return trial_command(module)
+        return quick_trial_command(module)
 
     def configure(self, config: Any) -> None:
         pass
@@ -95,7 +95,10 @@ class LocalPlatform:
 
     @contextmanager
     def serving(self, port: int) -> Iterator[None]:
-        yield
+        from execution.trials.preloaded import preloaded_trials
+
+        with preloaded_trials():
+            yield
 
     def record(self, run: RunFolder, config: Any) -> None:
         pass
