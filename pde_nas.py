@@ -10,8 +10,9 @@ Each function raises `UserError`, of one line, for a user's mistake.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,9 @@ from analysis import Outcome, choose, report, write_outcome
 from execution import session as launch
 from execution.portal import hub
 from execution.settings import SearchSettings
+from records.checks import shown
 from records.errors import UserError
+from records.files import write_errors
 from records.run_folder import RunFolder
 
 if TYPE_CHECKING:
@@ -45,15 +48,36 @@ class Trained:
     result: dict[str, Any]
 
 
-def search(settings: SearchSettings, strategy: Any = None) -> Outcome:
+def search(settings: SearchSettings, strategy: Any = None, arrays: Sequence[Any] | None = None) -> Outcome:
     """Runs a search to its end in a new run folder, and leaves there what `run_search.py search` leaves: the front,
     the best genotype, pictures and the report. ``strategy`` is an ``nni.nas.strategy.base.Strategy``, in place of
-    the settings' own."""
+    the settings' own. ``arrays`` are x_train, y_train, x_test, y_test as `training.data.arrays.save_arrays` takes them,
+    in place of a data set; trials and a resume read them from a file beside the run folder."""
     if not isinstance(settings, SearchSettings):
         raise UserError(f"settings is of type {type(settings).__name__}; accepted: SearchSettings")
+    if arrays is not None:
+        settings = replace(settings, dataset=_kept(arrays, Path(settings.run_dir or "runs/run").parent))
     outcomes: list[Outcome] = []
     launch.search(settings, lambda run: outcomes.append(write_outcome(run, settings.max_macs)), strategy)
     return outcomes[-1]
+
+
+def _kept(arrays: Sequence[Any], folder: Path) -> str:
+    """A file of these arrays in ``folder``, named by what is in them."""
+    import numpy as np
+
+    from training.data.arrays import save_arrays
+
+    if not isinstance(arrays, (list, tuple)) or len(arrays) != 4:
+        given = f"{len(arrays)} of them" if isinstance(arrays, (list, tuple)) else shown(arrays)
+        raise UserError(f"arrays is {given}; accepted: x_train, y_train, x_test, y_test")
+    content = hashlib.sha256()
+    for array in map(np.asarray, arrays):
+        content.update(f"{array.dtype} {array.shape}".encode() + np.ascontiguousarray(array).tobytes())
+    path = folder / f"arrays-{content.hexdigest()[:12]}.npz"
+    with write_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    return str(path) if path.is_file() else save_arrays(path, *arrays)
 
 
 def resume(run: str | Path, strategy: Any = None, **given: Any) -> Outcome:

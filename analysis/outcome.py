@@ -199,7 +199,7 @@ def _write(
 
 def _sentence(run: Run, m: Measurement) -> str:
     known = run.confirmed.get(m.index)
-    again = "" if known is None else f" ({known} by other seeds, {known.epochs} epochs)"
+    again = "" if known is None else f", {known} by other seeds after {known.epochs} epochs"
     sentence = (
         f"candidate {m.index}, {percent_text(m.accuracy)}% validation accuracy{again}, {count_text(m.macs)} MACs "
         f"({count_text(m.macs_published)} by the published count), {count_text(m.params)} params"

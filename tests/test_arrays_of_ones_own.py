@@ -1,0 +1,62 @@
+"""A search in Python on arrays of one's own, without a file or a name for them."""
+
+import numpy as np
+import pytest
+
+from execution import session
+from pde_nas import SearchSettings, UserError, search
+from training.data.loading import load_data
+
+IMAGES = np.random.default_rng(0).integers(0, 256, (40, 8, 8), dtype=np.uint8)
+LABELS = np.arange(40) % 2
+ARRAYS = (IMAGES[:30], LABELS[:30], IMAGES[30:], LABELS[30:])
+
+
+@pytest.fixture
+def searched(monkeypatch):
+    """The settings of each search that would begin."""
+    found = []
+
+    class Begun(Exception):
+        pass
+
+    def note(settings, *_):
+        found.append(settings)
+        raise Begun
+
+    monkeypatch.setattr(session, "search", note)
+
+    def run(settings, arrays):
+        with pytest.raises(Begun):
+            search(settings, arrays=arrays)
+        return found[-1]
+
+    return run
+
+
+def test_arrays_become_a_file_beside_the_run(searched, tmp_path):
+    settings = SearchSettings(run_dir=str(tmp_path / "runs" / "a"), width=4)
+    found = searched(settings, ARRAYS)
+    (path,) = (tmp_path / "runs").iterdir()
+    data = load_data(found.dataset, found.data_dir, validation=0.2)
+    assert (len(data.train), len(data.test), data.info.image, data.info.classes) == (24, 10, (1, 8, 8), 2)
+    assert (found.width, found.run_dir) == (4, settings.run_dir)
+    before = path.stat().st_mtime_ns
+    assert searched(settings, (255 - IMAGES[:30], *ARRAYS[1:])).dataset != found.dataset
+    assert searched(settings, list(ARRAYS)).dataset == found.dataset
+    assert path.stat().st_mtime_ns == before
+
+
+@pytest.mark.parametrize(
+    ("arrays", "message"),
+    [
+        (ARRAYS[:3], "arrays is 3 of them; accepted: x_train, y_train, x_test, y_test"),
+        ("abcd", "arrays is 'abcd'; accepted: x_train"),
+        ((IMAGES, LABELS[:3], IMAGES, LABELS), "y_train|labels"),
+    ],
+)
+def test_what_are_no_arrays_is_one_line(tmp_path, arrays, message):
+    with pytest.raises(UserError, match=message) as error:
+        search(SearchSettings(run_dir=str(tmp_path / "run")), arrays=arrays)
+    assert "\n" not in str(error.value)
+    assert list(tmp_path.iterdir()) == []
