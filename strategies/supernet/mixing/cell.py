@@ -10,6 +10,7 @@ from nni.nas.oneshot.pytorch.supermodule.differentiable import DifferentiableMix
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from strategies.supernet.mixing.fused import fuse
 from strategies.supernet.mixing.mixer import Mixer, Term
 
 
@@ -33,6 +34,7 @@ class MixedCell(DifferentiableMixedCell):
         self.mixer: Mixer = options["mixer"]
         self.parts: int = options["parts"]
         self.auxiliary = 0.0
+        fuse(self.ops)
         self.choices = tuple(tuple(tuple(edge.values()) for edge in edges) for edges in self.ops)
         self.alike = tuple(tuple(tuple(map(_alike, edge)) for edge in edges) for edges in self.choices)
 
