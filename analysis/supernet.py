@@ -1,4 +1,4 @@
-"""A one-shot search's supernet, epoch by epoch, and whether its architecture weights have learned anything."""
+"""A one-shot search's supernet, epoch by epoch, and whether its architecture weights have found anything."""
 
 from __future__ import annotations
 
@@ -16,13 +16,17 @@ EPOCHS = "oneshot.jsonl"
 # so with 13 primitives and "none" this is a deviation of 0.23: the strongest of an edge, some 1.7 deviations up, then
 # weighs one and a half times the average. Below that the batches' noise decides which one is the strongest.
 LEAST_WAY = 0.01
+# The largest share of a derived architecture's edges that may be skip connections or none before it counts as a
+# collapse (Liang et al., "DARTS+", 2019, stop a search at two skips in the normal cell's eight edges, a stricter rule).
+MOST_SKIPS = 0.5
 
 
 @dataclass(frozen=True)
 class Supernet:
     """After each epoch: the supernet's validation accuracy in [0, 1], MACs of one image (expected over the
     architecture weights, and of the architecture derived from them), the weights' entropy (nats, mean over edges),
-    and the epoch's seconds. ``equal_entropy`` is that of equal weights."""
+    and the epoch's seconds. ``equal_entropy`` is that of equal weights. Of the last epoch's derived cells ``edges``
+    is how many edges they have, and ``skips`` how many of them are skip connections or none."""
 
     accuracies: tuple[float, ...]
     expected_macs: tuple[float, ...]
@@ -30,6 +34,8 @@ class Supernet:
     entropies: tuple[float, ...]
     times: tuple[float, ...]
     equal_entropy: float
+    skips: int = 0
+    edges: int = 0
 
     @property
     def seconds(self) -> float:
@@ -42,13 +48,23 @@ class Supernet:
         return (1 - LEAST_WAY) * self.equal_entropy
 
     def warning(self) -> str | None:
-        """One line if the architecture weights are still as good as equal; None if they are not."""
+        """One line if what was derived is noise, for the architecture weights are still as good as equal, or a
+        collapse, for skips won; else None."""
         if self.entropies[-1] < self.found_below:
-            return None
+            return self._collapse()
         return (
             "the architecture weights stayed at the entropy of equal weights "
             f"({self.entropies[-1]:.4f} of {self.equal_entropy:.4f} nats): what was derived is not better founded than a "
             "random draw; more --supernet-epochs, more training images or a smaller --batch-size give them more steps"
+        )
+
+    def _collapse(self) -> str | None:
+        if self.skips <= MOST_SKIPS * self.edges:
+            return None
+        return (
+            f"the supernet collapsed: {self.skips} of the {self.edges} edges of the derived cells are skip connections "
+            "or none, which supernets come to prefer whatever they are worth; --auxiliary-skip 1, --operation-stop 0.4 "
+            "or fewer --supernet-epochs counter that, and so does a smaller --mac-penalty"
         )
 
 
@@ -64,19 +80,33 @@ def read_supernet(folder: Path) -> Supernet | None:
         raise UserError(f"cannot read {path}: {error.strerror or error}") from error
     columns: dict[str, list[float]] = {name: [] for name in _FIELDS}
     choices = 0
+    pairs: list[str] = []
     for number, line in enumerate(lines, start=1):
         try:
             record = json.loads(line)
             choices = len(record["genotype"]["settings"]["primitives"]) + 1  # with "none"
+            pairs = _primitives(record["genotype"])
             for name, column in columns.items():
                 column.append(_number(record[_FIELDS[name]]))
-        except (ValueError, KeyError, TypeError, RecursionError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise UserError(f"{path}, line {number}, is damaged: it is not an epoch's JSON") from error
     if not choices:
         return None
     return Supernet(
-        **{name: tuple(column) for name, column in columns.items()}, equal_entropy=math.log(choices)
+        **{name: tuple(column) for name, column in columns.items()},
+        equal_entropy=math.log(choices),
+        skips=sum(primitive.startswith(_IDLE) for primitive in pairs),
+        edges=len(pairs),
     )
+
+
+_IDLE = ("skip", "none")
+
+
+def _primitives(genotype: dict[str, Any]) -> list[str]:
+    """Those of a genotype's edges."""
+    cells = genotype.get("architecture", {}).values()
+    return [primitive for nodes in cells for pairs in nodes for primitive, _ in pairs]
 
 
 # By the names of `Supernet`, those of an epoch's record.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from typing import Any
 
@@ -20,15 +21,17 @@ class DartsGlobal(ModelSpace):
 
     Labels: ``<kind>/op_<node>_<position>`` and ``<kind>/input_<node>_<position>``, those of the space's
     decisions. The argument is a problem's plain JSON, so that NNI can write it down; give it by keyword.
+    ``parts``: the operations are made for 1/parts of a cell's channels, which must be a whole number.
     """
 
-    def __init__(self, problem: dict[str, Any]) -> None:
+    def __init__(self, problem: dict[str, Any], parts: int = 1) -> None:
         super().__init__()
         given = Problem.from_json(problem)
         settings: DartsSettings = get_space(given.space).settings_of(given)
 
         def make_cell(planned: CellPlan) -> nn.Module:
-            factories = {name: functools.partial(_operation, name, planned) for name in settings.primitives}
+            inside = dataclasses.replace(planned, channels=planned.channels // parts)
+            factories = {name: functools.partial(_operation, name, inside) for name in settings.primitives}
             return Cell(
                 factories, settings.nodes, settings.inputs, CELL_INPUTS,
                 preprocessor=Preprocessor(planned), label=planned.kind,

@@ -22,7 +22,7 @@ def propose(
 ) -> list[Architecture]:
     """Up to ``count`` different architectures of at most ``max_macs`` MACs each, the search's result first.
 
-    That is the one derived at the end. Then come by turns one that was derived after an earlier epoch (latest
+    That is the one derived at the end, within the budget. Then come by turns one that was derived after an earlier epoch (latest
     first) and one from ``tradeoffs``: of these always the one whose MACs are farthest, as a ratio, from all
     that were taken. If these run out, random ones drawn from the distribution with ``seed`` follow.
     ``derived`` is what each epoch derived, in order.
@@ -43,9 +43,7 @@ def propose(
             while architecture in pool:
                 pool.remove(architecture)
 
-    final = distribution.derive()
-    if table.macs(final) <= limit:
-        take(final)
+    take(distribution.derive_within(max_macs))
     while (earlier or spread) and len(chosen) < count:
         if earlier:
             take(earlier[0])

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import torch
@@ -25,6 +25,7 @@ from torch import Tensor
 
 Node = tuple[str, int]  # the cell's name, and the node's number, counted with the cell's inputs from 0
 Architecture = dict[str, list[list[list]]]  # by cell: per node its [primitive, input] pairs, by input
+_DRAWS, _DOUBLINGS, _HALVINGS = 100, 60, 30
 _LEAST = 1e-30  # a probability below this counts as this, so that a node always has n edges to choose from
 
 
@@ -50,7 +51,7 @@ class CostTable:
     def macs(self, architecture: Architecture) -> float:
         """MACs of the network with these cells."""
         total = self.fixed
-        for node, pairs in self._pairs(architecture):
+        for node, pairs in self.pairs(architecture):
             for primitive, source in pairs:
                 total += float(self.nodes[node][source, self.primitives.index(primitive)])
         return total
@@ -60,7 +61,8 @@ class CostTable:
         cheapest = (costs.amin(1).sort().values[: self.chosen].sum() for costs in self.nodes.values())
         return self.fixed + float(sum(cheapest))
 
-    def _pairs(self, architecture: Architecture):
+    def pairs(self, architecture: Architecture) -> Iterator[tuple[Node, list[list]]]:
+        """Each node of ``architecture`` with its [primitive, input] pairs."""
         for cell in architecture:
             first = min(number for name, number in self.nodes if name == cell)
             for offset, pairs in enumerate(architecture[cell]):
@@ -112,8 +114,49 @@ class CellDistribution:
                 architecture.setdefault(node[0], []).append(pairs)
         return architecture
 
-    def sample(self, rng: random.Random) -> Architecture:
-        """One architecture, drawn."""
+    def derive_within(self, max_macs: float | None) -> Architecture:
+        """`derive` where that has at most ``max_macs`` MACs; else with the least price at which it has. Where no
+        architecture has so few, the cheapest."""
+        found = self.derive()
+        if max_macs is None or self.table.macs(found) <= max_macs:
+            return found
+        low, high = 0.0, 1 / max(float(costs.max()) for costs in self.table.nodes.values())
+        for _ in range(_DOUBLINGS):
+            found = self.derive(high)
+            if self.table.macs(found) <= max_macs:
+                break
+            low, high = high, 2 * high
+        for _ in range(_HALVINGS):
+            price = (low + high) / 2
+            cheaper = self.derive(price)
+            if self.table.macs(cheaper) <= max_macs:
+                found, high = cheaper, price
+            else:
+                low = price
+        return found
+
+    def log_probability(self, architecture: Architecture) -> Tensor:
+        """ln P of an architecture whose nodes have different inputs: a float64 scalar, differentiable in the
+        logits."""
+        terms = []
+        for node, chosen in self.table.pairs(architecture):
+            pairs = self._pairs(node).clamp_min(_LEAST)
+            picked = [pairs[source, self.table.primitives.index(name)].log() for name, source in chosen]
+            terms.append(torch.stack(picked).sum() - _subsets(pairs.sum(1), self.table.chosen).log())
+        return torch.stack(terms).sum()
+
+    def sample(self, rng: random.Random, max_macs: float | None = None) -> Architecture:
+        """One architecture, drawn; with a budget drawn again until it has at most ``max_macs`` MACs, and after a
+        hundred draws what `derive_within` gives."""
+        if max_macs is None:
+            return self._draw(rng)
+        for _ in range(_DRAWS):
+            drawn = self._draw(rng)
+            if self.table.macs(drawn) <= max_macs:
+                return drawn
+        return self.derive_within(max_macs)
+
+    def _draw(self, rng: random.Random) -> Architecture:
         architecture: Architecture = {}
         for node in self.table.nodes:
             pairs = self._pairs(node).detach().cpu()
@@ -148,6 +191,12 @@ class CellDistribution:
 
     def _pairs(self, node: Node) -> Tensor:
         return self.logits[node].double().softmax(1)[:, :-1]
+
+
+def uniform(table: CostTable) -> CellDistribution:
+    """All logits equal."""
+    logits = {node: torch.zeros(len(costs), len(table.primitives) + 1) for node, costs in table.nodes.items()}
+    return CellDistribution(table, logits)
 
 
 def _subsets(weights: Tensor, size: int) -> Tensor:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytorch_lightning as pl
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from tqdm import tqdm
 
 from records.text import count_text, percent_text
@@ -25,6 +25,11 @@ from training.data.split import steps_per_epoch
 from training.fit import TrainingFailed, evaluate
 
 FREE_ON_RESUME = ("device",)  # of the settings, those that may change when a search is taken up again
+# What an earlier version did not write into a checkpoint, because there was nothing else.
+_UNSAID = {"strategy": "darts", "max_macs": None} | {
+    name: getattr(SupernetSettings(), name)
+    for name in ("temperature", "final_temperature", "partial_channels", "operation_stop", "auxiliary_skip")
+}
 _STEPS_BETWEEN_CHECKS = 50  # of the losses for NaN: each check waits for the device
 
 
@@ -35,14 +40,17 @@ class EpochKeeper(pl.Callback):
     ``loss`` and ``architecture_loss`` (means over the epoch's steps; the latter with the penalty),
     ``expected_macs`` and ``derived_macs`` (of one image), ``entropy`` (nats, mean over edges; ln(K + 1) at
     the start), ``skips`` (in the derived cells) and ``expected_skips``, each also by cell,
-    ``learning_rate`` and ``seconds``.
+    ``learning_rate`` and ``seconds``; besides what the strategy notes (``temperature``, for one).
 
     Where ``ranks`` train together all of them come to the same records, but the first one alone judges,
     saves, reports and shows progress.
     """
 
-    def __init__(self, table, data, settings, described, checkpoint, on_epoch, progress, ranks) -> None:
+    def __init__(
+        self, table, data, settings, described, checkpoint, on_epoch, progress, ranks, max_macs=None
+    ) -> None:
         self.ranks: Ranks = ranks
+        self.max_macs: float | None = max_macs
         self.table: CostTable = table
         self.data: Data = data
         self.settings: SupernetSettings = settings
@@ -78,6 +86,7 @@ class EpochKeeper(pl.Callback):
             before.pop("trial's image_size", None) is not None
         ):  # earlier versions wrote it in the image's place
             before.setdefault("image", self.described.get("image"))
+        before = _UNSAID | before
         require_same(path, before, self.described)
         self.saved, self.records, self.derived = saved, saved["records"], saved["derived"]
         self.logits = {(cell, number): rows.cpu() for cell, number, rows in saved["logits"]}
@@ -91,6 +100,7 @@ class EpochKeeper(pl.Callback):
             module.load_state_dict(self.saved["model"])
             for optimizer, state in zip(trainer.optimizers, self.saved["optimizers"], strict=True):
                 optimizer.load_state_dict(state)
+            module.load_extra_state(self.saved.get("extra", {}))
             self.saved = None
         self.ranks.copy_from_first(module)
 
@@ -100,6 +110,7 @@ class EpochKeeper(pl.Callback):
         torch.manual_seed(epoch_seed(self.settings.seed, trainer.current_epoch, *others))
         self.started = time.perf_counter()
         module.weight_loss, module.architecture_loss = torch.zeros(()), torch.zeros(())
+        module.begin_epoch(trainer.current_epoch)
         module.train()
 
     def on_train_batch_start(self, trainer: pl.Trainer, module: Any, batch: Any, batch_idx: int) -> None:
@@ -116,13 +127,15 @@ class EpochKeeper(pl.Callback):
 
     def on_train_epoch_end(self, trainer: pl.Trainer, module: Any) -> None:
         losses = self._require_finite(trainer, module)
+        module.end_epoch()
         self.ranks.require_equal(module.arch_parameters(), "architecture weights")
         self.ranks.average_statistics(module)
         assert self.data.validation is not None  # the settings of a search hold images out
+        module.begin_judging()
         accuracy = evaluate(module.model, self.data.validation) if self.first else 0.0
         accuracy = self.ranks.tell_all(accuracy, module.device)
         distribution = module.distribution()
-        architecture = distribution.derive()
+        architecture = distribution.derive_within(self.max_macs)
         entropy, expected = distribution.entropy(), _skips(distribution.expected_count, self.table)
         warming = trainer.current_epoch < self.settings.warmup_epochs
         skips = {cell: _count_skips(nodes) for cell, nodes in architecture.items()}
@@ -141,6 +154,7 @@ class EpochKeeper(pl.Callback):
             record[f"entropy_{cell}"] = entropy[cell]
             record[f"skips_{cell}"] = skips[cell]
             record[f"expected_skips_{cell}"] = expected.get(cell, 0.0)
+        record |= module.notes()
         record["learning_rate"] = trainer.optimizers[0].param_groups[0]["lr"]
         record["seconds"] = time.perf_counter() - self.started
         self.records.append(record)
@@ -153,7 +167,7 @@ class EpochKeeper(pl.Callback):
         )
         self._tell()
 
-    def _save(self, trainer: pl.Trainer, module: nn.Module) -> None:
+    def _save(self, trainer: pl.Trainer, module: Any) -> None:
         state = {
             "settings": self.described,
             "records": self.records,
@@ -161,6 +175,7 @@ class EpochKeeper(pl.Callback):
             "logits": [(cell, number, rows) for (cell, number), rows in self.logits.items()],
             "model": module.state_dict(),
             "optimizers": [optimizer.state_dict() for optimizer in trainer.optimizers],
+            "extra": module.extra_state(),
         }
         save_checkpoint(state, self.checkpoint)
 

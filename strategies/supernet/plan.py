@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from records.errors import UserError
-from search_space import Problem
+from search_space import Problem, get_space
 from strategies.supernet.candidates import check_budget
 from strategies.supernet.distribution import CostTable
 from strategies.supernet.settings import SupernetSettings
@@ -33,6 +33,11 @@ class OneShotPlan:
         for name in ("trials", "devices"):
             if getattr(self, name) < 1:
                 raise UserError(f"{name} is {getattr(self, name)}; accepted: 1 or more")
+
+    @property
+    def problem_width(self) -> int:
+        """Channels of a node in the first cell."""
+        return get_space(self.problem.space).settings_of(self.problem).extent().width
 
     def to_json(self) -> dict[str, Any]:
         fields = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
@@ -81,6 +86,11 @@ def check_plan(plan: OneShotPlan) -> CostTable:
     """What its networks cost; what can be known before anything is trained is checked. Raises ``UserError`` for a space without such cells, for
     a budget that no network meets and for batches that cannot be shared by the devices."""
     table = cost_table(plan.problem)
+    parts, width = plan.supernet.partial_channels, plan.problem_width
+    if width % parts:
+        raise UserError(
+            f"partial_channels is {parts}; accepted: a divisor of the width, which is {width} channels"
+        )
     check_budget(table.smallest(), plan.max_macs)
     if plan.supernet.batch_size < plan.devices:
         raise UserError(

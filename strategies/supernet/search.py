@@ -19,7 +19,7 @@ from strategies.contract import OneShotStrategy
 from strategies.supernet.data import EpochBatches, epoch_seed
 from strategies.supernet.distribution import CostTable
 from strategies.supernet.keeper import FREE_ON_RESUME, EpochKeeper
-from strategies.supernet.penalised_darts import SupernetTraining
+from strategies.supernet.learning.weights import SupernetTraining
 from strategies.supernet.quiet import lightning_log_to
 from strategies.supernet.ranks import ALONE, Ranks, trainer_options
 from strategies.supernet.settings import SupernetSettings
@@ -42,6 +42,7 @@ def search_supernet(
     on_epoch: Callable[[SearchState], None] | None = None,
     progress: bool = False,
     ranks: Ranks = ALONE,
+    max_macs: float | None = None,
 ) -> SearchState:
     """Searches by ``strategy`` on the model space that ``make_space`` builds; ``table`` gives its MACs.
 
@@ -49,7 +50,8 @@ def search_supernet(
     is also judged after each epoch: some hundred logits do not learn its images by heart. The state is
     written to ``checkpoint`` after each epoch, and where that file exists the search goes on from it with the
     same numbers as if it had never stopped (exactly so on a CPU). ``describe`` adds to what must then be
-    unchanged; ``on_epoch`` is called after each epoch, and once with what was read back.
+    unchanged; ``on_epoch`` is called after each epoch, and once with what was read back. No epoch derives an
+    architecture of more than ``max_macs`` MACs, and no single path that is trained has more.
 
     Several ``ranks``, whose ``ranks.group`` exists, share each batch: its size, and with it the
     learning rate's meaning, is that of all of them together. Norms see a process's part of a batch only.
@@ -57,9 +59,10 @@ def search_supernet(
     Raises ``TrainingFailed`` if a loss is not finite (epochs done are kept), ``UserError`` for a checkpoint
     of other settings and for batches that are too small to be shared, ``KeyboardInterrupt`` when interrupted.
     """
-    described = dataclasses.asdict(settings) | {"train images": len(data.train)} | (describe or {})
+    own = {"strategy": strategy.name, "max_macs": max_macs, "train images": len(data.train)}
+    described = dataclasses.asdict(settings) | own | (describe or {})
     described = {name: value for name, value in described.items() if name not in FREE_ON_RESUME}
-    keeper = EpochKeeper(table, data, settings, described, checkpoint, on_epoch, progress, ranks)
+    keeper = EpochKeeper(table, data, settings, described, checkpoint, on_epoch, progress, ranks, max_macs)
     shares = _shares(data, settings, ranks)
     on_interrupt = signal.getsignal(signal.SIGINT)
     if checkpoint.is_file():
@@ -81,7 +84,8 @@ def search_supernet(
             train_dataloaders=_batches(data, data.train, settings, steps, trainer, ranks, 0),
             val_dataloaders=_batches(data, data.validation, settings, steps, trainer, ranks, 1),
         )
-        explore = strategy.nni_strategy(settings, table=table, ranks=ranks, shares=shares)
+        common = {"table": table, "ranks": ranks, "shares": shares, "max_macs": max_macs}
+        explore = strategy.nni_strategy(settings, **common)
         try:
             explore(RawFormatModelSpace.from_model(make_space(), evaluator), SequentialExecutionEngine())
         except SystemExit as stopped:  # what Lightning makes of Ctrl-C

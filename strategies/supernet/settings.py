@@ -30,6 +30,15 @@ class SupernetSettings(Options):
     mac_penalty: float = option(
         0.0, "added to the architecture's loss, times expected MACs over those at the start", least=0.0
     )
+    temperature: float = option(1.0, "of the Gumbel softmax, at first", least=1e-3)
+    final_temperature: float = option(0.33, "of the Gumbel softmax, in the end", least=1e-3)
+    partial_channels: int = option(
+        1, "K: one in K channels goes through the primitives", unit="channels", least=1
+    )
+    operation_stop: float = option(
+        0.0, "least mean cosine of an operation's gradients on both splits; 0 is off", least=0.0, most=1.0
+    )
+    auxiliary_skip: float = option(0.0, "weight of a skip beside each edge at first; 0 is off", least=0.0)
     seed: int = option(0, "decides weights and batches", least=0, most=2**53 - 1)
     device: str = option("cpu", "cpu, cuda or cuda:N")
 

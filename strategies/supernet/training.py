@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from search_space import get_space
+from torch import nn
+
+from search_space import Problem, get_space
 from strategies.contract import OneShotStrategy
 from strategies.registry import get_strategy
 from strategies.supernet.distribution import CostTable
@@ -39,7 +41,7 @@ def train_supernet(
     space = get_space(plan.problem.space)
     problem = space.completed(plan.problem)
     return search_supernet(
-        lambda: space.model_space(problem),
+        lambda: _model_space(problem, plan.supernet.partial_channels),
         table,
         data,
         plan.supernet,
@@ -55,4 +57,13 @@ def train_supernet(
         on_epoch=on_epoch,
         progress=progress,
         ranks=ranks,
+        max_macs=plan.max_macs,
     )
+
+
+def _model_space(problem: Problem, parts: int) -> nn.Module:
+    if parts == 1:
+        return get_space(problem.space).model_space(problem)
+    from search_space.cells.model_space import DartsGlobal
+
+    return DartsGlobal(problem=problem.to_json(), parts=parts)

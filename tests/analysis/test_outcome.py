@@ -166,9 +166,12 @@ def test_with_the_papers_points_there_is_a_picture_without_them_too(tmp_path):
     assert "front_close.png" not in {path.name for path in write_outcome(digits).files}
 
 
-def test_an_undecided_supernet_is_said_in_all_that_is_read(tmp_path):
+@pytest.mark.parametrize(
+    ("entropy", "edges"), [(EQUAL, ("global_1",)), (EQUAL / 2, ("skip_connect", "skip_connect", "global_1"))]
+)
+def test_noise_and_collapse_of_a_supernet_are_said_in_all_that_is_read(tmp_path, entropy, edges):
     run = make_run(tmp_path / "run", FIVE, strategy="darts")
-    write_epochs(run, [EQUAL], seconds=95.0)
+    write_epochs(run, [entropy], seconds=95.0, edges=edges)
     outcome = write_outcome(run)
     (warning,) = outcome.warnings
     assert json.loads((run / "outcome.json").read_text())["warning"] == warning

@@ -56,6 +56,29 @@ def test_weights_that_stayed_equal_are_said(tmp_path, way, warned):
         assert "\n" not in warning
 
 
+@pytest.mark.parametrize(
+    ("edges", "warned"),
+    [
+        (("skip_connect", "skip_connect", "global_1", "sep_conv_3x3"), False),
+        (("skip_connect", "none", "skip_connect", "sep_conv_3x3"), True),
+        (("avg_pool_3x3",) * 4, False),
+    ],
+)
+def test_a_collapse_into_skips_is_said(tmp_path, edges, warned):
+    write_epochs(tmp_path, [EQUAL / 2], edges=edges)
+    warning = read_supernet(tmp_path).warning()
+    assert (warning is not None) == warned
+    if warned:
+        assert "collapsed: 3 of the 4 edges" in warning
+        assert "--auxiliary-skip 1" in warning
+        assert "\n" not in warning
+
+
+def test_noise_is_said_before_a_collapse(tmp_path):
+    write_epochs(tmp_path, [EQUAL], edges=("skip_connect",) * 4)
+    assert "entropy of equal weights" in read_supernet(tmp_path).warning()
+
+
 def test_the_last_epoch_decides(tmp_path):
     write_epochs(tmp_path, [2.0, EQUAL])
     assert read_supernet(tmp_path).warning() is not None

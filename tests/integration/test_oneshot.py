@@ -24,19 +24,11 @@ class Small(SearchSettings):
         return {"width": 4, "cells": 2, "nodes": 2, "primitives": primitives}
 
 
-SETTINGS = Small(
-    strategy="darts",
-    dataset="digits",
-    train_limit=200,
-    validation=0.3,
-    epochs=1,
-    trials=4,
-    supernet_epochs=2,
-    batch_size=32,
-    mac_penalty=0.5,
-    threads=1,
-    device="cpu",
-)
+COMMON = {
+    "dataset": "digits", "train_limit": 200, "validation": 0.3, "epochs": 1, "batch_size": 32, "threads": 1,
+    "device": "cpu",
+}  # fmt: skip
+SETTINGS = Small(strategy="darts", trials=4, supernet_epochs=2, mac_penalty=0.5, **COMMON)
 
 
 class Told(OneShotSession):
@@ -132,6 +124,38 @@ def test_candidates_keep_to_the_budget(tmp_path, finished):
     measured = run.measurements()
     assert len(measured) == 3
     assert max(m.macs for m in measured) <= macs[1]
+
+
+@pytest.mark.parametrize(
+    ("strategy", "own"),
+    [
+        ("darts", {"partial_channels": 2, "auxiliary_skip": 1.0, "operation_stop": 0.4}),
+        ("gumbel-darts", {"partial_channels": 4}),
+        ("proxyless", {}),
+        ("random-one-shot", {}),
+    ],
+)
+def test_every_one_derives_and_trains_within_the_budget(tmp_path, finished, strategy, own):
+    macs = sorted(m.macs for m in finished[0].measurements())
+    common = {"strategy": strategy, "max_macs": macs[1], "supernet_epochs": 1, "trials": 2}
+    settings = Small(**{**COMMON, **common, **own})
+    run = RunFolder.create(tmp_path / "run", settings.to_json())
+    OneShotSession(settings, run).train()
+    (epoch,) = lines(run)
+    assert epoch["derived_macs"] <= macs[1]
+    measured = run.measurements()
+    assert measured[0].genotype == epoch["genotype"]
+    assert [m.status for m in measured] == ["ok", "ok"]
+    assert max(m.macs for m in measured) <= macs[1]
+
+
+def test_channels_that_cannot_be_parted_are_refused(tmp_path):
+    settings = Small(**COMMON, strategy="darts", partial_channels=3)
+    run = RunFolder.create(tmp_path / "run", settings.to_json())
+    with pytest.raises(
+        UserError, match="partial_channels is 3; accepted: a divisor of the width, which is 4"
+    ):
+        OneShotSession(settings, run).train()
 
 
 def test_a_budget_that_nothing_meets_ends_it_before_it_starts(tmp_path):

@@ -63,7 +63,7 @@ def stub(known_as: str, settings: type[Options] = Options) -> type[MultiTrialStr
 
 
 def test_names_are_of_one_kind_or_all():
-    assert strategy_names(one_shot=True) == ("darts",)
+    assert strategy_names(one_shot=True) == ("darts", "enas", "gumbel-darts", "proxyless", "random-one-shot")
     assert set(strategy_names()) == {*strategy_names(one_shot=True), *strategy_names(one_shot=False)}
     assert is_one_shot("darts")
     assert not is_one_shot("random")
@@ -73,14 +73,14 @@ def test_names_are_of_one_kind_or_all():
 
 def test_an_unknown_one_is_told_with_those_there_are_and_how_to_have_others():
     with pytest.raises(
-        UserError, match=r"strategy is 'magic'; accepted: .*darts, evolution.*, random.*; .*PDE_NAS_PLUGINS"
+        UserError, match=r"strategy is 'magic'; accepted: .*darts, .*evolution.*, random.*; .*PDE_NAS_PLUGINS"
     ):
         get_strategy("magic")
 
 
 def test_a_setting_that_two_have_tells_what_it_does_in_each():
     field, having = strategy_options()["mac_penalty"]
-    assert having == ("darts", "evolution")
+    assert having == ("darts", "enas", "evolution", "gumbel-darts", "proxyless", "random-one-shot")
     assert field.metadata["help"].startswith("darts: added")
     assert "; evolution: accuracy" in field.metadata["help"]
 

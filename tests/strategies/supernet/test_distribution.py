@@ -136,3 +136,36 @@ def test_wrong_shapes_are_refused():
     distribution = make()
     with pytest.raises(ValueError, match="logits are of the nodes"):
         CellDistribution(distribution.table, {})
+
+
+def test_log_probability_adds_up_to_one_over_all_architectures():
+    table = CostTable(("a", "b"), 2, 0.0, {("normal", 3): torch.zeros(3, 2, dtype=torch.float64)})
+    distribution = CellDistribution(table, {("normal", 3): torch.randn(3, 3)})
+    total = sum(
+        float(distribution.log_probability({"normal": [[[one, i], [two, j]]]}).exp())
+        for i, j in ((0, 1), (0, 2), (1, 2))
+        for one in "ab"
+        for two in "ab"
+    )
+    assert total == pytest.approx(1)
+
+
+def test_what_is_derived_within_a_budget_is_the_most_probable_that_the_hull_has():
+    costs = torch.tensor([[0.0, 10.0], [0.0, 20.0]], dtype=torch.float64)
+    table = CostTable(("cheap", "dear"), 2, 5.0, {("normal", 2): costs})
+    distribution = CellDistribution(table, {("normal", 2): torch.tensor([[0.0, 1.0, 0.0]] * 2)})
+
+    def within(budget):
+        return [name for name, _ in distribution.derive_within(budget)["normal"][0]]
+
+    assert within(None) == within(35.0) == ["dear", "dear"]
+    assert within(34.0) == within(15.0) == ["dear", "cheap"]  # the edge whose MACs are fewer stays dear
+    assert within(14.0) == within(5.0) == ["cheap", "cheap"]
+
+
+def test_what_is_drawn_with_a_budget_is_within():
+    costs = torch.tensor([[0.0, 10.0], [0.0, 20.0]], dtype=torch.float64)
+    table = CostTable(("cheap", "dear"), 2, 5.0, {("normal", 2): costs})
+    distribution = CellDistribution(table, {("normal", 2): torch.tensor([[0.0, 9.0, 0.0]] * 2)})
+    rng = random.Random(0)
+    assert max(table.macs(distribution.sample(rng, 15.0)) for _ in range(20)) <= 15.0

@@ -14,7 +14,7 @@ from strategies.supernet.ranks import ALONE, Ranks
 from strategies.supernet.search import search_supernet
 from strategies.supernet.settings import SupernetSettings
 from strategies.supernet.state import SearchState
-from tests.strategies.supernet.test_penalised_darts import Toy, toy_table
+from tests.strategies.supernet.toy import Toy, toy_table
 from training.data.loading import load_data
 
 # 33 images a batch: one process gets 17 of them, the other 16

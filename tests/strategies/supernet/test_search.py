@@ -1,6 +1,7 @@
 """Whole searches on a toy space and the handwritten digits: penalty, resume, reports, errors."""
 
 import dataclasses
+import functools
 import json
 import logging
 import math
@@ -13,13 +14,11 @@ import torch
 from records.errors import UserError
 from strategies.one_shot.darts import Darts
 from strategies.supernet.distribution import CellDistribution
-from strategies.supernet.search import search_supernet
 from strategies.supernet.settings import SupernetSettings
-from tests.strategies.supernet.test_penalised_darts import Toy, toy_table
+from tests.strategies.supernet.toy import SETTINGS, same, toy_table, without_seconds
+from tests.strategies.supernet.toy import search as toy_search
 from training.data.loading import load_data
 from training.fit import TrainingFailed
-
-SETTINGS = SupernetSettings(epochs=3, batch_size=32, architecture_learning_rate=0.02, seed=3)
 
 
 @pytest.fixture(scope="module")
@@ -27,25 +26,7 @@ def digits():
     return load_data("digits", train_limit=240, validation=0.4, seed=0)
 
 
-def search(folder, data, settings=SETTINGS, **options):
-    return search_supernet(
-        Toy,
-        toy_table(),
-        data,
-        settings,
-        strategy=Darts,
-        checkpoint=folder / "state.pt",
-        log=folder / "search.log",
-        **options,
-    )
-
-
-def same(one, other):
-    return all(torch.equal(one.logits[node], other.logits[node]) for node in one.logits)
-
-
-def without_seconds(state):
-    return [{key: value for key, value in record.items() if key != "seconds"} for record in state.records]
+search = functools.partial(toy_search, strategy=Darts)
 
 
 @pytest.fixture(scope="module")

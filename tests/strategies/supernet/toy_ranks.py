@@ -14,7 +14,7 @@ def work(request, number, count, meeting, send):
     from strategies.supernet.ranks import Ranks, group
     from strategies.supernet.search import search_supernet
     from strategies.supernet.settings import SupernetSettings
-    from tests.strategies.supernet.test_penalised_darts import Toy, toy_table
+    from tests.strategies.supernet.toy import Toy, toy_table
     from training.data.loading import load_data
 
     torch.set_num_threads(1)

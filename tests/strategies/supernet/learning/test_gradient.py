@@ -1,90 +1,32 @@
-"""The supernet's step: the penalty reaches the architecture weights, and NNI's arithmetic is kept."""
-
-import copy
+"""The supernet's step: the penalty reaches the architecture weights, and what is exported is what is derived."""
 
 import pytest
 import torch
 from nni.mutable import MutableExpression
-from nni.nas.nn.pytorch import Cell, LayerChoice, ModelSpace
+from nni.nas.nn.pytorch import LayerChoice, ModelSpace
 from nni.nas.oneshot.pytorch.profiler import ExpectationProfilerPenalty
-from nni.nas.oneshot.pytorch.supermodule.differentiable import DifferentiableMixedCell
 from nni.nas.profiler import ExpressionProfiler
 from nni.nas.strategy import DARTS
 from torch import nn
 
-from strategies.supernet.distribution import CellDistribution, CostTable
-from strategies.supernet.penalised_darts import (
-    MixedCell,
-    PenalisedDarts,
-    PenalisedDartsModule,
-    SupernetTraining,
-)
-
-WIDTH = 4
-PRIMITIVES = ("skip", "conv")
-
-
-class Toy(ModelSpace):
-    """A stem, two cells that share their choices, a linear head; 8x8 images of one channel, 10 classes."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        factories = {
-            "skip": lambda node, position, source: nn.Identity(),
-            "conv": lambda node, position, source: nn.Conv2d(WIDTH, WIDTH, 3, padding=1, bias=False),
-        }
-        self.stem = nn.Conv2d(1, WIDTH, 1)
-        self.cells = nn.ModuleList(Cell(factories, 2, 2, 2, label="normal") for _ in range(2))
-        self.narrow = nn.Conv2d(2 * WIDTH, WIDTH, 1)
-        self.head = nn.Linear(2 * WIDTH, 10)
-
-    def forward(self, images):
-        x = self.stem(images)
-        x = self.narrow(self.cells[0]([x, x]))
-        return self.head(self.cells[1]([x, x]).mean((2, 3)))
-
-
-def toy_table():
-    """The convolutions' MACs on 8x8 pixels in both cells; all else counted as 1000."""
-    conv = 2 * 64 * 9 * WIDTH * WIDTH
-    costs = torch.tensor([0.0, conv], dtype=torch.float64)
-    return CostTable(PRIMITIVES, 2, 1000.0, {("normal", node): costs.repeat(node, 1) for node in (2, 3)})
+from strategies.supernet.distribution import CellDistribution
+from strategies.supernet.learning.carrier import SupernetStrategy
+from strategies.supernet.learning.gradient import SupernetModule
+from strategies.supernet.learning.weights import SupernetTraining
+from strategies.supernet.mixing.mixer import Softmax
+from strategies.supernet.settings import SupernetSettings
+from tests.strategies.supernet.toy import WIDTH, Toy, toy_table
 
 
 def make_module(mac_penalty=0.0, seed=0):
     torch.manual_seed(seed)
-    strategy = PenalisedDarts(table=toy_table(), mac_penalty=mac_penalty)
+    strategy = SupernetStrategy(SupernetSettings(mac_penalty=mac_penalty), Softmax(), table=toy_table())
     space = strategy.mutate_model(Toy())
     training = SupernetTraining(learning_rate=0.1, momentum=0.9, weight_decay=0.0, auxiliary_weight=0.0)
     module = strategy.configure_oneshot_module(training)
-    assert isinstance(module, PenalisedDartsModule)
+    assert isinstance(module, SupernetModule)
     module.set_model(space)
     return module
-
-
-def test_a_cell_computes_what_nnis_own_does():
-    torch.manual_seed(0)
-    toy = Toy()
-    ours, theirs = copy.deepcopy(toy), copy.deepcopy(toy)
-    torch.manual_seed(1)
-    PenalisedDarts(table=toy_table()).mutate_model(ours)
-    torch.manual_seed(1)
-    DARTS().mutate_model(theirs)
-    assert any(type(module) is MixedCell for module in ours.modules())
-    assert any(type(module) is DifferentiableMixedCell for module in theirs.modules())
-    images = torch.randn(3, 1, 8, 8)
-    for model in (ours, theirs):
-        model.double()
-    results = [model(images.double()) for model in (ours, theirs)]
-    torch.testing.assert_close(*results, rtol=1e-12, atol=1e-12)
-    gradients = [
-        torch.autograd.grad(result.square().sum(), list(model.parameters()), allow_unused=True)
-        for result, model in zip(results, (ours, theirs), strict=True)
-    ]
-    for one, other in zip(*gradients, strict=True):
-        assert (one is None) == (other is None)
-        if one is not None:
-            torch.testing.assert_close(one, other, rtol=1e-10, atol=1e-12)
 
 
 def test_both_cells_share_their_logits_which_come_in_the_order_of_their_names():
@@ -97,7 +39,7 @@ def test_both_cells_share_their_logits_which_come_in_the_order_of_their_names():
 
 def test_penalty_pulls_the_logits_of_what_is_dear_down():
     module = make_module(mac_penalty=1.0)
-    macs = module.mac_penalty * module.distribution().expected_macs() / module.reference_macs
+    macs = module.settings.mac_penalty * module.distribution().expected_macs() / module.reference_macs
     assert float(macs.detach()) == pytest.approx(1.0, abs=1e-3)  # the start is nearly uniform
     gradients = torch.autograd.grad(macs, module.arch_parameters())
     for gradient in gradients:

@@ -1,0 +1,160 @@
+"""NNI's ENAS on today's Lightning: its controller, without its loader.
+
+NNI's ``ConcatLoader`` gives batches in a form that its module takes apart wrongly under Lightning 2.6 ("too many
+values to unpack", nni 3.0, oneshot/pytorch/sampling.py:195). Here both batches come in one step, as they do for
+DARTS. Importing this module imports tianshou and gym, which the extra ``rl`` brings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import torch
+from nni.nas.strategy._rl_impl import TuningTrajectoryGenerator
+from tianshou.data import ReplayBuffer
+from torch import nn
+
+from strategies.supernet.distribution import Architecture
+from strategies.supernet.learning.gradient import Batch
+from strategies.supernet.learning.reinforce import PathsModule
+
+BATCHES_PER_UPDATE = 20  # as NNI has it; what an epoch leaves over is learned from at its end
+_UPDATE = {"batch_size": 32, "repeat": 5}
+_UPDATES = 5
+_DRAWS = 512  # paths whose frequencies stand for the controller
+_TRIES = 100
+
+
+class EnasModule(PathsModule):
+    """Weights learn along the controller's paths, and the controller from its paths' rewards.
+
+    After each epoch the logits are set to what the controller's paths show: ln of the share of `_DRAWS` paths that
+    have a pair, and of those that leave the edge out. What is derived comes from these as from any other strategy's.
+    """
+
+    def set_model(self, model: nn.Module) -> None:
+        super().set_model(model)
+        # Not a submodule: the weights' optimiser and device are not the controller's.
+        made = TuningTrajectoryGenerator(model)  # type: ignore[arg-type]
+        # NNI gives the optimiser a set of parameters, whose order is another in each process; its state goes by order.
+        policy = made.policy
+        policy.optim = torch.optim.Adam(list(policy.parameters()), lr=policy.optim.defaults["lr"])
+        object.__setattr__(self, "controller", made)
+        self._renew()
+
+    def _renew(self) -> None:
+        self.buffer = ReplayBuffer(self.controller.expected_trajectory_length * BATCHES_PER_UPDATE)
+        self.trajectories = 0
+
+    def begin_epoch(self, epoch: int) -> None:
+        super().begin_epoch(epoch)
+        self._renew()
+
+    def path_of_weights(self) -> Architecture:
+        self.controller.policy.eval()
+        return self._sample()
+
+    def learn_architecture(self, batch: Batch, batch_idx: int) -> None:
+        self.controller.policy.train()
+        path = self._sample()
+        self.buffer.update(self.controller.send_reward(self.reward(path, batch)))
+        self.trajectories += 1
+        if self.trajectories == BATCHES_PER_UPDATE:
+            self._update()
+
+    def _update(self) -> None:
+        if self.trajectories:
+            self.controller.policy.train()
+            with self._own_chance():
+                for _ in range(_UPDATES):
+                    self.controller.policy.update(0, self.buffer, **_UPDATE)
+        self._renew()
+
+    def _sample(self) -> Architecture:
+        """The controller's next path within the budget; after a hundred, its last one."""
+        for _ in range(_TRIES):
+            with self._own_chance(), torch.no_grad():
+                path = self._architecture(self.controller.next_sample())
+            if self.max_macs is None or self.table.macs(path) <= self.max_macs:
+                return path
+        return path
+
+    def _architecture(self, sample: dict[str, Any]) -> Architecture:
+        path: Architecture = {}
+        for cell, node in self.table.nodes:
+            pairs = [
+                [sample[f"{cell}/op_{node}_{k}"], sample[f"{cell}/input_{node}_{k}"][0]]
+                for k in range(self.table.chosen)
+            ]
+            path.setdefault(cell, []).append(pairs)
+        return path
+
+    @contextmanager
+    def _own_chance(self) -> Iterator[None]:
+        """tianshou draws from the global generators of torch and numpy; here they begin with a number of the epoch's
+        own chance, and are put back."""
+        before = np.random.get_state()
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(self.rng.getrandbits(48))
+            np.random.seed(self.rng.getrandbits(32))
+            try:
+                yield
+            finally:
+                np.random.set_state(before)
+
+    def end_epoch(self) -> None:
+        if self.trainer.current_epoch < self.warmup_epochs:
+            return
+        self._update()
+        self.controller.policy.eval()
+        drawn = [self._architecture(sample) for sample in self._many(_DRAWS)]
+        counts = {
+            node: torch.zeros(len(costs), len(self.table.primitives) + 1)
+            for node, costs in self.table.nodes.items()
+        }
+        number = {primitive: k for k, primitive in enumerate(self.table.primitives)}
+        for path in drawn:
+            for node, pairs in self.table.pairs(path):
+                for primitive, source in pairs:
+                    counts[node][source, number[primitive]] += 1
+        for node, rows in self.rows().items():
+            for row, count in zip(rows, counts[node], strict=True):
+                count[-1] = max(0.0, _DRAWS - float(count.sum()))
+                with torch.no_grad():
+                    row.copy_(((count + 0.5) / (_DRAWS + 0.5 * len(count))).log())
+
+    def _many(self, count: int) -> list[dict[str, Any]]:
+        """Samples of the controller, all drawn at once: one by one they take a second for each hundred steps."""
+        generator, policy = self.controller, self.controller.policy
+        choices, env = generator.num_choices, generator.env
+        history = np.zeros((count, env.num_steps), dtype=np.int32)
+        with self._own_chance(), torch.no_grad():
+            for step, limit in enumerate(choices):
+                seen = {
+                    "action_history": torch.from_numpy(history),
+                    "cur_step": torch.full((count,), step),
+                    "action_dim": torch.full((count,), limit),
+                }
+                chances, _ = policy.actor(seen)
+                history[:, step] = torch.multinomial(chances, 1)[:, 0].numpy()
+        samples = []
+        for actions in history:
+            sample = {}
+            for (label, _), action in zip(generator.search_labels, actions, strict=True):
+                value = generator.simplified_space[label].values[int(action)]
+                sample[label] = [value] if "/input_" in label else value
+            samples.append(sample)
+        return samples
+
+    def extra_state(self) -> dict[str, Any]:
+        policy = self.controller.policy
+        state = {"controller": policy.state_dict(), "optimizer": policy.optim.state_dict()}
+        return super().extra_state() | state
+
+    def load_extra_state(self, state: dict[str, Any]) -> None:
+        super().load_extra_state(state)
+        self.controller.policy.load_state_dict(state["controller"])
+        self.controller.policy.optim.load_state_dict(state["optimizer"])

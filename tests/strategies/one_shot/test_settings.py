@@ -1,0 +1,63 @@
+"""What single strategies' own settings do, on the toy."""
+
+import dataclasses
+
+import pytest
+
+from records.errors import UserError
+from strategies.one_shot import enas
+from strategies.one_shot.darts import Darts
+from strategies.one_shot.enas import Enas
+from strategies.one_shot.gumbel_darts import GumbelDarts
+from tests.strategies.supernet.toy import SETTINGS, same, search
+from training.data.loading import load_data
+
+
+@pytest.fixture(scope="module")
+def digits():
+    return load_data("digits", train_limit=160, validation=0.4, seed=0)
+
+
+def test_the_temperature_is_recorded_and_may_not_rise(tmp_path, digits):
+    settings = dataclasses.replace(SETTINGS, epochs=2, temperature=2.0, final_temperature=0.5)
+    state = search(tmp_path, digits, settings, strategy=GumbelDarts)
+    assert [record["temperature"] for record in state.records] == [2.0, 0.5]
+    with pytest.raises(UserError, match="final_temperature is 3; accepted: at most temperature, which is 1"):
+        GumbelDarts.Settings(final_temperature=3.0)
+
+
+def test_the_auxiliary_skip_decays_to_nothing_and_changes_the_search(tmp_path, digits):
+    (tmp_path / "with").mkdir()
+    (tmp_path / "without").mkdir()
+    state = search(
+        tmp_path / "with", digits, dataclasses.replace(SETTINGS, auxiliary_skip=1.0), strategy=Darts
+    )
+    assert [record["auxiliary_skip"] for record in state.records] == [1.0, 0.5, 0.0]
+    assert not same(state, search(tmp_path / "without", digits, SETTINGS, strategy=Darts))
+
+
+def test_a_stopped_search_with_operation_stop_goes_on_with_the_same_numbers(tmp_path, digits):
+    class Killed(Exception):
+        pass
+
+    def kill(state):
+        raise Killed
+
+    settings = dataclasses.replace(SETTINGS, epochs=4, batch_size=8, operation_stop=0.99)
+    for folder in ("whole", "stopped"):
+        (tmp_path / folder).mkdir()
+    whole = search(tmp_path / "whole", digits, settings, strategy=Darts)
+    assert whole.records[-1]["operations_stopped"] > 0
+    with pytest.raises(Killed):
+        search(tmp_path / "stopped", digits, settings, strategy=Darts, on_epoch=kill)
+    assert same(search(tmp_path / "stopped", digits, settings, strategy=Darts), whole)
+
+
+def test_enas_without_its_packages_says_what_to_install(monkeypatch):
+    monkeypatch.setattr(enas, "_NEEDED", ("tianshou_is_not_here",))
+    with pytest.raises(UserError) as caught:
+        Enas.supernet(Enas.Settings(), batch_size=None, seed=0, device="cpu")
+    assert (
+        str(caught.value)
+        == "strategy enas needs tianshou_is_not_here, which is not installed: pip install 'pde-nas[rl]'"
+    )

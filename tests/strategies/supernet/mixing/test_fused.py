@@ -1,0 +1,37 @@
+"""Operations whose ReLU and depthwise convolution are one module compute what they did."""
+
+import copy
+
+import pytest
+import torch
+from torch import nn
+
+from search_space.primitives.registry import get_primitive
+from strategies.supernet.mixing.fused import ReluDepthwise, fuse
+
+
+@pytest.mark.parametrize("name", ["sep_conv_3x3", "sep_conv_5x5", "dil_conv_3x3", "dil_conv_5x5", "global_3"])
+@pytest.mark.parametrize("stride", [1, 2])
+def test_an_operation_is_as_before(name, stride):
+    torch.manual_seed(0)
+    plain = get_primitive(name)(4, stride)
+    fused = copy.deepcopy(plain)
+    fuse(fused)
+    assert [n for n, _ in plain.named_parameters()] == [n for n, _ in fused.named_parameters()]
+    changed = sum(isinstance(module, ReluDepthwise) for module in fused.modules())
+    assert changed == {"sep": 2, "dil": 1, "glo": stride - 1}[name[:3]]
+    x = torch.randn(2, 4, 9, 9, requires_grad=True)
+    results = [module(x) for module in (plain, fused)]
+    torch.testing.assert_close(*results, rtol=1e-4, atol=1e-5)
+    gradients = [
+        torch.autograd.grad(result.square().sum(), [x, *module.parameters()])
+        for result, module in zip(results, (plain, fused), strict=True)
+    ]
+    for one, other in zip(*gradients, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-3, atol=1e-3)
+
+
+def test_what_is_not_depthwise_stays():
+    module = nn.Sequential(nn.ReLU(), nn.Conv2d(4, 4, 1, bias=False), nn.ReLU(), nn.Conv2d(4, 4, 3, groups=4))
+    fuse(module)
+    assert not any(isinstance(part, ReluDepthwise) for part in module)
