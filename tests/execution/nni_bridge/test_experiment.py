@@ -14,6 +14,7 @@ from execution.nni_bridge.database import database_of
 from execution.nni_bridge.experiment import SearchExperiment, check_server, make_experiment
 from execution.platforms.contract import make_platform
 from execution.settings import SearchSettings
+from execution.trials import quick_start
 from records.errors import UserError
 from records.run_folder import NNI, RunFolder
 from tests.execution.nni_bridge.databases import write_database
@@ -36,7 +37,7 @@ def test_all_its_files_are_in_the_run_folder(run):
     config = made(run).config.canonical_copy()
     assert config.experiment_working_directory == str(run.path / "nni")
     assert config.trial_code_directory == str(run.path / "nni" / "code")
-    assert config.trial_command == f"{sys.executable} -m execution.trials.entry"
+    assert config.trial_command == f"{sys.executable} -I {quick_start.__file__} execution.trials.entry"
     assert config.trial_concurrency == 3
     assert config.trial_gpu_number in (None, 0)
     assert config.max_trial_number == SETTINGS.trials  # what the page shows
@@ -46,7 +47,12 @@ def test_all_its_files_are_in_the_run_folder(run):
 def test_an_interpreter_in_a_folder_with_spaces_is_one_word(run, monkeypatch):
     monkeypatch.setattr(sys, "executable", "/home/a b/it's $me/python")
     command = made(run).config.canonical_copy().trial_command
-    assert shlex.split(command) == ["/home/a b/it's $me/python", "-m", "execution.trials.entry"]
+    assert shlex.split(command) == [
+        "/home/a b/it's $me/python",
+        "-I",
+        quick_start.__file__,
+        "execution.trials.entry",
+    ]
     said = subprocess.run(["bash", "-c", f"echo {command}"], capture_output=True, text=True)
     assert said.stdout == "/home/a b/it's $me/python -m execution.trials.entry\n"
 
