@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
+import io
 from typing import Any
 
 from records.errors import UserError
@@ -41,7 +43,9 @@ class Enas(OneShotStrategy):
     @classmethod
     def nni_strategy(cls, settings: SupernetSettings, **common: Any) -> Any:
         from strategies.supernet.learning.carrier import SupernetStrategy
-        from strategies.supernet.learning.controller import EnasModule
+
+        with contextlib.redirect_stderr(io.StringIO()):  # where gym tells all who import it to take another
+            from strategies.supernet.learning.controller import EnasModule
         from strategies.supernet.mixing.paths import Paths
 
         return SupernetStrategy(settings, Paths(), EnasModule, **common)

@@ -17,7 +17,7 @@ from nni.nas.strategy._rl_impl import TuningTrajectoryGenerator
 from tianshou.data import ReplayBuffer
 from torch import nn
 
-from strategies.supernet.distribution import Architecture
+from strategies.supernet.distribution import Architecture, uniform
 from strategies.supernet.learning.gradient import Batch
 from strategies.supernet.learning.reinforce import PathsModule
 
@@ -25,7 +25,7 @@ BATCHES_PER_UPDATE = 20  # as NNI has it; what an epoch leaves over is learned f
 _UPDATE = {"batch_size": 32, "repeat": 5}
 _UPDATES = 5
 _DRAWS = 512  # paths whose frequencies stand for the controller
-_TRIES = 100
+_TRIES = 20
 
 
 class EnasModule(PathsModule):
@@ -54,13 +54,21 @@ class EnasModule(PathsModule):
         self._renew()
 
     def path_of_weights(self) -> Architecture:
+        """The controller's next path within the budget; where it draws none, the cheapest."""
         self.controller.policy.eval()
-        return self._sample()
+        for _ in range(_TRIES):
+            path = self._sample()
+            if self.max_macs is None or self.table.macs(path) <= self.max_macs:
+                return path
+        return uniform(self.table).derive_within(self.max_macs)
 
     def learn_architecture(self, batch: Batch, batch_idx: int) -> None:
         self.controller.policy.train()
         path = self._sample()
-        self.buffer.update(self.controller.send_reward(self.reward(path, batch)))
+        excess = 0.0 if self.max_macs is None else self.table.macs(path) / self.max_macs
+        # A path above the budget is not run: that it costs more than any accuracy is worth is what is learned.
+        reward = -excess if excess > 1 else self.reward(path, batch)
+        self.buffer.update(self.controller.send_reward(reward))
         self.trajectories += 1
         if self.trajectories == BATCHES_PER_UPDATE:
             self._update()
@@ -74,13 +82,9 @@ class EnasModule(PathsModule):
         self._renew()
 
     def _sample(self) -> Architecture:
-        """The controller's next path within the budget; after a hundred, its last one."""
-        for _ in range(_TRIES):
-            with self._own_chance(), torch.no_grad():
-                path = self._architecture(self.controller.next_sample())
-            if self.max_macs is None or self.table.macs(path) <= self.max_macs:
-                return path
-        return path
+        """The controller's next path."""
+        with self._own_chance(), torch.no_grad():
+            return self._architecture(self.controller.next_sample())
 
     def _architecture(self, sample: dict[str, Any]) -> Architecture:
         path: Architecture = {}

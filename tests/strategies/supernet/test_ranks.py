@@ -23,7 +23,7 @@ SETTINGS = SupernetSettings(
 )
 
 
-def together(folder, on_message=lambda number, message: None):
+def together(folder, on_message=lambda number, message: None, strategy="darts"):
     """The last message of each of two processes."""
     last = {}
 
@@ -31,7 +31,7 @@ def together(folder, on_message=lambda number, message: None):
         last[number] = message
         on_message(number, message)
 
-    request = {"folder": str(folder), "settings": dataclasses.asdict(SETTINGS)}
+    request = {"folder": str(folder), "settings": dataclasses.asdict(SETTINGS), "strategy": strategy}
     run_processes("tests.strategies.supernet.toy_ranks", request, 2, log=folder / "log", on_message=listen)
     return [last[number] for number in (0, 1)]
 
@@ -60,6 +60,13 @@ def test_both_processes_end_with_the_same_logits_and_architecture(pair):
     assert first["derived"] == second["derived"]
     assert without_seconds(first["records"]) == without_seconds(second["records"])
     assert len(first["records"]) == 3
+
+
+@pytest.mark.parametrize("strategy", ["proxyless", "random-one-shot"])
+def test_both_processes_take_the_same_paths(tmp_path, strategy):
+    first, second = (message["state"] for message in together(tmp_path, strategy=strategy))
+    assert first["logits"] == second["logits"]
+    assert without_seconds(first["records"]) == without_seconds(second["records"])
 
 
 def test_two_processes_do_what_one_does(pair, alone):

@@ -185,3 +185,13 @@ def test_an_earlier_versions_checkpoint_is_gone_on_with(tmp_path, digits):
     settings = dataclasses.replace(SETTINGS, epochs=1)
     done = search(tmp_path, digits, settings, describe={"trial's image_size": 224})
     assert search(tmp_path, digits, settings, describe={"image": [1, 8, 8]}).records == done.records
+
+
+def test_a_checkpoint_that_knows_of_no_other_strategy_is_one_of_darts(tmp_path, digits):
+    settings = dataclasses.replace(SETTINGS, epochs=1)
+    done = search(tmp_path, digits, settings)
+    saved = torch.load(tmp_path / "state.pt", weights_only=True)
+    for name in ("strategy", "max_macs", "temperature", "final_temperature", "partial_channels"):
+        del saved["settings"][name]
+    torch.save(saved, tmp_path / "state.pt")
+    assert search(tmp_path, digits, settings).records == done.records

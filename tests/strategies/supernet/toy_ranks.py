@@ -10,7 +10,7 @@ def work(request, number, count, meeting, send):
     import psutil
     import torch
 
-    from strategies.one_shot.darts import Darts
+    from strategies.registry import get_strategy
     from strategies.supernet.ranks import Ranks, group
     from strategies.supernet.search import search_supernet
     from strategies.supernet.settings import SupernetSettings
@@ -27,7 +27,7 @@ def work(request, number, count, meeting, send):
             toy_table(),
             data,
             SupernetSettings(**request["settings"]),
-            strategy=Darts,
+            strategy=get_strategy(request["strategy"]),
             checkpoint=folder / "state.pt",
             log=folder / "search.log",
             on_epoch=lambda state: send({"epochs": len(state.records)}),
