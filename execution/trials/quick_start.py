@@ -73,7 +73,8 @@ def main() -> None:
         print("error: the process that the trial was forked from has ended", file=sys.stderr)
         sys.exit(1)
     if end < 0:  # by that signal
-        signal.signal(-end, signal.SIG_DFL)
+        with contextlib.suppress(OSError):  # SIGKILL has no handler
+            signal.signal(-end, signal.SIG_DFL)
         os.kill(os.getpid(), -end)
     os._exit(end if end >= 0 else 1)
 

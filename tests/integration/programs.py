@@ -16,12 +16,15 @@ import psutil
 
 
 def program(*lines: str, trials: str) -> str:
-    """The command line as a program whose trials are the module ``tests.integration.<trials>``, after these lines."""
+    """The command line as a program whose trials are the module ``tests.integration.<trials>``, after these lines. What
+    these say of accuracies is nothing to confirm by training."""
     return "\n".join(
         [
             "import sys",
             "import execution.nni_bridge.experiment",
             f'execution.nni_bridge.experiment.TRIAL_MODULE = "tests.integration.{trials}"',
+            "import execution.settings",
+            "execution.settings._MOST_CONFIRMED = 0",
             *lines,
             "import run_search",
             "sys.exit(run_search.main(sys.argv[1:]))",

@@ -26,7 +26,7 @@ def test_every_value_is_text_and_what_is_left_open_says_default():
     row = row_of(SearchSettings())
     assert all(isinstance(value, str) for value in row.values())
     assert row["width"] == "default"
-    assert row["strategy"] == "evolution"
+    assert row["strategy"] == "nsga2"
     assert not set(row) & {*SHARED, "port", "run_dir"}
 
 

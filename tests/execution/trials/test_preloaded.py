@@ -26,6 +26,8 @@ if end == "error":
     raise ValueError("no")
 if end == "crash":
     os.kill(os.getpid(), signal.SIGSEGV)
+if end == "killed":
+    os.kill(os.getpid(), signal.SIGKILL)  # as the system does for want of memory
 if end == "wait":
     time.sleep(60)
 sys.exit(int(end))
@@ -77,8 +79,8 @@ def test_its_end_is_a_programs(preloaded, end, code, said):
 
 def test_a_crash_leaves_the_others_alone(preloaded):
     waiting = start(preloaded, END="wait")
-    crashed = start(preloaded, END="crash")
-    assert crashed.wait(20) == -signal.SIGSEGV
+    crashed, killed = start(preloaded, END="crash"), start(preloaded, END="killed")
+    assert (crashed.wait(20), killed.wait(20)) == (-signal.SIGSEGV, -signal.SIGKILL)
     assert waiting.poll() is None
     assert run(preloaded).returncode == 0
     waiting.kill()
