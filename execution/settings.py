@@ -5,10 +5,10 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import re
 from dataclasses import dataclass
 from typing import Any
 
+from execution.setting_texts import parse_count, parse_size, parse_sizes
 from records.checks import shown
 from records.errors import UserError
 from records.options import Options, checked, option, parsed
@@ -18,7 +18,7 @@ from search_space.setting_text import parse_settings
 from strategies.contract import MultiTrialStrategy
 from strategies.registry import get_strategy, strategies, strategy_names, strategy_options
 from strategies.supernet.settings import SupernetSettings
-from training.data.datasets import dataset_names, located, sides
+from training.data.datasets import dataset_names, located
 from training.device import real_device
 from training.recipes.named import RECIPES
 from training.trial import TrialSettings
@@ -30,31 +30,6 @@ _OWN_CHECKS = ("strategy", "space", "dataset", "flip")  # whose errors say more
 SIZES = ("width", "cells")
 _MOST_CONFIRMED = 4
 _LARGEST = 2**53 - 1  # NNI's JavaScript keeps no larger number whole
-_SUFFIXES = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9}
-
-
-def parse_count(text: str) -> int:
-    """A count such as ``20M``, ``1.5G``, ``300k`` or ``12345``. Raises `UserError`."""
-    match = re.fullmatch(r"\s*(\d{1,15}(?:\.\d{1,15})?)\s*([kmg]?)\s*", text, re.IGNORECASE)
-    if match is None:
-        raise UserError(f"{shown(text)} is no count; accepted: a number with k, M or G, such as 20M")
-    return round(float(match[1]) * _SUFFIXES[match[2].lower()])
-
-
-def parse_size(text: str) -> int | str:
-    """An image size such as ``28``, or ``28x32``, height first. Raises `UserError`."""
-    height, width = sides(text)
-    return height if height == width else f"{height}x{width}"
-
-
-def parse_sizes(text: str) -> int | str:
-    """A whole number, or several with commas, such as ``4,8,16``, among which is searched. Raises `UserError`."""
-    parts = text.split(",")
-    if not all(re.fullmatch(r"\s*[+-]?\d{1,15}\s*", part) for part in parts):
-        raise UserError(
-            f"{shown(text)} is no size; accepted: a whole number, or several with commas, such as 4,8,16"
-        )
-    return ",".join(str(int(part)) for part in parts) if len(parts) > 1 else int(text)
 
 
 # Small networks are enough for the small images of digits; a supernet of cells has one size.

@@ -1,6 +1,6 @@
 """A search by successive halving with real trainings, killed and taken up again, equals an undisturbed one.
 
-Minutes long: ``pytest -m slow tests/integration/test_stages.py``.
+Minutes long: ``pytest -m slow tests/integration/slow/test_stages.py``.
 """
 
 from __future__ import annotations

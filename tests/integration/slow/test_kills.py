@@ -1,6 +1,6 @@
 """kill -9 of the launcher, NNI's server or a trial at thirty random moments, each time taken up again.
 
-Minutes long: ``pytest -m slow tests/integration/test_kills.py``; ``KILLS`` and ``KILLS_SEED`` change it.
+Minutes long: ``pytest -m slow tests/integration/slow/test_kills.py``; ``KILLS`` and ``KILLS_SEED`` change it.
 """
 
 from __future__ import annotations
