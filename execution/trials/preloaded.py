@@ -41,6 +41,8 @@ _START = (
     "runpy.run_module('execution.trials.preloaded', run_name='__main__', alter_sys=True)"
 )
 _STREAMS = 3
+# So that looking for GPUs does not initialise CUDA, which no forked process could use then.
+_NO_CUDA = {"PYTORCH_NVML_BASED_CUDA_CHECK": "1"}
 
 
 @contextmanager
@@ -51,7 +53,7 @@ def preloaded_trials() -> Iterator[None]:
     place = folder / "trials"
     process = subprocess.Popen(
         [sys.executable, "-c", _START, json.dumps(sys.path), str(place)],
-        stdin=subprocess.PIPE, start_new_session=True,  # Ctrl-C is for the launcher
+        env=os.environ | _NO_CUDA, stdin=subprocess.PIPE, start_new_session=True,  # Ctrl-C is for the launcher
     )  # fmt: skip
     try:
         with mock.patch.dict(os.environ, {PLACE: str(place)}):

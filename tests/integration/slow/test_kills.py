@@ -32,7 +32,11 @@ def processes(folder: Path, victim: str) -> list[psutil.Process]:
         return []
     if victim == "trial":
         experiment = json.loads((folder / "nni.json").read_text())["experiment"]
-        return [p for p in psutil.process_iter() if _experiment_of(p) == experiment and "-m" in _words(p)]
+        return [
+            p
+            for p in psutil.process_iter()
+            if _experiment_of(p) == experiment and {"-m", "-I"} & {*_words(p)}
+        ]
     return [p for p in belonging(folder) if "--experiment-id" in _words(p)]
 
 
