@@ -8,12 +8,14 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from multiprocessing import get_context
 from typing import Any
 
 from tqdm import tqdm
 
+from records.errors import UserError
 from records.measurement import Measurement
 from records.run_folder import CONFIRMED, RunFolder
 from records.terminal import say
@@ -70,8 +72,14 @@ def _measured(cases: Sequence[Case], settings: TrialSettings, at_once: int) -> I
         return
     with _workers(min(at_once, len(cases))) as workers:
         futures = [workers.submit(_train, *_request(case, settings)) for case in cases]
-        for future in as_completed(futures):
-            yield Measurement.from_json(future.result())
+        try:
+            for future in as_completed(futures):
+                yield Measurement.from_json(future.result())
+        except BrokenProcessPool as error:
+            raise UserError(
+                "a process that confirms candidates was killed, for want of memory say; what is done is kept, and "
+                "`run_search.py resume RUN --concurrency 1` needs less of it"
+            ) from error
 
 
 @contextmanager

@@ -1,11 +1,16 @@
 """Points of a front are trained again by other seeds: which, how often, and gone on with where it was stopped."""
 
+import threading
+
+import psutil
 import pytest
 
 from execution.confirm import confirm
+from records.errors import UserError
 from records.measurement import Measurement
 from records.run_folder import CONFIRMED, RunFolder
 from search_space import sample
+from tests.integration.programs import wait_for
 from training.trial import TrialSettings
 
 TRIAL = TrialSettings(train_limit=80, epochs=1, batch_size=32, seed=5, threads=1)
@@ -69,3 +74,22 @@ def test_without_points_or_candidates_there_is_nothing_to_do(tmp_path, points):
     run = a_run(tmp_path / "run", [(None, 10)] if points else [(0.5, 10)])
     confirm(run, TRIAL, points=points, seeds=2, epochs=1, at_once=2)
     assert not (run.path / CONFIRMED).exists()
+
+
+def test_a_process_that_is_killed_is_one_line(tmp_path):
+    run = a_run(tmp_path / "run", [(0.5, 10), (0.9, 1000)])
+
+    def kill() -> None:
+        wait_for(lambda: _workers())
+        _workers()[0].kill()
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    with pytest.raises(UserError, match="a process that confirms candidates was killed"):
+        confirm(run, TRIAL, points=2, seeds=1, epochs=200, at_once=2)
+    killer.join()
+
+
+def _workers() -> list[psutil.Process]:
+    children = psutil.Process().children()
+    return [p for p in children if "--multiprocessing-fork" in p.cmdline()]
