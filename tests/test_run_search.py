@@ -31,7 +31,7 @@ def run(capsys, *words) -> tuple[int, str, str]:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["search", "--strategy", "magic"], "strategy is 'magic'; accepted: asha, darts, evolution"),
+        (["search", "--strategy", "magic"], "strategy is 'magic'; accepted: asha, darts, enas, evolution"),
         (["search", "--space", "void"], "space is 'void'; accepted: darts-global"),
         (["search", "--dataset", "imagenot"], "unknown dataset 'imagenot'; accepted: "),
         (["search", "--trials", "many"], "--trials: invalid int value: 'many'"),
@@ -199,7 +199,7 @@ def test_ctrl_c_is_one_line(capsys, monkeypatch, words, kept):
 def test_help_names_choices_defaults_and_units(capsys):
     code, out, _ = run(capsys, "search", "--help")
     assert code == 0
-    for words in ("asha, darts, evolution", "(default: digits)", "[MACs of one image", "darts-global"):
+    for words in ("asha, darts, enas, evolution", "(default: digits)", "[MACs of one image", "darts-global"):
         assert words in " ".join(out.split())
 
 

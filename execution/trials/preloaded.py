@@ -51,18 +51,26 @@ def preloaded_trials() -> Iterator[None]:
     imported. It ends with this one, however that goes, and its trials with it."""
     folder = Path(tempfile.mkdtemp(prefix="pde-nas-"))  # this user's alone
     place = folder / "trials"
-    process = subprocess.Popen(
-        [sys.executable, "-c", _START, json.dumps(sys.path), str(place)],
-        env=os.environ | _NO_CUDA, stdin=subprocess.PIPE, start_new_session=True,  # Ctrl-C is for the launcher
-    )  # fmt: skip
+    process = _started(place)
     try:
         with mock.patch.dict(os.environ, {PLACE: str(place)}):
             yield
     finally:
-        assert process.stdin is not None
-        process.stdin.close()
-        process.wait()
+        if process is not None:
+            assert process.stdin is not None
+            process.stdin.close()
+            process.wait()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _started(place: Path) -> subprocess.Popen | None:
+    """The process that forks; None where it cannot be started: then each trial says why it cannot."""
+    with contextlib.suppress(OSError):
+        return subprocess.Popen(
+            [sys.executable, "-c", _START, json.dumps(sys.path), str(place)],
+            env=os.environ | _NO_CUDA, stdin=subprocess.PIPE, start_new_session=True,  # Ctrl-C is for the launcher
+        )  # fmt: skip
+    return None
 
 
 class Nursery:

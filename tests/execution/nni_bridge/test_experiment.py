@@ -41,7 +41,7 @@ def test_all_its_files_are_in_the_run_folder(run):
     assert config.trial_concurrency == 3
     assert config.trial_gpu_number in (None, 0)
     assert config.max_trial_number == SETTINGS.trials  # what the page shows
-    assert "darts-global on digits, evolution" in config.experiment_name
+    assert "darts-global on digits, nsga2" in config.experiment_name
 
 
 def test_an_interpreter_in_a_folder_with_spaces_is_one_word(run, monkeypatch):
@@ -54,7 +54,7 @@ def test_an_interpreter_in_a_folder_with_spaces_is_one_word(run, monkeypatch):
         "execution.trials.entry",
     ]
     said = subprocess.run(["bash", "-c", f"echo {command}"], capture_output=True, text=True)
-    assert said.stdout == "/home/a b/it's $me/python -m execution.trials.entry\n"
+    assert said.stdout == f"/home/a b/it's $me/python -I {quick_start.__file__} execution.trials.entry\n"
 
 
 def test_gpus_are_not_left_to_nni_which_never_gives_out_the_only_one(run):
