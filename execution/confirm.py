@@ -50,7 +50,7 @@ def confirm(
     with tqdm(
         total=len(cases), initial=len(cases) - len(left), desc="confirmed", unit="training", disable=None
     ) as bar:
-        for measurement in _measured(left, settings, at_once):
+        for number, measurement in enumerate(_measured(left, settings, at_once), len(cases) - len(left) + 1):
             run.append(measurement, CONFIRMED)
             bar.update()
             outcome = (
@@ -59,7 +59,7 @@ def confirm(
                 else f"accuracy {percent_text(measurement.accuracy)}%"
             )
             say(
-                f"[{bar.n}/{len(cases)}] candidate {measurement.index} with seed {measurement.seed}, {epochs} epochs: "
+                f"[{number}/{len(cases)}] candidate {measurement.index} with seed {measurement.seed}, {epochs} epochs: "
                 f"{outcome}, {measurement.seconds:.1f} s"
             )
 

@@ -34,7 +34,7 @@ _LARGEST = 2**53 - 1  # NNI's JavaScript keeps no larger number whole
 
 # Small networks are enough for the small images of digits; a supernet of cells has one size.
 _BUILT_IN = "digits"  # comes with the program, not from a folder
-SMALL_ON_DIGITS = {"width": [4, 8, 16], "cells": [2, 3, 5]}
+SMALL_ON_DIGITS = {"width": [2, 4, 8, 16], "cells": [2, 3, 5]}
 SMALL_SUPERNET = {"width": 8, "cells": 3}
 _SMALL_SPACE = "darts-global"
 

@@ -212,7 +212,7 @@ def test_help_names_what_is_used_where_nothing_is_given(capsys):
     _, out, _ = run(capsys, "search", "--help")
     said = " ".join(out.replace("-\n", "-").split())
     for words in (
-        f"{DartsSettings().width} in darts-global, on digits 4,8,16, 8 of a supernet)",
+        f"{DartsSettings().width} in darts-global, on digits 2,4,8,16, 8 of a supernet)",
         f"{DartsSettings().cells} in darts-global, on digits 2,3,5, 3 of a supernet)",
         f"[epochs] (default: {search.epochs} in the recipe search)",
         f"(default: {search.batch_size} in the recipe search, 64 of a supernet)",

@@ -22,7 +22,7 @@ def found_by(**given) -> dict:
 def test_defaults_of_space_and_recipe_are_resolved():
     found = found_by(device="cpu", concurrency=1, threads=3)
     assert (found["space"]["width"], found["space"]["cells"], found["space"]["nodes"]) == (
-        [4, 8, 16],
+        [2, 4, 8, 16],
         [2, 3, 5],
         4,
     )
@@ -79,7 +79,7 @@ def test_a_run_folder_keeps_it_and_not_where_it_lies(tmp_path, monkeypatch):
     search(SearchSettings(run_dir=str(tmp_path / "run"), port=0, device="cpu"))
     record = json.loads((tmp_path / "run" / "settings.json").read_text())
     assert record["settings"]["width"] is None
-    assert record["resolved"]["space"]["width"] == [4, 8, 16]
+    assert record["resolved"]["space"]["width"] == [2, 4, 8, 16]
     assert record["resolved"]["train_images"] == 1150
     assert RunFolder.open(tmp_path / "run").resolved() == record["resolved"]
     assert str(tmp_path) not in json.dumps(record)
