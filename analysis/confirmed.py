@@ -35,6 +35,11 @@ class Confirmation:
         """Standard deviation over the seeds; None of a single one."""
         return statistics.stdev(self.accuracies) if len(self.accuracies) > 1 else None
 
+    @property
+    def error(self) -> float | None:
+        """Standard error of the mean; None of a single seed."""
+        return None if self.deviation is None else self.deviation / math.sqrt(len(self.accuracies))
+
     def __str__(self) -> str:
         spread = "" if self.deviation is None else f" ± {100 * self.deviation:.2f}"
         return f"{percent_text(self.mean)}{spread}% (n = {len(self.accuracies)})"
@@ -62,19 +67,17 @@ def doubt(
     """A sentence where ``chosen``'s lead over one of ``others`` with fewer MACs is within the noise of the seeds; None
     where it is not, or nothing was confirmed.
 
-    The noise of a difference of two means is twice its standard error, the deviation being that of all confirmed
-    candidates together (with three seeds a candidate's own is too uncertain).
+    The noise of a difference of two means is twice its standard error, from the deviations of both.
     """
     best = confirmed.get(chosen.index)
-    pooled = _pooled(confirmed)
-    if best is None or pooled is None:
+    if best is None or best.error is None:
         return None
     rivals = []
     for other in others:
         known = confirmed.get(other.index)
-        if known is None or other.macs >= chosen.macs:
+        if known is None or known.error is None or other.macs >= chosen.macs:
             continue
-        noise = 2 * pooled * math.sqrt(1 / len(best.accuracies) + 1 / len(known.accuracies))
+        noise = 2 * math.hypot(best.error, known.error)
         if best.mean - known.mean <= noise:
             rivals.append((other, known, noise))
     if not rivals:
@@ -85,11 +88,3 @@ def doubt(
         f"within the noise of the seeds ({100 * noise:.2f} points): that one may be as good, with "
         f"{100 * (1 - other.macs / chosen.macs):.0f}% fewer MACs"
     )
-
-
-def _pooled(confirmed: Mapping[int, Confirmation]) -> float | None:
-    """The standard deviation over seeds of all candidates together."""
-    squares = [(len(each.accuracies) - 1, each.deviation) for each in confirmed.values()]
-    known = [(degrees, deviation) for degrees, deviation in squares if deviation is not None]
-    total = sum(degrees for degrees, _ in known)
-    return math.sqrt(sum(n * d * d for n, d in known) / total) if total else None

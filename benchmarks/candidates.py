@@ -69,15 +69,18 @@ def at_equal_macs(operator: str) -> Genotype:
     return best[3]
 
 
+def _checkpoint(folder: Path, operator: str, epochs: int, seed: int) -> Path:
+    return folder / f"{operator}-{epochs}-{seed}.pt"
+
+
 def train(operator: str, epochs: int, seed: int, data: Data, checkpoints: Path) -> dict[str, Any]:
     """One training, goes on from its checkpoint; accuracies in [0, 1]."""
     genotype = at_equal_macs(operator)
     torch.manual_seed(seed)
     started = time.process_time()
     recipe = get_recipe("fast", epochs=epochs)
-    path = checkpoints / f"{operator}-{epochs}-{seed}.pt"
+    path = _checkpoint(checkpoints, operator, epochs, seed)
     result = fit(genotype.build(), data, recipe, seed=seed, checkpoint=path, progress=True)
-    path.unlink(missing_ok=True)
     cost = genotype.cost()
     return {
         "operator": operator, "epochs": epochs, "seed": seed, "accuracy": result.accuracy,
@@ -127,6 +130,7 @@ def main() -> None:
     records = all_runs(
         args.out, cases, lambda r: (r["operator"], r["epochs"], r["seed"]),
         lambda case: train(*case, data, args.checkpoints),
+        lambda r: _checkpoint(args.checkpoints, r["operator"], r["epochs"], r["seed"]).unlink(),
     )  # fmt: skip
     print(table(records))
 

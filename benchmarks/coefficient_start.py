@@ -11,7 +11,6 @@ one stopped, and ends with the table over seeds.
 from __future__ import annotations
 
 import argparse
-import json
 import statistics
 import time
 from pathlib import Path
@@ -20,9 +19,9 @@ from typing import Any
 import torch
 from torch import nn
 from torchvision.models.resnet import BasicBlock, conv1x1
-from tqdm import tqdm
 
 from benchmarks import entry
+from benchmarks.runs import all_runs
 from pde_ops import GlobalLayer
 from training.data.loading import load_data
 from training.fit import fit
@@ -88,18 +87,12 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=5, help="steps of the PDE (5)")
     parser.add_argument("--out", type=Path, default=Path("results/coefficient-start"))
     args = parser.parse_args()
-    args.out.mkdir(parents=True, exist_ok=True)
-    path = args.out / "runs.jsonl"
-    records = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
-    done = {(r["variant"], r["seed"], r["steps"]) for r in records}
     share = VALIDATION / (TRAIN + VALIDATION)
     data = load_data("cifar10", args.data_dir, validation=share, train_limit=TRAIN + VALIDATION)
-    todo = [(v, s) for s in range(args.seeds) for v in VARIANTS if (v, s, args.steps) not in done]
-    with path.open("a") as file:
-        for variant, seed in tqdm(todo, unit="run"):
-            records.append(run(variant, seed, args.steps, data))
-            file.write(json.dumps(records[-1]) + "\n")
-            file.flush()
+    records = all_runs(
+        args.out / "runs.jsonl", [(v, s, args.steps) for s in range(args.seeds) for v in VARIANTS],
+        lambda record: (record["variant"], record["seed"], record["steps"]), lambda case: run(*case, data),
+    )  # fmt: skip
     print(start_table([r for r in records if r["steps"] == args.steps]))
 
 

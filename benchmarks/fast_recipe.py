@@ -15,16 +15,15 @@ that was stopped, and ends with the table over seeds.
 from __future__ import annotations
 
 import argparse
-import json
 import statistics
 import time
 from pathlib import Path
 from typing import Any
 
 import torch
-from tqdm import tqdm
 
 from benchmarks import entry
+from benchmarks.runs import all_runs
 from records.errors import UserError
 from search_space.paper.networks import published
 from training.data.loading import Data, load_data
@@ -133,22 +132,16 @@ def main() -> None:
     own = published_recipe(arguments.network)
     if not arguments.only_fast:
         recipes.append(own if arguments.epochs is None else own.replace(epochs=arguments.epochs))
-    arguments.out.parent.mkdir(parents=True, exist_ok=True)
-    path: Path = arguments.out
-    records = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
-    done = {key(record) for record in records}
-    todo = [
-        (arguments.network, recipe, seed, data)
+    cases = {
+        key(identity(arguments.network, recipe, seed, data)): (recipe, seed)
         for seed in range(arguments.seeds)
         for recipe in recipes
-        if key(identity(arguments.network, recipe, seed, data)) not in done
-    ]
-    with path.open("a", encoding="utf-8") as file:
-        for each in tqdm(todo, unit="run"):
-            records.append(run(*each, arguments.checkpoints))
-            file.write(json.dumps(records[-1]) + "\n")
-            file.flush()
-            _checkpoint(records[-1], arguments.checkpoints).unlink()
+    }
+    records = all_runs(
+        arguments.out, list(cases), key,
+        lambda case: run(arguments.network, *cases[case], data, arguments.checkpoints),
+        lambda record: _checkpoint(record, arguments.checkpoints).unlink(),
+    )  # fmt: skip
     print(accuracy_table(records))
 
 

@@ -18,8 +18,10 @@ def all_runs(
     cases: Sequence[_Case],
     key: Callable[[dict[str, Any]], _Case],
     run: Callable[[_Case], dict[str, Any]],
+    on_kept: Callable[[dict[str, Any]], None] = lambda record: None,
 ) -> list[dict[str, Any]]:
-    """The records in ``path``, those among ``cases`` that it lacked made by ``run`` and appended."""
+    """The records in ``path``, those among ``cases`` that it lacked made by ``run`` and appended; ``on_kept`` is called
+    with each once it stands there, to take its checkpoint away, say."""
     path.parent.mkdir(parents=True, exist_ok=True)
     records = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
     done = [key(record) for record in records]
@@ -28,6 +30,7 @@ def all_runs(
             records.append(run(case))
             file.write(json.dumps(records[-1]) + "\n")
             file.flush()
+            on_kept(records[-1])
     return records
 
 
