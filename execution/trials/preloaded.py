@@ -170,6 +170,7 @@ def _kill(process: int) -> None:
 
 def _run(module: str) -> int:
     """The exit code of ``python -m module``."""
+    sys.modules.pop(module, None)  # imported already, which runpy would warn of
     code: Any = 0
     try:
         runpy.run_module(module, run_name="__main__", alter_sys=True)

@@ -77,6 +77,19 @@ def test_its_end_is_a_programs(preloaded, end, code, said):
     assert said in ended.stderr
 
 
+def test_what_was_imported_already_runs_without_a_word(preloaded):
+    """As the trials' own module is, of which Python would warn in each trial's error log."""
+    ended = subprocess.run(
+        quick_trial_command("execution.trials.entry"),
+        shell=True,
+        env=preloaded,
+        capture_output=True,
+        text=True,
+    )
+    assert ended.returncode != 0  # NNI gave it nothing to do
+    assert "RuntimeWarning" not in ended.stderr
+
+
 def test_a_crash_leaves_the_others_alone(preloaded):
     waiting = start(preloaded, END="wait")
     crashed, killed = start(preloaded, END="crash"), start(preloaded, END="killed")
