@@ -84,7 +84,7 @@ def write_outcome(
     files += made.files
     if ended:  # last: it says that all the others are there
         files += (write_whole(out / "outcome.json", json.dumps(_numbers(run, chosen), indent=1) + "\n"),)
-    ranking = "" if run.shared is None else "".join(f"{each}.\n" for each in run.shared.sentences())
+    ranking = "".join(f"{each}.\n" for each in run.rankings())
     where = f"Best: {_sentence(run, chosen)}.\n{ranking}{_cost(run)}\nIn {out}: {', '.join(file.name for file in files)}"
     return dataclasses.replace(
         made, table=f"{made.table}\n\n{where}", files=files, best=chosen, genotype=genotype
@@ -110,6 +110,7 @@ def _numbers(run: Run, chosen: Measurement) -> dict[str, Any]:
         "cancelled": len(run.cancelled),
         "rejected": len(run.rejected),
         **({} if run.shared is None else {"shared_weights": run.shared.to_json()}),
+        **({} if run.scores is None else {"screened": run.scores.to_json()}),
         "partial": len(run.partial),
     }
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from analysis.confirmed import Confirmation, confirmations
+from analysis.screening import ScoreRanking, read_score_ranking
 from analysis.shared_weights import SharedRanking, read_shared_ranking
 from analysis.supernet import Supernet, read_supernet
 from records.errors import UserError
@@ -27,7 +28,7 @@ class Run:
     ``settings`` are the search's by name, ``resolved`` what it used where they leave a value open (empty for a run of
     an earlier version); ``provenance`` is what else stands in ``settings.json`` (versions, commit, machine, start);
     ``torn_line`` is the number of a last line that a crash cut short, or None; ``supernet`` is a one-shot search's, ``shared`` one's
-    by `supernet-pareto`; ``confirmed`` holds candidates by index that were trained again by other seeds.
+    by `supernet-pareto`; ``scores`` one's that was screened; ``confirmed`` holds candidates by index that were trained again by other seeds.
 
     Examples:
         >>> run = read_run("results/first-search/digits")
@@ -43,6 +44,7 @@ class Run:
     resolved: dict[str, Any] = field(default_factory=dict)
     supernet: Supernet | None = None
     shared: SharedRanking | None = None
+    scores: ScoreRanking | None = None
     confirmed: Mapping[int, Confirmation] = field(default_factory=dict)
 
     @property
@@ -120,10 +122,14 @@ class Run:
         of_one_shot = 0.0 if self.supernet is None else self.supernet.seconds
         return of_one_shot + (0.0 if self.shared is None else self.shared.seconds)
 
+    def rankings(self) -> list[str]:
+        """How far what chose candidates before they were trained ranks as training does; one line each."""
+        return [line for each in (self.shared, self.scores) if each is not None for line in each.sentences()]
+
     def notes(self) -> list[str]:
-        """What a reader of the results should know about the record itself, and how far shared weights can be trusted;
-        one line each."""
-        notes = [] if self.shared is None else self.shared.sentences()
+        """What a reader of the results should know about the record itself, and how far shared weights and scores can be
+        trusted; one line each."""
+        notes = self.rankings()
         if self.torn_line is not None:
             notes.append(f"{CANDIDATES}, line {self.torn_line}, was cut short by a crash and is left out")
         return notes
@@ -154,6 +160,7 @@ def read_run(path: str | Path) -> Run:
         resolved if isinstance(resolved, dict) else {},
         read_supernet(path),
         read_shared_ranking(path, measurements),
+        read_score_ranking(path, measurements),
         confirmations(_measurements(path / CONFIRMED, once=False)[0]),
     )
 

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from records.errors import UserError
+from records.json_lines import read_lines
 from records.measurement import Measurement
+from records.scored import identity
+from records.shared_files import CHOSEN, EPOCHS, FRONT, JUDGED, RANDOM
 from records.text import percent_text
-
-CHOSEN, EPOCHS, JUDGED = "chosen.json", "supernet.jsonl", "judged.jsonl"
-FRONT, RANDOM = "front", "random"
 
 
 @dataclass(frozen=True)
@@ -70,15 +70,13 @@ def read_shared_ranking(folder: Path, measurements: Sequence[Measurement]) -> Sh
         return None
     try:
         records = json.loads(path.read_text(encoding="utf-8"))
-        chosen = {
-            json.dumps(r["genotype"], sort_keys=True): (r["role"], float(r["accuracy"])) for r in records
-        }
+        chosen = {identity(r["genotype"]): (r["role"], float(r["accuracy"])) for r in records}
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UserError(f"{path} is damaged: it is not a list of networks with role and accuracy") from error
     judged = [
         (m, *chosen[key])
         for m in measurements
-        if m.status == "ok" and (key := json.dumps(m.genotype, sort_keys=True)) in chosen
+        if m.status == "ok" and (key := identity(m.genotype)) in chosen
     ]
     pairs = tuple((accuracy, m.accuracy) for m, _, accuracy in judged if m.accuracy is not None)
     front = [m for m, role, _ in judged if role == FRONT]
@@ -93,10 +91,4 @@ def read_shared_ranking(folder: Path, measurements: Sequence[Measurement]) -> Sh
 
 def _seconds(path: Path) -> float:
     """Those of all whole lines, added up."""
-    try:
-        lines = path.read_bytes().split(b"\n")[:-1]
-        return sum(float(json.loads(line)["seconds"]) for line in lines)
-    except FileNotFoundError:
-        return 0.0
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{path} is damaged: a line has no seconds") from error
+    return sum(read_lines(path, lambda record: float(record["seconds"])))

@@ -1,17 +1,20 @@
-"""An epoch of DARTS' supernet here, and of NNI's own with the same candidates: seconds and peak memory.
+"""An epoch of a supernet: NNI's DARTS, ours, and `supernet-pareto`'s, with the same candidates: seconds, peak memory.
 
-    python -m benchmarks.supernet_epoch [--images 512] [--width 8] [--cells 5] [--runs 1] [--out FILE]
+    python -m benchmarks.supernet_epoch [--sides nni darts supernet-pareto] [--images 512] [--width 8] [--cells 5] [--runs 1] [--out FILE]
 
 NNI's is its hub's network of DARTS cells (`nni.nas.hub.pytorch.nasnet.NDS`) with the candidates of ``darts-global``,
 the strategy `nni.nas.strategy.DARTS` and the evaluator `nni.nas.evaluator.pytorch.Classification`. Both take random
 images of 3x32x32 in batches of 64, as many for the architecture weights as for the others, on one thread of the CPU.
-Timed are all steps of the first epoch, of which each has both its parts. Each is a process of its own, the two by turns; seconds are CPU time, which other
-programs disturb less than the clock, and beside it the clock's. Memory is the process's largest resident set.
+Timed are all steps of the first epoch, of which each has both its parts; of `supernet-pareto`, which trains weights
+alone, those of the second, when its weights are made. Each is a process of its own, all by turns; seconds are CPU
+time, which other programs disturb less than the clock, and beside it the clock's. Memory is the process's largest
+resident set.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import resource
 import subprocess
@@ -28,7 +31,7 @@ import torch
 from benchmarks import entry
 
 BATCH = 64
-SIDES = ("nni", "ours")
+SIDES = ("nni", "darts", "supernet-pareto")
 
 
 def clock() -> tuple[float, float]:
@@ -42,20 +45,49 @@ def result(start: tuple[float, float], end: tuple[float, float]) -> dict[str, fl
     return {"cpu_seconds": end[0] - start[0], "seconds": end[1] - start[1], "peak_gb": peak}
 
 
-def ours(images: int, width: int, cells: int) -> dict[str, float]:
-    """An epoch of the strategy ``darts``."""
+def images_of(count: int) -> Any:
+    """So many random ones as a split of CIFAR-10."""
+    from training.data.lookup import dataset_info
+    from training.data.split import DeviceSplit
+
+    values = torch.randint(256, (count, 3, 32, 32), dtype=torch.uint8)
+    return DeviceSplit(values, torch.randint(10, (count,)), dataset_info("cifar10"), torch.device("cpu"))
+
+
+def problem_of(width: int, cells: int) -> Any:
     from search_space import Problem, get_space
+
+    problem = Problem("darts-global", {"width": width, "cells": cells}, (3, 32, 32), 10)
+    return get_space("darts-global").completed(problem)
+
+
+def pareto(images: int, width: int, cells: int) -> dict[str, float]:
+    """An epoch of `supernet-pareto`'s shared weights: each batch trains one network."""
+    from strategies.budget import Budget
+    from strategies.shared_weights.settings import SharedTraining
+    from strategies.shared_weights.training import train_shared
+    from training.data.loading import Data
+
+    train, marks = images_of(images), []
+    with tempfile.TemporaryDirectory() as folder:
+        train_shared(
+            problem_of(width, cells), Data(train.info, train, train, lambda: train),
+            SharedTraining(epochs=2, batch_size=BATCH), Budget(), Path(folder) / "shared.pt",
+            on_epoch=lambda _: marks.append(clock()),
+        )  # fmt: skip
+    return result(*marks)
+
+
+def darts(images: int, width: int, cells: int) -> dict[str, float]:
+    """An epoch of the strategy ``darts``."""
+    from search_space import get_space
     from strategies.one_shot.darts import Darts
     from strategies.supernet.learning.gradient import SupernetModule
     from strategies.supernet.search import search_supernet
     from strategies.supernet.table import cost_table
     from training.data.loading import Data
-    from training.data.lookup import dataset_info
-    from training.data.split import DeviceSplit
 
-    space = get_space("darts-global")
-    problem = space.completed(Problem("darts-global", {"width": width, "cells": cells}, (3, 32, 32), 10))
-    info, marks = dataset_info("cifar10"), []
+    problem, marks = problem_of(width, cells), []
 
     class Marks(SupernetModule):
         def begin_epoch(self, epoch: int) -> None:
@@ -72,16 +104,12 @@ def ours(images: int, width: int, cells: int) -> dict[str, float]:
             made.module = Marks
             return made
 
-    def split() -> DeviceSplit:
-        values = torch.randint(256, (images, 3, 32, 32), dtype=torch.uint8)
-        return DeviceSplit(values, torch.randint(10, (images,)), info, torch.device("cpu"))
-
-    train, validation = split(), split()
+    train, validation = images_of(images), images_of(images)
     with tempfile.TemporaryDirectory() as folder:
         search_supernet(
-            lambda: space.model_space(problem),
+            lambda: get_space(problem.space).model_space(problem),
             cost_table(problem),
-            Data(info, train, validation, lambda: validation),
+            Data(train.info, train, validation, lambda: validation),
             Timed.supernet(Timed.Settings(supernet_epochs=1), batch_size=BATCH, seed=0, device="cpu"),
             strategy=Timed,
             checkpoint=Path(folder) / "supernet.pt",
@@ -149,12 +177,14 @@ def table(runs: dict[str, list[dict[str, float]]]) -> str:
     """Medians in Markdown, and the ratio of CPU times."""
     lines = ["| supernet | CPU seconds | seconds | peak GB | n |", "| --- | ---: | ---: | ---: | ---: |"]
     for side, found in runs.items():
-        cpu, wall, peak = (
+        seconds, wall, peak = (
             median(each[key] for each in found) for key in ("cpu_seconds", "seconds", "peak_gb")
         )
-        lines.append(f"| {side} | {cpu:.1f} | {wall:.1f} | {peak:.1f} | {len(found)} |")
-    times = [median(each["cpu_seconds"] for each in runs[side]) for side in SIDES]
-    return "\n".join([*lines, "", f"NNI's takes {times[0] / times[1]:.2f} times the CPU seconds of ours."])
+        lines.append(f"| {side} | {seconds:.1f} | {wall:.1f} | {peak:.1f} | {len(found)} |")
+    cpu = {side: median(each["cpu_seconds"] for each in found) for side, found in runs.items()}
+    for slow, quick in itertools.pairwise(cpu):
+        lines += ["", f"{slow}'s takes {cpu[slow] / cpu[quick]:.2f} times the CPU seconds of {quick}'s."]
+    return "\n".join(lines)
 
 
 def main() -> None:
@@ -165,6 +195,7 @@ def main() -> None:
     parser.add_argument("--width", type=int, default=8, help="channels of a node in the first cell (8)")
     parser.add_argument("--cells", type=int, default=5, help="cells (5)")
     parser.add_argument("--runs", type=int, default=1, help="of each, by turns (1)")
+    parser.add_argument("--sides", nargs="+", default=list(SIDES), choices=SIDES, help="which (all)")
     parser.add_argument("--side", choices=SIDES, help="only this one, in this process")
     parser.add_argument("--out", type=Path, help="a JSON file for what was measured")
     given = parser.parse_args()
@@ -172,11 +203,11 @@ def main() -> None:
     if given.side:
         torch.set_num_threads(1)
         torch.manual_seed(0)
-        print(json.dumps({"nni": nni, "ours": ours}[given.side](*size)))
+        print(json.dumps({"nni": nni, "darts": darts, "supernet-pareto": pareto}[given.side](*size)))
         return
-    runs: dict[str, list[dict[str, float]]] = {side: [] for side in SIDES}
+    runs: dict[str, list[dict[str, float]]] = {side: [] for side in given.sides}
     for _ in range(given.runs):
-        for side in SIDES:
+        for side in given.sides:
             runs[side].append(apart(side, *size))
             print(f"{side}: {runs[side][-1]}", file=sys.stderr, flush=True)
     print(table(runs))

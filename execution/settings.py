@@ -8,6 +8,7 @@ import os
 from dataclasses import dataclass
 from typing import Any
 
+from execution.platform_check import check_platform
 from execution.setting_texts import parse_count, parse_size, parse_sizes
 from records.checks import shown
 from records.errors import UserError
@@ -16,7 +17,8 @@ from records.plugins import HINT
 from search_space import get_space, space_names
 from search_space.setting_text import parse_settings
 from strategies.contract import MultiTrialStrategy
-from strategies.registry import get_strategy, strategies, strategy_names, strategy_options
+from strategies.registry import get_strategy, strategy_names, strategy_options
+from strategies.screening.screened import SCORE_NAMES
 from strategies.supernet.settings import SupernetSettings
 from training.data.datasets import dataset_names, located
 from training.device import real_device
@@ -141,6 +143,13 @@ class SearchSettings:
         None, "run folder of an earlier search of the same space, image and classes: its candidates are shown to "
         "the strategy first, and not trained again", metavar="RUN", used=lambda: "none",
     )  # fmt: skip
+    screen: int = option(
+        0, "random architectures in each bin of MACs that are scored without training; the best are the first candidates",
+        unit="architectures", metavar="N", least=0,
+    )  # fmt: skip
+    screen_score: str = option("synflow", "by which score", choices=lambda: SCORE_NAMES)
+    screen_bins: int = option(4, "bins of equal ratios of MACs", unit="bins", metavar="B", least=1, most=100)
+    screen_chosen: int = option(1, "of each bin", unit="candidates", metavar="K", least=1)
     run_dir: str | None = option(
         None, "run folder to make", metavar="DIR", used=lambda: "runs/<time>-<data set>-<strategy>"
     )
@@ -197,7 +206,7 @@ class SearchSettings:
         if self.portal == "off" and not get_strategy(self.strategy).one_shot:
             raise UserError(f"portal is off with {self.strategy}; accepted: on, its trials run in NNI")
         self._check_multi_trial()
-        self._check_platform()
+        check_platform(self)
         get_space(self.space).make_settings(self.space_settings())
         self.trial_settings()
 
@@ -209,7 +218,15 @@ class SearchSettings:
         return getattr(own, name)
 
     def _check_multi_trial(self) -> None:
-        """What a supernet has no use for: its candidates are known by their MACs."""
+        """What a supernet has no use for, whose candidates are known by their MACs; and what decides the first
+        candidates itself."""
+        if self.screen and (
+            get_strategy(self.strategy).trains_here or getattr(get_strategy(self.strategy), "stages", False)
+        ):
+            raise UserError(
+                f"screen is {self.screen} with strategy {self.strategy}; accepted: 0, it decides its first candidates "
+                "itself"
+            )
         if get_strategy(self.strategy).one_shot:
             for name in ("max_params", "max_latency", "latency", "start_from"):
                 value, usual = getattr(self, name), common_options()[name].default
@@ -218,36 +235,6 @@ class SearchSettings:
                         f"{name} is {shown(value)} with strategy {self.strategy}; accepted with "
                         f"{', '.join(strategy_names(one_shot=False))}"
                     )
-
-    def _check_platform(self) -> None:
-        for name, platform in (("hosts", "remote"), ("cluster", "kubernetes")):
-            if (getattr(self, name) is not None) != (self.platform == platform):
-                raise UserError(
-                    f"platform is {self.platform} and {name} {getattr(self, name)!r}; --{name} FILE goes with "
-                    f"--platform {platform}, and is needed there"
-                )
-        if self.platform == "local":
-            return
-        if self.confirm:
-            raise UserError(
-                f"confirm is {self.confirm} with platform {self.platform}; accepted: 0, it trains on this machine"
-            )
-        if get_strategy(self.strategy).trains_here:
-            others = [name for name, strategy in strategies().items() if not strategy.trains_here]
-            raise UserError(
-                f"strategy {self.strategy} trains a supernet on this machine; accepted with platform {self.platform}: "
-                f"{', '.join(others)}"
-            )
-        if getattr(get_strategy(self.strategy), "stages", False):
-            raise UserError(
-                f"platform is {self.platform} with strategy {self.strategy}, whose trials go on from checkpoints in the "
-                "run folder; accepted: local"
-            )
-        if self.data_dir is not None and not os.path.isabs(self.data_dir):
-            raise UserError(
-                f"data_dir is {self.data_dir!r}; with platform {self.platform} it is a folder where trials run, "
-                "so an absolute path is accepted alone"
-            )
 
     def space_settings(self) -> dict[str, Any]:
         """What was given of the space's own settings, by name; on digits a small network is the default."""

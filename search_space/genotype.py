@@ -136,12 +136,20 @@ class Genotype:
     def __hash__(self) -> int:
         return hash(self.key())
 
-    def build(self) -> nn.Module:
-        """The network, ``(N, channels, height, width) -> (N, classes)``; weights come from torch's generator.
+    def build(self, seed: int | None = None) -> nn.Module:
+        """The network, ``(N, channels, height, width) -> (N, classes)``; weights come from torch's generator, or from
+        ``seed``, and the generator is left as it was.
 
         In training mode a network with an auxiliary head gives ``(logits, auxiliary logits)``.
         """
-        return get_space(self.space).build(self.problem, self.architecture)
+        space = get_space(self.space)
+        if seed is None:
+            return space.build(self.problem, self.architecture)
+        import torch
+
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            return space.build(self.problem, self.architecture)
 
     def cost(self) -> Cost:
         """Parameters and MACs for one image, exact, without the auxiliary head; nothing is run.

@@ -130,9 +130,7 @@ def retrain(
         workers=settings.workers,
         randaugment=settings.recipe.randaugment,
     )
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(settings.seed)
-        model = genotype.build()
+    model = genotype.build(settings.seed)
     _claim(folder, genotype, settings, info)  # once it can begin: a mistake until here leaves the folder free
     trained = fit(
         model,

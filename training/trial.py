@@ -188,9 +188,7 @@ def measure(
 
     status: Status = "ok"
     error = latency = None
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(settings.seed)
-        model = genotype.build()
+    model = genotype.build(settings.seed)
     if settings.latency or settings.max_latency is not None:
         latency = round(latency_ms(model, data.info.image, settings.device), 4)
     if latency is not None and settings.max_latency is not None and latency > settings.max_latency:

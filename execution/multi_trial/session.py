@@ -21,6 +21,7 @@ from search_space import Genotype, get_space
 from strategies.contract import MultiTrialStrategy
 from strategies.multi_trial.random_search import RandomSearch
 from strategies.registry import get_strategy
+from strategies.screening.screened import Screen, Screened
 from strategies.workplace import Workplace
 from training.fit import require_trainable
 
@@ -52,7 +53,11 @@ class MultiTrialSession(Session):
         )
         made.take(self.given)
         made.start_from(self.earlier)
-        return made
+        if not settings.screen:
+            return made
+        return Screened(
+            made, Screen(settings.screen, settings.screen_score, settings.screen_bins, settings.screen_chosen)
+        )
 
     @cached_property
     def earlier(self) -> list[Measurement]:

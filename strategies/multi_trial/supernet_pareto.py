@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import math
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from records.files import write_whole
+from records.json_lines import read_lines
 from records.measurement import Measurement
 from records.options import Options, option
+from records.shared_files import CHOSEN, EPOCHS, JUDGED
 from records.terminal import say
 from search_space import Genotype, get_space
 from search_space.sampling import random_genotype
@@ -25,13 +28,16 @@ if TYPE_CHECKING:
     from training.data.loading import Data
 
 _POPULATION = 40  # of the search over networks that are judged on shared weights
-EPOCHS = "supernet.jsonl"
 CHECKPOINT = "checkpoints/shared.pt"
 
 
 @dataclass(frozen=True)
 class SupernetParetoSettings(Options):
     supernet_epochs: int = option(20, "training of the supernet", unit="epochs", metavar="E", least=1)
+    supernet_steps: int = option(
+        2000, "it is trained for at least so many, in whole epochs: few images make few steps an epoch", unit="steps",
+        metavar="N", least=1,
+    )  # fmt: skip
     networks: int = option(
         1, "networks of the supernet that are trained on each batch", unit="networks", metavar="N", least=1
     )
@@ -85,13 +91,14 @@ class SupernetPareto(MultiTrialStrategy):
         return genotype
 
     def prepare(self, workplace: Workplace) -> None:
-        from strategies.shared_weights.chosen import CHOSEN, choose, extended, read_chosen, write_chosen
-        from strategies.shared_weights.exploring import JUDGED, explore, read_judged
+        from strategies.shared_weights.chosen import choose, extended, read_chosen, write_chosen
+        from strategies.shared_weights.exploring import explore
         from strategies.shared_weights.judge import Judge
 
         path, count = workplace.folder / CHOSEN, workplace.trials + len(self.earlier)
         if path.is_file():
-            self.chosen = extended(read_chosen(path), read_judged(workplace.folder / JUDGED), count)
+            judged = read_lines(workplace.folder / JUDGED, Measurement.from_json)
+            self.chosen = extended(read_chosen(path), judged, count)
         else:
             data = workplace.trial.load()
             judge = Judge(self._train(workplace, data), data)
@@ -113,14 +120,16 @@ class SupernetPareto(MultiTrialStrategy):
 
         from strategies.shared_weights.settings import SharedTraining
         from strategies.shared_weights.training import train_shared
+        from training.data.split import steps_per_epoch
 
         trial = workplace.trial
         if trial.threads:
             torch.set_num_threads(trial.threads)
-        batch = {} if trial.batch_size is None else {"batch_size": trial.batch_size}
+        batch = SharedTraining().batch_size if trial.batch_size is None else trial.batch_size
+        enough = math.ceil(self.settings.supernet_steps / steps_per_epoch(len(data.train), batch))
         training = SharedTraining(
-            epochs=self.settings.supernet_epochs, networks=self.settings.networks, seed=self.seed, device=trial.device,
-            **batch,
+            epochs=max(self.settings.supernet_epochs, enough), networks=self.settings.networks, seed=self.seed,
+            device=trial.device, batch_size=batch,
         )  # fmt: skip
         records: list[dict[str, Any]] = []
 

@@ -11,14 +11,13 @@ from typing import Any
 
 from records.files import write_whole
 from records.measurement import Measurement
+from records.shared_files import FRONT, RANDOM
 from search_space import Genotype, mutate
 from search_space.problem import Problem
 from search_space.sampling import random_genotype
 from strategies.budget import Budget
 from strategies.objectives import spread
 
-CHOSEN = "chosen.json"
-FRONT, RANDOM = "front", "random"
 _REPEATS, _DRAWS, _STEPS, _NEAR = 5, 20, 40, 0.05
 
 

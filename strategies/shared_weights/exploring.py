@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import json
-import os
 import time
 from pathlib import Path
 
 from tqdm import tqdm
 
-from records.files import write_errors
+from records.json_lines import append_line, read_lines
 from records.measurement import Measurement
 from strategies.contract import MultiTrialStrategy, SpaceExhausted
 from strategies.shared_weights.judge import Judge
-
-JUDGED = "judged.jsonl"
 
 
 def explore(
@@ -22,12 +18,12 @@ def explore(
 ) -> list[Measurement]:
     """``count`` networks, proposed by ``search`` and judged on shared weights; those that ``path`` has already are
     read back. No network is judged twice."""
-    known = read_judged(path)
+    known = read_lines(path, Measurement.from_json)
     found: list[Measurement] = []
     bar = tqdm(
         total=count, desc="judged on shared weights", unit="network", disable=None if progress else True
     )
-    with bar, write_errors(path), path.open("a", encoding="utf-8") as lines:
+    with bar:
         for index in range(count):
             try:
                 genotype = search.propose(index, found)
@@ -45,18 +41,5 @@ def explore(
                     params=cost.params, seconds=round(time.perf_counter() - started, 3), seed=search.seed,
                 )
             )  # fmt: skip
-            lines.write(json.dumps(found[-1].to_json()) + "\n")
-            lines.flush()
-        os.fsync(lines.fileno())
+            append_line(path, found[-1].to_json())
     return found
-
-
-def read_judged(path: Path) -> list[Measurement]:
-    """Whole lines; what a crash cut short is taken off the file."""
-    if not path.is_file():
-        return []
-    content = path.read_bytes()
-    whole = content[: content.rfind(b"\n") + 1]
-    if whole != content:
-        os.truncate(path, len(whole))
-    return [Measurement.from_json(json.loads(line)) for line in whole.splitlines()]

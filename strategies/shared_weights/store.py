@@ -35,7 +35,7 @@ class SharedWeights:
 
     def network(self, genotype: Genotype) -> nn.Module:
         """The genotype's network, its parameters in the memory of the shared ones."""
-        network = _built(genotype, 0).to(self.device)  # its own weights give way at once
+        network = genotype.build(seed=0).to(self.device)  # its own weights give way at once
         names = _shared_names(genotype, network)
         self._create(genotype, names)
         for name, parameter in list(network.named_parameters()):
@@ -75,7 +75,7 @@ class SharedWeights:
             missing = set(names.values()) - self.parameters.keys()
             if not missing:
                 return
-            network = _built(maker, epoch_seed(self.seed, len(self.parameters)))
+            network = maker.build(epoch_seed(self.seed, len(self.parameters)))
             made = _shared_names(maker, network)
             for name, parameter in network.named_parameters():
                 if made[name] in missing:
@@ -89,12 +89,6 @@ class SharedWeights:
         if any(own > there for own, there in zip(part.shape, whole.shape, strict=True)):
             raise ValueError(f"a weight of shape {tuple(part.shape)} is no corner of {tuple(whole.shape)}")
         return whole[tuple(slice(size) for size in part.shape)]
-
-
-def _built(genotype: Genotype, seed: int) -> nn.Module:
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        return genotype.build()
 
 
 def _widest(genotype: Genotype) -> Genotype:

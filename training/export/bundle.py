@@ -86,9 +86,7 @@ def export(
     folder, facts = Path(out_dir), facts or Facts()
     if not overwrite and (folder / GENOTYPE).exists():
         raise UserError(f"{folder} already holds {GENOTYPE}; give another folder")
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        model = genotype.build()
+    model = genotype.build(seed=0)
     if weights is not None:
         load_weights(model, Path(weights))
     model.eval().requires_grad_(False)

@@ -1,0 +1,178 @@
+"""Strategies against each other on a table of trainings: how soon does each find the front?
+
+    python -m benchmarks.replays [--table results/table/cifar10.jsonl] [--seeds 20] [--out results/strategies]
+
+Each strategy searches the space of `benchmarks.architecture_table` with each seed. A candidate's training is read from
+the table: the accuracies of one seed of the table (the replay's seed modulo how many there are), as a trial would see
+them. What it found is worth the hypervolume of its wholly trained candidates' *mean* accuracies over all seeds of the
+table, as a share of that of the exact front. It is written against the epochs trained so far, in whole trainings.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import statistics
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from analysis.hypervolume import reference_macs, shares_over_trials
+from benchmarks import entry
+from benchmarks.architecture_table import EPOCHS, RESULTS, SPACE, Table, load_table
+from records.files import write_whole
+from records.measurement import Measurement
+from search_space import Genotype
+from strategies.contract import MultiTrialStrategy, SpaceExhausted
+from strategies.registry import get_strategy
+
+STRATEGIES: dict[str, dict[str, Any]] = {
+    "random": {}, "nsga2": {}, "asha": {}, "evolution": {"mac_penalty": 0.05}, "tpe": {}, "grid": {},
+}  # fmt: skip
+WANTED = 0.99
+BASELINE = "random"
+
+
+def exact(table: Table) -> list[Measurement]:
+    """Every architecture with its mean accuracy."""
+    means = []
+    for index, (key, genotype) in enumerate(table.genotypes.items()):
+        one = table.measurement(index, genotype, next(iter(table.accuracies[key])))
+        means.append(dataclasses.replace(one, accuracy=table.mean(key)))
+    return means
+
+
+def replay(table: Table, name: str, seed: int) -> list[tuple[float, float]]:
+    """After each trial: whole trainings spent so far, and the share of the exact front's hypervolume."""
+    kind = get_strategy(name)
+    assert issubclass(kind, MultiTrialStrategy)
+    strategy = kind(SPACE, seed, kind.Settings(**STRATEGIES[name]), epochs=EPOCHS)
+    best = exact(table)
+    limit = reference_macs(best)
+    seeds = sorted(next(iter(table.accuracies.values())))
+    results: list[Measurement] = []
+    spent, costs, found = 0, [], []
+    while spent < EPOCHS * len(best):
+        try:
+            genotype = strategy.propose(len(results), results)
+        except SpaceExhausted:
+            break
+        trained, whole, epochs = _trained(table, strategy, genotype, results, seeds[seed % len(seeds)])
+        results.append(trained)
+        spent += epochs
+        costs.append(spent / EPOCHS)
+        true = dataclasses.replace(trained, accuracy=table.mean(genotype.key()))
+        found.append(true if whole else dataclasses.replace(true, status="partial"))
+    whole_share = shares_over_trials(best, limit)[-1]
+    return [
+        (cost, share / whole_share)
+        for cost, share in zip(costs, shares_over_trials(found, limit), strict=True)
+    ]
+
+
+def _trained(
+    table: Table, strategy: MultiTrialStrategy, genotype: Genotype, results: Sequence[Measurement], seed: int
+) -> tuple[Measurement, bool, int]:
+    """The candidate's measurement, whether it is trained wholly, and how many epochs that took."""
+    index = len(results)
+    stage, measured = strategy.stage(index), table.measurement(index, genotype, seed)
+    if stage is None:
+        return measured, True, EPOCHS
+    begun = 0 if stage.continues is None else results[stage.continues].epochs or 0
+    history = measured.history[: stage.epochs]
+    measured = dataclasses.replace(
+        measured, accuracy=history[-1], history=history, epochs=stage.epochs, share=stage.share,
+        continues=stage.continues, status="ok" if stage.whole else "partial",
+    )  # fmt: skip
+    return measured, stage.whole, stage.epochs - begun
+
+
+def reached(curve: Sequence[tuple[float, float]], share: float = WANTED) -> float:
+    """Whole trainings until ``share`` of the exact hypervolume; infinite if never.
+
+    Examples:
+        >>> reached([(1.0, 0.5), (2.0, 0.995)]), reached([(1.0, 0.5)])
+        (2.0, inf)
+    """
+    return next((cost for cost, found in curve if found >= share), float("inf"))
+
+
+def quartiles(values: Sequence[float]) -> tuple[float, float, float]:
+    """Lower quartile, median, upper quartile, each one of the values or midway between two."""
+    ordered = sorted(values)
+    half = len(ordered) // 2
+    return statistics.median(ordered[:half]), statistics.median(ordered), statistics.median(ordered[-half:])
+
+
+def table_text(trainings: dict[str, list[float]]) -> str:
+    """In Markdown, the soonest first."""
+    lines = [
+        f"| strategy | trainings to {WANTED:.0%} of the exact hypervolume: median (quartiles) | of {BASELINE}'s | n |",
+        "| --- | ---: | ---: | ---: |",
+    ]
+    median = {name: quartiles(values)[1] for name, values in trainings.items()}
+    for name in sorted(trainings, key=lambda each: median[each]):
+        low, middle, high = quartiles(trainings[name])
+        share = f"{middle / median[BASELINE]:.2f}" if BASELINE in median else "-"
+        lines.append(
+            f"| `{name}` | {middle:.1f} ({low:.1f} to {high:.1f}) | {share} | {len(trainings[name])} |"
+        )
+    return "\n".join(lines)
+
+
+def draw(curves: dict[str, list[list[tuple[float, float]]]], path: Path) -> None:
+    """Medians and quartiles over the seeds against whole trainings."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    figure, axes = pyplot.subplots(figsize=(7, 4.2), layout="constrained")
+    most = max(curve[-1][0] for of_name in curves.values() for curve in of_name)
+    at = [place for place in range(1, int(most) + 1)]
+    for name, of_name in curves.items():
+        values = [[_share_at(curve, cost) for curve in of_name] for cost in at]
+        low, middle, high = zip(*(quartiles(each) for each in values), strict=True)
+        (line,) = axes.plot(at, middle, label=name)
+        axes.fill_between(at, low, high, alpha=0.15, color=line.get_color(), linewidth=0)
+    axes.axhline(WANTED, color="grey", linewidth=0.8, linestyle=":")
+    axes.set(
+        xscale="log", ylim=(0.85, 1.002), xlabel="whole trainings", ylabel="share of the exact hypervolume"
+    )
+    axes.legend(frameon=False)
+    figure.savefig(path, dpi=150)
+    pyplot.close(figure)
+
+
+def _share_at(curve: Sequence[tuple[float, float]], cost: float) -> float:
+    return max((share for spent, share in curve if spent <= cost), default=0.0)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--table", type=Path, default=RESULTS)
+    parser.add_argument("--seeds", type=int, default=20, help="replays of each strategy (20)")
+    parser.add_argument("--strategies", nargs="+", default=list(STRATEGIES), choices=STRATEGIES)
+    parser.add_argument("--out", type=Path, default=Path("results/strategies"))
+    args = parser.parse_args()
+    table = load_table(args.table)
+    cases = [(name, seed) for name in args.strategies for seed in range(args.seeds)]
+    curves: dict[str, list[list[tuple[float, float]]]] = {name: [] for name in args.strategies}
+    for name, seed in tqdm(cases, unit="replay"):
+        curves[name].append(replay(table, name, seed))
+    trainings = {name: [reached(curve) for curve in of_name] for name, of_name in curves.items()}
+    args.out.mkdir(parents=True, exist_ok=True)
+    write_whole(
+        args.out / "replays.json", json.dumps({"trainings": trainings, "share": WANTED}, indent=1) + "\n"
+    )
+    draw(curves, args.out / "replays.png")
+    print(table_text(trainings))
+
+
+if __name__ == "__main__":
+    entry(main)

@@ -1,0 +1,50 @@
+"""Files with a JSON record a line, to which a line is added at a time: a crash cuts the last one short at most."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, BinaryIO, TypeVar
+
+from records.errors import UserError
+from records.files import write_errors
+
+T = TypeVar("T")
+
+
+def read_lines(path: Path, make: Callable[[Any], T]) -> list[T]:
+    """What ``make`` gives for each record; none where there is no file. A last line without its end is left out.
+
+    Raises `UserError` for a file that cannot be read and for a line that ``make`` cannot use.
+    """
+    try:
+        *lines, _ = path.read_bytes().split(b"\n")
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise UserError(f"cannot read {path}: {error.strerror or error}") from error
+    found = []
+    for number, line in enumerate(lines, start=1):
+        try:
+            found.append(make(json.loads(line)))
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            raise UserError(f"{path}, line {number}, is damaged: {error!r:.80}") from error
+    return found
+
+
+def append_line(path: Path, record: Any) -> None:
+    """Adds a record, on the disk when this returns; takes off what a crash left of a last line. Raises `UserError`."""
+    with write_errors(path), path.open("a+b") as file:
+        if file.tell() and not _ends_a_line(file):
+            file.seek(0)
+            file.truncate(file.read().rfind(b"\n") + 1)
+        file.write(json.dumps(record).encode() + b"\n")
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _ends_a_line(file: BinaryIO) -> bool:
+    file.seek(-1, os.SEEK_END)
+    return file.read(1) == b"\n"

@@ -1,0 +1,1 @@
+"""Architectures judged without training, so that a search begins with promising ones (`--screen`)."""
