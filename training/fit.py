@@ -6,6 +6,7 @@ import dataclasses
 import hashlib
 import time
 from collections.abc import Callable, Iterable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from pde_ops.cpu.depthwise_module import depthwise_by_kernel
 from records.errors import UserError
 from search_space.cells.drop_path import set_drop_path
 from training.checkpoint import load_checkpoint, require_same, save_checkpoint
@@ -102,7 +104,8 @@ def fit(
             _tell(on_epoch, result)
 
     cuda_devices = [device] if device.type == "cuda" else []
-    with torch.random.fork_rng(devices=cuda_devices):
+    quick = depthwise_by_kernel(model) if device.type == "cpu" else nullcontext()
+    with quick, torch.random.fork_rng(devices=cuda_devices):
         for epoch in range(len(history), recipe.epochs if until is None else until):
             # Each epoch has a seed of its own, so that no generator's state has to be saved to resume.
             epoch_seed = int(np.random.SeedSequence([seed, epoch]).generate_state(1, np.uint64)[0])

@@ -1,8 +1,8 @@
-"""A ReLU and a depthwise convolution as one C++ kernel, float32 on a CPU.
+"""A depthwise convolution, and one behind a ReLU, as one C++ kernel, float32 on a CPU.
 
-The separable convolutions of a cell begin so. In torch 2.11 on a CPU with AVX2 the two take most of a supernet's step:
-the gradient of a dilated or 5x5 depthwise convolution is many times as dear as its forward pass. Here both are plain
-sums over taps, and nothing is kept for the backward pass but the input, which the operations of an edge share.
+In torch 2.11 on a CPU with AVX2 the gradient of a depthwise convolution is many times as dear as its forward pass, the
+more so the larger the kernel. Here both are plain sums over taps, and nothing is kept for the backward pass but the
+input. The separable convolutions of a cell begin with a ReLU, and the operations of an edge share what they keep.
 """
 
 from __future__ import annotations
@@ -20,20 +20,20 @@ KERNELS = (3, 5, 7)
 STRIDES = (1, 2)
 
 
-def relu_depthwise(x: Tensor, weight: Tensor, *, stride: int = 1, dilation: int = 1) -> Tensor:
-    """``conv2d(relu(x), weight)`` with one filter a channel and padding that keeps the size: ``(N, C, H, W)`` to
-    ``(N, C, ceil(H / stride), ceil(W / stride))``; ``weight`` is ``(C, 1, K, K)`` with K odd.
+def depthwise(x: Tensor, weight: Tensor, *, stride: int = 1, dilation: int = 1, relu: bool = False) -> Tensor:
+    """``conv2d(x, weight)``, with ``relu`` of ``relu(x)``, with one filter a channel and padding that keeps the size:
+    ``(N, C, H, W)`` to ``(N, C, ceil(H / stride), ceil(W / stride))``; ``weight`` is ``(C, 1, K, K)`` with K odd.
 
     What the kernel does not take (another type or device, K above 7, autocast) goes through torch.
 
     Examples:
-        >>> relu_depthwise(torch.zeros(1, 2, 5, 5), torch.zeros(2, 1, 3, 3), stride=2).shape
+        >>> depthwise(torch.zeros(1, 2, 5, 5), torch.zeros(2, 1, 3, 3), stride=2).shape
         torch.Size([1, 2, 3, 3])
     """
     if _taken(x, weight, stride):
-        return _ReluDepthwise.apply(x.contiguous(), weight.contiguous(), stride, dilation)
+        return _Depthwise.apply(x.contiguous(), weight.contiguous(), stride, dilation, relu)
     padding = dilation * (weight.shape[2] // 2)
-    return F.conv2d(F.relu(x), weight, None, stride, padding, dilation, groups=x.shape[1])
+    return F.conv2d(F.relu(x) if relu else x, weight, None, stride, padding, dilation, groups=x.shape[1])
 
 
 def _taken(x: Tensor, weight: Tensor, stride: int) -> bool:
@@ -51,15 +51,15 @@ def _taken(x: Tensor, weight: Tensor, stride: int) -> bool:
     )
 
 
-class _ReluDepthwise(torch.autograd.Function):
+class _Depthwise(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, x: Tensor, weight: Tensor, stride: int, dilation: int) -> Tensor:
+    def forward(ctx: Any, x: Tensor, weight: Tensor, stride: int, dilation: int, relu: bool) -> Tensor:
         ctx.save_for_backward(x, weight)
-        ctx.stride, ctx.dilation = stride, dilation
+        ctx.stride, ctx.dilation, ctx.relu = stride, dilation, relu
         rows, columns = (-(-size // stride) for size in x.shape[2:])
         out = x.new_empty(x.shape[0], x.shape[1], rows, columns)
-        backend.library().relu_depthwise(
-            *map(_pointer, (x, weight, out)), *_numbers(x, out, weight, stride, dilation)
+        backend.library().depthwise(
+            *map(_pointer, (x, weight, out)), *_numbers(x, out, weight, stride, dilation, relu)
         )
         return out
 
@@ -70,18 +70,18 @@ class _ReluDepthwise(torch.autograd.Function):
         grad = grad.contiguous()
         grad_x = torch.empty_like(x) if ctx.needs_input_grad[0] else None
         grad_weight = torch.empty_like(weight) if ctx.needs_input_grad[1] else None
-        backend.library().relu_depthwise_backward(
+        backend.library().depthwise_backward(
             *map(_pointer, (x, weight, grad, grad_x, grad_weight)),
-            *_numbers(x, grad, weight, ctx.stride, ctx.dilation),
+            *_numbers(x, grad, weight, ctx.stride, ctx.dilation, ctx.relu),
         )
-        return grad_x, grad_weight, None, None
+        return grad_x, grad_weight, None, None, None
 
 
 def _pointer(tensor: Tensor | None) -> ctypes.c_void_p:
     return ctypes.c_void_p(None if tensor is None else tensor.data_ptr())
 
 
-def _numbers(x: Tensor, out: Tensor, weight: Tensor, stride: int, dilation: int) -> tuple:
+def _numbers(x: Tensor, out: Tensor, weight: Tensor, stride: int, dilation: int, relu: bool) -> tuple:
     sizes = (ctypes.c_long * 6)(*x.shape, *out.shape[2:])
     kernel = weight.shape[3]
-    return sizes, kernel, dilation, stride, backend.threads(x.numel() * kernel * kernel // 8)
+    return sizes, kernel, dilation, stride, int(relu), backend.threads(x.numel() * kernel * kernel // 8)

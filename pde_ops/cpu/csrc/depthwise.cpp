@@ -1,4 +1,4 @@
-// A ReLU and a depthwise convolution in one pass, float32, planes of (N, C, H, W) one after the other.
+// A depthwise convolution, behind a ReLU or not, in one pass, float32, planes of (N, C, H, W) one after the other.
 //
 // Each plane is copied once into a buffer with a border of zeros, so that every tap is a plain load of eight columns;
 // for stride 2 even and odd columns lie apart there. Four rows of eight outputs are kept in registers for all taps.
@@ -109,20 +109,20 @@ struct Sizes {
 };
 
 template <int K>
-void forward(const float* x, const float* weight, float* out, Sizes s, Taps taps, int threads) {
+void forward(const float* x, const float* weight, float* out, Sizes s, Taps taps, bool relu, int threads) {
 #pragma omp parallel num_threads(threads)
     {
         Buffer in(taps, s.out_rows, s.out_columns);
 #pragma omp for
         for (long p = 0; p < s.n * s.channels; ++p) {
-            in.fill(x + p * s.plane(), s.rows, s.columns, true, 1);
+            in.fill(x + p * s.plane(), s.rows, s.columns, relu, 1);
             convolve<K>(in, weight + (p % s.channels) * K * K, out + p * s.out_plane(), s.out_rows, s.out_columns, nullptr);
         }
     }
 }
 
 template <int K>
-void backward(const float* x, const float* weight, const float* grad, float* grad_x, float* grad_weight, Sizes s, Taps taps, int threads) {
+void backward(const float* x, const float* weight, const float* grad, float* grad_x, float* grad_weight, Sizes s, Taps taps, bool relu, int threads) {
     const Taps back{K, taps.dilation, 1};
     const int pitch = up(s.out_columns, LANES);
 #pragma omp parallel num_threads(threads)
@@ -139,10 +139,10 @@ void backward(const float* x, const float* weight, const float* grad, float* gra
                 const float* g = grad + p * s.out_plane();
                 if (grad_x) {
                     spread.fill(g, s.out_rows, s.out_columns, false, taps.stride);
-                    convolve<K>(spread, flipped, grad_x + p * s.plane(), s.rows, s.columns, x + p * s.plane());
+                    convolve<K>(spread, flipped, grad_x + p * s.plane(), s.rows, s.columns, relu ? x + p * s.plane() : nullptr);
                 }
                 if (grad_weight) {
-                    in.fill(x + p * s.plane(), s.rows, s.columns, true, 1);
+                    in.fill(x + p * s.plane(), s.rows, s.columns, relu, 1);
                     const float* rows = g;
                     if (pitch != s.out_columns) {
                         for (int r = 0; r < s.out_rows; ++r)
@@ -161,20 +161,20 @@ void backward(const float* x, const float* weight, const float* grad, float* gra
 
 extern "C" {
 
-void relu_depthwise(const float* x, const float* weight, float* out, const long* sizes, int kernel, int dilation, int stride, int threads) {
+void depthwise(const float* x, const float* weight, float* out, const long* sizes, int kernel, int dilation, int stride, int relu, int threads) {
     const Sizes s{sizes[0], sizes[1], int(sizes[2]), int(sizes[3]), int(sizes[4]), int(sizes[5])};
     const Taps taps{kernel, dilation, stride};
-    if (kernel == 3) forward<3>(x, weight, out, s, taps, threads);
-    if (kernel == 5) forward<5>(x, weight, out, s, taps, threads);
-    if (kernel == 7) forward<7>(x, weight, out, s, taps, threads);
+    if (kernel == 3) forward<3>(x, weight, out, s, taps, relu, threads);
+    if (kernel == 5) forward<5>(x, weight, out, s, taps, relu, threads);
+    if (kernel == 7) forward<7>(x, weight, out, s, taps, relu, threads);
 }
 
 // A gradient that is not wanted is null.
-void relu_depthwise_backward(const float* x, const float* weight, const float* grad, float* grad_x, float* grad_weight, const long* sizes, int kernel, int dilation, int stride, int threads) {
+void depthwise_backward(const float* x, const float* weight, const float* grad, float* grad_x, float* grad_weight, const long* sizes, int kernel, int dilation, int stride, int relu, int threads) {
     const Sizes s{sizes[0], sizes[1], int(sizes[2]), int(sizes[3]), int(sizes[4]), int(sizes[5])};
     const Taps taps{kernel, dilation, stride};
-    if (kernel == 3) backward<3>(x, weight, grad, grad_x, grad_weight, s, taps, threads);
-    if (kernel == 5) backward<5>(x, weight, grad, grad_x, grad_weight, s, taps, threads);
-    if (kernel == 7) backward<7>(x, weight, grad, grad_x, grad_weight, s, taps, threads);
+    if (kernel == 3) backward<3>(x, weight, grad, grad_x, grad_weight, s, taps, relu, threads);
+    if (kernel == 5) backward<5>(x, weight, grad, grad_x, grad_weight, s, taps, relu, threads);
+    if (kernel == 7) backward<7>(x, weight, grad, grad_x, grad_weight, s, taps, relu, threads);
 }
 }

@@ -1,29 +1,31 @@
-"""The kernel of ReLU and depthwise convolution equals torch's two operations, and so do its gradients."""
+"""The kernel of a depthwise convolution, behind a ReLU or not, equals torch's, and so do its gradients."""
 
 import pytest
 import torch
 from torch.nn import functional as F
 
 from pde_ops.cpu import backend, depthwise
+from pde_ops.cpu.depthwise_module import DepthwiseConv2d, depthwise_by_kernel
 
 pytestmark = pytest.mark.skipif(not backend.built(), reason="the C++ kernels are not built")
 
 
-def by_torch(x, weight, stride, dilation):
+def by_torch(x, weight, stride, dilation, relu):
     padding = dilation * (weight.shape[2] // 2)
-    return F.conv2d(F.relu(x), weight, None, stride, padding, dilation, groups=x.shape[1])
+    return F.conv2d(F.relu(x) if relu else x, weight, None, stride, padding, dilation, groups=x.shape[1])
 
 
 @pytest.mark.parametrize("size", [(8, 8), (32, 32), (7, 13), (1, 1), (5, 9), (16, 33)])
 @pytest.mark.parametrize(("kernel", "dilation"), [(3, 1), (5, 1), (3, 2), (5, 2), (7, 1)])
 @pytest.mark.parametrize("stride", [1, 2])
-def test_it_is_torchs_relu_and_convolution_and_so_are_its_gradients(size, kernel, dilation, stride):
+@pytest.mark.parametrize("relu", [False, True])
+def test_it_is_torchs_and_so_are_its_gradients(size, kernel, dilation, stride, relu):
     torch.manual_seed(0)
     x = torch.randn(3, 5, *size, requires_grad=True)
     weight = torch.randn(5, 1, kernel, kernel, requires_grad=True)
     assert depthwise._taken(x, weight, stride)
-    ours = depthwise.relu_depthwise(x, weight, stride=stride, dilation=dilation)
-    theirs = by_torch(x.double(), weight.double(), stride, dilation)
+    ours = depthwise.depthwise(x, weight, stride=stride, dilation=dilation, relu=relu)
+    theirs = by_torch(x.double(), weight.double(), stride, dilation, relu)
     torch.testing.assert_close(ours.double(), theirs, rtol=1e-5, atol=1e-5)
     grad = torch.randn_like(ours)
     found = torch.autograd.grad(ours, (x, weight), grad)
@@ -34,7 +36,7 @@ def test_it_is_torchs_relu_and_convolution_and_so_are_its_gradients(size, kernel
 
 def test_only_the_wanted_gradients_are_computed():
     x, weight = torch.randn(1, 2, 6, 6, requires_grad=True), torch.randn(2, 1, 3, 3)
-    depthwise.relu_depthwise(x, weight).sum().backward()
+    depthwise.depthwise(x, weight).sum().backward()
     assert weight.grad is None
     assert x.grad is not None
 
@@ -46,7 +48,7 @@ def test_several_threads_give_the_same():
     try:
         for threads in (1, 2):
             torch.set_num_threads(threads)
-            results.append(depthwise.relu_depthwise(x, weight))
+            results.append(depthwise.depthwise(x, weight))
     finally:
         torch.set_num_threads(before)
     assert torch.equal(*results)
@@ -55,4 +57,47 @@ def test_several_threads_give_the_same():
 @pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16])
 def test_other_types_go_through_torch(dtype):
     x, weight = torch.randn(1, 2, 6, 6, dtype=dtype), torch.randn(2, 1, 3, 3, dtype=dtype)
-    torch.testing.assert_close(depthwise.relu_depthwise(x, weight), by_torch(x, weight, 1, 1))
+    torch.testing.assert_close(depthwise.depthwise(x, weight), by_torch(x, weight, 1, 1, False))
+
+
+class Net(torch.nn.Module):
+    """Two that the kernel takes, and what it does not: biased, of groups, with another padding, not square."""
+
+    def __init__(self):
+        super().__init__()
+        conv = torch.nn.Conv2d
+        self.first = torch.nn.Sequential(conv(3, 6, 3, padding=1), torch.nn.BatchNorm2d(6), torch.nn.ReLU())
+        self.taken = torch.nn.Sequential(
+            conv(6, 6, 5, 2, padding=2, groups=6, bias=False),
+            conv(6, 6, 3, padding=2, dilation=2, groups=6, bias=False),
+        )
+        self.left = torch.nn.Sequential(
+            conv(6, 6, 3, padding=1, groups=6), conv(6, 6, 3, padding=1, groups=3, bias=False),
+            conv(6, 6, 3, groups=6, bias=False), conv(6, 6, (1, 3), padding=(0, 1), groups=6, bias=False),
+        )  # fmt: skip
+
+    def forward(self, x):
+        return self.left(self.taken(self.first(x))).mean((2, 3))
+
+
+def test_a_networks_convolutions_are_the_kernels_for_a_while():
+    torch.manual_seed(0)
+    network, x = Net(), torch.randn(4, 3, 16, 16)
+    names, weights = [n for n, _ in network.named_parameters()], list(network.parameters())
+    plain = torch.autograd.grad(network(x).square().sum(), weights)
+    with depthwise_by_kernel(network):
+        assert [n for n, _ in network.named_parameters()] == names
+        assert all(one is other for one, other in zip(network.parameters(), weights, strict=True))
+        assert [type(part) is DepthwiseConv2d for part in [*network.taken, *network.left]] == [True] * 2 + [
+            False
+        ] * 4
+        quick = torch.autograd.grad(network(x).square().sum(), weights)
+        network.eval()
+    for one, other in zip(plain, quick, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-5)
+    assert not any(isinstance(part, DepthwiseConv2d) for part in network.modules())
+    assert not any(part.training for part in network.modules())
+    assert [n for n, _ in network.named_parameters()] == names
+    with pytest.raises(ZeroDivisionError), depthwise_by_kernel(network):
+        1 / 0  # noqa: B018
+    assert not any(isinstance(part, DepthwiseConv2d) for part in network.modules())

@@ -1,0 +1,65 @@
+"""Depthwise convolutions of a network by their kernel (`pde_ops.cpu.depthwise`), with the parameters that they have."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from torch import Tensor, nn
+
+from pde_ops.cpu.depthwise import KERNELS, STRIDES, depthwise
+
+
+class DepthwiseConv2d(nn.Conv2d):
+    """A depthwise convolution of the input, or of its positive part, that takes over the parameters of another.
+
+    Examples:
+        >>> convolution = nn.Conv2d(4, 4, 3, padding=1, groups=4, bias=False)
+        >>> DepthwiseConv2d(convolution, relu=True).weight is convolution.weight
+        True
+    """
+
+    def __init__(self, convolution: nn.Conv2d, *, relu: bool = False) -> None:
+        nn.Module.__init__(self)
+        self.__dict__.update({k: v for k, v in convolution.__dict__.items() if k not in self.__dict__})
+        self.weight, self.bias, self.relu = convolution.weight, None, relu
+        self.train(convolution.training)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return depthwise(x, self.weight, stride=self.stride[0], dilation=self.dilation[0], relu=self.relu)
+
+
+def takes(module: nn.Module | None) -> bool:
+    """Whether it is a plain convolution of torch's that the kernel can stand for: depthwise, square, without a bias,
+    and only its stride changes the size."""
+    if type(module) is not nn.Conv2d:
+        return False
+    kernel, stride, dilation = module.kernel_size, module.stride, module.dilation
+    return (
+        module.groups == module.in_channels == module.out_channels
+        and module.bias is None
+        and module.padding_mode == "zeros"
+        and kernel[0] == kernel[1]
+        and kernel[0] in KERNELS
+        and stride[0] == stride[1]
+        and stride[0] in STRIDES
+        and dilation[0] == dilation[1]
+        and module.padding == (dilation[0] * (kernel[0] // 2),) * 2
+    )
+
+
+@contextmanager
+def depthwise_by_kernel(network: nn.Module) -> Iterator[None]:
+    """While it lasts, the depthwise convolutions of ``network`` that the kernel can stand for are done by it: a training
+    on a CPU is so much quicker, and its numbers are the same up to rounding. No name of a parameter changes."""
+    replaced = []
+    for parent in list(network.modules()):
+        for name, child in parent.named_children():
+            if takes(child):
+                replaced.append((parent, name, child))
+                setattr(parent, name, DepthwiseConv2d(child))
+    try:
+        yield
+    finally:
+        for parent, name, child in replaced:
+            setattr(parent, name, child.train(parent.training))
