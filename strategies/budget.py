@@ -21,6 +21,11 @@ class Budget:
     max_macs: int | None = None
     max_params: int | None = None
 
+    @property
+    def unlimited(self) -> bool:
+        """Whether everything is within it."""
+        return not self._limits()
+
     def excess(self, cost: Cost) -> float:
         """The largest share of a limit that ``cost`` takes; above 1 it is outside."""
         shares = [getattr(cost, name) / limit for name, _, limit in self._limits()]

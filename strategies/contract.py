@@ -172,7 +172,7 @@ class MultiTrialStrategy(Strategy):
             genotype = self.towards_budget(drawn, rng)
             if nearest is None or self._excess(genotype) < self._excess(nearest):
                 nearest = genotype
-            if not self.budget.allows(genotype.cost()):
+            if self._excess(genotype) > 1:
                 if attempt >= _TRIES_OVER_BUDGET and repeated is None:
                     break
             elif genotype.key() not in self.proposed:
@@ -199,7 +199,7 @@ class MultiTrialStrategy(Strategy):
         return genotype
 
     def _excess(self, genotype: Genotype) -> float:
-        return self.budget.excess(genotype.cost())
+        return 0.0 if self.budget.unlimited else self.budget.excess(genotype.cost())
 
 
 class OneShotStrategy(Strategy):

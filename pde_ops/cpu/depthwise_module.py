@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TypeGuard
 
 from torch import Tensor, nn
 
@@ -29,7 +30,7 @@ class DepthwiseConv2d(nn.Conv2d):
         return depthwise(x, self.weight, stride=self.stride[0], dilation=self.dilation[0], relu=self.relu)
 
 
-def takes(module: nn.Module | None) -> bool:
+def takes(module: nn.Module | None) -> TypeGuard[nn.Conv2d]:
     """Whether it is a plain convolution of torch's that the kernel can stand for: depthwise, square, without a bias,
     and only its stride changes the size."""
     if type(module) is not nn.Conv2d:

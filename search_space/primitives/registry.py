@@ -85,9 +85,11 @@ def register_primitive(name: str) -> Callable[[_Class], _Class]:
 
 
 def primitive_names() -> tuple[str, ...]:
-    """The names of all registered primitives."""
+    """The names of all registered primitives: the built-in ones by their modules, then others as they came."""
     _load()
-    return tuple(_PRIMITIVES)
+    modules = {name: primitive.__module__ for name, primitive in _PRIMITIVES.items()}
+    built_in = [name for name in modules if modules[name].startswith(f"{__package__}.")]
+    return (*sorted(built_in, key=modules.__getitem__), *(name for name in modules if name not in built_in))
 
 
 def get_primitive(name: str) -> type[Primitive]:

@@ -15,7 +15,7 @@ from strategies.contract import MultiTrialStrategy
 from strategies.objectives import Ranked, objectives_option, ranked, require_several, survivors, usable
 from strategies.registry import register_strategy
 
-_CHILDREN = 100  # for one draw, before a random architecture is drawn instead
+_CHILDREN = 100  # for one candidate, before random architectures are drawn instead
 
 
 @dataclass(frozen=True)
@@ -64,6 +64,8 @@ class Nsga2(MultiTrialStrategy):
     def __init__(self, problem: Any, seed: int, settings: Any = None, **budget: Any) -> None:
         super().__init__(problem, seed, settings, **budget)
         self.names = require_several(self.settings.objectives)
+        self._genotypes: dict[int, tuple[Measurement, Genotype]] = {}  # of parents, which are read once
+        self._draws = 0  # for the candidate that is proposed
         self._replayed: list[Measurement] = []  # whole generations, and the parents after each of them
         self._parents: list[list[Ranked]] = [[]]
 
@@ -71,15 +73,16 @@ class Nsga2(MultiTrialStrategy):
     def measures_latency(cls, settings: Nsga2Settings) -> bool:
         return "latency" in require_several(settings.objectives)
 
+    def propose(self, index: int, results: Sequence[Measurement]) -> Genotype:
+        self._draws = 0
+        return super().propose(index, results)
+
     def draw(self, rng: random.Random, results: Sequence[Measurement]) -> Genotype:
         parents = self.parents(results)
-        if not parents:
+        self._draws += 1
+        if not parents or self._draws > _CHILDREN:
             return random_genotype(self.problem, rng.randrange(2**31))
-        for _ in range(_CHILDREN):
-            child = self._child(parents, rng)
-            if child.key() not in self.proposed:
-                return child
-        return random_genotype(self.problem, rng.randrange(2**31))
+        return self._child(parents, rng)
 
     def parents(self, results: Sequence[Measurement]) -> list[Ranked]:
         """Those that survive the generations that ``results`` are, each with its rank; none in the first one."""
@@ -101,4 +104,8 @@ class Nsga2(MultiTrialStrategy):
 
     def _parent(self, parents: list[Ranked], rng: random.Random) -> Genotype:
         drawn = [rng.choice(parents) for _ in range(2)]
-        return Genotype.from_json(min(drawn, key=lambda each: each.order).measurement.genotype)
+        best = min(drawn, key=lambda each: each.order).measurement
+        known = self._genotypes.get(id(best))
+        if known is None or known[0] is not best:
+            known = self._genotypes[id(best)] = (best, Genotype.from_json(best.genotype))
+        return known[1]

@@ -13,10 +13,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from pde_ops.coefficients import Coefficient
 from pde_ops.layer import GlobalLayer
 
 _ACTIVATIONS = (nn.ReLU, nn.ReLU6, nn.Hardswish, nn.SiLU)
-_CURVED = (nn.ReLU6, nn.Hardswish, nn.SiLU, nn.Hardsigmoid)
+_CURVED = (nn.ReLU6, nn.Hardswish, nn.SiLU)
 
 
 def synflow(network: nn.Module, images: Tensor) -> float | None:
@@ -24,7 +25,9 @@ def synflow(network: nn.Module, images: Tensor) -> float | None:
     NeurIPS 2020), as a score of networks in Abdelfattah et al., "Zero-Cost Proxies for Lightweight NAS", ICLR 2021.
 
     The sum over all weights w of |w dR/dw|, as a decimal logarithm; R is the sum of the outputs for an image of ones,
-    with every weight replaced by its absolute value, batch norms and bounded activations by the identity.
+    with every weight replaced by its absolute value, batch norms and bounded activations by the identity. The flow
+    must grow with the image alone, so velocities and diffusivities of a global layer, which are functions of it, are
+    divided by their largest value.
 
     Examples:
         >>> layer = nn.Linear(2, 1, bias=False)
@@ -37,6 +40,10 @@ def synflow(network: nn.Module, images: Tensor) -> float | None:
     for module in list(network.modules()):
         if isinstance(module, nn.modules.batchnorm._BatchNorm):
             _become_identity(module)
+        if isinstance(module, Coefficient):
+            module.register_forward_hook(
+                lambda _, __, field: field / field.detach().abs().amax().clamp_min(1e-300)
+            )
         for name, child in module.named_children():
             if isinstance(child, _CURVED):
                 setattr(module, name, nn.Identity())
@@ -46,7 +53,7 @@ def synflow(network: nn.Module, images: Tensor) -> float | None:
     ones = torch.ones(1, *images.shape[1:], dtype=torch.float64)
     gradients = torch.autograd.grad(network(ones).sum(), weights, allow_unused=True)
     flow = sum(
-        float((weight * gradient).abs().sum())
+        float((weight.detach() * gradient).abs().sum())
         for weight, gradient in zip(weights, gradients, strict=True)
         if gradient is not None
     )
@@ -66,7 +73,7 @@ def naswot(network: nn.Module, images: Tensor) -> float | None:
 
     Each image has a pattern: which activations are positive. The score is the logarithm of the determinant of the
     matrix that holds, for each two images, in how many activations they agree. Outputs of global layers count as
-    activations; batch norms use the images' own statistics.
+    activations; batch norms use the images' own statistics. None for a network whose activations are no modules.
 
     Examples:
         >>> network = nn.Sequential(nn.Flatten(), nn.Identity(), nn.ReLU())

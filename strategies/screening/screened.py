@@ -14,6 +14,7 @@ from tqdm import tqdm
 from records.json_lines import append_line
 from records.measurement import Measurement
 from records.scored import SCORED, Scored, read_scored
+from records.terminal import say
 from search_space import Genotype
 from strategies.contract import MultiTrialStrategy, Stage
 from strategies.screening.drawing import bin_of, draw
@@ -83,6 +84,11 @@ class Screened(MultiTrialStrategy):
             each[rank][2] for rank in range(self.screen.chosen) for each in ranked if rank < len(each)
         ]
         self.strategy.proposed |= {genotype.key() for genotype in self.first}
+        if workplace.progress:
+            say(
+                f"scored without training: {len(drawn)} architectures; the {len(self.first)} best by "
+                f"{self.screen.score} in their bins of MACs come first"
+            )
 
     def propose(self, index: int, results: Sequence[Measurement]) -> Genotype:
         own = len(self.first)

@@ -24,9 +24,9 @@ def test_every_architecture_stands_in_it_once(tmp_path):
     total = 1
     for size in sizes:
         total *= size
-    assert len(genotypes) == len({g.key() for g in genotypes}) == total == 288
+    assert len(genotypes) == len({g.key() for g in genotypes}) == total == 256
     macs = sorted(g.cost().macs for g in genotypes)
-    assert macs[-1] / macs[0] > 20
+    assert macs[-1] / macs[0] > 13
     table = load_table(written(tmp_path / "t.jsonl", genotypes))
     key = genotypes[7].key()
     assert table.mean(key) == pytest.approx(0.007 + 0.005)
@@ -37,5 +37,5 @@ def test_every_architecture_stands_in_it_once(tmp_path):
 
 def test_a_table_that_lacks_some_is_told(tmp_path):
     path = written(tmp_path / "t.jsonl", architectures()[:-3])
-    with pytest.raises(UserError, match=r"t.jsonl lacks trainings of 3 of 288 architectures"):
+    with pytest.raises(UserError, match=r"t.jsonl lacks trainings of 3 of 256 architectures"):
         load_table(path)

@@ -13,5 +13,4 @@ def fuse(module: nn.Module) -> None:
         for place in range(len(sequence) - 1):
             first, second = sequence[place], sequence[place + 1]
             if type(first) is nn.ReLU and takes(second):
-                assert isinstance(second, nn.Conv2d)
                 sequence[place], sequence[place + 1] = nn.Identity(), DepthwiseConv2d(second, relu=True)
