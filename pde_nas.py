@@ -16,16 +16,18 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from analysis import Outcome, choose, report, write_outcome
+from analysis import choose
 from execution import session as launch
 from execution.portal import hub
 from execution.settings import SearchSettings
 from records.checks import shown
 from records.errors import UserError
 from records.files import write_errors
+from records.lazy import loader
 from records.run_folder import RunFolder
 
 if TYPE_CHECKING:
+    from analysis import Outcome, report
     from search_space import Genotype
     from training.export import Exported
 
@@ -33,6 +35,8 @@ PROGRAM = "run_search"  # the module whose command line runs a search of a hub o
 __all__ = [
     "Outcome", "SearchSettings", "Trained", "UserError", "export", "report", "resume", "retrain", "search", "sweep", "train"
 ]  # fmt: skip
+# Loaded when they are first used: the plotting library takes its time.
+__getattr__ = loader(__name__, {"Outcome": "analysis.outcome", "report": "analysis.outcome"})
 
 
 @dataclass(frozen=True)
@@ -57,6 +61,8 @@ def search(settings: SearchSettings, strategy: Any = None, arrays: Sequence[Any]
         raise UserError(f"settings is of type {type(settings).__name__}; accepted: SearchSettings")
     if arrays is not None:
         settings = replace(settings, dataset=_kept(arrays, Path(settings.run_dir or "runs/run").parent))
+    from analysis import write_outcome
+
     outcomes: list[Outcome] = []
     launch.search(settings, lambda run: outcomes.append(write_outcome(run, settings.max_macs)), strategy)
     return outcomes[-1]
@@ -88,6 +94,8 @@ def resume(run: str | Path, strategy: Any = None, **given: Any) -> Outcome:
     folder = RunFolder.open(run)
     if hub.is_hub(folder):
         return _common(hub.resume_hub(folder, given, PROGRAM), folder.path)
+    from analysis import write_outcome
+
     budget = given.get("max_macs", folder.settings().get("max_macs"))
     outcomes: list[Outcome] = []
     launch.resume(folder.path, given, lambda path: outcomes.append(write_outcome(path, budget)), strategy)
@@ -105,6 +113,8 @@ def sweep(values: dict[str, str], *, searches: int = 1) -> Outcome:
 
 
 def _common(searches: Sequence[Path], folder: Path) -> Outcome:
+    from analysis import report
+
     if not searches:
         raise UserError("no search of it came to an end; each one's trial.stderr in the portal says why")
     return report([folder], out=folder)

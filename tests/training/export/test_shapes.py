@@ -33,6 +33,19 @@ CALLS = [
         (meta(5, 3, 4, 4), meta(3), meta(3), meta(3), meta(3), False, 0.1, 1e-5),
     ),
     *(
+        (aten.max_pool2d_with_indices.default, (meta(5, 4, 9, 8), kernel, stride, padding, dilation, False))
+        for kernel, stride, padding in (([3], [], [1]), ([3, 2], [2, 1], [1, 0]), ([2, 2], [2], [0, 0]))
+        for dilation in ([1], [2, 1])
+    ),
+    *(
+        (aten.avg_pool2d.default, (meta(5, 4, 9, 8), kernel, stride, padding, False, False, None))
+        for kernel, stride, padding in (([3], [], [1]), ([3, 2], [2, 1], [1, 0]), ([2, 2], [2], [0, 0]))
+    ),
+    (
+        aten.convolution.default,
+        (meta(5, 4, 9, 8)[:, :, 1:, 1:], meta(6, 4, 1, 1), None, [2, 2], [0, 0], [1, 1], False, [0, 0], 1),
+    ),
+    *(
         (
             aten.convolution.default,
             (meta(5, 4, 9, 8), meta(6, 2, 3, 2), None, stride, padding, dilation, False, [0, 0], 2),
