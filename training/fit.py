@@ -16,7 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from pde_ops.cpu.depthwise_module import depthwise_by_kernel
+from pde_ops.cpu.training_kernels import training_kernels
 from records.errors import UserError
 from search_space.cells.drop_path import set_drop_path
 from training.checkpoint import load_checkpoint, require_same, save_checkpoint
@@ -104,7 +104,7 @@ def fit(
             _tell(on_epoch, result)
 
     cuda_devices = [device] if device.type == "cuda" else []
-    quick = depthwise_by_kernel(model) if device.type == "cpu" else nullcontext()
+    quick = training_kernels(model) if device.type == "cpu" else nullcontext()
     with quick, torch.random.fork_rng(devices=cuda_devices):
         for epoch in range(len(history), recipe.epochs if until is None else until):
             # Each epoch has a seed of its own, so that no generator's state has to be saved to resume.

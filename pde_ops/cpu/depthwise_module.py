@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TypeGuard
 
 from torch import Tensor, nn
@@ -47,20 +45,3 @@ def takes(module: nn.Module | None) -> TypeGuard[nn.Conv2d]:
         and dilation[0] == dilation[1]
         and module.padding == (dilation[0] * (kernel[0] // 2),) * 2
     )
-
-
-@contextmanager
-def depthwise_by_kernel(network: nn.Module) -> Iterator[None]:
-    """While it lasts, the depthwise convolutions of ``network`` that the kernel can stand for are done by it: a training
-    on a CPU is so much quicker, and its numbers are the same up to rounding. No name of a parameter changes."""
-    replaced = []
-    for parent in list(network.modules()):
-        for name, child in parent.named_children():
-            if takes(child):
-                replaced.append((parent, name, child))
-                setattr(parent, name, DepthwiseConv2d(child))
-    try:
-        yield
-    finally:
-        for parent, name, child in replaced:
-            setattr(parent, name, child.train(parent.training))

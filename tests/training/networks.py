@@ -47,8 +47,11 @@ class TinyGenotype:
     classes: int = 10
     scale: float = 1.0
 
-    def build(self) -> nn.Module:
-        model = TinyNet(self.image[0], self.classes)
+    def build(self, seed: int | None = None) -> nn.Module:
+        with torch.random.fork_rng(devices=[]):
+            if seed is not None:
+                torch.manual_seed(seed)
+            model = TinyNet(self.image[0], self.classes)
         model.head.weight.data *= self.scale
         return model
 

@@ -5,7 +5,6 @@ import torch
 from torch.nn import functional as F
 
 from pde_ops.cpu import backend, depthwise
-from pde_ops.cpu.depthwise_module import DepthwiseConv2d, depthwise_by_kernel
 
 pytestmark = pytest.mark.skipif(not backend.built(), reason="the C++ kernels are not built")
 
@@ -58,46 +57,3 @@ def test_several_threads_give_the_same():
 def test_other_types_go_through_torch(dtype):
     x, weight = torch.randn(1, 2, 6, 6, dtype=dtype), torch.randn(2, 1, 3, 3, dtype=dtype)
     torch.testing.assert_close(depthwise.depthwise(x, weight), by_torch(x, weight, 1, 1, False))
-
-
-class Net(torch.nn.Module):
-    """Two that the kernel takes, and what it does not: biased, of groups, with another padding, not square."""
-
-    def __init__(self):
-        super().__init__()
-        conv = torch.nn.Conv2d
-        self.first = torch.nn.Sequential(conv(3, 6, 3, padding=1), torch.nn.BatchNorm2d(6), torch.nn.ReLU())
-        self.taken = torch.nn.Sequential(
-            conv(6, 6, 5, 2, padding=2, groups=6, bias=False),
-            conv(6, 6, 3, padding=2, dilation=2, groups=6, bias=False),
-        )
-        self.left = torch.nn.Sequential(
-            conv(6, 6, 3, padding=1, groups=6), conv(6, 6, 3, padding=1, groups=3, bias=False),
-            conv(6, 6, 3, groups=6, bias=False), conv(6, 6, (1, 3), padding=(0, 1), groups=6, bias=False),
-        )  # fmt: skip
-
-    def forward(self, x):
-        return self.left(self.taken(self.first(x))).mean((2, 3))
-
-
-def test_a_networks_convolutions_are_the_kernels_for_a_while():
-    torch.manual_seed(0)
-    network, x = Net(), torch.randn(4, 3, 16, 16)
-    names, weights = [n for n, _ in network.named_parameters()], list(network.parameters())
-    plain = torch.autograd.grad(network(x).square().sum(), weights)
-    with depthwise_by_kernel(network):
-        assert [n for n, _ in network.named_parameters()] == names
-        assert all(one is other for one, other in zip(network.parameters(), weights, strict=True))
-        assert [type(part) is DepthwiseConv2d for part in [*network.taken, *network.left]] == [True] * 2 + [
-            False
-        ] * 4
-        quick = torch.autograd.grad(network(x).square().sum(), weights)
-        network.eval()
-    for one, other in zip(plain, quick, strict=True):
-        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-5)
-    assert not any(isinstance(part, DepthwiseConv2d) for part in network.modules())
-    assert not any(part.training for part in network.modules())
-    assert [n for n, _ in network.named_parameters()] == names
-    with pytest.raises(ZeroDivisionError), depthwise_by_kernel(network):
-        1 / 0  # noqa: B018
-    assert not any(isinstance(part, DepthwiseConv2d) for part in network.modules())

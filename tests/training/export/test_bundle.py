@@ -32,7 +32,7 @@ ALL = ("genotype.json", "model.json", "weights.safetensors", "model.onnx", "mode
 
 
 class WithGlobalLayer(TinyGenotype):
-    def build(self):
+    def build(self, seed=None):
         layer = GlobalLayer(8, steps=3, boundary="zero-flux")
         net = TinyNet()
         net.norm = nn.Sequential(net.norm, layer)
@@ -46,7 +46,7 @@ class WithBranchOnData(TinyGenotype):
         def forward(self, x):
             return super().forward(x if x.mean() > 0 else -x)
 
-    def build(self):
+    def build(self, seed=None):
         return self.Net()
 
 

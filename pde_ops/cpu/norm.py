@@ -1,0 +1,110 @@
+"""Batch norm in training, with a ReLU behind it or not, as one C++ kernel, float32 on a CPU.
+
+Torch's passes over the feature map are more than the sums and the scaling need, the ReLU has two of its own, and each
+keeps a map for the backward pass. With small channels these passes, not arithmetic, are what a training step waits for.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from typing import Any, TypeGuard
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from pde_ops.cpu import backend
+
+
+class BatchNormReLU(nn.BatchNorm2d):
+    """The norm whose parameters and statistics it takes over, and a ReLU behind it where ``relu``.
+
+    Examples:
+        >>> norm = nn.BatchNorm2d(4)
+        >>> BatchNormReLU(norm).running_mean is norm.running_mean
+        True
+    """
+
+    momentum: float
+
+    def __init__(self, norm: nn.BatchNorm2d, *, relu: bool = False) -> None:
+        nn.Module.__init__(self)
+        self.__dict__.update({k: v for k, v in norm.__dict__.items() if k not in self.__dict__})
+        self._parameters, self._buffers, self.relu = norm._parameters, norm._buffers, relu
+        self.train(norm.training)
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not (self.training and _taken(x)):
+            out = super().forward(x)
+            return F.relu(out) if self.relu else out
+        out, mean, variance = _BatchNorm.apply(x.contiguous(), self.weight, self.bias, self.eps, self.relu)
+        count = x.numel() // x.shape[1]
+        with torch.no_grad():
+            assert self.running_mean is not None
+            assert self.running_var is not None
+            assert self.num_batches_tracked is not None
+            self.running_mean.lerp_(mean, self.momentum)
+            self.running_var.lerp_(variance * (count / (count - 1)), self.momentum)
+            self.num_batches_tracked.add_(1)
+        return out
+
+
+def takes(module: nn.Module | None) -> TypeGuard[nn.BatchNorm2d]:
+    """Whether the kernel can stand for it: a plain batch norm of torch's, float32, with parameters and statistics."""
+    return (
+        type(module) is nn.BatchNorm2d
+        and module.affine
+        and module.track_running_stats
+        and module.momentum is not None
+        and module.weight.dtype == torch.float32
+        and not module._forward_hooks
+        and not module._forward_pre_hooks
+    )
+
+
+def _taken(x: Tensor) -> bool:
+    return (
+        x.device.type == "cpu"
+        and x.dtype == torch.float32
+        and x.dim() == 4
+        and x.numel() > x.shape[1]
+        and not torch.is_autocast_enabled("cpu")
+        and not torch.compiler.is_compiling()
+        and backend.built()
+    )
+
+
+class _BatchNorm(torch.autograd.Function):
+    @staticmethod
+    def forward(
+        ctx: Any, x: Tensor, weight: Tensor, bias: Tensor, eps: float, relu: bool
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        out, (mean, variance, inverse) = torch.empty_like(x), x.new_empty(3, x.shape[1])
+        backend.library().norm_forward(
+            *_pointers(x, weight, bias, out, mean, variance, inverse), _sizes(x), ctypes.c_double(eps), int(relu),
+            backend.threads(x.numel()),
+        )  # fmt: skip
+        ctx.save_for_backward(x, weight, bias, mean, inverse)
+        ctx.relu = relu
+        ctx.mark_non_differentiable(mean, variance)
+        return out, mean, variance
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx: Any, grad: Tensor, *_: Tensor) -> tuple[Tensor | None, ...]:
+        x, weight, bias, mean, inverse = ctx.saved_tensors
+        grad = grad.contiguous()  # it must live until the kernel has run
+        grad_x, (grad_weight, grad_bias) = torch.empty_like(x), x.new_empty(2, x.shape[1])
+        backend.library().norm_backward(
+            *_pointers(x, weight, bias, mean, inverse, grad, grad_x, grad_weight, grad_bias), _sizes(x),
+            int(ctx.relu), backend.threads(x.numel()),
+        )  # fmt: skip
+        return grad_x, grad_weight, grad_bias, None, None
+
+
+def _pointers(*tensors: Tensor) -> list[ctypes.c_void_p]:
+    return [ctypes.c_void_p(tensor.data_ptr()) for tensor in tensors]
+
+
+def _sizes(x: Tensor) -> Any:
+    return (ctypes.c_long * 3)(x.shape[0], x.shape[1], x.shape[2] * x.shape[3])
