@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,10 +13,9 @@ from analysis.screening import ScoreRanking, read_score_ranking
 from analysis.shared_weights import SharedRanking, read_shared_ranking
 from analysis.supernet import Supernet, read_supernet
 from records.errors import UserError
-from records.measurement import STATUSES, Measurement
-from records.run_folder import whole_line
+from records.measurement import Measurement
+from records.measurement_lines import read_measurements
 
-_MOST = 2**63 - 1
 SETTINGS, CANDIDATES, CONFIRMED = "settings.json", "candidates.jsonl", "confirmed.jsonl"
 
 
@@ -149,7 +147,7 @@ def read_run(path: str | Path) -> Run:
     if not (path / SETTINGS).is_file():
         raise UserError(f"{path} is no run folder: it has no {SETTINGS}")
     record = _settings(path / SETTINGS)
-    measurements, torn = _measurements(path / CANDIDATES)
+    measurements, torn = read_measurements(path / CANDIDATES)
     resolved = record.get("resolved")
     return Run(
         path,
@@ -161,7 +159,7 @@ def read_run(path: str | Path) -> Run:
         read_supernet(path),
         read_shared_ranking(path, measurements),
         read_score_ranking(path, measurements),
-        confirmations(_measurements(path / CONFIRMED, once=False)[0]),
+        confirmations(read_measurements(path / CONFIRMED, once=False)[0]),
     )
 
 
@@ -175,70 +173,8 @@ def _settings(path: Path) -> dict[str, Any]:
     return record
 
 
-def _measurements(path: Path, *, once: bool = True) -> tuple[tuple[Measurement, ...], int | None]:
-    """Those in ``path``, each candidate ``once`` or each with a seed once."""
-    if not path.exists():
-        return (), None
-    *lines, rest = _read(path).split(b"\n")
-    if whole_line(rest):
-        lines, rest = [*lines, rest], b""
-    found: dict[tuple[int, ...], Measurement] = {}
-    for number, line in enumerate(lines, start=1):
-        try:
-            measurement = _checked(json.loads(line.decode("utf-8")))
-            key = (
-                (measurement.index,)
-                if once
-                else (measurement.index, measurement.seed, len(measurement.history))
-            )
-            if key in found:
-                raise UserError(f"candidate {measurement.index} stands there a second time")
-        except (ValueError, TypeError, RecursionError) as error:
-            reason = error if isinstance(error, UserError) else "it is not a candidate's JSON"
-            raise UserError(f"{path}, line {number}, is damaged: {reason}") from error
-        found[key] = measurement
-    return tuple(found.values()), len(lines) + 1 if rest else None
-
-
 def _read(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror or error}") from error
-
-
-def _checked(record: Any) -> Measurement:
-    """A measurement whose numbers are numbers: what comes later computes with them and prints them."""
-    if not isinstance(record, dict):
-        raise UserError("it is no object")
-    found = Measurement.from_json(record)
-    for name in ("index", "macs", "macs_published", "params", "seed"):
-        value = getattr(found, name)
-        if type(value) is not int or not 0 <= value <= _MOST:
-            raise UserError(f"{name} is {value!r:.60}; accepted: a whole number from 0 to 2^63 - 1")
-    if found.status not in STATUSES:
-        raise UserError(f"status is {found.status!r:.60}; accepted: {', '.join(STATUSES)}")
-    if not isinstance(found.genotype, dict):
-        raise UserError(f"genotype is {found.genotype!r:.60}; accepted: an object")
-    if not _finite(found.seconds) or found.seconds < 0:
-        raise UserError(f"seconds is {found.seconds!r:.60}; accepted: a number, 0 or more")
-    if found.latency is not None and (not _finite(found.latency) or found.latency < 0):
-        raise UserError(f"latency is {found.latency!r:.60}; accepted: a number, 0 or more")
-    if found.status == "ok" or found.accuracy is not None:
-        _share("accuracy", found.accuracy)
-    for value in found.history:
-        _share("history", value)
-    for name in ("trial", "error", "time"):
-        value = getattr(found, name)
-        if value is not None and not isinstance(value, str):
-            raise UserError(f"{name} is {value!r:.60}; accepted: text")
-    return found
-
-
-def _finite(value: Any) -> bool:
-    return type(value) in (int, float) and math.isfinite(value)
-
-
-def _share(name: str, value: Any) -> None:
-    if not _finite(value) or not 0 <= value <= 1:
-        raise UserError(f"{name} is {value!r:.60}; accepted: a number from 0 to 1")

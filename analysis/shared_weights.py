@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from records.errors import UserError
 from records.json_lines import read_lines
 from records.measurement import Measurement
 from records.scored import identity
-from records.shared_files import CHOSEN, EPOCHS, FRONT, JUDGED, RANDOM
+from records.shared_files import CHOSEN, EPOCHS, FRONT, JUDGED, RANDOM, read_chosen_records
 from records.text import percent_text
 
 
@@ -68,11 +66,7 @@ def read_shared_ranking(folder: Path, measurements: Sequence[Measurement]) -> Sh
     path = folder / CHOSEN
     if not path.is_file():
         return None
-    try:
-        records = json.loads(path.read_text(encoding="utf-8"))
-        chosen = {identity(r["genotype"]): (r["role"], float(r["accuracy"])) for r in records}
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{path} is damaged: it is not a list of networks with role and accuracy") from error
+    chosen = {identity(each.genotype): (each.role, each.accuracy) for each in read_chosen_records(path)}
     judged = [
         (m, *chosen[key])
         for m in measurements

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import Any
 
 from records.errors import UserError
 from strategies.registry import get_strategy, strategies
 
-if TYPE_CHECKING:
-    from execution.settings import SearchSettings
 
-
-def check_platform(settings: SearchSettings) -> None:
-    """Raises `UserError` for a setting that does not go with the platform."""
+def check_platform(settings: Any) -> None:
+    """``settings`` are `execution.settings.SearchSettings`. Raises `UserError` for a setting that does not go with the platform."""
     for name, platform in (("hosts", "remote"), ("cluster", "kubernetes")):
         if (getattr(settings, name) is not None) != (settings.platform == platform):
             raise UserError(

@@ -97,7 +97,7 @@ def status(run: RunFolder) -> Status:
         best = max(
             (m.accuracy for m in measured if m.status == "ok" and m.accuracy is not None), default=None
         )
-        finished = (run.path / OUTCOME).is_file()
+        finished = (run.path / OUTCOME).is_file() and isinstance(run.read(OUTCOME), dict)
     return Status(
         run=run.path,
         kind=settings.get("kind") or settings["strategy"],

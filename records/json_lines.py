@@ -29,6 +29,8 @@ def read_lines(path: Path, make: Callable[[Any], T]) -> list[T]:
     for number, line in enumerate(lines, start=1):
         try:
             found.append(make(json.loads(line)))
+        except UserError as error:
+            raise UserError(f"{path}, line {number}, is damaged: {error}") from error
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             raise UserError(f"{path}, line {number}, is damaged: {error!r:.80}") from error
     return found

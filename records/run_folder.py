@@ -24,6 +24,7 @@ from records.checks import shown
 from records.errors import UserError
 from records.files import write_errors, write_whole
 from records.measurement import Measurement
+from records.measurement_lines import read_measurements, whole_line
 from records.owner import Owner
 from records.plugins import plugin_names
 from records.run_lock import LOCK, OWNER, holder, locked
@@ -180,7 +181,7 @@ class RunFolder:
         Raises `UserError` for a damaged line.
         """
         path = self.path / name
-        return _measurements(path) if path.exists() else []
+        return list(read_measurements(path, once=name == CANDIDATES)[0])
 
     def keep_earlier(self, measurements: Sequence[Measurement]) -> None:
         """Keeps what the search is shown of an earlier run, whole or not at all: that one may be gone later."""
@@ -190,7 +191,7 @@ class RunFolder:
     def earlier(self) -> list[Measurement] | None:
         """What was kept of an earlier run; None if nothing was. Raises `UserError` for a damaged line."""
         path = self.path / EARLIER
-        return _measurements(path) if path.exists() else None
+        return list(read_measurements(path)[0]) if path.exists() else None
 
     def read(self, name: str) -> Any:
         """What `write` wrote as ``name``. Raises `UserError` if it is missing or damaged."""
@@ -212,25 +213,6 @@ class RunFolder:
         """Writes ``name`` in this folder as JSON, whole or not at all."""
         # The portal's address may have a token in it.
         write_json(self.path / name, record, private=name == NNI)
-
-
-def _measurements(path: Path) -> list[Measurement]:
-    found = []
-    *lines, last = path.read_bytes().split(b"\n")
-    for number, line in enumerate([*lines, *([last] if whole_line(last) else [])], start=1):
-        try:
-            found.append(Measurement.from_json(json.loads(line)))
-        except (ValueError, TypeError) as error:
-            raise UserError(f"{path}, line {number}, is damaged: {error}") from error
-    return found
-
-
-def whole_line(line: bytes) -> bool:
-    """Whether a last line that has no end is whole: its record is, where no part of one is JSON."""
-    try:
-        return isinstance(json.loads(line), dict)
-    except (ValueError, RecursionError):
-        return False
 
 
 def _require_free(path: Path) -> None:

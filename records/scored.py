@@ -8,7 +8,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from records.errors import UserError
 from records.json_lines import read_lines
+from records.measurement_lines import is_finite
 
 SCORED = "scored.jsonl"
 
@@ -40,7 +42,16 @@ class Scored:
 
     @classmethod
     def from_json(cls, record: Mapping[str, Any]) -> Scored:
-        return cls(**record)
+        """Raises `UserError` for what is no such record."""
+        found = cls(**record)
+        if not (
+            isinstance(found.genotype, dict) and isinstance(found.scores, dict) and isinstance(found.bin, int)
+        ):
+            raise UserError("genotype and scores are no objects, or bin is no whole number")
+        for value in (found.seconds, found.macs, *(v for v in found.scores.values() if v is not None)):
+            if not is_finite(value):
+                raise UserError(f"a number is {value!r:.60}; accepted: one that is finite")
+        return found
 
 
 def identity(genotype: Mapping[str, Any]) -> str:

@@ -21,6 +21,7 @@ from nni.nas.execution.event import (
 from nni.nas.space import ModelStatus
 from nni.nas.strategy.base import Strategy
 
+from execution.multi_trial.faults import faults_named
 from execution.multi_trial.stages import Stages
 from execution.nni_bridge.candidates import CandidateEngine, CandidateModel
 from execution.nni_bridge.portal_limits import Limits
@@ -139,7 +140,8 @@ class CandidateLoop(Strategy):
             return False
         if known is None and not self.engine.idle_worker_available():
             return False
-        genotype = self.strategy.propose(index, [self.results[i] for i in range(seen)])
+        with faults_named(self.strategy):
+            genotype = self.strategy.propose(index, [self.results[i] for i in range(seen)])
         self.stages.note(index)
         if known is None:
             if index not in self.seen:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from execution.multi_trial.earlier import earlier_results
+from execution.multi_trial.faults import faults_named
 from execution.platforms.contract import serving
 from execution.portal.address import Portal
 from execution.progress import Progress
@@ -84,7 +85,8 @@ class MultiTrialSession(Session):
         _ = self.strategy, self.trial  # what is wrong with them is said before NNI starts
         if self.settings.start_from is not None and self.run.earlier() is None:
             self.run.keep_earlier(self.earlier)
-        self.strategy.prepare(Workplace(self.run.path, self.trial, self.settings.trials, progress=True))
+        with faults_named(self.strategy):
+            self.strategy.prepare(Workplace(self.run.path, self.trial, self.settings.trials, progress=True))
         with write_errors(self.run.path):
             self.run.path.joinpath("nni").mkdir(exist_ok=True)
         print("Starting NNI (some seconds)", flush=True)

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from records.errors import UserError
 from records.files import write_whole
-from records.json_lines import read_lines
 from records.measurement import Measurement
 from records.options import Options, option
 from records.shared_files import CHOSEN, EPOCHS, JUDGED
@@ -92,13 +92,18 @@ class SupernetPareto(MultiTrialStrategy):
 
     def prepare(self, workplace: Workplace) -> None:
         from strategies.shared_weights.chosen import choose, extended, read_chosen, write_chosen
-        from strategies.shared_weights.exploring import explore
+        from strategies.shared_weights.exploring import explore, read_judged
         from strategies.shared_weights.judge import Judge
 
         path, count = workplace.folder / CHOSEN, workplace.trials + len(self.earlier)
         if path.is_file():
-            judged = read_lines(workplace.folder / JUDGED, Measurement.from_json)
-            self.chosen = extended(read_chosen(path), judged, count)
+            known, judged = read_chosen(path), read_judged(workplace.folder / JUDGED)
+            if count > len(known) and not judged:
+                raise UserError(
+                    f"{workplace.folder / JUDGED} is missing or empty, from which more candidates come; accepted: at most "
+                    f"{len(known)} trials"
+                )
+            self.chosen = extended(known, judged, count)
         else:
             data = workplace.trial.load()
             judge = Judge(self._train(workplace, data), data)
@@ -162,6 +167,11 @@ class SupernetPareto(MultiTrialStrategy):
             raise SpaceExhausted(
                 f"no architecture of {self.problem.space} is left: the supernet gave {len(left)}; --judged finds more"
             )
+        for place, result in enumerate(results):
+            if result.genotype != left[place].to_json():
+                raise UserError(
+                    f"{CHOSEN} is damaged: network {place} is not candidate {result.index}, which was measured"
+                )
         self.proposed.add(left[index].key())
         return left[index]
 

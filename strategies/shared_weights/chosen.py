@@ -11,7 +11,7 @@ from typing import Any
 
 from records.files import write_whole
 from records.measurement import Measurement
-from records.shared_files import FRONT, RANDOM
+from records.shared_files import FRONT, RANDOM, read_chosen_records
 from search_space import Genotype, mutate
 from search_space.problem import Problem
 from search_space.sampling import random_genotype
@@ -116,5 +116,5 @@ def write_chosen(path: Path, chosen: Sequence[Chosen]) -> None:
 
 
 def read_chosen(path: Path) -> list[Chosen]:
-    records = json.loads(path.read_text(encoding="utf-8"))
-    return [Chosen(Genotype.from_json(r["genotype"]), r["role"], r["accuracy"]) for r in records]
+    """What `write_chosen` wrote. Raises `UserError` for a damaged file."""
+    return [Chosen(Genotype.from_json(r.genotype), r.role, r.accuracy) for r in read_chosen_records(path)]

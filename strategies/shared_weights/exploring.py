@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import Any
 
 from tqdm import tqdm
 
 from records.json_lines import append_line, read_lines
 from records.measurement import Measurement
+from records.measurement_lines import checked_measurement
+from search_space import Genotype
 from strategies.contract import MultiTrialStrategy, SpaceExhausted
 from strategies.shared_weights.judge import Judge
 
@@ -18,7 +21,7 @@ def explore(
 ) -> list[Measurement]:
     """``count`` networks, proposed by ``search`` and judged on shared weights; those that ``path`` has already are
     read back. No network is judged twice."""
-    known = read_lines(path, Measurement.from_json)
+    known = read_judged(path)
     found: list[Measurement] = []
     bar = tqdm(
         total=count, desc="judged on shared weights", unit="network", disable=None if progress else True
@@ -43,3 +46,14 @@ def explore(
             )  # fmt: skip
             append_line(path, found[-1].to_json())
     return found
+
+
+def read_judged(path: Path) -> list[Measurement]:
+    """What `explore` wrote so far. Raises `UserError` for a damaged line."""
+    return read_lines(path, _judged)
+
+
+def _judged(record: Any) -> Measurement:
+    measurement = checked_measurement(record)
+    Genotype.from_json(measurement.genotype)  # raises if it is none
+    return measurement

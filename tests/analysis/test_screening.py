@@ -71,3 +71,17 @@ def test_a_damaged_file_is_told(tmp_path):
     with pytest.raises(UserError, match=r"scored\.jsonl, line 1, is damaged"):
         read_score_ranking(tmp_path, [])
     assert read_score_ranking(tmp_path / "none", []) is None
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"scores": [1]}, {"seconds": "a"}, {"bin": "a"}, {"genotype": None}, {"scores": {"synflow": float("nan")}},
+        {"scores": {"synflow": "x"}}, {"macs": None},
+    ],
+)  # fmt: skip
+def test_a_line_with_other_values_is_told(tmp_path, change):
+    line = Scored({"space": "a"}, 9, 0, {"synflow": 1.0}, 0.1).to_json() | change
+    (tmp_path / SCORED).write_text(json.dumps(line) + "\n")
+    with pytest.raises(UserError, match=r"scored\.jsonl, line 1, is damaged: (genotype|a number)"):
+        read_score_ranking(tmp_path, [])

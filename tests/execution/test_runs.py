@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import os
 import signal
 import subprocess
@@ -68,6 +69,26 @@ def test_a_damaged_run_does_not_hide_the_others(tmp_path):
         "cut": "damaged", "empty": "damaged", "list": "damaged",
     }  # fmt: skip
     assert runs.runs_table(found).count("\n") == 7
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"accuracy": math.nan}, {"accuracy": 5}, {"accuracy": None}, {"index": "a"}, {"status": "fine"}, None],
+)
+def test_what_a_report_refuses_is_called_damaged(tmp_path, change):
+    run = make_run(tmp_path / "run", FIVE, trials=5)
+    path = run / "candidates.jsonl"
+    lines = path.read_text().splitlines()
+    changed = (
+        lines[0] if change is None else json.dumps(json.loads(lines[0]) | change)
+    )  # None: one stands there twice
+    path.write_text("\n".join([*lines[1 if change else 0 :], changed]) + "\n")
+    assert [s.state for s in runs.find_runs([tmp_path])] == ["damaged"]
+
+
+def test_an_emptied_outcome_is_called_damaged(tmp_path):
+    (make_run(tmp_path / "run", FIVE, trials=5) / "outcome.json").write_text("")
+    assert [s.state for s in runs.find_runs([tmp_path])] == ["damaged"]
 
 
 def test_the_states_of_a_run(tmp_path, held):

@@ -1,9 +1,11 @@
 """What is trained of a supernet's networks: points spread over its front, then random ones of the same MACs."""
 
 import itertools
+import json
 
 import pytest
 
+from records.errors import UserError
 from records.measurement import Measurement
 from search_space import sample
 from strategies.budget import Budget
@@ -19,7 +21,7 @@ from strategies.shared_weights.chosen import (
     read_chosen,
     write_chosen,
 )
-from strategies.shared_weights.exploring import explore
+from strategies.shared_weights.exploring import explore, read_judged
 from strategies.shared_weights.judge import Judge
 
 
@@ -79,3 +81,14 @@ def test_exploring_goes_on_where_it_was_stopped(problem, data, shared, tmp_path)
     again = run(12)
     assert [(m.genotype, m.accuracy) for m in again] == [(m.genotype, m.accuracy) for m in whole]
     assert len(path.read_text().splitlines()) == 12
+
+
+@pytest.mark.parametrize(
+    "change", [{"accuracy": "x"}, {"accuracy": float("nan")}, {"genotype": {}}, {"macs": None}]
+)
+def test_a_damaged_line_of_what_was_judged_is_told(tmp_path, change):
+    path = tmp_path / "judged.jsonl"
+    good = judged_of([(0.5, 100)])[0].to_json()
+    path.write_text(json.dumps(good) + "\n" + json.dumps(good | change) + "\n")
+    with pytest.raises(UserError, match=r"judged\.jsonl, line 2, is damaged: "):
+        read_judged(path)

@@ -1,0 +1,93 @@
+"""Files with a measurement a line: read, and checked, the same by whoever needs them."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+from records.errors import UserError
+from records.measurement import STATUSES, Measurement
+
+_MOST = 2**63 - 1
+
+
+def read_measurements(path: Path, *, once: bool = True) -> tuple[tuple[Measurement, ...], int | None]:
+    """Those in ``path``, in the order they became known, and the number of a last line that a crash cut short, or None;
+    none where there is no file.
+
+    Raises `UserError` for a damaged line, with its number: each candidate stands there ``once``, or each once with a
+    seed and a number of epochs.
+    """
+    try:
+        *lines, rest = path.read_bytes().split(b"\n")
+    except FileNotFoundError:
+        return (), None
+    except OSError as error:
+        raise UserError(f"cannot read {path}: {error.strerror or error}") from error
+    if whole_line(rest):
+        lines, rest = [*lines, rest], b""
+    found: dict[tuple[int, ...], Measurement] = {}
+    for number, line in enumerate(lines, start=1):
+        try:
+            measurement = checked_measurement(json.loads(line.decode("utf-8")))
+            key = (
+                (measurement.index,)
+                if once
+                else (measurement.index, measurement.seed, len(measurement.history))
+            )
+            if key in found:
+                raise UserError(f"candidate {measurement.index} stands there a second time")
+        except (ValueError, TypeError, RecursionError) as error:
+            reason = error if isinstance(error, UserError) else "it is not a candidate's JSON"
+            raise UserError(f"{path}, line {number}, is damaged: {reason}") from error
+        found[key] = measurement
+    return tuple(found.values()), len(lines) + 1 if rest else None
+
+
+def whole_line(line: bytes) -> bool:
+    """Whether a last line that has no end is whole: its record is, where no part of one is JSON."""
+    try:
+        return isinstance(json.loads(line), dict)
+    except (ValueError, RecursionError):
+        return False
+
+
+def checked_measurement(record: Any) -> Measurement:
+    """A measurement whose numbers are numbers: what comes later computes with them and prints them. Raises `UserError`."""
+    if not isinstance(record, dict):
+        raise UserError("it is no object")
+    found = Measurement.from_json(record)
+    for name in ("index", "macs", "macs_published", "params", "seed"):
+        value = getattr(found, name)
+        if type(value) is not int or not 0 <= value <= _MOST:
+            raise UserError(f"{name} is {value!r:.60}; accepted: a whole number from 0 to 2^63 - 1")
+    if found.status not in STATUSES:
+        raise UserError(f"status is {found.status!r:.60}; accepted: {', '.join(STATUSES)}")
+    if not isinstance(found.genotype, dict):
+        raise UserError(f"genotype is {found.genotype!r:.60}; accepted: an object")
+    if not is_finite(found.seconds) or found.seconds < 0:
+        raise UserError(f"seconds is {found.seconds!r:.60}; accepted: a number, 0 or more")
+    if found.latency is not None and (not is_finite(found.latency) or found.latency < 0):
+        raise UserError(f"latency is {found.latency!r:.60}; accepted: a number, 0 or more")
+    if found.status == "ok" or found.accuracy is not None:
+        require_share("accuracy", found.accuracy)
+    for value in found.history:
+        require_share("history", value)
+    for name in ("trial", "error", "time"):
+        value = getattr(found, name)
+        if value is not None and not isinstance(value, str):
+            raise UserError(f"{name} is {value!r:.60}; accepted: text")
+    return found
+
+
+def is_finite(value: Any) -> bool:
+    """Whether it is a number that one can compute with."""
+    return type(value) in (int, float) and math.isfinite(value)
+
+
+def require_share(name: str, value: Any) -> None:
+    """Raises `UserError` for what is no number in [0, 1]."""
+    if not is_finite(value) or not 0 <= value <= 1:
+        raise UserError(f"{name} is {value!r:.60}; accepted: a number from 0 to 1")
