@@ -26,15 +26,11 @@ from typing import Any
 
 import psutil
 
+from execution.own_python import module_command
 from records.errors import UserError
 
 Message = dict[str, Any]
 Send = Callable[[Message], None]
-# As `python -m`, with this process's own search path: the project need not be installed, only found.
-_START = (
-    "import json, runpy, sys; sys.path[:] = json.loads(sys.argv[1]); "
-    "runpy.run_module(sys.argv[2], run_name='__main__')"
-)
 _GRACE = 2.0  # seconds for the others to end by themselves, so that the one that began it can be named
 
 
@@ -53,7 +49,7 @@ def run_processes(
         try:
             for number in range(count):
                 process = subprocess.Popen(
-                    [sys.executable, "-c", _START, json.dumps(sys.path), module],
+                    module_command(module),
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
                     env=_environment(),

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import atexit
 import contextlib
-import json
 import os
 import runpy
 import selectors
@@ -26,6 +25,7 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+from execution.own_python import module_command
 from execution.trials.quick_start import PLACE, receive, send
 
 # What every trial imports sooner or later; torch's compiler, two seconds, comes with any optimiser's first step.
@@ -34,11 +34,6 @@ _MODULES = (
     "training.trial",
     "search_space.primitives.global_layers",
     "torch._dynamo",
-)
-# With this process's own search path, as the launcher's: the project need not be installed, only found.
-_START = (
-    "import json, runpy, sys; sys.path[:] = json.loads(sys.argv.pop(1)); "
-    "runpy.run_module('execution.trials.preloaded', run_name='__main__', alter_sys=True)"
 )
 _STREAMS = 3
 # So that looking for GPUs does not initialise CUDA, which no forked process could use then.
@@ -67,7 +62,7 @@ def _started(place: Path) -> subprocess.Popen | None:
     """The process that forks; None where it cannot be started: then each trial says why it cannot."""
     with contextlib.suppress(OSError):
         return subprocess.Popen(
-            [sys.executable, "-c", _START, json.dumps(sys.path), str(place)],
+            module_command(__name__, str(place)),
             env=os.environ | _NO_CUDA, stdin=subprocess.PIPE, start_new_session=True,  # Ctrl-C is for the launcher
         )  # fmt: skip
     return None

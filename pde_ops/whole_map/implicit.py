@@ -79,16 +79,7 @@ def implicit_step_eager(fields: Fields, background: float = 0.0) -> Tensor:
     return g if fields.source is None else g + time * fields.source
 
 
-class Gradients(NamedTuple):
-    """Of each of the `Fields`."""
-
-    h: Tensor
-    source: Tensor | None
-    velocity_x: Tensor
-    velocity_y: Tensor
-    diffusivity_x: Tensor
-    diffusivity_y: Tensor
-    time: Tensor
+Gradients = Fields  # of a sum, by each of them
 
 
 def implicit_step_adjoint(grad: Tensor, fields: Fields, background: float = 0.0) -> Gradients:

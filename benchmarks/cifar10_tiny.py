@@ -1,0 +1,175 @@
+"""CIFAR-10 with 16,000 parameters: what a search found, against ResNet-Global-Tiny and against chance.
+
+    python run_search.py search --space tiny-global --dataset cifar10 --data-dir DIR --strategy supernet-pareto \\
+        --max-params 16k --max-macs 3200k --run-dir runs/cifar10-tiny/search
+    python -m benchmarks.cifar10_tiny --data-dir DIR --found NAME=GENOTYPE [NAME=GENOTYPE] [--epochs 40] \\
+        [--folder runs/cifar10-tiny] [--out results/cifar10-tiny]
+
+Each GENOTYPE is a file such as the search's ``best.json``, chosen on validation images; there may be one of a search
+without global layers. Each of them and ResNet-Global-Tiny are trained on all 50,000 training images by the recipe
+`fast` with seeds 0, 1 and 2, and `RANDOM` random architectures within 5% of the first one's MACs and within the budget
+with seed 0. The test images are looked at once, at each training's end. A call goes on where the last one stopped.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import shutil
+import statistics
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from benchmarks import entry
+from benchmarks.runs import all_runs, mean_and_deviation
+from records.errors import UserError
+from records.measurement import Measurement
+from search_space import Genotype
+from search_space.paper.networks import published
+from strategies.budget import Budget
+from strategies.shared_weights.chosen import random_likes
+from training.recipes.named import get_recipe
+from training.retrain import RetrainSettings, retrain
+
+BASELINE, CHANCE = "ResNet-Global-Tiny", "random"
+MAX_PARAMS, MAX_PUBLISHED = 16_000, 3_600_000
+SEEDS, RANDOM = (0, 1, 2), 5
+
+
+def require_within(name: str, genotype: Genotype) -> Genotype:
+    """``genotype``; raises `UserError` if it is above the study's budget."""
+    cost = genotype.cost()
+    if cost.params > MAX_PARAMS or cost.macs_published > MAX_PUBLISHED:
+        raise UserError(
+            f"{name} has {cost.params:,} parameters and {cost.macs_published:,} MACs by the published count; accepted: at "
+            f"most {MAX_PARAMS:,} and {MAX_PUBLISHED:,}"
+        )
+    return genotype
+
+
+def cases(found: dict[str, Genotype]) -> dict[tuple[str, int], Genotype]:
+    """What is trained with which seed: of ``random`` the seed tells the architecture, all of them are trained with 0."""
+    named = {name: require_within(name, genotype) for name, genotype in found.items()}
+    named[BASELINE] = published(BASELINE)
+    first = next(iter(found.values()))
+    likes = random_likes(first.problem, [_as_measured(first)], 4 * RANDOM, 0, Budget(max_params=MAX_PARAMS))
+    fitting = [genotype for genotype in likes if genotype.cost().macs_published <= MAX_PUBLISHED][:RANDOM]
+    if len(fitting) < RANDOM:
+        raise UserError(
+            f"{len(fitting)} random architectures with those MACs were found within the budget; needed: {RANDOM}"
+        )
+    made = {(name, seed): genotype for name, genotype in named.items() for seed in SEEDS}
+    return made | {(CHANCE, number): genotype for number, genotype in enumerate(fitting)}
+
+
+def _as_measured(genotype: Genotype) -> Measurement:
+    cost = genotype.cost()
+    return Measurement(
+        0, genotype.to_json(), "ok", 0.0, macs=cost.macs, macs_published=cost.macs_published, params=cost.params,
+        seconds=0.0, seed=0,
+    )  # fmt: skip
+
+
+def train(
+    case: tuple[str, int], genotype: Genotype, epochs: int, data_dir: str, folder: Path
+) -> dict[str, Any]:
+    """One training in a folder of its own, gone on with where it was stopped; accuracies in [0, 1]."""
+    name, seed = case
+    settings = RetrainSettings(
+        get_recipe("fast", epochs=epochs), "cifar10", data_dir, seed=0 if name == CHANCE else seed, threads=1
+    )
+    result = retrain(genotype, settings, folder / f"{name}-{epochs}-{seed}", progress=True)
+    return {
+        "name": name, "seed": seed, "epochs": epochs, "test_accuracy": result["test_accuracy"],
+        "params": result["params"], "macs": result["macs"], "macs_published": result["macs_published"],
+        "seconds": round(result["seconds"], 1), "genotype": genotype.to_json(),
+    }  # fmt: skip
+
+
+def gain(one: Sequence[float], other: Sequence[float]) -> tuple[float, float]:
+    """The difference of the means, and half its 95% interval by Welch's t (degrees of freedom rounded down).
+
+    Examples:
+        >>> difference, half = gain([86.0, 86.2, 86.4], [80.0, 80.2, 80.4])
+        >>> f"{difference:.2f} +- {half:.2f}"
+        '6.00 +- 0.45'
+    """
+    parts = [statistics.variance(values) / len(values) for values in (one, other)]
+    error = math.sqrt(sum(parts))
+    if not error:
+        return statistics.mean(one) - statistics.mean(other), 0.0
+    freedom = sum(parts) ** 2 / sum(
+        part**2 / (len(values) - 1) for part, values in zip(parts, (one, other), strict=True)
+    )
+    return statistics.mean(one) - statistics.mean(other), _QUANTILES[
+        max(1, min(int(freedom), len(_QUANTILES)))
+    ] * error
+
+
+# Of Student's t at 97.5%, by degrees of freedom.
+_QUANTILES = {1: 12.706, 2: 4.303, 3: 3.182, 4: 2.776, 5: 2.571, 6: 2.447, 7: 2.365, 8: 2.306}
+
+
+def report(records: Sequence[dict[str, Any]]) -> str:
+    """In Markdown: each network's accuracies, then what the first one gains on the others."""
+    values: dict[str, list[float]] = {}
+    for record in records:
+        values.setdefault(record["name"], []).append(100 * record["test_accuracy"])
+    lines = [
+        "| network | test accuracy, % | n | params | MACs | MACs, published count |",
+        "| --- | ---: | ---: | ---: | ---: | ---: |",
+    ]
+    for name, own in values.items():
+        costs = [
+            sorted({record[cost] for record in records if record["name"] == name})
+            for cost in ("params", "macs", "macs_published")
+        ]
+        ranges = [f"{c[0]:,}" if len(c) == 1 else f"{c[0]:,} to {c[-1]:,}" for c in costs]
+        lines.append(f"| {name} | {mean_and_deviation(own, 2)} | {len(own)} | {' | '.join(ranges)} |")
+    first, *others = values
+    for other in others:
+        if min(len(values[first]), len(values[other])) > 1:
+            difference, half = gain(values[first], values[other])
+            lines += [
+                "",
+                f"{first} gains {difference:+.2f} ± {half:.2f} points on {other} (95% interval, Welch).",
+            ]
+    return "\n".join(lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--data-dir", required=True, help="folder with cifar10.npz")
+    parser.add_argument(
+        "--found", nargs="+", required=True, metavar="NAME=GENOTYPE", help="what was found, the best first"
+    )
+    parser.add_argument("--epochs", type=int, default=40, help="of each training (40)")
+    parser.add_argument("--folder", type=Path, default=Path("runs/cifar10-tiny"), help="of the trainings")
+    parser.add_argument("--out", type=Path, default=Path("results/cifar10-tiny"))
+    args = parser.parse_args()
+    torch.set_num_threads(1)
+    found = dict(text.split("=", 1) for text in args.found if "=" in text)
+    if len(found) < len(args.found) or {BASELINE, CHANCE} & found.keys():
+        raise UserError(
+            f"found is {' '.join(args.found)}; accepted: NAME=GENOTYPE, each name once, not {BASELINE} or {CHANCE}"
+        )
+    made = cases({name: Genotype.load(path) for name, path in found.items()})
+    records = all_runs(
+        args.out / "runs.jsonl", [(*case, args.epochs) for case in made],
+        lambda record: (record["name"], record["seed"], record["epochs"]),
+        lambda case: train(case[:2], made[case[:2]], args.epochs, args.data_dir, args.folder),
+    )  # fmt: skip
+    for name, path in found.items():
+        shutil.copy(path, args.out / f"{name}.json")
+    text = report([record for record in records if record["epochs"] == args.epochs])
+    (args.out / "table.md").write_text(text + "\n", encoding="utf-8")
+    print(text)
+
+
+if __name__ == "__main__":
+    entry(main)
