@@ -26,6 +26,7 @@ _PRELOADS = (
     "trial_parameters.js",
     "trial_places.js",
     "trial_starts.js",
+    "trial_polls.js",
     "remote_worker.js",
     "cluster_channel.js",
     "launcher_watch.js",

@@ -1,0 +1,53 @@
+"""The preload inside NNI's own Node, on NNI's own manager of trials: how often it looks."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+
+from execution.nni_bridge.server import FOLDER
+from tests.execution.nni_bridge.nni_server import SERVER
+
+# Its loop as far as the first wait, of which the milliseconds are told.
+PROGRAM = """
+require('app-module-path').addPath('.');
+global.nni = { args: { experimentId: 'x' }, paths: { experimentRoot: '/tmp' }, rest: {}, shutdown: {},
+    logStream: { writeLine() {}, writeLineSync() {} } };
+require('common/globals');
+const utils = require('common/utils');
+utils.delay = async (milliseconds) => { console.log(JSON.stringify(milliseconds)); process.exit(0); };
+const { NNIManager } = require('core/nnimanager');
+const manager = Object.create(NNIManager.prototype);
+Object.assign(manager, { status: { status: 'RUNNING' }, dispatcher: {}, trialJobs: new Map(), waitingTrials: [],
+    currSubmittedTrialNum: 0, trialConcurrencyChange: 0, setStatus() {}, requestTrialJobs() {},
+    experimentProfile: { execDuration: 0, params: { trialConcurrency: 1 } }, pollInterval: %s });
+for (const limit of ["maxTrialNum", "maxDuration", "maxTrialDuration"])
+    Object.defineProperty(manager, limit, { value: Infinity });
+manager.manageTrials().catch((error) => { console.error(error); process.exit(1); });
+"""
+
+
+def wait_seconds(interval: float, *, preloaded: bool = True) -> float:
+    environment = dict(os.environ)
+    if preloaded:
+        environment["NODE_OPTIONS"] = f'--require="{FOLDER / "trial_polls.js"}"'
+    done = subprocess.run(
+        [str(SERVER / "node"), "-e", PROGRAM % interval],
+        cwd=SERVER,
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout) / 1000
+
+
+def test_it_looks_twenty_times_a_second():
+    assert wait_seconds(0.5) == 0.05
+    assert wait_seconds(0.01) == 0.01
+
+
+def test_by_itself_it_waits_as_long_as_it_is_told_half_a_second_here():
+    assert wait_seconds(0.5, preloaded=False) == 0.5
+    assert "this.pollInterval = 0.5" in (SERVER / "core" / "nnimanager.js").read_text()
