@@ -14,7 +14,7 @@ from analysis.shared_weights import SharedRanking, read_shared_ranking
 from analysis.supernet import Supernet, read_supernet
 from records.errors import UserError
 from records.measurement import Measurement
-from records.measurement_lines import read_measurements
+from records.run_files.measurement_lines import read_measurements
 
 SETTINGS, CANDIDATES, CONFIRMED = "settings.json", "candidates.jsonl", "confirmed.jsonl"
 

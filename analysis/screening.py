@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from records.measurement import Measurement
-from records.scored import identity, read_scored
+from records.run_files.scored import identity, read_scored
 
 
 @dataclass(frozen=True)

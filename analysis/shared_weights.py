@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from records.json_lines import read_lines
 from records.measurement import Measurement
-from records.scored import identity
-from records.shared_files import CHOSEN, EPOCHS, FRONT, JUDGED, RANDOM, read_chosen_records
+from records.run_files.json_lines import read_lines
+from records.run_files.scored import identity
+from records.run_files.shared_files import CHOSEN, EPOCHS, FRONT, JUDGED, RANDOM, read_chosen_records
 from records.text import percent_text
 
 

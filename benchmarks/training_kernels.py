@@ -2,7 +2,7 @@
 
     python -m benchmarks.training_kernels [--pairs 5] [--out results/kernels/training.json]
 
-Networks of `benchmarks.candidates`, ResNet-Global and ResNet-32, 128 images of 3x32x32, one thread;
+Networks of `benchmarks.studies.candidates`, ResNet-Global and ResNet-32, 128 images of 3x32x32, one thread;
 seconds are this process's CPU time. Each pair is a step with and one without, and its ratio is what counts.
 """
 
@@ -20,7 +20,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from benchmarks import entry
-from benchmarks.candidates import at_equal_macs
+from benchmarks.studies.candidates import at_equal_macs
 from pde_ops.cpu.training_kernels import training_kernels
 from search_space.paper.networks import published
 

@@ -24,9 +24,9 @@ from records.checks import shown
 from records.errors import UserError
 from records.files import write_errors, write_whole
 from records.measurement import Measurement
-from records.measurement_lines import read_measurements, whole_line
 from records.owner import Owner
 from records.plugins import plugin_names
+from records.run_files.measurement_lines import read_measurements, whole_line
 from records.run_lock import LOCK, OWNER, holder, locked
 from records.text import without_paths
 

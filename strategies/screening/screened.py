@@ -11,9 +11,9 @@ from typing import Any
 
 from tqdm import tqdm
 
-from records.json_lines import append_line
 from records.measurement import Measurement
-from records.scored import SCORED, Scored, read_scored
+from records.run_files.json_lines import append_line
+from records.run_files.scored import SCORED, Scored, read_scored
 from records.terminal import say
 from search_space import Genotype
 from strategies.contract import MultiTrialStrategy, Stage

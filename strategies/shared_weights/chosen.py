@@ -11,7 +11,7 @@ from typing import Any
 
 from records.files import write_whole
 from records.measurement import Measurement
-from records.shared_files import FRONT, RANDOM, read_chosen_records
+from records.run_files.shared_files import FRONT, RANDOM, read_chosen_records
 from search_space import Genotype, mutate
 from search_space.problem import Problem
 from search_space.sampling import random_genotype

@@ -8,9 +8,9 @@ from typing import Any
 
 from tqdm import tqdm
 
-from records.json_lines import append_line, read_lines
 from records.measurement import Measurement
-from records.measurement_lines import checked_measurement
+from records.run_files.json_lines import append_line, read_lines
+from records.run_files.measurement_lines import checked_measurement
 from search_space import Genotype
 from strategies.contract import MultiTrialStrategy, SpaceExhausted
 from strategies.shared_weights.judge import Judge

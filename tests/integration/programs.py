@@ -16,13 +16,16 @@ import psutil
 
 
 def program(*lines: str, trials: str) -> str:
-    """The command line as a program whose trials are the module ``tests.integration.<trials>``, after these lines. What
-    these say of accuracies is nothing to confirm by training."""
+    """The command line as a program whose trials are the module ``tests.integration.<trials>``, after these lines. These
+    import next to nothing, so no process that has everything imported forks them; what they say of accuracies is nothing
+    to confirm by training."""
     return "\n".join(
         [
             "import sys",
             "import execution.nni_bridge.experiment",
             f'execution.nni_bridge.experiment.TRIAL_MODULE = "tests.integration.{trials}"',
+            "import contextlib, execution.trials.preloaded",
+            "execution.trials.preloaded.preloaded_trials = contextlib.nullcontext",
             "import execution.settings",
             "execution.settings._MOST_CONFIRMED = 0",
             *lines,

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from records.scored import SCORED, read_scored
+from records.run_files.scored import SCORED, read_scored
 from strategies.contract import MultiTrialStrategy
 from strategies.multi_trial.random_search import RandomSearch
 from strategies.registry import get_strategy, strategies

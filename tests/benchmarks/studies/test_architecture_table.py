@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from benchmarks.architecture_table import SPACE, architectures, load_table
+from benchmarks.studies.architecture_table import SPACE, architectures, load_table
 from records.errors import UserError
 from search_space import get_space
 

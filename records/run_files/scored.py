@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from records.errors import UserError
-from records.json_lines import read_lines
-from records.measurement_lines import is_finite
+from records.run_files.json_lines import read_lines
+from records.run_files.measurement_lines import is_finite
 
 SCORED = "scored.jsonl"
 

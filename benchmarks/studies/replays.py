@@ -1,8 +1,8 @@
 """Strategies against each other on a table of trainings: how soon does each find the front?
 
-    python -m benchmarks.replays [--table results/table/cifar10.jsonl] [--seeds 20] [--out results/strategies]
+    python -m benchmarks.studies.replays [--table results/table/cifar10.jsonl] [--seeds 20] [--out results/strategies]
 
-Each strategy searches the space of `benchmarks.architecture_table` with each seed. A candidate's training is read from
+Each strategy searches the space of `benchmarks.studies.architecture_table` with each seed. A candidate's training is read from
 the table: the accuracies of one seed of the table (the replay's seed modulo how many there are), as a trial would see
 them. What it found is worth the hypervolume of its wholly trained candidates' *mean* accuracies over all seeds of the
 table, as a share of that of the exact front. It is written against the epochs trained so far, in whole trainings.
@@ -22,7 +22,7 @@ from tqdm import tqdm
 
 from analysis.hypervolume import dominated_share, reference_macs
 from benchmarks import entry
-from benchmarks.architecture_table import EPOCHS, RESULTS, SPACE, Table, load_table
+from benchmarks.studies.architecture_table import EPOCHS, RESULTS, SPACE, Table, load_table
 from records.files import write_whole
 from records.measurement import Measurement
 from search_space import Genotype

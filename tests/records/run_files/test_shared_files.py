@@ -5,7 +5,7 @@ import json
 import pytest
 
 from records.errors import UserError
-from records.shared_files import ChosenRecord, read_chosen_records
+from records.run_files.shared_files import ChosenRecord, read_chosen_records
 
 GOOD = {"genotype": {"space": "a"}, "role": "front", "accuracy": 0.5}
 

@@ -2,8 +2,8 @@ import sys
 
 import pytest
 
-from benchmarks import candidate_times
 from benchmarks.kernels import Timer
+from benchmarks.studies import candidate_times
 
 
 def test_rows_hold_costs_and_ratios_to_the_reference():

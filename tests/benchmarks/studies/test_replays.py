@@ -5,9 +5,9 @@ import math
 
 import pytest
 
-from benchmarks import replays
-from benchmarks.architecture_table import EPOCHS, Table, architectures
-from benchmarks.replays import exact, quartiles, reached, replay, table_text
+from benchmarks.studies import replays
+from benchmarks.studies.architecture_table import EPOCHS, Table, architectures
+from benchmarks.studies.replays import exact, quartiles, reached, replay, table_text
 
 
 @pytest.fixture(scope="module")

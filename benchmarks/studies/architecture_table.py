@@ -1,6 +1,6 @@
 """Trains every architecture of a small space, so that strategies can be replayed on it in seconds.
 
-    python -m benchmarks.architecture_table --data-dir DIR [--seeds 0 1 2] [--out results/table/cifar10.jsonl]
+    python -m benchmarks.studies.architecture_table --data-dir DIR [--seeds 0 1 2] [--out results/table/cifar10.jsonl]
 
 The space is `SPACE`: `tiny-global` with two stages of one block, 256 architectures in all, whose MACs span a factor
 of 13. Each is trained by the recipe `search` for `EPOCHS` epochs on 2,000 images of CIFAR-10's training part and
@@ -92,7 +92,7 @@ def load_table(path: Path = RESULTS) -> Table:
     if missing:
         raise UserError(
             f"{path} lacks trainings of {len(missing)} of {len(genotypes)} architectures; "
-            "`python -m benchmarks.architecture_table` goes on with them"
+            "`python -m benchmarks.studies.architecture_table` goes on with them"
         )
     return Table(accuracies, genotypes)
 

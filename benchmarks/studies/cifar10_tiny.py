@@ -2,7 +2,7 @@
 
     python run_search.py search --space tiny-global --dataset cifar10 --data-dir DIR --strategy supernet-pareto \\
         --max-params 16k --max-macs 3200k --run-dir runs/cifar10-tiny/search
-    python -m benchmarks.cifar10_tiny --data-dir DIR --found NAME=GENOTYPE [NAME=GENOTYPE] [--epochs 40] \\
+    python -m benchmarks.studies.cifar10_tiny --data-dir DIR --found NAME=GENOTYPE [NAME=GENOTYPE] [--epochs 40] \\
         [--folder runs/cifar10-tiny] [--out results/cifar10-tiny]
 
 Each GENOTYPE is a file such as the search's ``best.json``, chosen on validation images; there may be one of a search

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from benchmarks.candidates import JUDGED, MACS, OPERATORS, TOLERANCE, at_equal_macs, table
 from benchmarks.runs import all_runs
+from benchmarks.studies.candidates import JUDGED, MACS, OPERATORS, TOLERANCE, at_equal_macs, table
 from records.errors import UserError
 
 

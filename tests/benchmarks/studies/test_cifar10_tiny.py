@@ -2,7 +2,7 @@
 
 import pytest
 
-from benchmarks import cifar10_tiny as study
+from benchmarks.studies import cifar10_tiny as study
 from records.errors import UserError
 from search_space import sample
 

@@ -3,7 +3,7 @@
 import pytest
 
 from records.errors import UserError
-from records.json_lines import append_line, read_lines
+from records.run_files.json_lines import append_line, read_lines
 
 
 def test_lines_come_back_in_their_order(tmp_path):

@@ -1,6 +1,6 @@
 """Which operations across pixels are worth their MACs: the same tiny network with each of them, at equal MACs.
 
-    python -m benchmarks.candidates --data-dir DIR [--operators NAME NAME] [--seeds 0 1 2] [--epochs 8] \\
+    python -m benchmarks.studies.candidates --data-dir DIR [--operators NAME NAME] [--seeds 0 1 2] [--epochs 8] \\
         [--out results/candidates/runs.jsonl] [--checkpoints runs/candidates]
 
 A network of ``tiny-global``: three stages of 2, 3 and 3 inverted residual blocks, expansion 3. In four of the eight,

@@ -1,6 +1,6 @@
 """What each global layer that a search may choose costs in time, beside depthwise convolutions.
 
-    python -m benchmarks.candidate_times [NAME ...] [--batch 128] [--rounds 7] [--clock cpu|wall] [--threads 1] [--out FILE]
+    python -m benchmarks.studies.candidate_times [NAME ...] [--batch 128] [--rounds 7] [--clock cpu|wall] [--threads 1] [--out FILE]
 
 Each is a primitive with stride 1, in training, on maps of random numbers. The convolutions are depthwise, and followed
 by a batch norm and a ReLU as every candidate is. All run in turn and the least time over the rounds counts, so that the

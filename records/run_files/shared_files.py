@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from records.errors import UserError
-from records.measurement_lines import require_share
-from records.scored import identity
+from records.run_files.measurement_lines import require_share
+from records.run_files.scored import identity
 
 EPOCHS = "supernet.jsonl"  # a line an epoch of its supernet
 JUDGED = "judged.jsonl"  # a line a network that was judged on the shared weights
