@@ -45,9 +45,9 @@ def prepare(strategy: MultiTrialStrategy) -> None:
     begun = [strategy.problem.to_json(), strategy.seed, dataclasses.asdict(strategy.budget)]
     folder = Path(FOLDERS.name, hashlib.sha256(json.dumps(begun).encode()).hexdigest()[:16])
     folder.mkdir(exist_ok=True)
-    strategy.settings = strategy.Settings(supernet_epochs=1, supernet_steps=1, judged=60, controls=4)
+    strategy.settings = strategy.Settings(supernet_epochs=1, supernet_steps=1, judged=40, controls=4)
     trial = TrialSettings(train_limit=80, batch_size=32)
-    strategy.prepare(Workplace(folder, trial, trials=45))
+    strategy.prepare(Workplace(folder, trial, trials=41))
 
 
 @pytest.mark.parametrize("name", MULTI_TRIAL)
