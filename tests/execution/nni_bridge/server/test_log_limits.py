@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import os
 import re
-import subprocess
 from itertools import pairwise
 from pathlib import Path
 
-from execution.nni_bridge.server import FOLDER
-from tests.execution.nni_bridge.nni_server import SERVER
+from tests.execution.nni_bridge.nni_server import SERVER, told_by_node
 
-PRELOAD = FOLDER.joinpath("log_limits.js")
+PRELOAD = "log_limits.js"
 LIMIT = 200_000
 
 PROGRAM = """
@@ -40,17 +36,7 @@ act().then((found) => { console.log(JSON.stringify(found)); process.exit(0); },
 
 
 def told(act: str, root: Path) -> object:
-    done = subprocess.run(
-        [str(SERVER / "node"), "-e", PROGRAM % act],
-        env=os.environ
-        | {"NODE_OPTIONS": f'--require="{PRELOAD}"', "PDE_NAS_LOG_BYTES": str(LIMIT), "ROOT": str(root)},
-        cwd=SERVER,
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout.splitlines()[-1])
+    return told_by_node(PROGRAM % act, [PRELOAD], PDE_NAS_LOG_BYTES=str(LIMIT), ROOT=str(root))
 
 
 def check(text: str, first: int) -> None:

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from execution.nni_bridge.server import FOLDER
-from tests.execution.nni_bridge.nni_server import SERVER
+from tests.execution.nni_bridge.nni_server import SERVER, told_by_node
 from tests.integration.private_sshd import MISSING, PrivateSshd
 
-PRELOAD = FOLDER.joinpath("remote_worker.js")
+PRELOAD = "remote_worker.js"
 SERVICE = SERVER / "training_service" / "remote_v3"
 
 PROGRAM = """
@@ -35,20 +33,7 @@ act().then((found) => { console.log(JSON.stringify(found)); process.exit(0); },
 
 
 def told(act: str, known: dict, root: Path, code: int = 0) -> object:
-    environment = os.environ | {
-        "NODE_OPTIONS": f'--require="{PRELOAD}"',
-        "PDE_NAS_HOSTS": json.dumps([known]),
-        "ROOT": str(root),
-    }
-    done = subprocess.run(
-        [str(SERVER / "node"), "-e", PROGRAM % act],
-        env=environment,
-        cwd=SERVER,
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == code, done.stderr
-    return json.loads(done.stdout.splitlines()[-1])
+    return told_by_node(PROGRAM % act, [PRELOAD], code, PDE_NAS_HOSTS=json.dumps([known]), ROOT=str(root))
 
 
 def known(**changes) -> dict:

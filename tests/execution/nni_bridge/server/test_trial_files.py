@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 from pathlib import Path
 
 import pytest
 
-from execution.nni_bridge.server import FOLDER
-from tests.execution.nni_bridge.nni_server import SERVER
+from tests.execution.nni_bridge.nni_server import SERVER, told_by_node
 
-PRELOAD = FOLDER.joinpath("trial_files.js")
+PRELOAD = "trial_files.js"
 
 PROGRAM = """
 require('app-module-path').addPath('.');
@@ -37,22 +34,9 @@ async function ask(name) {
 
 
 def answered(root: Path, names, status="SUCCEEDED", fetched=None, **environment: str) -> list[str]:
-    done = subprocess.run(
-        [str(SERVER / "node"), "-e", PROGRAM],
-        env=os.environ
-        | {
-            "NODE_OPTIONS": f'--require="{PRELOAD}"',
-            "ROOT": str(root),
-            "JOB": json.dumps([status, None if fetched is None else str(fetched)]),
-            "NAMES": json.dumps([name if "/" in name else f"Ab3de/{name}" for name in names]),
-        }
-        | environment,
-        cwd=SERVER,
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout.splitlines()[-1])
+    job = json.dumps([status, None if fetched is None else str(fetched)])
+    asked = json.dumps([name if "/" in name else f"Ab3de/{name}" for name in names])
+    return told_by_node(PROGRAM, [PRELOAD], **{"ROOT": str(root), "JOB": job, "NAMES": asked} | environment)
 
 
 def written(folder: Path, out: str, err: str = "") -> Path:

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 
-from execution.nni_bridge.server import FOLDER
-from tests.execution.nni_bridge.nni_server import SERVER
+from tests.execution.nni_bridge.nni_server import SERVER, told_by_node
 
-PRELOAD = FOLDER.joinpath("trial_places.js")
+PRELOAD = "trial_places.js"
 
 # A training service whose trials end when they are told to. `act` is a test's own part.
 PROGRAM = """
@@ -55,19 +52,7 @@ act().then((found) => console.log(JSON.stringify(found)), (error) => { console.e
 
 
 def told(act: str, places: list[dict]) -> object:
-    environment = os.environ | {
-        "NODE_OPTIONS": f'--require="{PRELOAD}"',
-        "PDE_NAS_PLACES": json.dumps(places),
-    }
-    done = subprocess.run(
-        [str(SERVER / "node"), "-e", PROGRAM % act],
-        env=environment,
-        cwd=SERVER,
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
+    return told_by_node(PROGRAM % act, [PRELOAD], PDE_NAS_PLACES=json.dumps(places))
 
 
 def test_trials_go_where_most_is_free_and_wait_where_nothing_is():

@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-
-from execution.nni_bridge.server import FOLDER
-from tests.execution.nni_bridge.nni_server import SERVER
+from tests.execution.nni_bridge.nni_server import SERVER, told_by_node
 
 # Its loop as far as the first wait, of which the milliseconds are told.
 PROGRAM = """
@@ -29,18 +24,7 @@ manager.manageTrials().catch((error) => { console.error(error); process.exit(1);
 
 
 def wait_seconds(interval: float, *, preloaded: bool = True) -> float:
-    environment = dict(os.environ)
-    if preloaded:
-        environment["NODE_OPTIONS"] = f'--require="{FOLDER / "trial_polls.js"}"'
-    done = subprocess.run(
-        [str(SERVER / "node"), "-e", PROGRAM % interval],
-        cwd=SERVER,
-        env=environment,
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout) / 1000
+    return told_by_node(PROGRAM % interval, ["trial_polls.js"] if preloaded else []) / 1000
 
 
 def test_it_looks_twenty_times_a_second():

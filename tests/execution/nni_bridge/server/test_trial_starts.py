@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 from pathlib import Path
 
-from execution.nni_bridge.server import FOLDER
-from tests.execution.nni_bridge.nni_server import SERVER
+from tests.execution.nni_bridge.nni_server import SERVER, in_node
 
 PRELOADS = ("trial_parameters.js", "trial_places.js", "trial_starts.js", "log_limits.js")
 TRIES = 5
@@ -52,20 +50,10 @@ act().then((found) => { console.log(JSON.stringify(found)); process.exit(0); },
 
 
 def run(act: str, root: Path, **starts: int) -> subprocess.CompletedProcess:
-    return subprocess.run(
-        [str(SERVER / "node"), "-e", PROGRAM % act],
-        env=os.environ
-        | {
-            "NODE_OPTIONS": " ".join(f'--require="{FOLDER / name}"' for name in PRELOADS),
-            "PDE_NAS_PLACES": json.dumps([{"trials": 2, "gpus": []}]),
-            "PDE_NAS_STARTS": json.dumps({"TRIES": TRIES, "FIRST_MILLISECONDS": 20} | starts),
-            "ROOT": str(root),
-        },
-        cwd=SERVER,
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+    return in_node(
+        PROGRAM % act, PRELOADS, PDE_NAS_PLACES=json.dumps([{"trials": 2, "gpus": []}]),
+        PDE_NAS_STARTS=json.dumps({"TRIES": TRIES, "FIRST_MILLISECONDS": 20} | starts), ROOT=str(root),
+    )  # fmt: skip
 
 
 def told(act: str, root: Path, **starts: int) -> object:
