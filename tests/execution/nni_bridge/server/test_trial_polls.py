@@ -29,7 +29,7 @@ def wait_seconds(interval: float, *, preloaded: bool = True) -> float:
 
 def test_it_looks_twenty_times_a_second():
     assert wait_seconds(0.5) == 0.05
-    assert wait_seconds(0.01) == 0.01
+    assert wait_seconds(5) == 5  # over the network
 
 
 def test_by_itself_it_waits_as_long_as_it_is_told_half_a_second_here():
