@@ -51,6 +51,7 @@ class Screened(MultiTrialStrategy):
             max_params=strategy.budget.max_params, epochs=strategy.epochs,
         )  # fmt: skip
         self.strategy, self.screen = strategy, screen
+        self.name = strategy.name  # type: ignore[misc]  # whose faults are its own
         self.earlier = strategy.earlier
         self.first: list[Genotype] = []
         self._file: Path | None = None
