@@ -17,7 +17,7 @@ import platform
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from pde_ops.cpu import argument
@@ -25,7 +25,7 @@ from pde_ops.cpu import argument
 logger = logging.getLogger("pde_ops")
 
 SOURCES = Path(__file__).parent / "csrc"
-FLAGS = ("-std=c++17", "-O3", "-fPIC", "-shared", "-fno-math-errno", "-fno-trapping-math")
+FLAGS = ("-std=c++17", "-O3", "-fPIC", "-fno-math-errno", "-fno-trapping-math")
 # The first set that compiles is taken: threads and this processor's vectors where the compiler has them.
 OPTIONAL_FLAGS = (
     ("-march=native", "-fopenmp"),
@@ -58,19 +58,21 @@ def _load(path: Path) -> ctypes.CDLL:
 
 def _built() -> Path:
     """The library's path, built now if it is not in the cache."""
-    compiler = _compiler()
-    folder = _cache()
-    path = folder / f"kernels-{_key(compiler)}.so"
-    if path.exists():
-        return path
-    folder.mkdir(parents=True, exist_ok=True)
-    with _lock(folder / "lock"):
-        if not path.exists():
-            _compile(compiler, path)
+    compiler = find_compiler()
+    return once(cache() / f"kernels-{key(compiler)}.so", lambda path: _compile(compiler, path))
+
+
+def once(path: Path, build: Callable[[Path], None]) -> Path:
+    """``path``, made by ``build`` if it is not there; one process at a time."""
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with _lock(path.parent / "lock"):
+            if not path.exists():
+                build(path)
     return path
 
 
-def _compiler() -> str:
+def find_compiler() -> str:
     named = os.environ.get("CXX")
     for name in [named] if named else ["c++", "g++", "clang++"]:
         compiler = shutil.which(name)
@@ -79,13 +81,13 @@ def _compiler() -> str:
     raise RuntimeError(f"no C++ compiler found ({named or 'c++, g++, clang++'})")
 
 
-def _cache() -> Path:
+def cache() -> Path:
     if os.environ.get("PDE_OPS_CACHE"):
         return Path(os.environ["PDE_OPS_CACHE"])
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "pde_ops"
 
 
-def _key(compiler: str) -> str:
+def key(compiler: str) -> str:
     digest = hashlib.sha256(argument.header().encode())
     for source in sorted(SOURCES.iterdir()):
         digest.update(source.name.encode() + source.read_bytes())
@@ -119,18 +121,33 @@ def _lock(path: Path) -> Iterator[None]:
 
 def _compile(compiler: str, path: Path) -> None:
     """Compile beside ``path`` and move there, so that no process ever sees half a file."""
+    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+        library = Path(folder) / "kernels.so"
+        compile_sources(compiler, Path(folder), ("-shared", "-o", str(library)))
+        os.replace(library, path)
+
+
+def compile_sources(
+    compiler: str,
+    folder: Path,
+    options: Sequence[str],
+    more: Sequence[Path] = (),
+    headers: Mapping[str, str] | None = None,
+) -> None:
+    """Runs the compiler in ``folder`` on the kernels' sources and ``more``, with ``options``. ``headers`` are made there
+    beside the kernels' own. Raises `RuntimeError` with what the compiler says."""
     message = ""
+    for name, text in {MADE_HEADER: argument.header(), **(headers or {})}.items():
+        (folder / name).write_text(text)
+    sources = [str(source) for source in (*sorted(SOURCES.glob("*.cpp")), *more)]
     for extra in OPTIONAL_FLAGS:
-        with tempfile.TemporaryDirectory(dir=path.parent) as folder:
-            library = Path(folder) / "kernels.so"
-            (Path(folder) / MADE_HEADER).write_text(argument.header())
-            sources = [str(source) for source in sorted(SOURCES.glob("*.cpp"))]
-            command = [compiler, *FLAGS, *extra, "-I", folder, *sources, "-o", str(library)]
-            done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=False)
-            if done.returncode == 0:
-                os.replace(library, path)
-                return
-            message = message or done.stderr
+        command = [compiler, *FLAGS, *extra, "-I", str(folder), *sources, *options]
+        done = subprocess.run(
+            command, cwd=folder, capture_output=True, text=True, timeout=SECONDS, check=False
+        )
+        if done.returncode == 0:
+            return
+        message = message or done.stderr
     raise RuntimeError(f"{compiler} failed: {message}")
 
 

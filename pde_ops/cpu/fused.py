@@ -6,6 +6,8 @@ coefficient, convolution or norm is called then: `unavailable` therefore refuses
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from typing import Any, NamedTuple, Protocol
 
 import torch
@@ -34,7 +36,7 @@ def unavailable(layer: Layer, x: Tensor) -> str | None:
     options = layer.options
     if options.unfused is not None:
         return options.unfused
-    if x.device.type != "cpu":
+    if x.device.type != "cpu" and not (_kept_whole and x.is_meta):
         return "the fused kernel is for the CPU"
     if x.dtype not in (torch.float32, torch.float64):
         return "the fused kernel takes float32 and float64 alone"
@@ -42,7 +44,7 @@ def unavailable(layer: Layer, x: Tensor) -> str | None:
         return "the input is empty or has other channels"
     if torch.is_autocast_enabled("cpu"):
         return "autocast is on"
-    if _exporting():
+    if _exporting() and not _kept_whole:
         return "the layer is being exported"
     if layer.training and x.numel() // options.channels == 1:
         return "a channel has one value alone"
@@ -50,6 +52,20 @@ def unavailable(layer: Layer, x: Tensor) -> str | None:
     if reason is not None:
         return reason
     return None if backend.built() else "the C++ kernels are not built"
+
+
+_kept_whole = False
+
+
+@contextlib.contextmanager
+def kept_whole() -> Iterator[None]:
+    """While it lasts layers that are exported stay one operator, for programs that the kernels travel with."""
+    global _kept_whole
+    before, _kept_whole = _kept_whole, True
+    try:
+        yield
+    finally:
+        _kept_whole = before
 
 
 def _exporting() -> bool:

@@ -83,7 +83,7 @@ def evaluate(argument: PdeLayer, channels_last: bool) -> None:
 def _describe(tensors, settings, **others: Tensor | None) -> PdeLayer:
     stacks = tensors._asdict()
     x, time = stacks.pop("x"), stacks.pop("time")
-    pointers = {name: _rows(stack) for name, stack in stacks.items() if stack is not None}
+    pointers = {name: rows_of(stack) for name, stack in stacks.items() if stack is not None}
     return describe(x, pointers, tensors.weight.shape[-1], settings, time=time, **others)
 
 
@@ -96,7 +96,7 @@ def _empty(tensor: Any) -> Any:
     return None if tensor is None else torch.empty_like(tensor, memory_format=torch.contiguous_format)
 
 
-def _rows(stack: Tensor) -> tuple[int, ...]:
+def rows_of(stack: Tensor) -> tuple[int, ...]:
     """Where the rows of a contiguous tensor begin."""
     start, apart = stack.data_ptr(), stack.stride(0) * stack.element_size()
     return tuple(start + row * apart for row in range(stack.shape[0]))

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from search_space import Genotype
 
 SETTINGS, RESULT = "settings.json", "result.json"  # of a run folder, and of a training's
+DESCRIPTION = "model.json"
 UNTRAINED = "UNTRAINED"
 
 

@@ -52,12 +52,12 @@ def test_a_failed_build_leaves_eager_and_no_file(fresh, monkeypatch, tmp_path_fa
 
 @has_compiler
 def test_the_key_changes_with_the_sources(monkeypatch, tmp_path):
-    compiler = build._compiler()
+    compiler = build.find_compiler()
     (tmp_path / "a.cpp").write_text("int a;")
     monkeypatch.setattr(build, "SOURCES", tmp_path)
-    first = build._key(compiler)
+    first = build.key(compiler)
     (tmp_path / "a.cpp").write_text("int b;")
-    assert build._key(compiler) != first
+    assert build.key(compiler) != first
 
 
 @has_compiler

@@ -23,8 +23,9 @@ from records.errors import UserError
 from search_space import published, sample
 from tests.training.networks import TinyGenotype, TinyNet
 from training.data.datasets import DatasetInfo
-from training.export import export, load_weights, onnx_file, save_weights
+from training.export import export, load_weights, save_weights
 from training.export.model_facts import Accuracy, Facts
+from training.export.onnx_form import file as onnx_file
 
 ROOT = Path(__file__).resolve().parents[3]
 INFO = DatasetInfo("grey", (1, 8, 8), 10, (0.3,), (0.4,), flip=False, class_names=tuple("abcdefghij"))
@@ -232,7 +233,9 @@ def test_an_adaptive_solver_has_no_program(name, tmp_path):
     result = export(genotype, tmp_path / "w.safetensors", tmp_path / "out")
     assert result.files == ("genotype.json", "model.json", "weights.safetensors")
     assert result.program_difference is None
-    assert "as many steps as the images need" in result.without_programs
+    assert list(result.missing) == ["onnx", "program"]
+    assert "as many steps as the images need" in result.missing["onnx"]
+    assert result.summary().count("as many steps as the images need") == 1
     assert sorted(entry.name for entry in result.folder.iterdir()) == sorted(result.files)
 
 
@@ -240,8 +243,8 @@ def test_a_network_that_cannot_be_recorded_has_no_program(tmp_path):
     save_weights(TinyNet(), tmp_path / "w.safetensors")
     result = export(WithBranchOnData(), tmp_path / "w.safetensors", tmp_path / "out")
     assert result.files == ("genotype.json", "model.json", "weights.safetensors")
-    assert result.without_programs.startswith("the network cannot be recorded (NotRecordable: ")
-    assert "\n" not in result.without_programs
+    assert result.missing["program"].startswith("the network cannot be recorded (NotRecordable: ")
+    assert "\n" not in result.missing["program"]
     assert sorted(entry.name for entry in result.folder.iterdir()) == sorted(result.files)
 
 
@@ -260,4 +263,27 @@ def test_without_an_onnx_form_the_rest_is_whole(tmp_path, monkeypatch):
     assert result.files == ("genotype.json", "model.json", "model.pt2")
     assert sorted(entry.name for entry in result.folder.iterdir()) == sorted(result.files)
     reason = "an operator has no ONNX form (RuntimeError: no ONNX function for plugin::odd)"
-    assert result.without_programs == reason
+    assert result.missing == {"onnx": reason}
+
+
+def test_the_latency_of_each_form_is_told(exported):
+    _, result, _, _ = exported
+    found = result.description["latency"]
+    assert (found["unit"], found["threads"], list(found["batch"])) == ("ms", 1, ["1", "64"])
+    for forms in found["batch"].values():
+        assert list(forms) == ["pytorch", "onnx", "program"]
+        assert all(0 < low <= median <= high for low, median, high in forms.values())
+    table = result.summary().splitlines()[-5:]
+    assert [line.split("  ")[0] for line in table[1:4]] == [
+        "PyTorch, this project's kernels",
+        "ONNX",
+        "torch.export",
+    ]
+    assert table[4].startswith("medians and quartiles, one thread of ")
+
+
+def test_formats_are_checked(tmp_path):
+    with pytest.raises(UserError, match="format is 'onx'; accepted: onnx, program, aoti"):
+        export(TinyGenotype(), None, tmp_path / "out", formats=["onnx", "onx"])
+    assert not (tmp_path / "out").exists()
+    assert export(TinyGenotype(), None, tmp_path / "out", formats=["onnx"]).files[-1] == "model.onnx"

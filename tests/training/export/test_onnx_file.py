@@ -11,15 +11,18 @@ from torch import nn
 
 from search_space import sample
 from tests.training.export.test_recorder import SPACES, lived_in
-from training.export.onnx_file import save_onnx
-from training.export.recorder import record
-from training.export.simplify import simplify
+from training.export.model_facts import project_version
+from training.export.onnx_form.file import describe, save_onnx
+from training.export.recording.recorder import record
+from training.export.recording.simplify import simplify
+from training.export.recording.written_out import CONVOLUTIONS
 
 
 def write(model: nn.Module, image: tuple[int, ...], path) -> None:
-    recording = record(model, image)
+    recording = record(model, image, CONVOLUTIONS)
     simplify(recording)
-    save_onnx(recording, path, {"weights": "trained"}, "1.2.3")
+    save_onnx(recording, path)
+    describe(path, {"weights": "trained"})
     onnx.checker.check_model(str(path), full_check=True)
 
 
@@ -97,5 +100,5 @@ def test_the_batch_has_a_name_and_the_metadata_are_there(tmp_path):
     for value in (images, logits):
         assert value.type.tensor_type.shape.dim[0].dim_param == "batch"
     assert [(p.key, p.value) for p in content.metadata_props] == [("weights", "trained")]
-    assert (content.producer_name, content.producer_version) == ("pde-nas", "1.2.3")
+    assert (content.producer_name, content.producer_version) == ("pde-nas", project_version())
     assert content.opset_import[0].version == 18

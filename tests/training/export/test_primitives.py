@@ -11,10 +11,10 @@ from search_space.primitives.global_layers import KINDS
 from search_space.primitives.whole_map import WHOLE_MAP
 from tests.training.export.test_onnx_file import check, write
 from tests.training.export.test_recorder import lived_in
-from training.export import onnx_file
-from training.export.program_file import save_program
-from training.export.recorder import record
-from training.export.simplify import simplify
+from training.export.onnx_form import file as onnx_file
+from training.export.programs.program_file import save_program
+from training.export.recording.recorder import record
+from training.export.recording.simplify import simplify
 
 NAMES = [*(f"{kind}_3" for kind in KINDS), *WHOLE_MAP]
 IMAGE = (4, 9, 6)
@@ -32,7 +32,7 @@ def test_a_primitive_comes_back(name, stride, tmp_path, monkeypatch):
     check(model, IMAGE, tmp_path / "m.onnx", tolerance=1e-4)
     recording = record(model, IMAGE)
     simplify(recording)
-    save_program(recording, tmp_path / "m.pt2", {})
+    save_program(recording, tmp_path / "m.pt2")
     images = torch.rand(3, *IMAGE)
     loaded = torch.export.load(tmp_path / "m.pt2").module()
     torch.testing.assert_close(

@@ -11,10 +11,10 @@ from torch import nn
 
 from search_space import sample
 from tests.training.export.test_recorder import lived_in
-from training.export.program import program
-from training.export.program_file import _files, save_program
-from training.export.recorder import record
-from training.export.simplify import simplify
+from training.export.programs.program import program
+from training.export.programs.program_file import _files, save_program
+from training.export.recording.recorder import record
+from training.export.recording.simplify import simplify
 
 
 @pytest.fixture(scope="module")
@@ -39,20 +39,20 @@ def test_it_holds_what_torch_itself_writes(space, tmp_path):
     genotype = sample(space, 5, image=(1 if space == "mnist-global" else 3, 28, 28))
     recording = record(genotype.build().eval(), genotype.image)
     simplify(recording)
-    assert _files(recording, {})  # none of it is left to torch
-    save_program(recording, tmp_path / "m.pt2", {"model.json": "{}"})
-    torch.export.save(program(recording), tmp_path / "torch.pt2", extra_files={"model.json": "{}"})
+    assert _files(recording)  # none of it is left to torch
+    save_program(recording, tmp_path / "m.pt2")
+    torch.export.save(program(recording), tmp_path / "torch.pt2")
     assert parts(tmp_path / "m.pt2") == parts(tmp_path / "torch.pt2")
 
 
 def test_what_it_does_not_write_torch_does(tmp_path):
     recording = record(nn.Sequential(nn.Flatten(0), nn.Unflatten(0, (-1, 4))).eval(), (1, 2, 2))
-    save_program(recording, tmp_path / "m.pt2", {})
+    save_program(recording, tmp_path / "m.pt2")
     assert torch.export.load(tmp_path / "m.pt2").module()(torch.ones(3, 1, 2, 2)).shape == (3, 4)
 
 
 def test_any_number_of_images_and_no_other_size(recording, tmp_path):
-    save_program(recording, tmp_path / "m.pt2", {})
+    save_program(recording, tmp_path / "m.pt2")
     loaded = torch.export.load(tmp_path / "m.pt2")
     network = loaded.module()
     images = torch.rand(11, 1, 8, 8)

@@ -10,8 +10,8 @@ from pde_ops import GlobalLayer
 from search_space import published, sample
 from search_space.primitives.convolutions import FactorizedReduction
 from tests.training.networks import TinyNet
-from training.export.recorder import NotRecordable, record
-from training.export.simplify import simplify
+from training.export.recording.recorder import NotRecordable, record
+from training.export.recording.simplify import simplify
 
 aten = torch.ops.aten
 SPACES = ("darts-global", "resnet-global", "densenet-global", "darts-network-global", "mobilenet-v3-global", "mnist-global")  # fmt: skip

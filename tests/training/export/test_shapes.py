@@ -8,7 +8,7 @@ import sys
 import pytest
 import torch
 
-from training.export.shapes import known_result
+from training.export.recording.shapes import known_result
 
 aten = torch.ops.aten
 

@@ -17,23 +17,30 @@ from onnx import TensorProto, helper, numpy_helper
 from torch import fx
 
 from records.files import write_whole
-from training.export.layout import BATCH_NAME, IMAGES, LOGITS
-from training.export.onnx_operators import TRANSLATIONS, NoTranslation
-from training.export.recorder import Recording
+from training.export.model_facts import project_version, properties
+from training.export.onnx_form.operators import TRANSLATIONS, NoTranslation
+from training.export.programs.layout import BATCH_NAME, IMAGES, LOGITS
+from training.export.recording.recorder import Recording
 
 OPSET, IR_VERSION = 18, 8  # of ONNX 1.13, January 2023
 PRODUCER = "pde-nas"
 
 
-def save_onnx(recording: Recording, path: Path, properties: dict[str, str], version: str) -> None:
-    """Writes the model; ``properties`` become its metadata. An operator that is not in `TRANSLATIONS`, of a
-    plugin say, is left to PyTorch's own exporter, for the whole model."""
+def save_onnx(recording: Recording, path: Path) -> None:
+    """Writes the model. An operator that is not in `TRANSLATIONS`, of a plugin say, is left to PyTorch's own exporter,
+    for the whole model."""
     try:
         model = _translated(recording)
     except NoTranslation:
         model = _by_torch(recording)
-    model.producer_name, model.producer_version = PRODUCER, version
-    helper.set_model_props(model, properties)
+    model.producer_name, model.producer_version = PRODUCER, project_version()
+    write_whole(path, model.SerializeToString())
+
+
+def describe(path: Path, content: dict[str, Any]) -> None:
+    """Makes ``content`` the metadata of the model in ``path``."""
+    model = onnx.load(path)
+    helper.set_model_props(model, properties(content))
     write_whole(path, model.SerializeToString())
 
 
@@ -110,7 +117,7 @@ def _by_torch(recording: Recording) -> onnx.ModelProto:
     from onnx_ir.passes.common import CommonSubexpressionEliminationPass
     from onnxscript import optimizer
 
-    from training.export.program import program
+    from training.export.programs.program import program
 
     with _quiet(), torch.no_grad():
         # The exporter's own optimisation takes minutes for a network of cells; these passes take a second.

@@ -9,15 +9,16 @@ from typing import Any
 import torch
 from torch import Tensor, fx
 
-from training.export.recorder import Recording
+from training.export.recording.recorder import CONSTANT, Recording
 
 aten = torch.ops.aten
 
 
 def simplify(recording: Recording) -> None:
-    """Folds batch norms into the convolutions that they follow, computes nothing twice, and drops what the
-    result does not need, constants too."""
+    """Folds batch norms into the convolutions that they follow, computes nothing twice, keeps equal constants once,
+    and drops what the result does not need, constants too."""
     fold_norms(recording)
+    share_constants(recording)
     drop_repetitions(recording.graph)
     recording.graph.eliminate_dead_code(is_impure_node=lambda node: node.op in ("placeholder", "output"))
     _rename_constants(recording)
@@ -43,6 +44,16 @@ def _rename_constants(recording: Recording) -> None:
 def plain_name(target: str) -> str:
     """A constant's name without the number that told it from others while recording."""
     return target.split("#")[0]
+
+
+def share_constants(recording: Recording) -> None:
+    """Lets all that use constants of the same shape, type and values, that are no parameters, use the first of them."""
+    first: dict[Any, str] = {}
+    for node in recording.graph.nodes:
+        if node.op == "get_attr" and plain_name(node.target) == CONSTANT:
+            value = recording.constants[node.target]
+            same = value.dtype, tuple(value.shape), value.contiguous().view(-1).numpy().tobytes()
+            node.target = first.setdefault(same, node.target)
 
 
 def drop_repetitions(graph: fx.Graph) -> None:
@@ -73,10 +84,12 @@ def fold_norms(recording: Recording) -> None:
     into each of those that are joined along the channels before it."""
     folder = _Folder(recording)
     for node in list(recording.graph.nodes):
+        if node.kwargs:
+            continue
         if node.target is aten.mul.Tensor:
             folder.fold(node, folder.scaled)
-        elif node.target is aten.add.Tensor and not node.kwargs:
-            folder.fold(node, folder.shifted)
+        elif node.target is aten.add.Tensor:
+            folder.fold(node, folder.shifted, once=True)
 
 
 class _Folder:
@@ -86,25 +99,64 @@ class _Folder:
         self.recording = recording
         self._made: dict[Any, fx.Node] = {}  # networks may use a convolution and its norm many times
 
-    def fold(self, node: fx.Node, change: Callable[[fx.Node, fx.Node, slice], tuple[Any, Any]]) -> None:
-        """Lets ``change`` give the convolutions before ``node`` other weights and biases, and drops ``node``."""
+    def fold(
+        self,
+        node: fx.Node,
+        change: Callable[[fx.Node, fx.Node, slice], tuple[Any, Any]],
+        *,
+        once: bool = False,
+    ) -> None:
+        """Lets ``change`` give the convolutions before ``node`` other weights and biases, and drops ``node``.
+
+        Where the convolutions' results are added up, all are changed, or with ``once`` the first term's alone.
+        """
         result, vector = node.args[:2]
         if not isinstance(result, fx.Node) or not isinstance(vector, fx.Node) or len(result.users) != 1:
             return
-        convolutions = self._convolutions(result)
-        channels = sum(self._value(c.args[1]).shape[0] for c in convolutions)
-        if not convolutions or vector.op != "get_attr":
+        like = result.meta["like"]
+        if vector.op != "get_attr" or like.dim() < 3:
             return
-        if tuple(self._value(vector).shape) != (channels, *(1,) * (result.meta["like"].dim() - 2)):
+        if tuple(self._value(vector).shape) != (like.shape[1], *(1,) * (like.dim() - 2)):
             return
-        start = 0
-        for convolution in convolutions:
-            end = start + self._value(convolution.args[1]).shape[0]
-            weight, bias = change(convolution, vector, slice(start, end))
-            convolution.args = (convolution.args[0], weight, bias, *convolution.args[3:])
-            start = end
+        terms = self._terms(result)
+        if not any(map(self._convolutions, terms)):
+            return
+        if once:
+            terms = [next(term for term in terms if self._convolutions(term))]
+        for term in terms:
+            start = 0
+            for convolution in self._convolutions(term) or [self._through_convolution(term, result)]:
+                end = start + self._value(convolution.args[1]).shape[0]
+                weight, bias = change(convolution, vector, slice(start, end))
+                convolution.args = (convolution.args[0], weight, bias, *convolution.args[3:])
+                start = end
         node.replace_all_uses_with(result)
         self.recording.graph.erase_node(node)
+
+    def _terms(self, node: fx.Node) -> list[Any]:
+        """What is added up to ``node``, of its shape."""
+        if node.target is not aten.add.Tensor or node.kwargs or node.args[0] is node.args[1]:
+            return [node]
+        shape = node.meta["like"].shape
+        alike = [
+            isinstance(t, fx.Node) and t.op != "get_attr" and t.meta["like"].shape == shape for t in node.args
+        ]
+        return list(node.args) if all(alike) else [node]
+
+    def _through_convolution(self, term: fx.Node, result: fx.Node) -> fx.Node:
+        """A depthwise convolution of weight one between ``term`` and the sum ``result``."""
+        like = term.meta["like"]
+        channels, spatial = like.shape[1], like.dim() - 2
+        ones = torch.ones(channels, *(1,) * (spatial + 1), dtype=like.dtype)
+        weight = self._constant(result, ("ones", ones.shape, ones.dtype), "norm.weight", ones)
+        each = [[number] * spatial for number in (1, 0, 1)]
+        with self.recording.graph.inserting_before(result):
+            convolution = self.recording.graph.call_function(
+                aten.convolution.default, (term, weight, None, *each, False, [0] * spatial, channels)
+            )
+        convolution.meta["like"] = like
+        result.replace_input_with(term, convolution)
+        return convolution
 
     def scaled(self, convolution: fx.Node, vector: fx.Node, rows: slice) -> tuple[Any, Any]:
         factor = self._value(vector).flatten()[rows]
@@ -121,7 +173,8 @@ class _Folder:
     def shifted(self, convolution: fx.Node, vector: fx.Node, rows: slice) -> tuple[Any, Any]:
         summand = self._value(vector).flatten()[rows].clone()
         weight, bias = self._parameters(convolution)
-        name = f"{plain_name(weight.target).removesuffix('.weight')}.bias"
+        own, last = plain_name(weight.target), ".weight"
+        name = f"{own.removesuffix(last)}.bias" if own.endswith(last) else f"{own}_bias"
         key = ("shifted", weight.target, bias and bias.target, vector.target, rows.start)
         value = summand if bias is None else self._value(bias) + summand
         return weight, self._constant(convolution, key, name, value)

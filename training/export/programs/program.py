@@ -27,9 +27,9 @@ from torch.utils._pytree import tree_flatten, tree_map
 from torch.utils._sympy.numbers import int_oo
 from torch.utils._sympy.value_ranges import ValueRanges
 
-from training.export.layout import BATCH_NAME, EXAMPLE_IMAGES, IMAGES, layout
-from training.export.plain_forms import BATCH
-from training.export.recorder import Recording
+from training.export.programs.layout import BATCH_NAME, EXAMPLE_IMAGES, IMAGES, layout
+from training.export.recording.plain_forms import BATCH
+from training.export.recording.recorder import Recording
 
 
 def program(recording: Recording) -> ExportedProgram:

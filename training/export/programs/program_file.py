@@ -23,9 +23,9 @@ from torch._export.serde import schema
 from torch.utils._pytree import tree_flatten, treespec_dumps
 
 from records.files import write_whole
-from training.export.layout import BATCH_NAME, EXAMPLE_IMAGES, IMAGES, Layout, layout
-from training.export.plain_forms import BATCH
-from training.export.recorder import Recording
+from training.export.programs.layout import BATCH_NAME, EXAMPLE_IMAGES, IMAGES, Layout, layout
+from training.export.recording.plain_forms import BATCH
+from training.export.recording.recorder import Recording
 
 _ARCHIVE = {"archive_format": "pt2", "archive_version": "0", "byteorder": "little", ".data/version": "6\n"}
 _POSITIONAL = schema.ArgumentKind.POSITIONAL
@@ -41,12 +41,12 @@ class _LeftToTorch(Exception):
     """Something of the recording has no form here."""
 
 
-def save_program(recording: Recording, path: Path, extra: dict[str, str]) -> None:
-    """Writes ``model.pt2``; ``extra`` are texts by name, which ``torch.export.load(..., extra_files=)`` reads."""
+def save_program(recording: Recording, path: Path) -> None:
+    """Writes ``model.pt2``."""
     try:
-        files = _files(recording, extra)
+        files = _files(recording)
     except _LeftToTorch:
-        files = files_by_torch(recording, extra)
+        files = files_by_torch(recording)
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w") as archive:
         for name, value in files.items():  # torch takes a kilobyte for each operator, so texts are compressed
@@ -55,7 +55,7 @@ def save_program(recording: Recording, path: Path, extra: dict[str, str]) -> Non
     write_whole(path, content.getbuffer())
 
 
-def _files(recording: Recording, extra: dict[str, str]) -> dict[str, Any]:
+def _files(recording: Recording) -> dict[str, Any]:
     """What the archive holds, by name."""
     parts = layout(recording)
     model = _model(parts)
@@ -73,7 +73,6 @@ def _files(recording: Recording, extra: dict[str, str]) -> dict[str, Any]:
         "data/constants/model_constants_config.json": json.dumps({"config": {}}),
         "models/model.json": json.dumps(model),
         "data/sample_inputs/model.pt": example.getvalue(),
-        **{f"extra/{name}": text for name, text in extra.items()},
         **_ARCHIVE,
     }
 
@@ -187,13 +186,13 @@ def _size(number: int) -> dict[str, Any]:
     return {"as_int": number}
 
 
-def files_by_torch(recording: Recording, extra: dict[str, str]) -> dict[str, Any]:
+def files_by_torch(recording: Recording) -> dict[str, Any]:
     """What torch's own writer puts into an archive, by name."""
-    from training.export.program import program
+    from training.export.programs.program import program
 
     content = io.BytesIO()
     with _without_rehearsal():
-        torch.export.save(program(recording), content, extra_files=extra)
+        torch.export.save(program(recording), content)
     with zipfile.ZipFile(content) as archive:
         return {name.split("/", 1)[1]: archive.read(name) for name in archive.namelist()}
 

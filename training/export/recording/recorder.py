@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import operator
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,11 +21,13 @@ from torch.func import functionalize
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_flatten, tree_map
 
-from training.export.plain_forms import BATCH, BEFORE, PLAIN_FORMS, counts_images, place_of
-from training.export.shapes import known_result
-from training.export.written_out import WRITTEN_OUT
+from pde_ops.cpu.fused import kept_whole
+from training.export.recording.plain_forms import BATCH, BEFORE, PLAIN_FORMS, counts_images, place_of
+from training.export.recording.shapes import known_result
+from training.export.recording.written_out import FORMS, KERNELS, OPERATORS
 
 aten = torch.ops.aten
+CONSTANT = "constant"  # the name of one that is no parameter
 _SAME = (aten.detach.default, aten.alias.default, aten.lift_fresh.default, aten._to_copy.default)
 
 
@@ -52,6 +54,10 @@ class Recording:
         node.meta["like"] = value
         return node
 
+    def module(self) -> fx.GraphModule:
+        """The graph as a module."""
+        return fx.GraphModule(_Holder(self.constants), self.graph).eval()
+
     def run(self, images: Tensor) -> Tensor:
         """What the graph computes."""
         return fx.Interpreter(_Holder(self.constants), graph=self.graph).run(images)
@@ -72,16 +78,18 @@ class _Holder(nn.Module):
             owner.register_buffer(last, value)
 
 
-def record(model: nn.Module, image: tuple[int, ...]) -> Recording:
+def record(model: nn.Module, image: tuple[int, ...], form: str = OPERATORS) -> Recording:
     """What ``model``, in eval mode and without gradients, does to images ``(N, *image)``.
 
-    The PDE is written out in plain operators. Raises ``NotRecordable`` where what is done depends on the
+    The PDE is written out as ``form`` has it: in plain operators, as convolutions, or each layer that has a fused
+    kernel as one operator, ``pde_ops::fixed_layer``. Raises ``NotRecordable`` where what is done depends on the
     images' values; whatever else the model raises comes through.
     """
-    recorder = _Recorder(model)
+    recorder = _Recorder(model, FORMS[form])
     images = torch.empty(BATCH, *image, device="meta")
     recorder.place(images, recorder.recording.graph.placeholder("images"))
-    with torch.no_grad(), _exporting(), recorder:
+    whole = kept_whole() if form == KERNELS else contextlib.nullcontext()
+    with torch.no_grad(), _exporting(), whole, recorder:
         logits = functionalize(model, remove="mutations")(images)
     result = recorder.node(logits) if isinstance(logits, Tensor) else None
     if result is None:
@@ -102,8 +110,9 @@ def _exporting() -> Iterator[None]:
 
 
 class _Recorder(TorchDispatchMode):
-    def __init__(self, model: nn.Module) -> None:
+    def __init__(self, model: nn.Module, written_out: dict[Any, Callable[..., Any]]) -> None:
         super().__init__()
+        self._written_out = written_out
         self.recording = Recording(fx.Graph())
         self._nodes: dict[int, fx.Node] = {}  # by the tensor's id
         self._constants: dict[int, fx.Node] = {}
@@ -135,9 +144,9 @@ class _Recorder(TorchDispatchMode):
             return func(*args, **_with_values(kwargs or {}))
         if func is aten._local_scalar_dense.default:
             raise NotRecordable("what the network does depends on the images' values")
-        if func in WRITTEN_OUT:
+        if func in self._written_out:
             with self:
-                return WRITTEN_OUT[func](*args)
+                return self._written_out[func](*args)
         args, kwargs = _complete(func, args, kwargs or {})
         result = _result(func, tree_map(_on_meta, args), tree_map(_on_meta, kwargs))
         if func in _SAME and result.dtype == args[0].dtype:
@@ -180,7 +189,7 @@ class _Recorder(TorchDispatchMode):
     def _constant(self, value: Tensor) -> fx.Node:
         if value.is_meta:
             raise NotRecordable("an operator's side result is used, which programs do not have")
-        node = self.recording.add_constant(self.names.get(place_of(value), "constant"), value.detach())
+        node = self.recording.add_constant(self.names.get(place_of(value), CONSTANT), value.detach())
         self._alive.append(value)
         self._constants[id(value)] = node
         return node

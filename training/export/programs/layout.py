@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, fx
 
-from training.export.recorder import Recording
+from training.export.recording.recorder import Recording
 
 IMAGES, LOGITS, BATCH_NAME = "images", "logits", "batch"
 EXAMPLE_IMAGES = 2

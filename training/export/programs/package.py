@@ -1,0 +1,107 @@
+"""Writes a recording as an ahead-of-time compiled package: machine code, with this project's kernels inside.
+
+AOTInductor compiles the network; each global layer is a call of the C++ kernel, which is linked into the package. It
+runs in Python and in C++ where neither this project nor a compiler is installed, on processors like this one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import tempfile
+import warnings
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch._inductor.runtime.runtime_utils import cache_dir
+
+from pde_ops.cpu import deployed
+from pde_ops.cpu.fixed_operator import FIXED
+from records.files import write_whole
+from training.export.network import NotExportable, first_line
+from training.export.recording.recorder import Recording
+
+_LIBRARY, _SEARCHED = "pde_fixed_layer", "LIBRARY_PATH"  # by the linker
+_HANDLES = ", ".join(["AtenTensorHandle"] * 5)
+_SHIM = (  # of pde_ops/cpu/deployed/aoti.cpp
+    f"AOTITorchError aoti_torch_cpu_fixed_layer({_HANDLES}, const int64_t*, int64_t, const double*, int64_t, "
+    "AtenTensorHandle*)"
+)
+
+
+def save_package(recording: Recording, path: Path) -> None:
+    """Writes the package. Raises `NotExportable` where it cannot be compiled here."""
+    try:
+        with _quiet(), tempfile.TemporaryDirectory() as folder, _linked(recording) as settings:
+            made = torch._inductor.aoti_compile_and_package(
+                _program(recording), package_path=f"{folder}/{path.stem}.pt2", inductor_configs=settings
+            )
+            content = _private(Path(made))
+    except Exception as error:
+        raise NotExportable(
+            f"it cannot be compiled here ({type(error).__name__}: {first_line(error)})"
+        ) from error
+    write_whole(path, content)
+
+
+def _program(recording: Recording) -> torch.export.ExportedProgram:
+    """Traced anew: Inductor names sizes by its own rule, and keeps more of them than a recording does."""
+    (images,) = recording.graph.find_nodes(op="placeholder")
+    example = torch.zeros(2, *images.meta["like"].shape[1:])
+    module = recording.module()
+    sizes = ({0: torch.export.Dim("batch", min=1)},)
+    return torch.export.export(module, (example,), dynamic_shapes=sizes)
+
+
+@contextlib.contextmanager
+def _linked(recording: Recording) -> Iterator[dict[str, Any]]:
+    """Inductor's settings with which it finds the kernels; none where the network has no use for them."""
+    if not any(node.target is FIXED for node in recording.graph.nodes):
+        yield {}
+        return
+    from torch.utils.cpp_extension import include_paths
+
+    library = deployed.archive("aoti.cpp", _LIBRARY, include_paths())
+    before = os.environ.get(_SEARCHED)
+    os.environ[_SEARCHED] = os.pathsep.join([str(library.parent), *([before] if before else [])])
+    try:
+        yield {
+            "aot_inductor.custom_ops_to_c_shims": {FIXED: [_SHIM]},
+            "aot_inductor.custom_op_libs": [_LIBRARY],
+        }
+    finally:
+        if before is None:
+            del os.environ[_SEARCHED]
+        else:
+            os.environ[_SEARCHED] = before
+
+
+def _private(package: Path) -> bytes:
+    """The package without what it tells of this machine: its sources, and folders in the texts of its errors."""
+    content = io.BytesIO()
+    with zipfile.ZipFile(package) as read, zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as written:
+        for name in read.namelist():
+            if not name.endswith((".cpp", "kernel_metadata.json")):
+                value = _blanked(read.read(name)) if name.endswith(".so") else read.read(name)
+                written.writestr(zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), value, zipfile.ZIP_STORED)
+    return content.getvalue()
+
+
+def _blanked(machine_code: bytes) -> bytes:
+    folders = {cache_dir(), str(Path(torch.__file__).parents[1]), str(Path.home()), tempfile.gettempdir()}
+    for folder in sorted(folders - {"/"}, key=len, reverse=True):
+        text = os.fsencode(folder)
+        machine_code = machine_code.replace(text, b"." * len(text))
+    return machine_code
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Inductor warns of its own internals; errors still come through."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
