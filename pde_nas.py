@@ -16,7 +16,8 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from analysis import choose
+from analysis import Choice
+from analysis import pick as picked
 from execution import session as launch
 from execution.portal import hub
 from execution.settings import SearchSettings
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
 PROGRAM = "run_search"  # the module whose command line runs a search of a hub or a sweep
 __all__ = [
-    "Outcome", "SearchSettings", "Trained", "UserError", "export", "report", "resume", "retrain", "search", "sweep", "train"
+    "Outcome", "SearchSettings", "Trained", "UserError", "export", "export_front", "report", "resume", "retrain", "search", "sweep", "train"
 ]  # fmt: skip
 # Loaded when they are first used: the plotting library takes its time.
 __getattr__ = loader(__name__, {"Outcome": "analysis.outcome", "report": "analysis.outcome"})
@@ -122,45 +123,98 @@ def _common(searches: Sequence[Path], folder: Path) -> Outcome:
 
 def export(
     run: str | Path,
-    index: int | None = None,
+    pick: str | int = "best",
     *,
+    formats: Sequence[str] = ("onnx", "program"),
     weights: str | Path | None = None,
     out: str | Path | None = None,
     dataset: str | None = None,
     data_dir: str | None = None,
 ) -> Exported:
-    """Writes ONNX and `torch.export` programs of the best candidate, or that of ``index``, of a run, hub, sweep or
-    training, or of a genotype's file, into ``out`` (``export`` beside it). ``weights`` is a file of trained ones;
-    ``dataset``, in ``data_dir``, whose normalisation goes in, "none" for none."""
+    """Writes a candidate of a run, hub, sweep or training, or a genotype's file, in ``formats`` into ``out``
+    (``export`` beside it). ``pick`` is one of `analysis.pick`'s that is one candidate; ``weights`` is a file of trained
+    ones; ``dataset``, in ``data_dir``, whose normalisation goes in, "none" for none."""
     from training.export import WEIGHTS
-    from training.export import export as write
-    from training.export.source import Candidate, gather, is_training
+    from training.export.source import is_training
 
     source, trained = Path(run), None if weights is None else Path(weights)
-    if is_training(source) and index is None:
+    if is_training(source) and pick == "best":
         source, trained = source / "genotype.json", trained or source / WEIGHTS
-    choice = choose(source, index)
+    choices = picked(source, pick)
+    if len(choices) != 1:
+        raise UserError(f"pick is {pick}, {len(choices)} candidates; accepted here: one, or use export_front")
+    return _export(choices[0], trained, Path(out or _beside(run)), formats, dataset, data_dir)
+
+
+def export_front(
+    run: str | Path,
+    *,
+    formats: Sequence[str] = ("onnx", "program"),
+    out: str | Path | None = None,
+    dataset: str | None = None,
+    data_dir: str | None = None,
+) -> list[Exported]:
+    """Writes each point of a front, as `export` does, into a folder of its own in ``out``, by rising MACs. Its weights are
+    those of the latest finished `retrain` of that candidate in its run's folder, where there is one."""
+    choices = picked(run, "front")
+    folder = Path(out or _beside(run))
+    several = len({choice.folder for choice in choices}) > 1
+    made = []
+    for choice in choices:
+        name = f"candidate{choice.measurement.index}" if choice.measurement else "network"
+        own = folder / (f"{choice.folder.name}-{name}" if several else name)
+        made.append(_export(choice, _retrained(choice), own, formats, dataset, data_dir))
+    return made
+
+
+def _beside(run: str | Path) -> Path:
+    return (Path(run) if Path(run).is_dir() else Path(run).parent) / "export"
+
+
+def _retrained(choice: Choice) -> Path | None:
+    from training.export import GENOTYPE, WEIGHTS
+    from training.export.model_facts import recorded_genotype
+    from training.export.source import is_training
+
+    trainings = [each.parent for each in choice.folder.glob(f"*/{GENOTYPE}") if is_training(each.parent)]
+    own = [folder for folder in trainings if recorded_genotype(folder) == choice.genotype.key()]
+    newest = max(own, key=lambda folder: (folder / WEIGHTS).stat().st_mtime, default=None)
+    return None if newest is None else newest / WEIGHTS
+
+
+def _export(
+    choice: Choice,
+    weights: Path | None,
+    out: Path,
+    formats: Sequence[str],
+    dataset: str | None,
+    data_dir: str | None,
+) -> Exported:
+    from training.export import export as write
+    from training.export.source import Candidate, gather
+
     m = choice.measurement
     candidate = None if m is None else Candidate(m.index, m.status, m.accuracy)
-    facts = gather(choice.genotype, trained, choice.folder, candidate, dataset=dataset, data_dir=data_dir)
-    beside = Path(run) if Path(run).is_dir() else Path(run).parent
-    return write(choice.genotype, trained, Path(out or beside / "export"), facts)
+    facts = gather(choice.genotype, weights, choice.folder, candidate, dataset=dataset, data_dir=data_dir)
+    return write(choice.genotype, weights, out, facts, formats=formats)
 
 
 def retrain(
-    run: str | Path, index: int | None = None, *, out: str | Path | None = None, **given: Any
+    run: str | Path, pick: str | int = "best", *, out: str | Path | None = None, **given: Any
 ) -> Trained:
-    """Trains the best candidate, or that of ``index``, of a run, or a genotype's file to the end, and tests it. ``given``
-    are options of `retrain` by name; without a ``dataset`` the run's own is taken. The same call goes on with a
+    """Trains a candidate of a run, or a genotype's file, to the end, and tests it. ``pick`` is one of `analysis.pick`'s
+    that is one candidate; ``given`` are options of `retrain` by name; without a ``dataset`` the run's own is taken. The same call goes on with a
     training that was stopped."""
     source = Path(run)
-    if index is not None and not source.is_dir():
-        raise UserError(f"--index goes with a run folder; {source} is none")
-    choice = choose(source, index)
+    choices = picked(source, pick)
+    if len(choices) != 1:
+        raise UserError(f"pick is {pick}, {len(choices)} candidates; accepted here: one")
+    (choice,) = choices
     if "dataset" not in given:
         own = {name: str(value) if name == "image_size" else value for name, value in choice.data().items()}
         given = own | given
-    candidate = "best" if index is None else f"candidate{index}"
+    measured = choice.measurement
+    candidate = "best" if pick == "best" or measured is None else f"candidate{measured.index}"
     folder, stem = (choice.folder, candidate) if source.is_dir() else (source.parent, source.stem)
     asked = _training(given)
     seed = f"-seed{asked.seed}" if asked.seed else ""

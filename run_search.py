@@ -15,10 +15,12 @@ from pathlib import Path
 from typing import Any
 
 from records.command_line import Parser, add_options
+from records.errors import UserError
 from records.program import run_program  # the rest is imported where it is used, for a quick `--help`
 from records.terminal import tell
 
 _SEARCHES = ("search", "resume", "hub", "sweep")
+_PICKS = "which candidate: best, knee, index=N, max-macs=X (such as 300k) or max-latency=T (such as 2ms)"
 _LONG = (*_SEARCHES, "train", "retrain")  # commands whose stop is worth a line
 
 
@@ -146,10 +148,17 @@ def _stop(args: argparse.Namespace) -> None:
 
 
 def _export_options(parser: argparse.ArgumentParser) -> None:
+    from training.export.forms import FORMS
+
     parser.add_argument(
         "run", type=Path, help="folder of a run, hub, sweep or training, or a genotype's JSON file"
     )
-    parser.add_argument("--index", type=int, metavar="I", help="the candidate of that index (the best one)")
+    parser.add_argument(
+        "--pick", default="best", metavar="WHAT", help=f"{_PICKS}; front: all its points (best)"
+    )
+    parser.add_argument(
+        "--format", default="onnx,program", metavar="NAMES", help=f"{', '.join(FORMS)}, several with commas (onnx,program)"
+    )  # fmt: skip
     parser.add_argument(
         "--weights", type=Path, metavar="FILE", help="safetensors file of a retrained network"
     )
@@ -166,10 +175,18 @@ def _export_options(parser: argparse.ArgumentParser) -> None:
 def _export(args: argparse.Namespace) -> None:
     import pde_nas
 
-    made = pde_nas.export(
-        args.run, args.index, weights=args.weights, out=args.out, dataset=args.dataset, data_dir=args.data_dir
-    )
-    print(f"{made.folder}: {', '.join(made.files)}\n{made.summary()}")
+    formats = [name.strip() for name in args.format.split(",")]
+    given = {"formats": formats, "out": args.out, "dataset": args.dataset, "data_dir": args.data_dir}
+    if args.pick == "front":
+        if args.weights is not None:
+            raise UserError(
+                "--weights goes with one candidate; of a front those of each one's retrain are taken"
+            )
+        exported = pde_nas.export_front(args.run, **given)
+    else:
+        exported = [pde_nas.export(args.run, args.pick, weights=args.weights, **given)]
+    for made in exported:
+        print(f"{made.folder}: {', '.join(made.files)}\n{made.summary()}")
 
 
 def _retrain_options(parser: argparse.ArgumentParser) -> None:
@@ -179,9 +196,7 @@ def _retrain_options(parser: argparse.ArgumentParser) -> None:
         metavar="RUN|FILE",
         help="a run folder, or a genotype's JSON file such as a run's best.json",
     )
-    parser.add_argument(
-        "--index", type=int, metavar="I", help="of a run: the candidate of that index (the best one)"
-    )
+    parser.add_argument("--pick", default="best", metavar="WHAT", help=f"of a run, {_PICKS} (best)")
     parser.add_argument("--out", type=Path, metavar="DIR", help="folder to make or go on with (next to it)")
     _training_options(parser)
 
@@ -206,7 +221,7 @@ def _tell_trained(trained: Any) -> None:
 def _retrain(args: argparse.Namespace) -> None:
     import pde_nas
 
-    _tell_trained(pde_nas.retrain(args.genotype, args.index, out=args.out, **_given_training(args)))
+    _tell_trained(pde_nas.retrain(args.genotype, args.pick, out=args.out, **_given_training(args)))
 
 
 def _report_options(parser: argparse.ArgumentParser) -> None:
@@ -290,7 +305,7 @@ COMMANDS = {
     "list": ("tell which runs there are, and how far they are", _list_options, _list),
     "view": ("show a finished run in the portal again", _view_options, _view),
     "stop": ("end a run in order", _run_option, _stop),
-    "export": ("write an architecture as JSON, ONNX and torch.export program", _export_options, _export),
+    "export": ("write architectures in forms that other programs run", _export_options, _export),
     "retrain": ("train an architecture to the end, and test it", _retrain_options, _retrain),
     "train": ("train a published network by a recipe, and test it", _train_options, _train),
     "spaces": ("the spaces with their settings, for --space and --setting", _spaces_options, _spaces),

@@ -6,6 +6,7 @@ from analysis.best import best
 from analysis.choice import Choice, choose, chosen_genotype
 from analysis.front import front
 from analysis.hypervolume import hypervolume
+from analysis.picking import pick
 from analysis.run import Run, read_run
 from analysis.tables import candidates_table
 from records.lazy import loader
@@ -25,6 +26,7 @@ __all__ = [
     "draw_genotype",
     "front",
     "hypervolume",
+    "pick",
     "read_run",
     "report",
     "write_outcome",

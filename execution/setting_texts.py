@@ -1,4 +1,4 @@
-"""What a text means as a setting of a search: counts, sizes of images, sizes of networks."""
+"""What a text means as a setting of a search: sizes of images, sizes of networks."""
 
 from __future__ import annotations
 
@@ -7,16 +7,6 @@ import re
 from records.checks import shown
 from records.errors import UserError
 from training.data.datasets import sides
-
-_SUFFIXES = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9}
-
-
-def parse_count(text: str) -> int:
-    """A count such as ``20M``, ``1.5G``, ``300k`` or ``12345``. Raises `UserError`."""
-    match = re.fullmatch(r"\s*(\d{1,15}(?:\.\d{1,15})?)\s*([kmg]?)\s*", text, re.IGNORECASE)
-    if match is None:
-        raise UserError(f"{shown(text)} is no count; accepted: a number with k, M or G, such as 20M")
-    return round(float(match[1]) * _SUFFIXES[match[2].lower()])
 
 
 def parse_size(text: str) -> int | str:

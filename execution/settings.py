@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from execution.platform_check import check_platform
-from execution.setting_texts import parse_count, parse_size, parse_sizes
-from records.checks import shown
+from execution.setting_texts import parse_size, parse_sizes
+from records.checks import parse_count, shown
 from records.errors import UserError
 from records.options import Options, checked, option, parsed
 from records.plugins import HINT

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Collection
 from typing import Any
 
 from records.errors import UserError
+
+_SUFFIXES = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9}
 
 
 def whole_number(name: str, value: Any, low: int, high: int) -> int:
@@ -57,3 +60,11 @@ def shown(value: Any, limit: int = 80) -> str:
     """``repr`` on one line, cut where it is long."""
     text = repr(value)
     return text if len(text) <= limit else text[: limit - 3] + "..."
+
+
+def parse_count(text: str) -> int:
+    """A count such as ``20M``, ``1.5G``, ``300k`` or ``12345``. Raises `UserError`."""
+    match = re.fullmatch(r"\s*(\d{1,15}(?:\.\d{1,15})?)\s*([kmg]?)\s*", text, re.IGNORECASE)
+    if match is None:
+        raise UserError(f"{shown(text)} is no count; accepted: a number with k, M or G, such as 20M")
+    return round(float(match[1]) * _SUFFIXES[match[2].lower()])

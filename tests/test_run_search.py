@@ -319,7 +319,7 @@ def test_a_runs_candidate_is_retrained_on_the_runs_data(monkeypatch, tmp_path, c
     monkeypatch.setattr(pde_nas, "_train", trained)
     for words in (
         [str(folder)],
-        [str(folder), "--index", "1", "--seed", "2"],
+        [str(folder), "--pick", "index=1", "--seed", "2"],
         [str(folder), "--dataset", "digits"],
     ):
         assert run(capsys, "retrain", *words)[0] == 0

@@ -17,8 +17,9 @@ import platform
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from pde_ops.cpu import argument
 
@@ -59,7 +60,15 @@ def _load(path: Path) -> ctypes.CDLL:
 def _built() -> Path:
     """The library's path, built now if it is not in the cache."""
     compiler = find_compiler()
-    return once(cache() / f"kernels-{key(compiler)}.so", lambda path: _compile(compiler, path))
+
+    def make(path: Path) -> None:
+        with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+            library = Path(folder) / path.name
+            made = objects(compiler)
+            run(compiler, [*made.flags, "-shared", *made.files, "-o", str(library)], Path(folder))
+            os.replace(library, path)
+
+    return once(cache() / f"kernels-{key(compiler)}.so", make)
 
 
 def once(path: Path, build: Callable[[Path], None]) -> Path:
@@ -119,36 +128,42 @@ def _lock(path: Path) -> Iterator[None]:
         yield
 
 
-def _compile(compiler: str, path: Path) -> None:
-    """Compile beside ``path`` and move there, so that no process ever sees half a file."""
-    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
-        library = Path(folder) / "kernels.so"
-        compile_sources(compiler, Path(folder), ("-shared", "-o", str(library)))
-        os.replace(library, path)
+class Objects(NamedTuple):
+    """The compiled sources, and the flags that the compiler took for them."""
+
+    flags: tuple[str, ...]
+    files: tuple[str, ...]
 
 
-def compile_sources(
-    compiler: str,
-    folder: Path,
-    options: Sequence[str],
-    more: Sequence[Path] = (),
-    headers: Mapping[str, str] | None = None,
-) -> None:
-    """Runs the compiler in ``folder`` on the kernels' sources and ``more``, with ``options``. ``headers`` are made there
-    beside the kernels' own. Raises `RuntimeError` with what the compiler says."""
-    message = ""
-    for name, text in {MADE_HEADER: argument.header(), **(headers or {})}.items():
-        (folder / name).write_text(text)
-    sources = [str(source) for source in (*sorted(SOURCES.glob("*.cpp")), *more)]
-    for extra in OPTIONAL_FLAGS:
-        command = [compiler, *FLAGS, *extra, "-I", str(folder), *sources, *options]
-        done = subprocess.run(
-            command, cwd=folder, capture_output=True, text=True, timeout=SECONDS, check=False
-        )
-        if done.returncode == 0:
-            return
-        message = message or done.stderr
-    raise RuntimeError(f"{compiler} failed: {message}")
+def objects(compiler: str) -> Objects:
+    """The kernels' sources, compiled once, for all libraries that they go into."""
+
+    def make(done: Path) -> None:
+        folder = done.parent
+        (folder / MADE_HEADER).write_text(argument.header())
+        sources = [str(source) for source in sorted(SOURCES.glob("*.cpp"))]
+        message = ""
+        for extra in OPTIONAL_FLAGS:
+            try:
+                run(compiler, [*FLAGS, *extra, "-I", str(folder), "-c", *sources], folder)
+            except RuntimeError as error:
+                message = message or str(error)
+            else:
+                done.write_text("\n".join((*FLAGS, *extra)))
+                return
+        raise RuntimeError(message)
+
+    done = once(cache() / f"objects-{key(compiler)}" / "flags.txt", make)
+    return Objects(tuple(done.read_text().split()), tuple(sorted(map(str, done.parent.glob("*.o")))))
+
+
+def run(compiler: str, arguments: Sequence[str], folder: Path) -> None:
+    """Runs the compiler in ``folder``. Raises `RuntimeError` with what it says."""
+    done = subprocess.run(
+        [compiler, *arguments], cwd=folder, capture_output=True, text=True, timeout=SECONDS, check=False
+    )
+    if done.returncode:
+        raise RuntimeError(f"{compiler} failed: {done.stderr}")
 
 
 def _one_line(error: Exception) -> str:

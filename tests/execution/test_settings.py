@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from execution.setting_texts import parse_count
 from execution.settings import SearchSettings, parse_option
+from records.checks import parse_count
 from records.errors import UserError
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from records.checks import shown
+from records.checks import some_of
 from records.errors import UserError
 from records.files import write_errors, write_whole
 from training.export import timing
@@ -54,7 +54,7 @@ class Exported:
         lines = [f"{said}.", f"Input: {pixels}, {images['type']}, batch x {shape}; more in {DESCRIPTION}."]
         for reason in dict.fromkeys(self.missing.values()):
             forms = " or ".join(FORMS[name].title for name, why in self.missing.items() if why == reason)
-            lines.append(f"no {forms} program: {reason}")
+            lines.append(f"no {forms}: {reason}")
         if self.description["latency"] is not None:
             lines.append(timing.table(self.description["latency"], TITLES))
         return "\n".join(lines)
@@ -84,7 +84,7 @@ def export(
     export.
     """
     folder, facts = Path(out_dir), facts or Facts()
-    wanted = {name: FORMS[name] for name in require_formats(formats)}
+    wanted = {name: FORMS[name] for name in some_of("format", list(formats), list(FORMS))}
     if not overwrite and (folder / GENOTYPE).exists():
         raise UserError(f"{folder} already holds {GENOTYPE}; give another folder")
     model = genotype.build(seed=0)
@@ -102,7 +102,7 @@ def export(
         for name, form in wanted.items():
             try:
                 form.write(network, folder / form.file)
-                written.append(form.file)
+                written += [form.file, *form.with_it]
             except NotExportable as error:
                 missing[name] = str(error)
         there = {name: form for name, form in wanted.items() if name not in missing}
@@ -116,20 +116,10 @@ def export(
     return Exported(folder, tuple(written), content, difference, missing)
 
 
-def require_formats(formats: Sequence[str]) -> Sequence[str]:
-    """``formats`` if all of them are names of forms."""
-    unknown = [name for name in formats if name not in FORMS]
-    if unknown or not formats:
-        raise UserError(
-            f"format is {shown(', '.join(unknown))}; accepted: {', '.join(FORMS)}, several with commas"
-        )
-    return list(dict.fromkeys(formats))
-
-
 def _latencies(network: Network, folder: Path, forms: dict[str, Form], threads: int = 1) -> dict[str, Any]:
     runs: dict[str, Run] = {PYTORCH: network.run}
     for name, form in forms.items():
-        run = form.load(folder / form.file, threads)
+        run = form.load(network, folder / form.file, threads)
         if run is not None:
             runs[name] = run
     return timing.latencies(runs, network.examples, threads)

@@ -83,8 +83,8 @@ def test_without_weights_the_terminal_says_untrained(tmp_path, capsys, monkeypat
 
         choice = analysis.choose(path, 5)
         told = dataclasses.replace(choice, measurement=dataclasses.replace(choice.measurement, status=status))
-        monkeypatch.setattr(pde_nas, "choose", lambda *_: told)
-    assert run("export", path, "--index", 4 if status == "ok" else 5) == 0
+        monkeypatch.setattr(pde_nas, "picked", lambda *_: [told])
+    assert run("export", path, "--pick", 4 if status == "ok" else 5) == 0
     out = capsys.readouterr().out
     assert "UNTRAINED: random weights" in out
     assert words in out

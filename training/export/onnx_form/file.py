@@ -26,12 +26,14 @@ OPSET, IR_VERSION = 18, 8  # of ONNX 1.13, January 2023
 PRODUCER = "pde-nas"
 
 
-def save_onnx(recording: Recording, path: Path) -> None:
+def save_onnx(recording: Recording, path: Path, *, all_own: bool = False) -> None:
     """Writes the model. An operator that is not in `TRANSLATIONS`, of a plugin say, is left to PyTorch's own exporter,
-    for the whole model."""
+    for the whole model; with ``all_own`` there is `NoTranslation` then."""
     try:
         model = _translated(recording)
     except NoTranslation:
+        if all_own:
+            raise
         model = _by_torch(recording)
     model.producer_name, model.producer_version = PRODUCER, project_version()
     write_whole(path, model.SerializeToString())
@@ -61,7 +63,8 @@ def _translated(recording: Recording) -> onnx.ModelProto:
             sheet.add("Identity", [sheet.names[result]], LOGITS)
             outputs = [_value(LOGITS, result)]
     graph = helper.make_graph(sheet.nodes, "network", inputs, outputs, sheet.constants())
-    opsets = [helper.make_opsetid("", OPSET)]
+    own = {node.domain for node in sheet.nodes if node.domain}
+    opsets = [helper.make_opsetid("", OPSET), *(helper.make_opsetid(domain, 1) for domain in own)]
     return helper.make_model(graph, opset_imports=opsets, ir_version=IR_VERSION)
 
 
@@ -100,6 +103,8 @@ class _Sheet:
             )
         if isinstance(value, list) and all(type(item) is int for item in value):
             return self.constant(str(value).replace(" ", ""), np.array(value, np.int64))
+        if isinstance(value, list) and all(type(item) is float for item in value):
+            return self.constant(str(value).replace(" ", ""), np.array(value, np.float64))
         raise NoTranslation
 
     def constant(self, name: str, value: Any) -> str:

@@ -13,7 +13,10 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
+from pde_ops.cpu.fixed_operator import FIXED
+
 aten = torch.ops.aten
+DOMAIN = "pde_nas"  # of this project's own operator
 
 
 class NoTranslation(Exception):
@@ -209,6 +212,13 @@ def _group_norm(sheet: Sheet, out: str, args: Sequence[Any], like: Tensor) -> No
     if bias is not None:
         rows = sheet.add("Add", [rows, sheet.add("Reshape", [bias, shape])])
     sheet.add("Identity", [rows], out)
+
+
+@_translates(FIXED)
+def _fixed_layer(sheet: Sheet, out: str, args: Sequence[Any], like: Tensor) -> None:
+    """An operator of this project's own, which its library brings (`library`)."""
+    *tensors, whole, numbers = args
+    sheet.add("FixedLayer", [*tensors, list(whole), list(numbers)], out, domain=DOMAIN)
 
 
 def _each(numbers: Sequence[int], dims: int) -> list[int]:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor, nn
 from torch._inductor.runtime.runtime_utils import cache_dir
 
 from pde_ops.cpu import deployed
@@ -52,9 +53,21 @@ def _program(recording: Recording) -> torch.export.ExportedProgram:
     """Traced anew: Inductor names sizes by its own rule, and keeps more of them than a recording does."""
     (images,) = recording.graph.find_nodes(op="placeholder")
     example = torch.zeros(2, *images.meta["like"].shape[1:])
-    module = recording.module()
+    module = _Logits(recording.module()).eval()
     sizes = ({0: torch.export.Dim("batch", min=1)},)
     return torch.export.export(module, (example,), dynamic_shapes=sizes)
+
+
+class _Logits(nn.Module):
+    """A recording gives a tuple of one; the package gives what is in it."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, images: Tensor) -> Tensor:
+        (logits,) = self.network(images)
+        return logits
 
 
 @contextlib.contextmanager
@@ -85,9 +98,12 @@ def _private(package: Path) -> bytes:
     content = io.BytesIO()
     with zipfile.ZipFile(package) as read, zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as written:
         for name in read.namelist():
-            if not name.endswith((".cpp", "kernel_metadata.json")):
-                value = _blanked(read.read(name)) if name.endswith(".so") else read.read(name)
-                written.writestr(zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), value, zipfile.ZIP_STORED)
+            value = read.read(name)
+            if name.endswith(".cpp"):
+                value = b""  # its name alone is asked for when the package is loaded
+            elif name.endswith(".so"):
+                value = _blanked(value)
+            written.writestr(zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), value, zipfile.ZIP_STORED)
     return content.getvalue()
 
 
