@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from search_space import Genotype
 
 GENOTYPE, WEIGHTS = "genotype.json", "weights.safetensors"
+INT8 = "int8"  # the form's name, and in ``model.json`` what is told of it
 PYTORCH = "pytorch"  # among the latencies: the network itself, by this project's kernels
 TITLES = {PYTORCH: "PyTorch, this project's kernels", **{name: form.title for name, form in FORMS.items()}}
 
@@ -55,6 +56,10 @@ class Exported:
         for reason in dict.fromkeys(self.missing.values()):
             forms = " or ".join(FORMS[name].title for name, why in self.missing.items() if why == reason)
             lines.append(f"no {forms}: {reason}")
+        if INT8 in self.description:
+            from training.export.onnx_form.quantised import told as quantised_line
+
+            lines.append(quantised_line(self.description[INT8]))
         if self.description["latency"] is not None:
             lines.append(timing.table(self.description["latency"], TITLES))
         return "\n".join(lines)
@@ -96,18 +101,20 @@ def export(
     if weights is not None:
         save_weights(model, folder / WEIGHTS)
         written.append(WEIGHTS)
-    network = Network(model, tuple(genotype.image), facts.dataset)
+    network = Network(model, tuple(genotype.image), facts.dataset, facts.data)
     missing: dict[str, str] = {}
+    facts_of: dict[str, Any] = {}
     with _without_collection(), _one_thread():
         for name, form in wanted.items():
             try:
-                form.write(network, folder / form.file)
+                facts_of[name] = form.write(network, folder / form.file)
                 written += [form.file, *form.with_it]
             except NotExportable as error:
                 missing[name] = str(error)
         there = {name: form for name, form in wanted.items() if name not in missing}
         content = description(genotype, facts, trained=weights is not None)
         content["latency"] = _latencies(network, folder, there) if there else None
+        content |= {name: told for name, told in facts_of.items() if told is not None}
         for form in there.values():
             form.describe(folder / form.file, content)
     write_whole(folder / DESCRIPTION, json.dumps(content, indent=1, ensure_ascii=False) + "\n")

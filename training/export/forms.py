@@ -27,12 +27,12 @@ Run = Callable[[Tensor], Any]
 @dataclass(frozen=True)
 class Form:
     """``file``: its name in the folder; ``title``: what a user calls it; ``write`` makes the file or raises
-    `NotExportable`; ``describe`` puts the content of ``model.json`` into it; ``load`` makes it run by so many threads,
+    `NotExportable`, and returns what is to be told of it; ``describe`` puts the content of ``model.json`` into it; ``load`` makes it run by so many threads,
     None where the runtime is not installed."""
 
     file: str
     title: str
-    write: Callable[[Network, Path], None]
+    write: Callable[[Network, Path], dict[str, Any] | None]
     describe: Callable[[Path, dict[str, Any]], None]
     load: Callable[[Network, Path, int], Run | None]
     with_it: tuple[str, ...] = ()  # other files that it needs
@@ -89,6 +89,12 @@ def _load_onnx_kernels(network: Network, path: Path, threads: int) -> Run | None
     return _session(path, threads, library_beside(path))
 
 
+def _write_int8(network: Network, path: Path) -> dict[str, Any]:
+    from training.export.onnx_form.quantised import save_quantised
+
+    return save_quantised(network, path)
+
+
 def _write_program(network: Network, path: Path) -> None:
     from training.export.programs.program_file import save_program
     from training.export.recording.written_out import OPERATORS
@@ -142,6 +148,7 @@ FORMS = {
         _load_onnx_kernels,
         (LIBRARY,),
     ),
+    "int8": Form("model-int8.onnx", "ONNX, int8", _write_int8, _describe_onnx, _load_onnx),
     "program": Form("model.pt2", "torch.export", _write_program, _describe_archive, _load_program),
     "aoti": Form("model-aoti.pt2", "AOTInductor", _write_aoti, _describe_archive, _load_aoti),
 }

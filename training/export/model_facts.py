@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -15,6 +16,7 @@ from training.data.lookup import dataset_info
 
 if TYPE_CHECKING:
     from search_space import Genotype
+    from training.data.loading import Data
 
 SETTINGS, RESULT = "settings.json", "result.json"  # of a run folder, and of a training's
 DESCRIPTION = "model.json"
@@ -38,11 +40,12 @@ class Accuracy:
 class Facts:
     """``dataset``: that of the training, whose normalisation goes into the programs; with None they take images
     that are normalised already. ``accuracy`` is that of the weights; ``candidate`` what the search says of the
-    architecture (index, status, accuracy), each None where it is not known."""
+    architecture (index, status, accuracy), each None where it is not known. ``data`` opens the data set."""
 
     dataset: DatasetInfo | None = None
     accuracy: Accuracy | None = None
     candidate: dict[str, Any] | None = None
+    data: Callable[[], Data] | None = None
 
 
 def description(genotype: Genotype, facts: Facts, *, trained: bool) -> dict[str, Any]:
@@ -129,6 +132,14 @@ def recorded_dataset(folder: Path) -> DatasetInfo | None:
     except (UserError, TypeError):  # it is not there any more, or not as this version writes it
         return None
     return None
+
+
+def recorded_data(folder: Path) -> dict[str, Any]:
+    """The ``dataset`` and ``data_dir`` that the search or training in that folder was asked for; empty for none."""
+    settings = _read(folder / SETTINGS).get("settings")
+    if not isinstance(settings, dict) or not isinstance(settings.get("dataset"), str):
+        return {}
+    return {name: settings.get(name) for name in ("dataset", "data_dir")}
 
 
 def validation_images(folder: Path) -> int | None:

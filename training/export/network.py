@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
 
+from records.errors import UserError
 from training.data.datasets import DatasetInfo
 
 if TYPE_CHECKING:
+    from training.data.loading import Data
     from training.export.recording.recorder import Recording
 
 
@@ -20,12 +23,20 @@ class NotExportable(Exception):
 
 class Network:
     """``model`` in eval mode for raw pixels (N, ``*image``) from 0 to 255, as ``info``'s images were normalised in
-    training; with None for normalised images."""
+    training; with None for normalised images. ``data`` opens that data set, where it is known where it lies."""
 
-    def __init__(self, model: nn.Module, image: tuple[int, ...], info: DatasetInfo | None) -> None:
+    def __init__(
+        self,
+        model: nn.Module,
+        image: tuple[int, ...],
+        info: DatasetInfo | None,
+        data: Callable[[], Data] | None = None,
+    ) -> None:
         self.model = model.eval().requires_grad_(False)
         self.whole = self.model if info is None else Normalised(self.model, info)
+        self.info = info
         self.image = image
+        self._data = data
         self.differences: dict[str, float] = {}
         self._recordings: dict[str, Recording | NotExportable] = {}
 
@@ -67,6 +78,15 @@ class Network:
         images = self.examples(3)
         with torch.no_grad():
             return float((recording.run(images)[0] - self.whole(images)).abs().max())
+
+    def open_data(self) -> Data:
+        """The data set. Raises `NotExportable`."""
+        if self._data is None or self.info is None:
+            raise NotExportable("it needs images of the data set; name it with --dataset and --data-dir")
+        try:
+            return self._data()
+        except UserError as error:
+            raise NotExportable(f"it needs images of the data set: {error}") from error
 
     def run(self, images: Tensor) -> Tensor:
         """Its logits."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ from training.export.model_facts import (
     RESULT,
     Facts,
     recorded_accuracy,
+    recorded_data,
     recorded_dataset,
     recorded_genotype,
     validation_images,
@@ -22,6 +24,7 @@ from training.export.model_facts import (
 
 if TYPE_CHECKING:
     from search_space import Genotype
+    from training.data.loading import Data
 
 NO_DATASET = "none"
 
@@ -71,7 +74,26 @@ def gather(
     info = None if dataset == NO_DATASET else _dataset(genotype, (training, home), dataset, data_dir)
     # The training's result is of the weights that it left, not of others that lie beside them.
     accuracy = recorded_accuracy(weights.parent) if weights is not None and weights.name == WEIGHTS else None
-    return Facts(info, accuracy, said)
+    return Facts(
+        info, accuracy, said, None if info is None else _opener(info, (training, home), dataset, data_dir)
+    )
+
+
+def _opener(
+    info: DatasetInfo, folders: tuple[Path | None, ...], name: str | None, data_dir: str | None
+) -> Callable[[], Data] | None:
+    """Opens the data set named, else that of the training or the run; None where no folder tells."""
+    asked = next((found for folder in folders if folder is not None and (found := recorded_data(folder))), {})
+    name = name or asked.get("dataset")
+    if name is None:
+        return None
+
+    def load() -> Data:
+        from training.data.loading import load_data
+
+        return load_data(name, data_dir or asked.get("data_dir"), info=info, validation=0.0, workers=0)
+
+    return load
 
 
 def _dataset(

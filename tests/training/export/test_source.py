@@ -11,7 +11,9 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+import pde_nas
 import run_search
+from analysis import pick
 from records.errors import UserError
 from records.run_folder import RunFolder
 from search_space import Genotype, sample
@@ -182,3 +184,25 @@ def test_a_trainings_accuracy_is_of_its_own_weights_alone(tmp_path):
     }
     assert accuracy["weights"].value == 0.5
     assert accuracy["mine"] is None
+
+
+def test_a_front_is_exported_at_once_each_point_with_its_own_training(tmp_path, capsys):
+    path = make_run(tmp_path / "run", FIVE)
+    points = [choice.measurement.index for choice in pick(path, "front")]
+    assert len(points) > 1
+    assert run("retrain", path, "--pick", f"index={points[0]}", "--epochs", 1, "--train-limit", 300) == 0
+    capsys.readouterr()
+    assert run("export", path, "--pick", "front", "--format", "onnx,int8") == 0
+    said = capsys.readouterr().out
+    for number, index in enumerate(points):
+        folder = path / "export" / f"candidate{index}"
+        content = json.loads((folder / "model.json").read_text())
+        assert content["candidate"]["index"] == index
+        assert content["weights"].startswith("trained" if number == 0 else "UNTRAINED")
+        assert content["int8"]["test_images"] == 360
+        assert (folder / "model-int8.onnx").is_file()
+        assert f"{folder}: genotype.json" in said
+    assert run("export", path, "--pick", "front", "--weights", "w.safetensors") == 2
+    assert "--weights goes with one candidate" in capsys.readouterr().err
+    with pytest.raises(UserError, match=f"pick is front, {len(points)} candidates; accepted here: one"):
+        pde_nas.export(path, "front")

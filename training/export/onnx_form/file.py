@@ -20,10 +20,11 @@ from records.files import write_whole
 from training.export.model_facts import project_version, properties
 from training.export.onnx_form.operators import TRANSLATIONS, NoTranslation
 from training.export.programs.layout import BATCH_NAME, IMAGES, LOGITS
-from training.export.recording.recorder import Recording
+from training.export.recording.recorder import OF_EQUATION, Recording
 
 OPSET, IR_VERSION = 18, 8  # of ONNX 1.13, January 2023
 PRODUCER = "pde-nas"
+EQUATION = "equation"  # begins the names of nodes that are the equation's
 
 
 def save_onnx(recording: Recording, path: Path, *, all_own: bool = False) -> None:
@@ -78,6 +79,7 @@ class _Sheet:
     def __init__(self) -> None:
         self.nodes: list[onnx.NodeProto] = []
         self.names: dict[fx.Node, str] = {}
+        self._prefix = "network"
         self._constants: dict[str, onnx.TensorProto] = {}
 
     def translate(self, node: fx.Node) -> None:
@@ -86,12 +88,14 @@ class _Sheet:
         if translation is None or node.kwargs or getattr(like, "dtype", None) is not torch.float32:
             raise NoTranslation
         self.names[node] = node.name
+        self._prefix = EQUATION if node.meta.get(OF_EQUATION) else "network"
         translation(self, node.name, fx.map_arg(node.args, self.names.__getitem__), like)  # type: ignore[arg-type]
 
     def add(self, kind: str, inputs: Sequence[Any], out: str | None = None, **attributes: Any) -> str:
         out = f"t{len(self.nodes)}" if out is None else out
         names = [self._input(value) for value in inputs]
-        self.nodes.append(helper.make_node(kind, names, [out], **attributes))
+        name = f"{self._prefix}_{len(self.nodes)}"
+        self.nodes.append(helper.make_node(kind, names, [out], name=name, **attributes))
         return out
 
     def _input(self, value: Any) -> str:

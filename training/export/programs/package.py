@@ -76,9 +76,7 @@ def _linked(recording: Recording) -> Iterator[dict[str, Any]]:
     if not any(node.target is FIXED for node in recording.graph.nodes):
         yield {}
         return
-    from torch.utils.cpp_extension import include_paths
-
-    library = deployed.archive("aoti.cpp", _LIBRARY, include_paths())
+    library = deployed.archive("aoti.cpp", _LIBRARY, [str(Path(torch.__file__).parent / "include")])
     before = os.environ.get(_SEARCHED)
     os.environ[_SEARCHED] = os.pathsep.join([str(library.parent), *([before] if before else [])])
     try:

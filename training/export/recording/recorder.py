@@ -27,6 +27,7 @@ from training.export.recording.shapes import known_result
 from training.export.recording.written_out import FORMS, KERNELS, OPERATORS
 
 aten = torch.ops.aten
+OF_EQUATION = "of_equation"  # in a node's meta: whether it is of the equation, which is written out
 CONSTANT = "constant"  # the name of one that is no parameter
 _SAME = (aten.detach.default, aten.alias.default, aten.lift_fresh.default, aten._to_copy.default)
 
@@ -113,6 +114,7 @@ class _Recorder(TorchDispatchMode):
     def __init__(self, model: nn.Module, written_out: dict[Any, Callable[..., Any]]) -> None:
         super().__init__()
         self._written_out = written_out
+        self._of_equation = False
         self.recording = Recording(fx.Graph())
         self._nodes: dict[int, fx.Node] = {}  # by the tensor's id
         self._constants: dict[int, fx.Node] = {}
@@ -145,8 +147,12 @@ class _Recorder(TorchDispatchMode):
         if func is aten._local_scalar_dense.default:
             raise NotRecordable("what the network does depends on the images' values")
         if func in self._written_out:
-            with self:
-                return self._written_out[func](*args)
+            self._of_equation = True
+            try:
+                with self:
+                    return self._written_out[func](*args)
+            finally:
+                self._of_equation = False
         args, kwargs = _complete(func, args, kwargs or {})
         result = _result(func, tree_map(_on_meta, args), tree_map(_on_meta, kwargs))
         if func in _SAME and result.dtype == args[0].dtype:
@@ -176,9 +182,11 @@ class _Recorder(TorchDispatchMode):
                 self.place(part, self.recording.graph.call_function(operator.getitem, (node, index)))
 
     def _call(self, target: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> fx.Node:
-        return self.recording.graph.call_function(
+        node = self.recording.graph.call_function(
             target, tree_map(self._argument, args), tree_map(self._argument, kwargs)
         )
+        node.meta[OF_EQUATION] = self._of_equation
+        return node
 
     def _argument(self, value: Any) -> Any:
         if isinstance(value, Tensor):

@@ -154,7 +154,7 @@ class _Folder:
             convolution = self.recording.graph.call_function(
                 aten.convolution.default, (term, weight, None, *each, False, [0] * spatial, channels)
             )
-        convolution.meta["like"] = like
+        convolution.meta.update(term.meta)  # of the equation if the term is
         result.replace_input_with(term, convolution)
         return convolution
 
