@@ -80,7 +80,8 @@ def move_statistics(norms: Sequence[Any], mean: Tensor, variance: Tensor, count:
         count: values of a channel, N * H * W > 1.
     """
     momentum = norms[0].momentum or 0.0
-    unbiased = variance * (count / (count - 1))
+    kept = norms[0].running_mean.dtype
+    mean, unbiased = mean.to(kept), (variance * (count / (count - 1))).to(kept)
     torch._foreach_lerp_([norm.running_mean for norm in norms], list(mean.unbind(0)), momentum)
     torch._foreach_lerp_([norm.running_var for norm in norms], list(unbiased.unbind(0)), momentum)
     torch._foreach_add_([norm.num_batches_tracked for norm in norms], 1)

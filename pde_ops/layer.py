@@ -50,7 +50,7 @@ class GlobalLayer(nn.Module):
 
     A call takes one of three paths, of equal results; `path` says which, and why.
 
-    - fused: One C++ kernel for everything after init, on a CPU in float32 or float64, where init is absent or
+    - fused: One C++ kernel for everything after init, on a CPU in float32, float64 or bfloat16, where init is absent or
       ``init_changes_shape`` is True. No coefficient, convolution or norm is called. At least one of
       velocity and diffusivity is learned, all learned ones alike, by a depthwise convolution.
     - composed: torch's convolutions and norms around a compiled integrator, C++ or Triton. These options have no
@@ -58,7 +58,7 @@ class GlobalLayer(nn.Module):
       ``velocity_activation='silu'``, ``velocity_activation='tanh'``; for velocity and
       diffusivity ``'pointwise'``, ``'full'``, ``'basic-block'``, ``'separable-block'``, ``'bottleneck'``,
       ``'identity'``; ``backend='triton'``. So have an init that keeps the shape, hooks on a coefficient
-      or norm, autocast, and modules put in place of the layer's own.
+      or norm, and modules put in place of the layer's own.
     - eager: The same around the definition in plain PyTorch: ``backend='eager'``, or no compiled integrator for
       this tensor on this machine.
 

@@ -7,7 +7,7 @@ coefficient, convolution or norm is called then: `unavailable` therefore refuses
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple, Protocol
 
 import torch
@@ -20,6 +20,12 @@ from pde_ops.cpu.argument import Settings
 from pde_ops.cpu.fused_operator import FORWARD
 from pde_ops.options import Options
 
+# By the input's type, which parameters may be of. Of bfloat16 the arithmetic is in float32.
+PARAMETERS = {
+    torch.float32: (torch.float32,),
+    torch.float64: (torch.float64,),
+    torch.bfloat16: (torch.float32, torch.bfloat16),
+}
 FIELDS = ("velocity_x", "velocity_y", "diffusivity_x", "diffusivity_y")
 
 
@@ -38,12 +44,10 @@ def unavailable(layer: Layer, x: Tensor) -> str | None:
         return options.unfused
     if x.device.type != "cpu" and not (_kept_whole and x.is_meta):
         return "the fused kernel is for the CPU"
-    if x.dtype not in (torch.float32, torch.float64):
-        return "the fused kernel takes float32 and float64 alone"
+    if x.dtype not in PARAMETERS:
+        return "the fused kernel takes float32, float64 and bfloat16 alone"
     if x.dim() != 4 or not x.numel() or x.shape[1] != options.channels:
         return "the input is empty or has other channels"
-    if torch.is_autocast_enabled("cpu"):
-        return "autocast is on"
     if _exporting() and not _kept_whole:
         return "the layer is being exported"
     if layer.training and x.numel() // options.channels == 1:
@@ -106,6 +110,9 @@ def _of_modules(layer: Layer, dtype: torch.dtype) -> str | None:
     out: Any = layer._modules["out_norm"]
     if _observed(out):
         return "a hook watches out_norm"
+    own = first.convolution._parameters.get("weight")
+    if own is not None and own.dtype in PARAMETERS[dtype]:
+        dtype = own.dtype
     if type(out) is not nn.BatchNorm2d or not _of_type(out, dtype):
         return "out_norm is not a batch norm of the input's type with running statistics"
     for name, part in zip(FIELDS, parts, strict=True):
@@ -153,27 +160,33 @@ def forward(layer: Layer, x: Tensor, time: Tensor | None = None, background: flo
     With ``time`` ``(C,)``, an implicit step of that length and ``background`` takes the place of the explicit ones.
     """
     convolutions, norms = parameters(layer)
-    weight = torch.stack([own["weight"] for own in convolutions])
-    gain = torch.stack([norm._parameters["weight"] for norm in norms])
-    shift = torch.stack([norm._parameters["bias"] for norm in norms])
+    narrow, wide = x.dtype, torch.float32 if x.dtype is torch.bfloat16 else x.dtype
+
+    def stacked(tensors: Iterable[Tensor]) -> Tensor:
+        return torch.stack(list(tensors)).to(wide)
+
+    weight = stacked(own["weight"] for own in convolutions)
+    gain = stacked(norm._parameters["weight"] for norm in norms)
+    shift = stacked(norm._parameters["bias"] for norm in norms)
     biased = convolutions[0]["bias"] is not None
-    bias = torch.stack([own["bias"] for own in convolutions]) if biased else None
+    bias = stacked(own["bias"] for own in convolutions) if biased else None
+    x = x.to(wide)
     learning = [t is not None and t.requires_grad for t in (x, weight, bias, time, gain, shift)]
     out, _, mean, variance = FORWARD(
         x,
         weight,
         bias,
-        None if time is None else time.to(x.dtype),
+        None if time is None else time.to(wide),
         gain,
         shift,
-        torch.stack([norm._buffers["running_mean"] for norm in norms]),
-        torch.stack([norm._buffers["running_var"] for norm in norms]),
+        stacked(norm._buffers["running_mean"] for norm in norms),
+        stacked(norm._buffers["running_var"] for norm in norms),
         *settings(layer, norms, background),
         torch.is_grad_enabled() and any(learning),
     )
     if norms[-1].training:
         move_statistics(norms, mean, variance, x.numel() // layer.options.channels)
-    return out
+    return out.to(narrow)
 
 
 def parameters(layer: Layer) -> tuple[list[dict[str, Any]], list[Any]]:

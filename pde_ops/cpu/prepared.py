@@ -101,6 +101,9 @@ def run(layer: fused.Layer, x: Tensor) -> Tensor | None:
     """The layer's output from state and source ``x``; None where this short way is not open."""
     if not _plain_call(x, layer.options.steps):
         return None
+    if x.dtype is torch.bfloat16:  # by way of float32, where the parameters are of that
+        out = run(layer, x.float()) if _in_float32(layer) else None
+        return None if out is None else out.to(x.dtype)
     prepared = _prepared.get(layer)
     if prepared is None or not prepared.holds(x):
         if fused.unavailable(layer, x) is not None or layer._modules["out_norm"].training:  # type: ignore[union-attr]
@@ -112,6 +115,11 @@ def run(layer: fused.Layer, x: Tensor) -> Tensor | None:
     return prepared(x)
 
 
+def _in_float32(layer: fused.Layer) -> bool:
+    own = layer._modules["out_norm"]._parameters.get("weight")  # type: ignore[union-attr]
+    return own is not None and own.dtype is torch.float32
+
+
 def _plain_call(x: Tensor, steps: int) -> bool:
     """Whether ``x`` is an ordinary tensor, and nobody records, transforms or watches what is done to it."""
     return (
@@ -120,7 +128,6 @@ def _plain_call(x: Tensor, steps: int) -> bool:
         and type(x) is Tensor
         and x.is_cpu
         and (x.is_contiguous() or stays_channels_last(x, steps))
-        and not torch.is_autocast_enabled("cpu")
         and not torch._C._len_torch_dispatch_stack()
         and not torch._C._len_torch_function_stack()
         and torch._C._functorch.peek_interpreter_stack() is None

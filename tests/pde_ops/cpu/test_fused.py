@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 
 import pytest
@@ -15,6 +16,7 @@ from pde_ops.coefficients import move_statistics
 from pde_ops.cpu import backend as cpu_backend
 from pde_ops.cpu import fused
 from pde_ops.cpu.fused_operator import FORWARD
+from pde_ops.whole_map.implicit_layer import ImplicitLayer
 
 pytestmark = pytest.mark.skipif(not cpu_backend.built(), reason="no C++ compiler here")
 
@@ -120,11 +122,9 @@ def test_where_it_does_not_apply(options):
     assert layer(x).shape == x.shape
 
 
-def test_hooks_autocast_and_export_see_the_composed_layer():
+def test_hooks_see_the_composed_layer():
     layer, x = GlobalLayer(4), torch.randn(2, 4, 5, 5)
     assert fused.unavailable(layer, x) is None
-    with torch.autocast("cpu", dtype=torch.bfloat16):
-        assert fused.unavailable(layer, x) is not None
     seen = []
     layer.velocity_x.norm.register_forward_hook(lambda *_: seen.append(1))
     layer(x)
@@ -221,3 +221,42 @@ def test_statistics_move_as_those_of_a_batch_norm():
         move_statistics([ours], mean[None], variance[None], x.numel() // 3)
     for some, others in zip(ours.buffers(), theirs.buffers(), strict=True):
         torch.testing.assert_close(some, others)
+
+
+NARROW = {
+    "a network in bfloat16": lambda layer: (layer.bfloat16(), contextlib.nullcontext()),
+    "autocast": lambda layer: (layer, torch.autocast("cpu", dtype=torch.bfloat16)),
+}
+
+
+@pytest.mark.parametrize("how", NARROW)
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+@pytest.mark.parametrize("make", [lambda: GlobalLayer(16, steps=2), lambda: ImplicitLayer(16)])
+def test_bfloat16_is_computed_in_float32(how, layout, make):
+    layer = make()
+    x = torch.randn(3, 16, 6, 5).bfloat16().contiguous(memory_format=layout)
+    narrow, context = NARROW[how](copy.deepcopy(layer))
+    wide = copy.deepcopy(narrow).float()
+    assert fused.unavailable(narrow, x) is None
+    for training in (True, False):
+        ours, expected = x.clone().requires_grad_(), x.float().requires_grad_()
+        with context:
+            found = narrow.train(training)(ours)
+        exact = wide.train(training)(expected)
+        assert found.dtype == torch.bfloat16
+        torch.testing.assert_close(found.float(), exact, rtol=2e-2, atol=2e-2)
+        gradient = torch.randn_like(exact).bfloat16()
+        found.backward(gradient)
+        exact.backward(gradient.float())
+        torch.testing.assert_close(ours.grad.float(), expected.grad, rtol=5e-2, atol=5e-2)
+        for own, other in zip(narrow.parameters(), wide.parameters(), strict=True):
+            assert own.grad.dtype == own.dtype
+            torch.testing.assert_close(
+                own.grad.float(), other.grad, rtol=5e-2, atol=0.05 * other.grad.abs().max().item()
+            )
+    with torch.no_grad(), context:
+        again = narrow(x)  # by the short way, where the parameters are in float32
+    torch.testing.assert_close(again.float(), exact.detach(), rtol=2e-2, atol=2e-2)
+    torch.testing.assert_close(
+        narrow.out_norm.running_var.float(), wide.out_norm.running_var, rtol=2e-2, atol=2e-2
+    )

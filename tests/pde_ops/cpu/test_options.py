@@ -180,14 +180,14 @@ def test_the_path_says_what_was_done_to_the_modules(change, reason):
 @needs_kernel
 def test_the_path_says_what_the_input_is():
     layer, x = GlobalLayer(4), torch.randn(2, 4, 5, 6)
-    half = "the fused kernel takes float32 and float64 alone"
-    assert layer.path(x.bfloat16()) == LayerPath("composed", half)
+    half = "the fused kernel takes float32, float64 and bfloat16 alone"
+    assert layer.path(x.bfloat16()) == LayerPath("fused")
     assert layer.path(x.half()) == LayerPath(
         "eager", f"{half}; backend 'cpu' cannot run: it has no torch.float16"
     )
     assert layer.path(x[:1, :, :1, :1]) == LayerPath("composed", "a channel has one value alone")
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        assert layer.path(x) == LayerPath("composed", "autocast is on")
+        assert layer.path(x) == LayerPath("fused")
     with pytest.raises(ValueError, match="the state is"):
         layer.path(x[:, :3])
     assert GlobalLayer(4, velocity=0.1, diffusivity=1.0).path(x).reason == "no coefficient is learned"
