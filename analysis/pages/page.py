@@ -9,6 +9,7 @@ from typing import Any
 
 from analysis.hypervolume import dominated_share, reference_macs
 from analysis.pages import html
+from analysis.pages.exports import exports
 from analysis.pages.settings_table import COLUMNS, settings_rows
 from analysis.pictures.curves import history_curves, hypervolume_curves, render_history, render_hypervolume
 from analysis.pictures.supernet_curves import render_supernet, supernet_panels
@@ -134,6 +135,7 @@ def _run(run: Run, name: str) -> list[str]:
     if curves := history_curves(run):
         parts.append(html.image(render_history(curves), "validation accuracy over epochs"))
     parts.append(html.html_table(_COLUMNS, map(_row, sorted(run.ok, key=lambda m: m.index))))
+    parts += exports(run, name)
     if run.partial:
         stages = [
             (
