@@ -43,6 +43,17 @@ def test_every_family(space, tmp_path):
     check(model, genotype.image, tmp_path / "m.onnx")
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("space", SPACES)
+def test_two_hundred_of_every_family(space, tmp_path):
+    for seed in range(200):
+        genotype = sample(space, seed, image=(3, 16, 16))
+        model = lived_in(genotype.build())
+        write(model, genotype.image, tmp_path / "m.onnx")
+        check(model, genotype.image, tmp_path / "m.onnx", 1e-4)
+
+
 class Operators(nn.Module):
     """What the networks have seldom, in one."""
 

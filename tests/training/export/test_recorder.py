@@ -14,7 +14,7 @@ from training.export.recording.recorder import NotRecordable, record
 from training.export.recording.simplify import simplify
 
 aten = torch.ops.aten
-SPACES = ("darts-global", "resnet-global", "densenet-global", "darts-network-global", "mobilenet-v3-global", "mnist-global")  # fmt: skip
+SPACES = ("darts-global", "resnet-global", "densenet-global", "darts-network-global", "mobilenet-v3-global", "mnist-global", "tiny-global")  # fmt: skip
 
 
 def lived_in(model: nn.Module) -> nn.Module:

@@ -30,6 +30,7 @@ aten = torch.ops.aten
 OF_EQUATION = "of_equation"  # in a node's meta: whether it is of the equation, which is written out
 CONSTANT = "constant"  # the name of one that is no parameter
 _SAME = (aten.detach.default, aten.alias.default, aten.lift_fresh.default, aten._to_copy.default)
+_SPLITS = (aten.split_with_sizes.default, aten.split.Tensor)
 
 
 class NotRecordable(Exception):
@@ -172,6 +173,9 @@ class _Recorder(TorchDispatchMode):
                     node.meta["like"] = _first(result)
                 self.place(_first(result), node)
                 return
+        if func in _SPLITS and not kwargs:
+            self._write_parts(args[0], args[-1], result)
+            return
         node = self._call(func, args, kwargs)
         node.meta["like"] = result
         if isinstance(result, Tensor):
@@ -180,6 +184,15 @@ class _Recorder(TorchDispatchMode):
         for index, part in enumerate(result):
             if isinstance(part, Tensor):
                 self.place(part, self.recording.graph.call_function(operator.getitem, (node, index)))
+
+    def _write_parts(self, whole: Tensor, dim: int, parts: Any) -> None:
+        """Parts along a dimension as slices: programs know operators of one result best."""
+        start = 0
+        for part in parts:
+            end = start + part.shape[dim]
+            node = self._call(aten.slice.Tensor, (whole, dim, start, end, 1), {})
+            self.place(part, node)
+            start = end
 
     def _call(self, target: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> fx.Node:
         node = self.recording.graph.call_function(
