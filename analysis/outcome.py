@@ -16,7 +16,7 @@ from analysis.front import front
 from analysis.hypervolume import dominated_share, reference_macs
 from analysis.pages.page import Recommended, report_page, warnings
 from analysis.pictures.drawing import drawing_png
-from analysis.pictures.plot import distinct_names, front_plot
+from analysis.pictures.plot import distinct_names, front_plot, have_latency
 from analysis.pictures.plot_render import render_front
 from analysis.references import references
 from analysis.run import SETTINGS, Run, read_run
@@ -175,6 +175,9 @@ def _write(
     if close is not None:
         files.append(write_whole(out / f"{stem}_close.png", close))
     pictures = [picture] if close is None else [picture, close]
+    if have_latency(runs):
+        pictures.append(render_front(front_plot(runs, latency=True)))
+        files.append(write_whole(out / f"{stem}_latency.png", pictures[-1]))
     files.append(write_whole(out / page, report_page(plot.title, pictures, runs, names, points, subject)))
     again = any(run.confirmed for run in runs)
     columns = [

@@ -2,41 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from matplotlib.ticker import LogLocator, MaxNLocator
 
 from analysis.best import best
-from analysis.front import front
+from analysis.front import front, macs
 from analysis.references import Reference
 from analysis.run import Run
 from records.errors import UserError
 from records.measurement import Measurement
 from records.text import without_paths
 
-Point = tuple[int, float]  # (MACs, accuracy in percent)
+Point = tuple[float, float]  # (MACs or milliseconds, accuracy in percent)
+Cost = Callable[[Measurement], float]
 LOG_FROM = 6.0  # largest over smallest MACs from which on the axis is logarithmic
 FAR = 100.0  # a reference so many times above all candidates' MACs, or below, is named but not drawn
+_LEAST = 1e-3  # MACs or milliseconds
 X_LABEL = "multiply-accumulates for one image (MACs)"
+LATENCY_LABEL = "latency as each trial measured it (ms)"
 Y_LABEL = "accuracy (%)"
 
 
 @dataclass(frozen=True)
 class Series:
-    """One run: all its candidates, its front by rising MACs, the one to take (None: none fits), and those that were
-    confirmed, each with mean and standard deviation over seeds (MACs, percent, percent; 0 of a single seed)."""
+    """One run: all its candidates, its front by rising cost, the one to take (None: none fits), and those that were
+    confirmed, each with mean and standard deviation over seeds (as the axis, percent, percent; 0 of a single seed)."""
 
     name: str
     candidates: tuple[Point, ...]
     front: tuple[Point, ...]
     best: Point | None
-    confirmed: tuple[tuple[int, float, float], ...] = ()
+    confirmed: tuple[tuple[float, float, float], ...] = ()
 
 
 @dataclass(frozen=True)
 class Axes:
-    """Where the axes end (MACs; percent), how the horizontal one runs, and their ticks."""
+    """Where the axes end (MACs or milliseconds; percent), how the horizontal one runs, and their ticks."""
 
     x: tuple[float, float]
     y: tuple[float, float]
@@ -70,14 +73,18 @@ def front_plot(
     max_macs: int | None = None,
     references: Sequence[Reference] = (),
     title: str | None = None,
+    latency: bool = False,
 ) -> FrontPlot:
-    """The record of the fronts of ``runs`` over each other. Raises `UserError` if a run measured nothing."""
-    series = tuple(_series(run, name, max_macs) for run, name in zip(runs, distinct_names(runs), strict=True))
+    """The record of the fronts of ``runs`` over each other; with ``latency`` against that in place of MACs, for runs
+    that `have_latency`. Raises `UserError` if a run measured nothing."""
+    cost = _latency if latency else macs
+    names = distinct_names(runs)
+    series = tuple(_series(run, name, max_macs, cost) for run, name in zip(runs, names, strict=True))
     candidates = [point for one in series for point in one.candidates]
     low, high = min(x for x, _ in candidates), max(x for x, _ in candidates)
     near = tuple(r for r in references if low / FAR <= r.macs_published <= high * FAR)
     far = tuple(r for r in references if r not in near)
-    extra = [(r.macs_published, 100 * r.accuracy) for r in near]
+    extra: list[Point] = [(r.macs_published, 100 * r.accuracy) for r in near]
     extra += [(x, y + sign * bar) for one in series for x, y, bar in one.confirmed for sign in (-1, 1)]
     wanted = [point for one in series for point in one.front] + extra
     # By run: one that is worse throughout has no outliers for it.
@@ -93,7 +100,17 @@ def front_plot(
         max_macs,
         _axes(xs, [y for _, y in shown]),
         sum(y < floor for _, y in candidates),
+        LATENCY_LABEL if latency else X_LABEL,
     )
+
+
+def have_latency(runs: Sequence[Run]) -> bool:
+    """Whether each run's candidates have a measured latency."""
+    return all(run.ok and all(m.latency for m in run.ok) for run in runs)
+
+
+def _latency(measurement: Measurement) -> float:
+    return measurement.latency or 0.0
 
 
 def distinct_names(runs: Sequence[Run]) -> list[str]:
@@ -105,23 +122,23 @@ def distinct_names(runs: Sequence[Run]) -> list[str]:
     ]
 
 
-def _series(run: Run, name: str, max_macs: int | None) -> Series:
+def _series(run: Run, name: str, max_macs: int | None, cost: Cost) -> Series:
     ok = run.require_ok()
     try:
         taken = best(run, max_macs)
-        chosen: Point | None = (taken.macs, 100 * run.trusted(taken))
+        chosen: Point | None = (cost(taken), 100 * run.trusted(taken))
     except UserError:
         chosen = None  # nothing within the budget; whoever asks for the best is told
-    again = [(m.macs, run.confirmed[m.index]) for m in ok if m.index in run.confirmed]
+    again = [(cost(m), run.confirmed[m.index]) for m in ok if m.index in run.confirmed]
     bars = tuple(
-        (macs, 100 * each.mean, 100 * (each.deviation or 0.0))
-        for macs, each in sorted(again, key=lambda a: a[0])
+        (spent, 100 * each.mean, 100 * (each.deviation or 0.0))
+        for spent, each in sorted(again, key=lambda a: a[0])
     )
-    return Series(name, tuple(map(_point, ok)), tuple(map(_point, front(ok))), chosen, bars)
 
+    def points(measurements: Iterable[Measurement]) -> tuple[Point, ...]:
+        return tuple((cost(m), 100 * (m.accuracy or 0.0)) for m in measurements)
 
-def _point(measurement: Measurement) -> Point:
-    return measurement.macs, 100 * (measurement.accuracy or 0.0)
+    return Series(name, points(ok), points(front(ok, cost)), chosen, bars)
 
 
 def _title(runs: Sequence[Run]) -> str:
@@ -143,7 +160,7 @@ def _floor(values: Sequence[float]) -> float:
 
 
 def _axes(xs: Sequence[float], ys: Sequence[float]) -> Axes:
-    low, high = max(1.0, min(xs)), max(1.0, *xs)
+    low, high = max(_LEAST, min(xs)), max(_LEAST, *xs)
     log = high / low >= LOG_FROM
     if log:
         pad = max((high / low) ** 0.05, 1.05)

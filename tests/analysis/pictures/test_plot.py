@@ -1,12 +1,14 @@
+import dataclasses
 from pathlib import Path
 
 import pytest
 
-from analysis.pictures.plot import front_plot
+from analysis import read_run, report
+from analysis.pictures.plot import front_plot, have_latency
 from analysis.pictures.plot_render import render_front
 from analysis.references import references
 from analysis.run import Run
-from tests.analysis.samples.runs import FIVE, SETTINGS, measurement
+from tests.analysis.samples.runs import FIVE, SETTINGS, make_run, measurement
 
 
 def run(measurements, name="run"):
@@ -78,3 +80,19 @@ def test_an_axis_has_round_ticks_enough(low, ratio):
     assert all(axes.x[0] <= tick * (1 + 1e-9) and tick <= axes.x[1] * (1 + 1e-9) for tick in axes.x_ticks)
     assert axes.log == (pair[1].macs / pair[0].macs >= 6)
     assert all(0 <= tick <= 100 for tick in axes.y_ticks)
+
+
+def test_against_latency(tmp_path):
+    timed = [dataclasses.replace(m, latency=10.0 - m.index) for m in FIVE]
+    run = read_run(make_run(tmp_path / "timed", timed))
+    assert have_latency([run])
+    assert not have_latency([run, read_run(make_run(tmp_path / "run", FIVE))])
+    plot = front_plot([run], latency=True)
+    assert plot.x_label == "latency as each trial measured it (ms)"
+    (series,) = plot.series
+    # the last candidate is the most accurate and the fastest
+    assert series.front == ((6.0, 80.0),)
+    assert series.best == (6.0, 80.0)
+    assert plot.axes.x[0] > 1
+    (folder,) = {file.parent for file in report([run.path]).files}
+    assert (folder / "front_latency.png").is_file()

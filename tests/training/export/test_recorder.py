@@ -161,3 +161,25 @@ class Nothing(nn.Module):
 def test_a_result_without_images_cannot_be_recorded():
     with pytest.raises(NotRecordable, match="no tensor that depends on the images"):
         record(Nothing(), (1, 8, 8))
+
+
+class SumOfWhatIsUsedTwice(nn.Module):
+    """A norm of a sum, of which one term is joined convolutions that something else uses, too."""
+
+    def __init__(self):
+        super().__init__()
+        self.convs = nn.ModuleList([nn.Conv2d(2, 3, 1), nn.Conv2d(2, 3, 1), nn.Conv2d(2, 6, 1)])
+        self.norm = nn.BatchNorm2d(6)
+
+    def forward(self, x):
+        joined = torch.cat([self.convs[0](x), self.convs[1](x)], 1)
+        return self.norm(self.convs[2](x) + joined) * joined
+
+
+def test_a_norm_of_a_sum_leaves_what_else_its_terms_are_for():
+    model = lived_in(SumOfWhatIsUsedTwice())
+    recording = record(model, (2, 3, 4))
+    simplify(recording)
+    assert largest_difference(model, (2, 3, 4), recording) < 1e-5
+    convolutions = [n for n in recording.graph.nodes if "convolution" in str(n.target)]
+    assert len(convolutions) == 4  # one more, between the join and the sum

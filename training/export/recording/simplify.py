@@ -181,6 +181,8 @@ class _Folder:
 
     def _convolutions(self, node: fx.Node) -> list[Any]:
         """Convolutions with constant weights whose results, joined, ``node`` is, and nothing else uses."""
+        if len(node.users) != 1:
+            return []
         parts: list[Any] = [node]
         if node.target is aten.cat.default and node.args[1:] == (1,):
             parts = list(node.args[0])  # type: ignore[arg-type]
