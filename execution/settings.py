@@ -22,11 +22,13 @@ from strategies.screening.screened import SCORE_NAMES
 from strategies.supernet.settings import SupernetSettings
 from training.data.datasets import dataset_names, located
 from training.device import real_device
+from training.latency import ONNX, PYTORCH
 from training.recipes.named import RECIPES
 from training.trial import TrialSettings
 
 PLATFORMS = ("local", "remote", "kubernetes")
-PORTAL = LATENCY = ("on", "off")
+PORTAL = ("on", "off")
+LATENCY = ("on", "off", "onnx")
 PLACES = ("data_dir", "hosts", "cluster")  # files and folders that a user names
 _OWN_CHECKS = ("strategy", "space", "dataset", "flip")  # whose errors say more
 SIZES = ("width", "cells")
@@ -118,12 +120,15 @@ class SearchSettings:
         parse=parse_count, metavar="PARAMS", used=lambda: "none",
     )  # fmt: skip
     max_latency: float | None = option(
-        None, "budget: a candidate that takes longer for one image is not trained; each trial measures it first",
+        None, "budget: a candidate that takes longer is not trained; each trial measures it first",
         unit="milliseconds", least=0.0, metavar="MS", used=lambda: "none",
     )  # fmt: skip
     latency: str = option(
-        "off", "on: each trial measures the time of one image, on its device, by one thread", choices=lambda: LATENCY,
+        "off", "on: each trial measures the time of its network, on its device, by this project's kernels; onnx: of its "
+        "exported file in ONNX Runtime", choices=lambda: LATENCY,
     )  # fmt: skip
+    latency_batch: int = option(1, "of a measured latency", unit="images", least=1, most=4096)
+    latency_threads: int = option(1, "of a measured latency", unit="threads of the CPU", least=1, most=256)
     seed: int = option(
         0,
         "decides candidates, weights, batches and the validation split",
@@ -228,7 +233,14 @@ class SearchSettings:
                 "itself"
             )
         if get_strategy(self.strategy).one_shot:
-            for name in ("max_params", "max_latency", "latency", "start_from"):
+            for name in (
+                "max_params",
+                "max_latency",
+                "latency",
+                "latency_batch",
+                "latency_threads",
+                "start_from",
+            ):
                 value, usual = getattr(self, name), common_options()[name].default
                 if value != usual:
                     raise UserError(
@@ -279,8 +291,11 @@ class SearchSettings:
             # Elsewhere the trial decides (execution.trials.entry): this machine's GPUs and cores say nothing there.
             device=self.real_device() if self.platform == "local" else self.device,
             threads=self.threads or (self.own_threads() if self.platform == "local" else 0),
-            latency=self.latency == "on" or self._strategy_measures_latency(),
+            latency=self.latency != "off" or self._strategy_measures_latency(),
             max_latency=self.max_latency,
+            latency_runtime=ONNX if self.latency == ONNX else PYTORCH,
+            latency_batch=self.latency_batch,
+            latency_threads=self.latency_threads,
         )
 
     def _strategy_measures_latency(self) -> bool:

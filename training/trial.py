@@ -19,7 +19,7 @@ from training.data.loading import Data, load_data, require_fitting
 from training.data.lookup import dataset_info
 from training.device import require_seed_and_threads
 from training.fit import EpochResult, TrainingFailed, fit
-from training.latency import latency_ms
+from training.latency import PYTORCH, measured_latency
 from training.recipes.named import get_recipe
 from training.recipes.recipe import Recipe
 
@@ -35,8 +35,8 @@ class TrialSettings:
     ``validation`` is the share of the training images held out; ``threads`` (of the CPU, 0: torch's choice).
     ``image_size`` (pixels a side, or "HxW"), ``channels`` (1 or 3) and ``flip`` ("on" or "off") are what is asked of
     the images; ``info`` is what was found of the data set (``DatasetInfo`` as JSON), so that no trial looks again.
-    ``latency``: whether the time of one image is measured (``training.latency``); ``max_latency`` (milliseconds): a
-    network that takes longer is not trained. ``until`` (epochs of the recipe's) and ``share`` (of the images that
+    ``latency``: whether the network's time is measured, of ``latency_batch`` images by ``latency_threads`` in
+    ``latency_runtime`` (``training.latency``); ``max_latency`` (milliseconds): one that takes longer is not trained. ``until`` (epochs of the recipe's) and ``share`` (of the images that
     are not held out) train in part; ``checkpoint`` is a file from which training goes on and where it is kept.
 
     Examples:
@@ -63,6 +63,9 @@ class TrialSettings:
     info: dict[str, Any] | None = None
     latency: bool = False
     max_latency: float | None = None
+    latency_runtime: str = PYTORCH
+    latency_batch: int = 1
+    latency_threads: int = 1
     until: int | None = None
     share: float = 1.0
     checkpoint: str | None = None
@@ -190,7 +193,15 @@ def measure(
     error = latency = None
     model = genotype.build(settings.seed)
     if settings.latency or settings.max_latency is not None:
-        latency = round(latency_ms(model, data.info.image, settings.device), 4)
+        measured = measured_latency(
+            model,
+            data.info.image,
+            settings.device,
+            runtime=settings.latency_runtime,
+            batch=settings.latency_batch,
+            threads=settings.latency_threads,
+        )
+        latency = round(measured.median, 4)
     if latency is not None and settings.max_latency is not None and latency > settings.max_latency:
         status = "rejected"
         error = f"latency {latency:.3g} ms, above max_latency {settings.max_latency:g} ms; not trained"
