@@ -1,13 +1,15 @@
 """What each exported form of a network with global layers takes, beside a network that it stands for.
 
-    python -m benchmarks.deployment [--batches 1 32] [--rounds 15] [--pairs NAME NAME] [--forms NAME NAME] [--out FILE]
+    python -m benchmarks.deployment [--batches 1 32] [--rounds 15] [--pairs NAME NAME] [--forms NAME NAME] \\
+        [--no-training] [--out FILE]
 
 Pairs: ResNet-Global and ResNet-32, DenseNet-Global and DenseNet, and a found cell (`results/first-search/digits`, on
 32x32 colour images) and the same cell with separable convolutions in place of its global layers, its width chosen for
 the same MACs. Forms: PyTorch with this project's kernels in float32, the same in bfloat16 under autocast with channels
 last, a training step of each, and every form of ``export``; OpenVINO too where it is installed. By one thread, with
 random weights: time does not depend on them. The two networks of a pair take turns, so that a busy machine slows both,
-and a ratio is the median of the rounds' ratios, with their quartiles. Clock: this process's own time.
+and a ratio is the median of the rounds' ratios, with their quartiles. Clock: this process's own time. A later call with
+other pairs and the same file adds to it.
 """
 
 from __future__ import annotations
@@ -27,6 +29,7 @@ from tqdm import tqdm
 
 from benchmarks import entry
 from benchmarks.inference import Ratio
+from records.files import write_whole
 from search_space import Genotype
 from search_space.paper.networks import published
 from training.export import export
@@ -204,10 +207,12 @@ def main() -> None:
         "--forms", nargs="*", choices=list(FORMS), default=["onnx", "onnx-kernels", "program", "aoti"]
     )
     parser.add_argument("--no-training", action="store_true", help="without training steps")
-    parser.add_argument("--out", type=Path, help="a JSON file for what was measured")
+    parser.add_argument("--out", type=Path, help="a JSON file for what was measured, kept pair by pair")
     args = parser.parse_args()
     torch.set_num_threads(1)
-    lines, everything = list(HEAD), {}
+    record: dict[str, Any] = {"processor": processor(), "torch": torch.__version__, "pairs": {}}
+    if args.out and args.out.is_file():
+        record["pairs"] = json.loads(args.out.read_text(encoding="utf-8"))["pairs"]
     with tempfile.TemporaryDirectory() as folder:
         for number, (pair, genotypes) in enumerate(pairs().items()):
             if args.pairs and pair not in args.pairs:
@@ -220,14 +225,15 @@ def main() -> None:
             if not args.no_training:
                 steps = tuple(training_steps(genotype) for genotype in genotypes)
                 records += measure(steps, [TRAINED], max(2, args.rounds // 3))  # type: ignore[arg-type]
-            everything[pair] = {"macs": [g.cost().macs for g in genotypes], "records": records}
-            lines += rows(pair, records)
-            print("\n".join(rows(pair, records)), flush=True)
-    print("\n".join(["", f"one thread of {processor()}, torch {torch.__version__}", "", *lines]))
-    if args.out:
-        record = {"processor": processor(), "torch": torch.__version__, "pairs": everything}
-        args.out.parent.mkdir(parents=True, exist_ok=True)
-        args.out.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
+            record["pairs"][pair] = {"macs": [g.cost().macs for g in genotypes], "records": records}
+            if args.out:
+                write_whole(args.out, json.dumps(record, indent=1) + "\n")
+    print(f"one thread of {record['processor']}, torch {record['torch']}\n")
+    print(
+        "\n".join(
+            [*HEAD, *(line for pair, of in record["pairs"].items() for line in rows(pair, of["records"]))]
+        )
+    )
 
 
 if __name__ == "__main__":
