@@ -101,7 +101,8 @@ def export(
     if weights is not None:
         save_weights(model, folder / WEIGHTS)
         written.append(WEIGHTS)
-    network = Network(model, tuple(genotype.image), facts.dataset, facts.data)
+    trained = weights is not None
+    network = Network(model, tuple(genotype.image), facts.dataset, facts.data, trained=trained)
     missing: dict[str, str] = {}
     facts_of: dict[str, Any] = {}
     with _without_collection(), _one_thread():
@@ -112,7 +113,7 @@ def export(
             except NotExportable as error:
                 missing[name] = str(error)
         there = {name: form for name, form in wanted.items() if name not in missing}
-        content = description(genotype, facts, trained=weights is not None)
+        content = description(genotype, facts, trained=trained)
         content["latency"] = _latencies(network, folder, there) if there else None
         content |= {name: told for name, told in facts_of.items() if told is not None}
         for form in there.values():

@@ -138,6 +138,24 @@ def _describe_archive(path: Path, content: dict[str, Any]) -> None:
         archive.writestr(entry, text, zipfile.ZIP_DEFLATED)
 
 
+def _write_python(network: Network, path: Path) -> None:
+    from training.export.standalone.module_file import write_module
+
+    write_module(network, path)
+
+
+def _describe_python(path: Path, content: dict[str, Any]) -> None:
+    from training.export.standalone.module_file import describe_module
+
+    describe_module(path, content)
+
+
+def _load_python(network: Network, path: Path, threads: int) -> Run | None:
+    from training.export.standalone.module_file import load_module
+
+    return load_module(path)
+
+
 FORMS = {
     "onnx": Form("model.onnx", "ONNX", _write_onnx, _describe_onnx, _load_onnx),
     "onnx-kernels": Form(
@@ -151,5 +169,6 @@ FORMS = {
     "int8": Form("model-int8.onnx", "ONNX, int8", _write_int8, _describe_onnx, _load_onnx),
     "program": Form("model.pt2", "torch.export", _write_program, _describe_archive, _load_program),
     "aoti": Form("model-aoti.pt2", "AOTInductor", _write_aoti, _describe_archive, _load_aoti),
+    "python": Form("model.py", "plain PyTorch", _write_python, _describe_python, _load_python),
 }
 DEFAULT = ("onnx", "program")

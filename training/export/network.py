@@ -23,7 +23,8 @@ class NotExportable(Exception):
 
 class Network:
     """``model`` in eval mode for raw pixels (N, ``*image``) from 0 to 255, as ``info``'s images were normalised in
-    training; with None for normalised images. ``data`` opens that data set, where it is known where it lies."""
+    training; with None for normalised images. ``data`` opens that data set, where it is known where it lies.
+    ``trained``: its weights are, and lie beside what is written."""
 
     def __init__(
         self,
@@ -31,11 +32,14 @@ class Network:
         image: tuple[int, ...],
         info: DatasetInfo | None,
         data: Callable[[], Data] | None = None,
+        *,
+        trained: bool = False,
     ) -> None:
         self.model = model.eval().requires_grad_(False)
         self.whole = self.model if info is None else Normalised(self.model, info)
         self.info = info
         self.image = image
+        self.trained = trained
         self._data = data
         self.differences: dict[str, float] = {}
         self._recordings: dict[str, Recording | NotExportable] = {}
@@ -54,10 +58,8 @@ class Network:
         from training.export.recording.recorder import record
         from training.export.recording.simplify import simplify
 
-        if self._adaptive:
-            return NotExportable(
-                f"the solver of {self._adaptive} takes as many steps as the images need, a program a fixed number"
-            )
+        if self.adaptive:
+            return NotExportable(self.adaptive)
         try:
             recording = record(self.whole, self.image, form)
             simplify(recording)
@@ -69,9 +71,12 @@ class Network:
         return recording
 
     @functools.cached_property
-    def _adaptive(self) -> str | None:
-        adaptive = (type(m).__name__ for m in self.whole.modules() if getattr(m, "adaptive", False))
-        return next(adaptive, None)
+    def adaptive(self) -> str | None:
+        """Why it has no form of a fixed number of steps, where it has none."""
+        names = (type(m).__name__ for m in self.whole.modules() if getattr(m, "adaptive", False))
+        name = next(names, None)
+        steps = "takes as many steps as the images need, a program a fixed number"
+        return None if name is None else f"the solver of {name} {steps}"
 
     def _difference(self, recording: Recording) -> float:
         """The largest of the recording's logits from the network's, for three images."""

@@ -255,7 +255,8 @@ def test_the_latency_of_each_form_is_told(exported):
 
 
 def test_formats_are_checked(tmp_path):
-    with pytest.raises(UserError, match="format is 'onx'; accepted: onnx, onnx-kernels, program, aoti"):
+    names = "onnx, onnx-kernels, int8, program, aoti, python"
+    with pytest.raises(UserError, match=f"format is 'onx'; accepted: {names}"):
         export(TinyGenotype(), None, tmp_path / "out", formats=["onnx", "onx"])
     assert not (tmp_path / "out").exists()
     assert export(TinyGenotype(), None, tmp_path / "out", formats=["onnx"]).files[-1] == "model.onnx"
