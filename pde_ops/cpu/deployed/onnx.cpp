@@ -108,7 +108,7 @@ const Operator fixed_layer = {
 extern "C" OrtStatus* RegisterCustomOps(OrtSessionOptions* options, const OrtApiBase* base) {
   const OrtApi* api = base->api(kVersion);
   OrtDomain* domain = nullptr;  // for as long as the process lives: sessions refer to it
-  OrtStatus* status = call(api, kCreateDomain, "pde_nas", &domain);
+  OrtStatus* status = call(api, kCreateDomain, "pde.layers", &domain);
   if (!status) status = call(api, kAddToDomain, domain, &fixed_layer);
   if (!status) status = call(api, kAddDomain, options, domain);
   return status;

@@ -16,7 +16,7 @@ from torch import Tensor
 from pde_ops.cpu.fixed_operator import FIXED
 
 aten = torch.ops.aten
-DOMAIN = "pde_nas"  # of this project's own operator
+DOMAIN = "pde.layers"  # of this project's own operator
 
 
 class NoTranslation(Exception):
