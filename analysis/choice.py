@@ -10,10 +10,10 @@ from analysis.run import Run, read_run
 from records.errors import UserError
 from records.measurement import Measurement
 from records.plugins import naming_plugins
+from records.run_files.settings_file import SETTINGS, SEVERAL, read_record
 from search_space.genotype import Genotype
 
 SEARCHES, OUTCOME = "searches", "outcome.json"
-_SEVERAL = ("hub", "sweep")
 _OF_DATA = ("dataset", "data_dir", "image_size", "channels", "flip")
 
 
@@ -32,11 +32,14 @@ class Choice:
     measurement: Measurement | None = None
 
     def data(self) -> dict[str, str | int]:
-        """What the run was asked of its data set, by name; empty where the genotype is of no run."""
-        try:
-            settings = read_run(self.folder).settings
-        except UserError:
+        """What the run, or training, was asked of its data set, by name; empty where the genotype is of none. Raises
+        `UserError` where that cannot be read."""
+        if not (self.folder / SETTINGS).is_file():
             return {}
+        try:
+            settings = read_record(self.folder)["settings"]
+        except UserError as error:
+            raise UserError(f"{error}; name the data set with --dataset") from error
         asked = {name: settings.get(name) for name in _OF_DATA}
         return {name: value for name, value in asked.items() if value is not None}
 
@@ -73,7 +76,7 @@ def chosen_genotype(path: str | Path, index: int | None = None) -> Genotype:
 
 def holds_searches(run: Run) -> bool:
     """Whether it is the folder of a hub or a sweep, whose candidates are in its searches' folders."""
-    return run.settings.get("kind") in _SEVERAL
+    return run.settings.get("kind") in SEVERAL
 
 
 def searches(path: str | Path, *, finished: bool) -> list[Run]:

@@ -19,12 +19,13 @@ from analysis.pictures.drawing import drawing_png
 from analysis.pictures.plot import distinct_names, front_plot
 from analysis.pictures.plot_render import render_front
 from analysis.references import references
-from analysis.run import SETTINGS, Run, read_run
+from analysis.run import Run, read_run
 from analysis.tables import front_table
 from analysis.text_table import count_text, percent_text, table_text
 from records.errors import UserError
 from records.files import write_errors, write_whole
 from records.measurement import Measurement
+from records.run_files.settings_file import SETTINGS
 from search_space.genotype import Genotype
 
 

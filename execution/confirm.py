@@ -22,7 +22,7 @@ from records.terminal import say
 from records.text import percent_text
 from search_space import Genotype
 from strategies.objectives import spread
-from training.trial import TrialSettings, measure
+from training.trial import TrialSettings, measure_or_fail
 
 Case = tuple[Measurement, int]  # a candidate, and the seed with which it is trained
 
@@ -113,4 +113,4 @@ def _request(case: Case, settings: TrialSettings) -> tuple[int, dict[str, Any], 
 
 
 def _train(index: int, genotype: dict[str, Any], trial: dict[str, Any]) -> dict[str, Any]:
-    return measure(Genotype.from_json(genotype), TrialSettings(**trial), index=index).to_json()
+    return measure_or_fail(Genotype.from_json(genotype), TrialSettings(**trial), index=index).to_json()

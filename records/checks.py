@@ -35,6 +35,13 @@ def flag(name: str, value: Any) -> bool:
     return value
 
 
+def text(name: str, value: Any) -> str:
+    """``value`` if it is text."""
+    if not isinstance(value, str):
+        raise UserError(f"{name} is {shown(value)}; accepted: text")
+    return value
+
+
 def one_of(name: str, value: Any, accepted: Collection[Any]) -> Any:
     """``value`` if it is among ``accepted``; a number is never taken for true or false, nor for a float."""
     if not any(type(value) is type(option) and value == option for option in accepted):

@@ -25,12 +25,12 @@ from execution.signals import termination_as_interrupt, uninterrupted
 from records.checks import whole_number
 from records.errors import UserError
 from records.options import checked
+from records.run_files.settings_file import HUB, SEVERAL, SWEEP
 from records.run_folder import OUTCOME, RunFolder, new_folder
 from records.terminal import say
 from records.text import count_text, percent_text
 from strategies.registry import strategy_names, strategy_options
 
-HUB, SWEEP = "hub", "sweep"
 # A first search of some seconds: the page launches a search by copying one.
 SMALL: dict[str, Any] = {"strategy": "random", "trials": 2, "epochs": 1, "width": 4, "cells": 2}
 _POLL_SECONDS = 1.0
@@ -87,7 +87,7 @@ def resume_hub(run: RunFolder, given: dict[str, Any], program: str) -> list[Path
 
 def is_hub(run: RunFolder) -> bool:
     """Whether a run folder is that of a hub or a sweep."""
-    return run.settings().get("kind") in (HUB, SWEEP)
+    return run.settings().get("kind") in SEVERAL
 
 
 def _create(

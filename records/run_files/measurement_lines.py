@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from records.errors import UserError
+from records.files import read_present
 from records.measurement import STATUSES, Measurement
 
-_MOST = 2**63 - 1
+MOST = 2**63 - 1
 
 
 def read_measurements(path: Path, *, once: bool = True) -> tuple[tuple[Measurement, ...], int | None]:
@@ -20,12 +21,10 @@ def read_measurements(path: Path, *, once: bool = True) -> tuple[tuple[Measureme
     Raises `UserError` for a damaged line, with its number: each candidate stands there ``once``, or each once with a
     seed and a number of epochs.
     """
-    try:
-        *lines, rest = path.read_bytes().split(b"\n")
-    except FileNotFoundError:
+    content = read_present(path)
+    if content is None:
         return (), None
-    except OSError as error:
-        raise UserError(f"cannot read {path}: {error.strerror or error}") from error
+    *lines, rest = content.split(b"\n")
     if whole_line(rest):
         lines, rest = [*lines, rest], b""
     found: dict[tuple[int, ...], Measurement] = {}
@@ -61,7 +60,7 @@ def checked_measurement(record: Any) -> Measurement:
     found = Measurement.from_json(record)
     for name in ("index", "macs", "macs_published", "params", "seed"):
         value = getattr(found, name)
-        if type(value) is not int or not 0 <= value <= _MOST:
+        if type(value) is not int or not 0 <= value <= MOST:
             raise UserError(f"{name} is {value!r:.60}; accepted: a whole number from 0 to 2^63 - 1")
     if found.status not in STATUSES:
         raise UserError(f"status is {found.status!r:.60}; accepted: {', '.join(STATUSES)}")
