@@ -9,7 +9,6 @@ and other machines have views of their own.
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import shutil
 import stat
@@ -20,8 +19,9 @@ from pathlib import Path
 
 from execution.follow import own_portal
 from execution.portal.address import Portal
+from records.checks import text
 from records.errors import UserError
-from records.files import write_errors
+from records.files import read_json, write_errors
 from records.owner import Owner
 from records.run_folder import NNI, NNI_LOG, RunFolder, write_json
 from records.run_lock import LOCK, OWNER, holder, locked
@@ -48,8 +48,8 @@ def view_of(run: RunFolder) -> View | None:
     if process is None:
         return None
     try:
-        address = json.loads((folder / _VIEW).read_text(encoding="utf-8"))["address"]
-    except (OSError, ValueError, KeyError):
+        address = text("address", read_json(folder / _VIEW)["address"])
+    except (UserError, KeyError, TypeError):
         address = None
     return View(process, address)
 
@@ -103,15 +103,13 @@ def _show(run: RunFolder, identity: str, folder: Path, portal: Portal) -> None:
         raise _never_shown(run)
     with (
         nni_log_to(folder / NNI_LOG),
-        portal_environment(no_edits()),
-        view_experiment(identity, folder, portal.server_port) as server,
+        portal_environment(no_edits()) as start,
+        view_experiment(run, identity, folder, portal.server_port, start) as require_running,
     ):
         print(f"Portal: {portal.address}\nCtrl-C ends it.", flush=True)
-        while server.poll() is None:
+        while True:
+            require_running()
             time.sleep(_POLL_SECONDS)
-        raise UserError(
-            f"NNI's server ended by itself (code {server.returncode}); `view` shows the run again"
-        )
 
 
 def _experiment(run: RunFolder) -> str:

@@ -29,6 +29,7 @@ from training.fit import require_trainable
 if TYPE_CHECKING:
     from execution.nni_bridge.experiment import SearchExperiment
     from execution.nni_bridge.portal_limits import Limits
+    from execution.nni_bridge.server_start import Start
 
 
 class MultiTrialSession(Session):
@@ -96,21 +97,21 @@ class MultiTrialSession(Session):
 
         with (
             nni_log_to(self.run.path / NNI_LOG),
-            portal_environment(search_edits(self.platform.most_trials())),
+            portal_environment(search_edits(self.platform.most_trials())) as start,
             serving(self.platform, portal.port),
         ):
-            self._run_experiment(portal, resume)
+            self._run_experiment(portal, resume, start)
         self.end()
 
-    def _run_experiment(self, portal: Portal, resume: bool) -> None:
+    def _run_experiment(self, portal: Portal, resume: bool, start: Start) -> None:
         from nni.experiment import RunMode
-        from websockets.exceptions import WebSocketException
 
         from execution.multi_trial.candidate_loop import CandidateLoop
         from execution.nni_bridge.candidates import CandidateModel
         from execution.nni_bridge.experiment import make_experiment
         from execution.nni_bridge.orphans import kill_orphans
         from execution.nni_bridge.portal_limits import PortalLimits
+        from execution.nni_bridge.server_end import answering
         from execution.nni_bridge.server_watch import ServerWatch
 
         self.known = self.run.measurements()
@@ -128,10 +129,8 @@ class MultiTrialSession(Session):
         try:
             self.experiment.on_started = self.on_started
             # Detached, so that its output goes to a file; it is stopped below.
-            self.experiment.start(portal.server_port, run_mode=RunMode.Detach)
-        except (OSError, WebSocketException):
-            self.check_server()  # says so if that came from the server's end
-            raise
+            with answering(self.run, lambda: start.server):
+                self.experiment.start(portal.server_port, run_mode=RunMode.Detach)
         finally:
             if self.progress is not None:
                 self.progress.close()
