@@ -116,7 +116,9 @@ def _common(searches: Sequence[Path], folder: Path) -> Outcome:
     from analysis import report
 
     if not searches:
-        raise UserError("no search of it came to an end; each one's trial.stderr in the portal says why")
+        raise UserError(
+            f"no search of {folder} came to an end; each one's trial.stderr in the portal says why"
+        )
     return report([folder], out=folder)
 
 

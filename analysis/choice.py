@@ -9,9 +9,8 @@ from analysis.best import best
 from analysis.run import Run, read_run
 from records.errors import UserError
 from records.measurement import Measurement
-from records.plugins import naming_plugins
 from records.run_files.settings_file import SETTINGS, SEVERAL, read_record
-from search_space.genotype import Genotype
+from search_space.genotype import Genotype, recorded_genotype
 
 SEARCHES, OUTCOME = "searches", "outcome.json"
 _OF_DATA = ("dataset", "data_dir", "image_size", "channels", "flip")
@@ -108,8 +107,4 @@ def _chosen(run: Run, measurement: Measurement) -> Choice:
 
 def genotype_of(measurement: Measurement, run: Run) -> Genotype:
     """A candidate's genotype. Raises `UserError` for one that cannot be read here, naming the run's plugins."""
-    with naming_plugins(run.path):
-        try:
-            return Genotype.from_json(measurement.genotype)
-        except UserError as error:
-            raise type(error)(f"{run.path}, candidate {measurement.index}: {error}") from error
+    return recorded_genotype(measurement.genotype, f"{run.path}, candidate {measurement.index}", run.path)

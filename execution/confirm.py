@@ -17,10 +17,11 @@ from tqdm import tqdm
 
 from records.errors import UserError
 from records.measurement import Measurement
-from records.run_folder import CONFIRMED, RunFolder
+from records.run_folder import CANDIDATES, CONFIRMED, RunFolder
 from records.terminal import say
 from records.text import percent_text
 from search_space import Genotype
+from search_space.genotype import recorded_genotype
 from strategies.objectives import spread
 from training.trial import TrialSettings, measure_or_fail
 
@@ -44,6 +45,8 @@ def confirm(
     known = [m for m in run.measurements(CONFIRMED) if m.status != "ok" or len(m.history) == epochs]
     done = {(m.index, m.seed) for m in known}
     chosen = spread(ok, points, front_only=True)
+    for m in chosen:  # says so if one is damaged
+        recorded_genotype(m.genotype, f"{run.path / CANDIDATES}, candidate {m.index}", run.path)
     cases = [(m, trial.seed + 1 + number) for number in range(seeds) for m in chosen]
     left = [case for case in cases if (case[0].index, case[1]) not in done]
     settings = dataclasses.replace(trial, epochs=epochs)

@@ -11,12 +11,14 @@ from typing import Any
 from records.checks import text
 from records.errors import UserError
 from records.files import read_json
+from records.run_files.measurement_lines import is_finite
 from records.run_folder import CANDIDATES, NNI, OUTCOME
 from records.run_lock import holder
 
 EPOCHS = "oneshot.jsonl"
 # Of an epoch's record, what is no measure of the search.
 _LEFT_OUT = ("genotype",)
+_NUMBERS = ("accuracy", "macs", "params", "hypervolume")  # of an outcome
 
 
 class Lines:
@@ -81,11 +83,12 @@ class Follower:
         damaged: the search, gone on with, writes it anew."""
         try:
             outcome = read_json(self.run / OUTCOME)
-            accuracy = outcome["accuracy"]
-        except (UserError, KeyError, TypeError):
+        except UserError:
+            return None
+        if not isinstance(outcome, dict) or not all(is_finite(outcome.get(name)) for name in _NUMBERS):
             return None
         known = {name: value for name, value in outcome.items() if value is not None}
-        return {"default": accuracy, **known, "run_folder": str(self.run)}
+        return {"default": outcome["accuracy"], **known, "run_folder": str(self.run)}
 
 
 def own_portal(run: Path) -> str | None:

@@ -91,7 +91,7 @@ def view(run: RunFolder, port: int | None, host: str | None) -> None:
 
 
 def _show(run: RunFolder, identity: str, folder: Path, portal: Portal) -> None:
-    from execution.nni_bridge.database import recover, was_stored
+    from execution.nni_bridge.database import database_of, recover, stored_config
     from execution.nni_bridge.portal_limits import no_edits
     from execution.nni_bridge.quiet_nni import nni_log_to
     from execution.nni_bridge.server_start import portal_environment
@@ -99,12 +99,14 @@ def _show(run: RunFolder, identity: str, folder: Path, portal: Portal) -> None:
 
     database = folder / identity / "db" / "nni.sqlite"
     recover(database)
-    if not was_stored(database):
-        raise _never_shown(run)
+    original = database_of(run.path, identity)
+    kept = stored_config(database, original)
+    if kept is None:
+        raise _never_shown(run, f", or {original} was emptied")
     with (
         nni_log_to(folder / NNI_LOG),
         portal_environment(no_edits()) as start,
-        view_experiment(run, identity, folder, portal.server_port, start) as require_running,
+        view_experiment(run, identity, kept, folder, portal.server_port, start) as require_running,
     ):
         print(f"Portal: {portal.address}\nCtrl-C ends it.", flush=True)
         while True:
@@ -125,14 +127,24 @@ def _experiment(run: RunFolder) -> str:
     record = run.path / NNI
     if record.is_file() and not os.access(record, os.R_OK):
         raise UserError(f"{record} is for its owner alone to read, who can show the run")
-    identity = run.experiment()
-    if identity is None or not (run.path / "nni" / identity / "db" / "nni.sqlite").is_file():
+    if not record.exists():
         raise _never_shown(run)
+    identity = run.experiment()
+    if identity is None:
+        raise UserError(
+            f"{record} is damaged: it has no experiment's id; accepted: the name of that one's folder in {run.path / 'nni'}"
+        )
+    kept = run.path / "nni" / identity / "db" / "nni.sqlite"
+    if not kept.is_file():
+        raise UserError(
+            f"{run.path} cannot be shown: {kept}, where NNI kept it, is not there; what was measured is in the run folder, "
+            "and `report` draws it"
+        )
     return identity
 
 
-def _never_shown(run: RunFolder) -> UserError:
-    return UserError(f"{run.path} has no experiment to show: it was never in the portal")
+def _never_shown(run: RunFolder, otherwise: str = "") -> UserError:
+    return UserError(f"{run.path} has no experiment to show: it was never in the portal{otherwise}")
 
 
 def _copy(run: RunFolder, identity: str, folder: Path) -> None:

@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from execution.multi_trial.earlier import earlier_results
+from execution.multi_trial.earlier import earlier_results, genotypes_of
 from execution.multi_trial.faults import faults_named
 from execution.platforms.contract import serving
 from execution.portal.address import Portal
@@ -16,7 +16,7 @@ from execution.session_contract import Session
 from execution.signals import uninterrupted
 from records.files import write_errors
 from records.measurement import Measurement
-from records.run_folder import NNI, NNI_LOG
+from records.run_folder import CANDIDATES, EARLIER, NNI, NNI_LOG
 from records.terminal import tell
 from search_space import Genotype, get_space
 from strategies.contract import MultiTrialStrategy
@@ -65,8 +65,11 @@ class MultiTrialSession(Session):
     def earlier(self) -> list[Measurement]:
         """What the strategy is shown of an earlier run. Raises `UserError`, see `earlier_results`."""
         kept = None if self._run is None else self._run.earlier()
-        if kept is not None or self.settings.start_from is None:
-            return kept or []
+        if kept is not None:
+            genotypes_of(kept, self.run.path / EARLIER)  # says so if one is damaged
+            return kept
+        if self.settings.start_from is None:
+            return []
         return earlier_results(self.settings.start_from, self.problem)
 
     def check_images(self) -> None:
@@ -83,7 +86,8 @@ class MultiTrialSession(Session):
 
     def explore(self, portal: Portal | None, *, resume: bool) -> None:
         assert portal is not None  # the settings' own check
-        _ = self.strategy, self.trial  # what is wrong with them is said before NNI starts
+        # What is wrong with them is said before NNI starts.
+        _ = self.strategy, self.trial, genotypes_of(self.run.measurements(), self.run.path / CANDIDATES)
         if self.settings.start_from is not None and self.run.earlier() is None:
             self.run.keep_earlier(self.earlier)
         with faults_named(self.strategy):

@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from execution.nni_bridge.database import stored_config
 from execution.nni_bridge.quiet_nni import RunMode, launcher
 from execution.nni_bridge.server_end import answering, require_running
 from execution.nni_bridge.server_start import Start
@@ -19,16 +18,15 @@ _AGAIN = "`view` shows the run again"
 
 @contextmanager
 def view_experiment(
-    run: RunFolder, identity: str, folder: Path, port: int, start: Start
+    run: RunFolder, identity: str, kept: dict[str, Any], folder: Path, port: int, start: Start
 ) -> Iterator[Callable[[], None]]:
-    """While it lasts, NNI's server on ``port``, which ``start`` then knows, shows a finished experiment of ``run``, of
-    which a copy is in ``folder``, where it writes. What is given raises `UserError` once the server has ended.
+    """While it lasts, NNI's server on ``port``, which ``start`` then knows, shows a finished experiment of ``run``, whose
+    configuration was ``kept`` and of which a copy is in ``folder``, where it writes. What is given raises `UserError` once the server has ended.
 
     NNI's own ``view`` finds experiments through a list in the user's home, so not one that was copied from
     another machine, and not one whose launcher was killed, which stands there as running. It reads the
     experiment's settings in a way that runs code that is in them; here they are JSON alone.
     """
-    kept = stored_config(folder / identity / "db" / "nni.sqlite")
     config = ViewedConfig(kept | {"experimentWorkingDirectory": str(folder)})
     (folder / identity / "log").mkdir(parents=True, exist_ok=True)
     try:

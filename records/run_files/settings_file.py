@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from records.checks import one_of, shown
+from records.checks import one_of, shown, whole_number
 from records.errors import UserError
 from records.files import naming_damage, read_json
 
 SETTINGS, RESULT, GENOTYPE = "settings.json", "result.json", "genotype.json"
 HUB, SWEEP = "hub", "sweep"
+MOST_SEARCHES = 1000  # of a hub, at the same time
 SEVERAL = (HUB, SWEEP)  # kinds of run that hold searches; a search itself has no kind
 
 
@@ -20,10 +21,10 @@ def read_record(folder: Path) -> dict[str, Any]:
     record = read_json(path)
     if not isinstance(record, dict) or "settings" not in record:
         raise UserError(f"{path} is damaged: it has no object named settings")
-    for name in ("settings", "resolved"):
-        value = record.get(name)
-        if not isinstance(value, dict) and (name == "settings" or value is not None):
-            raise UserError(f"{path} is damaged: {name} is {shown(value)}; accepted: an object")
+    with naming_damage(path):
+        _require_object("settings", record["settings"])
+        if record.get("resolved") is not None:  # as in a run of an earlier version
+            _require_object("resolved", record["resolved"])
     return record
 
 
@@ -40,10 +41,18 @@ def read_run_record(folder: Path) -> dict[str, Any]:
             f"{folder} holds a training that has ended; accepted: the folder of a search, hub or sweep (its network is "
             f"{folder / GENOTYPE})"
         )
-    if "kind" in record["settings"]:
+    settings = record["settings"]
+    if "kind" in settings:
         with naming_damage(folder / SETTINGS):
-            one_of("kind", record["settings"]["kind"], SEVERAL)
+            one_of("kind", settings["kind"], SEVERAL)
+            whole_number("searches", settings.get("searches"), 1, MOST_SEARCHES)
+            _require_object("shared", settings.get("shared"))
     return record
+
+
+def _require_object(name: str, value: Any) -> None:
+    if not isinstance(value, dict):
+        raise UserError(f"{name} is {shown(value)}; accepted: an object")
 
 
 def is_of_training(record: dict[str, Any]) -> bool:

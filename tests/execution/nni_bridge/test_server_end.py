@@ -99,7 +99,6 @@ def test_a_row_whose_server_ends_at_once_is_one_line(run, monkeypatch):
 
 def test_a_view_whose_server_ends_at_once_is_one_line_and_leaves_no_process(run, tmp_path, monkeypatch):
     kept = {"experimentWorkingDirectory": "x", "trainingService": {"platform": "local"}}
-    monkeypatch.setattr(viewed, "stored_config", lambda _: kept)
     with server("input()") as process:
         start = Start(lambda: process)
 
@@ -110,7 +109,7 @@ def test_a_view_whose_server_ends_at_once_is_one_line_and_leaves_no_process(run,
         monkeypatch.setattr(viewed.launcher, "start_experiment", begin)
         with (
             pytest.raises(UserError, match=r"does not answer .*20 s\); `view` shows the run again$"),
-            viewed.view_experiment(run, "x1", tmp_path, 1, start),
+            viewed.view_experiment(run, "x1", kept, tmp_path, 1, start),
         ):
             pytest.fail("it did not start")
         assert process.poll() is not None
