@@ -20,7 +20,7 @@ from analysis import choose
 from execution import session as launch
 from execution.portal import hub
 from execution.settings import SearchSettings
-from records.checks import shown
+from records.checks import as_path, shown
 from records.errors import UserError
 from records.files import write_errors
 from records.lazy import loader
@@ -138,7 +138,7 @@ def export(
     from training.export import export as write
     from training.export.source import Candidate, gather, is_training
 
-    source, trained = Path(run), None if weights is None else Path(weights)
+    source, trained = as_path("run", run), None if weights is None else as_path("weights", weights)
     if is_training(source) and index is None:
         source, trained = source / "genotype.json", trained or source / WEIGHTS
     choice = choose(source, index)
@@ -146,7 +146,7 @@ def export(
     candidate = None if m is None else Candidate(m.index, m.status, m.accuracy)
     facts = gather(choice.genotype, trained, choice.folder, candidate, dataset=dataset, data_dir=data_dir)
     beside = Path(run) if Path(run).is_dir() else Path(run).parent
-    return write(choice.genotype, trained, Path(out or beside / "export"), facts)
+    return write(choice.genotype, trained, _place(out, beside / "export"), facts)
 
 
 def retrain(
@@ -155,7 +155,7 @@ def retrain(
     """Trains the best candidate, or that of ``index``, of a run, or a genotype's file to the end, and tests it. ``given``
     are options of `retrain` by name; without a ``dataset`` the run's own is taken. The same call goes on with a
     training that was stopped."""
-    source = Path(run)
+    source = as_path("run", run)
     if index is not None and not source.is_dir():
         raise UserError(f"--index goes with a run folder; {source} is none")
     choice = choose(source, index)
@@ -167,7 +167,7 @@ def retrain(
     asked = _training(given)
     seed = f"-seed{asked.seed}" if asked.seed else ""
     name = f"{stem}-{Path(asked.dataset).stem}-{asked.recipe}{seed}"
-    return _train(choice.genotype, Path(out or folder / name), asked)
+    return _train(choice.genotype, _place(out, folder / name), asked)
 
 
 def train(name: str, *, out: str | Path | None = None, **given: Any) -> Trained:
@@ -184,7 +184,11 @@ def train(name: str, *, out: str | Path | None = None, **given: Any) -> Trained:
     info = dataset_info(asked.dataset, asked.data_dir, **options)
     genotype = published(name, num_classes=info.classes, image=info.image)
     folder = f"{name}-{Path(asked.dataset).stem}-{asked.recipe}-seed{asked.seed}".lower()
-    return _train(genotype, Path(out or Path("runs", folder)), asked)
+    return _train(genotype, _place(out, Path("runs", folder)), asked)
+
+
+def _place(out: str | Path | None, usual: Path) -> Path:
+    return usual if out is None else as_path("out", out)
 
 
 def _training(given: dict[str, Any]) -> Any:

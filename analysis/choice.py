@@ -7,6 +7,7 @@ from pathlib import Path
 
 from analysis.best import best
 from analysis.run import Run, read_run
+from records.checks import as_path
 from records.errors import UserError
 from records.measurement import Measurement
 from records.run_files.settings_file import SETTINGS, SEVERAL, read_record
@@ -46,7 +47,7 @@ class Choice:
 def choose(path: str | Path, index: int | None = None) -> Choice:
     """A run's candidate: the best one within its budget, or the one of that index; of a hub or a sweep the best
     of all its searches; or a genotype's file. Raises `UserError`."""
-    path = Path(path)
+    path = as_path("the run or genotype", path)
     if not path.is_dir():
         return Choice(Genotype.load(path), path.parent)
     run = read_run(path)

@@ -11,9 +11,10 @@ from analysis.confirmed import Confirmation, confirmations
 from analysis.screening import ScoreRanking, read_score_ranking
 from analysis.shared_weights import SharedRanking, read_shared_ranking
 from analysis.supernet import Supernet, read_supernet
+from records.checks import as_path
 from records.errors import UserError
 from records.measurement import Measurement
-from records.run_files.measurement_lines import read_measurements
+from records.run_files.measurement_lines import read_confirmed, read_measurements
 from records.run_files.settings_file import SETTINGS, read_run_record
 
 CANDIDATES, CONFIRMED = "candidates.jsonl", "confirmed.jsonl"
@@ -141,7 +142,7 @@ def read_run(path: str | Path) -> Run:
     Raises:
         UserError: no such folder, no run in it, a damaged line (with its number).
     """
-    path = Path(path).absolute()
+    path = as_path("the run folder", path).absolute()
     if not path.is_dir():
         raise UserError(f"{path} is no folder; accepted: a run folder, as a search makes")
     if not (path / SETTINGS).is_file():
@@ -158,5 +159,5 @@ def read_run(path: str | Path) -> Run:
         read_supernet(path),
         read_shared_ranking(path, measurements),
         read_score_ranking(path, measurements),
-        confirmations(read_measurements(path / CONFIRMED, once=False)[0]),
+        confirmations(read_confirmed(path / CONFIRMED, measurements)),
     )

@@ -54,7 +54,9 @@ def confirm(
         total=len(cases), initial=len(cases) - len(left), desc="confirmed", unit="training", disable=None
     ) as bar:
         for number, measurement in enumerate(_measured(left, settings, at_once), len(cases) - len(left) + 1):
-            run.append(measurement, CONFIRMED)
+            # As it stands in the other file, though a later version may write it otherwise.
+            genotype = next(m.genotype for m in chosen if m.index == measurement.index)
+            run.append(dataclasses.replace(measurement, genotype=genotype), CONFIRMED)
             bar.update()
             outcome = (
                 measurement.error

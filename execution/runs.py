@@ -17,7 +17,7 @@ from records.files import naming_damage, read_json
 from records.options import MOST
 from records.owner import Owner
 from records.run_files.settings_file import SETTINGS, is_of_training
-from records.run_folder import CANDIDATES, NNI, OUTCOME, RunFolder
+from records.run_folder import CANDIDATES, CONFIRMED, NNI, OUTCOME, RunFolder
 
 RUNNING, FINISHED, STOPPED, DAMAGED = "running", "finished", "stopped", "damaged"
 __all__ = ["Status", "find_runs", "runs_table", "status", "stop", "stop_line", "view"]
@@ -100,6 +100,7 @@ def status(run: RunFolder) -> Status:
             kind = text("strategy", settings["strategy"])
             trials = whole_number("trials", settings["trials"], 1, MOST)
         measured = run.measurements()
+        run.measurements(CONFIRMED)  # says so if it is damaged
         done = len(measured)
         total = max(done, trials)  # the portal's user may have wanted more
         best = max(

@@ -13,7 +13,7 @@ from execution.platforms.contract import Platform, make_platform
 from execution.portal.address import Portal, portal_of
 from execution.settings import PLACES, SearchSettings
 from execution.signals import termination_as_interrupt
-from records.files import naming_damage
+from records.errors import UserError
 from records.run_files.settings_file import SETTINGS
 from records.run_folder import OUTCOME, RunFolder, new_folder
 from search_space import get_space
@@ -59,8 +59,13 @@ class Session(ABC):
         kept = None if self._run is None else self._run.resolved().get("dataset")
         known = None
         if kept is not None:
-            with naming_damage(f"resolved.dataset in {self.run.path / SETTINGS}"):
+            try:
                 known = DatasetInfo.from_json(kept)
+            except UserError as error:
+                raise UserError(
+                    f"resolved.dataset in {self.run.path / SETTINGS} is damaged: {error}; where it is left out, it is found "
+                    "anew"
+                ) from error
         return self.platform.prepared_data(known)
 
     @cached_property

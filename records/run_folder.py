@@ -20,13 +20,13 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from records.checks import whole_number
+from records.checks import as_path, whole_number
 from records.errors import UserError
 from records.files import read_json, read_present, write_errors, write_whole
 from records.measurement import Measurement
 from records.owner import Owner
 from records.plugins import plugin_names
-from records.run_files.measurement_lines import MOST, read_measurements, whole_line
+from records.run_files.measurement_lines import MOST, read_confirmed, read_measurements, whole_line
 from records.run_files.settings_file import SETTINGS, read_run_record
 from records.run_lock import LOCK, OWNER, holder, locked
 from records.text import without_paths
@@ -83,7 +83,7 @@ class RunFolder:
 
         Raises `UserError` if it holds a run or anything else already, or cannot be written.
         """
-        path = Path(path).absolute()
+        path = as_path("run_dir", path).absolute()
         _require_free(path)
         with write_errors(path):
             path.mkdir(parents=True, exist_ok=True)
@@ -96,7 +96,7 @@ class RunFolder:
     @classmethod
     def open(cls, path: str | Path) -> RunFolder:
         """Raises `UserError` if there is no run in ``path``."""
-        path = Path(path).absolute()
+        path = as_path("the run folder", path).absolute()
         if not (path / SETTINGS).is_file():
             raise UserError(f"{path} is no run folder: it has no {SETTINGS}")
         return cls(path)
@@ -175,8 +175,8 @@ class RunFolder:
 
         Raises `UserError` for a damaged line.
         """
-        path = self.path / name
-        return list(read_measurements(path, once=name == CANDIDATES)[0])
+        known = list(read_measurements(self.path / CANDIDATES)[0])
+        return known if name == CANDIDATES else list(read_confirmed(self.path / name, known))
 
     def keep_earlier(self, measurements: Sequence[Measurement]) -> None:
         """Keeps what the search is shown of an earlier run, whole or not at all: that one may be gone later."""

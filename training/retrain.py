@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from records.checks import text
+from records.checks import as_path, text
 from records.errors import UserError
 from records.files import naming_damage, read_json, write_errors, write_whole
 from records.run_files.settings_file import GENOTYPE, RESULT, SETTINGS
@@ -113,7 +113,7 @@ def retrain(
     same settings; a finished one is read back. ``progress``: a bar on a terminal, elsewhere a line an epoch.
     ``UserError`` where ``out_dir`` holds anything else.
     """
-    folder = Path(out_dir)
+    folder = as_path("out_dir", out_dir)
     require_device(settings.device)
     _require_free_or_same(folder, genotype, settings)
     if (folder / RESULT).exists():

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from records.errors import UserError
-from records.files import read_present
+from records.files import naming_damage, read_present
 from records.measurement import STATUSES, Measurement
 
 MOST = 2**63 - 1
+_DECIDING = ("space", "image", "classes", "architecture")  # of a genotype; a later version may add settings
 
 
 def read_measurements(path: Path, *, once: bool = True) -> tuple[tuple[Measurement, ...], int | None]:
@@ -43,6 +45,32 @@ def read_measurements(path: Path, *, once: bool = True) -> tuple[tuple[Measureme
             raise UserError(f"{path}, line {number}, is damaged: {reason}") from error
         found[key] = measurement
     return tuple(found.values()), len(lines) + 1 if rest else None
+
+
+def read_confirmed(path: Path, candidates: Iterable[Measurement]) -> tuple[Measurement, ...]:
+    """Those in ``path`` of ``candidates`` that were trained again by other seeds.
+
+    Raises `UserError` for a damaged line, with its number: it is of a candidate, has that one's architecture, and not its
+    seed.
+    """
+    known = {candidate.index: candidate for candidate in candidates}
+    found, _ = read_measurements(path, once=False)
+    for number, measurement in enumerate(found, start=1):
+        with naming_damage(f"{path}, line {number},"):
+            index, candidate = measurement.index, known.get(measurement.index)
+            if candidate is None:
+                raise UserError(
+                    f"index is {index}; accepted: that of a candidate, {', '.join(map(str, known)) or 'none'}"
+                )
+            if any(measurement.genotype.get(name) != candidate.genotype.get(name) for name in _DECIDING):
+                raise UserError(
+                    f"its genotype is another than that of candidate {index}, which it is said to be"
+                )
+            if measurement.seed == candidate.seed:
+                raise UserError(
+                    f"seed is {measurement.seed}, by which candidate {index} was judged; accepted: another one"
+                )
+    return found
 
 
 def whole_line(line: bytes) -> bool:

@@ -35,6 +35,7 @@ def test_a_torn_last_line_is_left_out_and_said(tmp_path):
         (json.dumps(FIVE[0].to_json() | {"index": 9, "accuracy": 1.5}), "accuracy is 1.5"),
         (json.dumps(FIVE[0].to_json() | {"index": 9, "macs": "many"}), "macs is 'many'"),
         (json.dumps({"index": 9}), "lacks genotype"),
+        ("{}", "lacks index, .*; it has nothing$"),
     ],
 )
 def test_a_damaged_line_is_named(tmp_path, line, said):

@@ -210,6 +210,8 @@ def test_a_resume_refuses_what_was_damaged_of_what_is_used(tmp_path, monkeypatch
     with pytest.raises(UserError, match=said):
         session.resume(run.path, {"trials": 30})
     assert run.record() == before
+    run.revise(run.settings(), {})
+    assert session_of(SearchSettings(), run).data.info == dataset_info("digits")
 
 
 @pytest.mark.parametrize("name", ["strategy", "recipe", "space", "setting", "dataset", "epochs"])

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from records.checks import flag, number, shown, text, whole_number
+from records.checks import as_path, flag, number, shown, text, whole_number
 from records.errors import UserError
 from records.options import MOST
 from search_space.problem import LARGEST_SIDE
@@ -160,12 +160,12 @@ def located(name: Any, data_dir: str | Path | None) -> tuple[str, str | None]:
 
     ``sub/my.npz`` in ``data_dir`` is ``my.npz`` in ``data_dir/sub``. Raises ``UserError`` for an unknown name.
     """
-    folder = None if data_dir is None else os.fspath(data_dir)
+    folder = None if data_dir is None else os.fspath(as_path("data_dir", data_dir))
     if isinstance(name, os.PathLike):
         name = os.fspath(name)
     if isinstance(name, str) and is_array_file(name):
-        path = os.path.join(folder or "", name)
-        return os.path.basename(path), os.path.dirname(path) or "."
+        file = os.path.join(folder or "", name)
+        return os.path.basename(file), os.path.dirname(file) or "."
     if not isinstance(name, str) or name not in dataset_names():
         what = repr(name) if isinstance(name, str) else f"of type {type(name).__name__}"
         arrays = "" if isinstance(name, str) else " (training.data.arrays.save_arrays writes one)"
