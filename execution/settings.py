@@ -202,7 +202,7 @@ class SearchSettings:
         for name, field in common.items():
             value = given.pop(name, field.default)
             if name in SIZES and isinstance(value, (str, list, tuple)):
-                value = parse_sizes(value if isinstance(value, str) else ",".join(map(str, value)))
+                value = parsed(field, value if isinstance(value, str) else ",".join(map(str, value)))
             if name not in _OWN_CHECKS:
                 value = checked(field, value)
             object.__setattr__(self, name, value)

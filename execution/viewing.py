@@ -128,6 +128,10 @@ def _experiment(run: RunFolder) -> str:
     if record.is_file() and not os.access(record, os.R_OK):
         raise UserError(f"{record} is for its owner alone to read, who can show the run")
     if not record.exists():
+        for kept in (run.path / "nni").glob("*/db/nni.sqlite"):
+            raise UserError(
+                f"{record}, which names the experiment of {kept}, is not there; give it back to show the run"
+            )
         raise _never_shown(run)
     identity = run.experiment()
     if identity is None:

@@ -87,7 +87,8 @@ class MultiTrialSession(Session):
     def explore(self, portal: Portal | None, *, resume: bool) -> None:
         assert portal is not None  # the settings' own check
         # What is wrong with them is said before NNI starts.
-        _ = self.strategy, self.trial, genotypes_of(self.run.measurements(), self.run.path / CANDIDATES)
+        genotypes_of(self.run.measurements(), self.run.path / CANDIDATES)
+        _ = self.strategy, self.trial, self.run.proposed()
         if self.settings.start_from is not None and self.run.earlier() is None:
             self.run.keep_earlier(self.earlier)
         with faults_named(self.strategy):
