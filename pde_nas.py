@@ -21,7 +21,7 @@ from analysis import pick as picked
 from execution import session as launch
 from execution.portal import hub
 from execution.settings import SearchSettings
-from records.checks import shown
+from records.checks import as_path, shown
 from records.errors import UserError
 from records.files import write_errors
 from records.lazy import loader
@@ -117,7 +117,9 @@ def _common(searches: Sequence[Path], folder: Path) -> Outcome:
     from analysis import report
 
     if not searches:
-        raise UserError("no search of it came to an end; each one's trial.stderr in the portal says why")
+        raise UserError(
+            f"no search of {folder} came to an end; each one's trial.stderr in the portal says why"
+        )
     return report([folder], out=folder)
 
 
@@ -137,13 +139,13 @@ def export(
     from training.export import WEIGHTS
     from training.export.source import is_training
 
-    source, trained = Path(run), None if weights is None else Path(weights)
+    source, trained = as_path("run", run), None if weights is None else as_path("weights", weights)
     if is_training(source) and pick == "best":
         source, trained = source / "genotype.json", trained or source / WEIGHTS
     choices = picked(source, pick)
     if len(choices) != 1:
         raise UserError(f"pick is {pick}, {len(choices)} candidates; accepted here: one, or use export_front")
-    return _export(choices[0], trained, Path(out or _beside(run)), formats, dataset, data_dir)
+    return _export(choices[0], trained, _place(out, _beside(run)), formats, dataset, data_dir)
 
 
 def export_front(
@@ -156,8 +158,8 @@ def export_front(
 ) -> list[Exported]:
     """Writes each point of a front, as `export` does, into a folder of its own in ``out``, by rising MACs. Its weights are
     those of the latest finished `retrain` of that candidate in its run's folder, where there is one."""
-    choices = picked(run, "front")
-    folder = Path(out or _beside(run))
+    choices = picked(as_path("run", run), "front")
+    folder = _place(out, _beside(run))
     several = len({choice.folder for choice in choices}) > 1
     made = []
     for choice in choices:
@@ -203,9 +205,9 @@ def retrain(
     run: str | Path, pick: str | int = "best", *, out: str | Path | None = None, **given: Any
 ) -> Trained:
     """Trains a candidate of a run, or a genotype's file, to the end, and tests it. ``pick`` is one of `analysis.pick`'s
-    that is one candidate; ``given`` are options of `retrain` by name; without a ``dataset`` the run's own is taken. The same call goes on with a
-    training that was stopped."""
-    source = Path(run)
+    that is one candidate; ``given`` are options of `retrain` by name; without a ``dataset`` the run's own is taken.
+    The same call goes on with a training that was stopped."""
+    source = as_path("run", run)
     choices = picked(source, pick)
     if len(choices) != 1:
         raise UserError(f"pick is {pick}, {len(choices)} candidates; accepted here: one")
@@ -219,7 +221,7 @@ def retrain(
     asked = _training(given)
     seed = f"-seed{asked.seed}" if asked.seed else ""
     name = f"{stem}-{Path(asked.dataset).stem}-{asked.recipe}{seed}"
-    return _train(choice.genotype, Path(out or folder / name), asked)
+    return _train(choice.genotype, _place(out, folder / name), asked)
 
 
 def train(name: str, *, out: str | Path | None = None, **given: Any) -> Trained:
@@ -236,7 +238,11 @@ def train(name: str, *, out: str | Path | None = None, **given: Any) -> Trained:
     info = dataset_info(asked.dataset, asked.data_dir, **options)
     genotype = published(name, num_classes=info.classes, image=info.image)
     folder = f"{name}-{Path(asked.dataset).stem}-{asked.recipe}-seed{asked.seed}".lower()
-    return _train(genotype, Path(out or Path("runs", folder)), asked)
+    return _train(genotype, _place(out, Path("runs", folder)), asked)
+
+
+def _place(out: str | Path | None, usual: Path) -> Path:
+    return usual if out is None else as_path("out", out)
 
 
 def _training(given: dict[str, Any]) -> Any:

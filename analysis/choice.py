@@ -7,13 +7,13 @@ from pathlib import Path
 
 from analysis.best import best
 from analysis.run import Run, read_run
+from records.checks import as_path
 from records.errors import UserError
 from records.measurement import Measurement
-from records.plugins import naming_plugins
-from search_space.genotype import Genotype
+from records.run_files.settings_file import SETTINGS, SEVERAL, read_record
+from search_space.genotype import Genotype, recorded_genotype
 
 SEARCHES, OUTCOME = "searches", "outcome.json"
-_SEVERAL = ("hub", "sweep")
 _OF_DATA = ("dataset", "data_dir", "image_size", "channels", "flip")
 
 
@@ -32,11 +32,14 @@ class Choice:
     measurement: Measurement | None = None
 
     def data(self) -> dict[str, str | int]:
-        """What the run was asked of its data set, by name; empty where the genotype is of no run."""
-        try:
-            settings = read_run(self.folder).settings
-        except UserError:
+        """What the run, or training, was asked of its data set, by name; empty where the genotype is of none. Raises
+        `UserError` where that cannot be read."""
+        if not (self.folder / SETTINGS).is_file():
             return {}
+        try:
+            settings = read_record(self.folder)["settings"]
+        except UserError as error:
+            raise UserError(f"{error}; name the data set with --dataset") from error
         asked = {name: settings.get(name) for name in _OF_DATA}
         return {name: value for name, value in asked.items() if value is not None}
 
@@ -44,7 +47,7 @@ class Choice:
 def choose(path: str | Path, index: int | None = None) -> Choice:
     """A run's candidate: the best one within its budget, or the one of that index; of a hub or a sweep the best
     of all its searches; or a genotype's file. Raises `UserError`."""
-    path = Path(path)
+    path = as_path("the run or genotype", path)
     if not path.is_dir():
         return Choice(Genotype.load(path), path.parent)
     run = read_run(path)
@@ -73,7 +76,7 @@ def chosen_genotype(path: str | Path, index: int | None = None) -> Genotype:
 
 def holds_searches(run: Run) -> bool:
     """Whether it is the folder of a hub or a sweep, whose candidates are in its searches' folders."""
-    return run.settings.get("kind") in _SEVERAL
+    return run.settings.get("kind") in SEVERAL
 
 
 def searches(path: str | Path, *, finished: bool) -> list[Run]:
@@ -105,8 +108,4 @@ def _chosen(run: Run, measurement: Measurement) -> Choice:
 
 def genotype_of(measurement: Measurement, run: Run) -> Genotype:
     """A candidate's genotype. Raises `UserError` for one that cannot be read here, naming the run's plugins."""
-    with naming_plugins(run.path):
-        try:
-            return Genotype.from_json(measurement.genotype)
-        except UserError as error:
-            raise type(error)(f"{run.path}, candidate {measurement.index}: {error}") from error
+    return recorded_genotype(measurement.genotype, f"{run.path}, candidate {measurement.index}", run.path)

@@ -19,12 +19,14 @@ from analysis.pictures.drawing import drawing_png
 from analysis.pictures.plot import distinct_names, front_plot, have_latency
 from analysis.pictures.plot_render import render_front
 from analysis.references import references
-from analysis.run import SETTINGS, Run, read_run
+from analysis.run import Run, read_run
 from analysis.tables import front_table
 from analysis.text_table import count_text, percent_text, table_text
+from records.checks import as_path
 from records.errors import UserError
 from records.files import write_errors, write_whole
 from records.measurement import Measurement
+from records.run_files.settings_file import SETTINGS
 from search_space.genotype import Genotype
 
 
@@ -70,7 +72,7 @@ def write_outcome(
             genotype that cannot be read here, after the front and the report were written without it.
     """
     run = read_run(path)
-    out = _made(run.path if out is None else Path(out))
+    out = _made(run.path if out is None else as_path("out", out))
     run.require_ok()
     try:
         chosen = best(run, max_macs)
@@ -125,9 +127,9 @@ def report(paths: str | Path | Sequence[str | Path], *, out: str | Path | None =
     paths = [paths] if isinstance(paths, str | Path) else list(paths)
     if not paths:
         raise UserError("no run folder is named; accepted: one or more")
-    out = paths[0] if out is None else out
+    out = as_path("out", paths[0] if out is None else out)
     named = [read_run(path) for path in paths]
-    if (Path(out) / SETTINGS).is_file() and Path(out).resolve() not in [run.path.resolve() for run in named]:
+    if (out / SETTINGS).is_file() and out.resolve() not in [run.path.resolve() for run in named]:
         raise UserError(
             f"{out} is the folder of another run; accepted: a new folder, or that of a run named here"
         )
@@ -139,7 +141,7 @@ def report(paths: str | Path | Sequence[str | Path], *, out: str | Path | None =
     for position, run in enumerate(runs):
         if any(run.path.resolve() == other.path.resolve() for other in runs[:position]):
             raise UserError(f"{run.path} is named twice; accepted: different run folders")
-    out = _made(Path(out))
+    out = _made(out)
     made = _write(runs, out, None, None, compared=True)
     table = f"{made.table}\n\nIn {out}: " + ", ".join(f.name for f in made.files)
     return dataclasses.replace(made, table=table)

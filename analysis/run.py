@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,11 +11,13 @@ from analysis.confirmed import Confirmation, confirmations
 from analysis.screening import ScoreRanking, read_score_ranking
 from analysis.shared_weights import SharedRanking, read_shared_ranking
 from analysis.supernet import Supernet, read_supernet
+from records.checks import as_path
 from records.errors import UserError
 from records.measurement import Measurement
-from records.run_files.measurement_lines import read_measurements
+from records.run_files.measurement_lines import read_confirmed, read_measurements
+from records.run_files.settings_file import SETTINGS, read_run_record
 
-SETTINGS, CANDIDATES, CONFIRMED = "settings.json", "candidates.jsonl", "confirmed.jsonl"
+CANDIDATES, CONFIRMED = "candidates.jsonl", "confirmed.jsonl"
 
 
 @dataclass(frozen=True)
@@ -141,40 +142,22 @@ def read_run(path: str | Path) -> Run:
     Raises:
         UserError: no such folder, no run in it, a damaged line (with its number).
     """
-    path = Path(path).absolute()
+    path = as_path("the run folder", path).absolute()
     if not path.is_dir():
         raise UserError(f"{path} is no folder; accepted: a run folder, as a search makes")
     if not (path / SETTINGS).is_file():
         raise UserError(f"{path} is no run folder: it has no {SETTINGS}")
-    record = _settings(path / SETTINGS)
+    record = read_run_record(path)
     measurements, torn = read_measurements(path / CANDIDATES)
-    resolved = record.get("resolved")
     return Run(
         path,
         record["settings"],
         measurements,
         {name: value for name, value in record.items() if name not in ("settings", "resolved")},
         torn,
-        resolved if isinstance(resolved, dict) else {},
+        record.get("resolved") or {},
         read_supernet(path),
         read_shared_ranking(path, measurements),
         read_score_ranking(path, measurements),
-        confirmations(read_measurements(path / CONFIRMED, once=False)[0]),
+        confirmations(read_confirmed(path / CONFIRMED, measurements)),
     )
-
-
-def _settings(path: Path) -> dict[str, Any]:
-    try:
-        record = json.loads(_read(path).decode("utf-8"))
-    except (ValueError, RecursionError) as error:
-        raise UserError(f"{path} is damaged: it is not JSON") from error
-    if not isinstance(record, dict) or not isinstance(record.get("settings"), dict):
-        raise UserError(f"{path} is damaged: it has no object named settings")
-    return record
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise UserError(f"cannot read {path}: {error.strerror or error}") from error

@@ -8,8 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from records.checks import shown
+from records.errors import UserError
 from records.measurement import Measurement
 from records.run_files.json_lines import read_lines
+from records.run_files.measurement_lines import is_finite
 from records.run_files.scored import identity
 from records.run_files.shared_files import CHOSEN, EPOCHS, FRONT, JUDGED, RANDOM, read_chosen_records
 from records.text import percent_text
@@ -85,4 +88,11 @@ def read_shared_ranking(folder: Path, measurements: Sequence[Measurement]) -> Sh
 
 def _seconds(path: Path) -> float:
     """Those of all whole lines, added up."""
-    return sum(read_lines(path, lambda record: float(record["seconds"])))
+    return sum(read_lines(path, _seconds_of, "a record with seconds"))
+
+
+def _seconds_of(record: Any) -> float:
+    seconds = record["seconds"]
+    if not is_finite(seconds) or seconds < 0:
+        raise UserError(f"seconds is {shown(seconds)}; accepted: a number, 0 or more")
+    return float(seconds)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from records.errors import UserError
+from records.files import read_present
 
 EPOCHS = "oneshot.jsonl"
 # The least share of the way from equal weights (entropy ln n) to one certain primitive an edge (entropy 0) at which
@@ -72,12 +73,7 @@ def read_supernet(folder: Path) -> Supernet | None:
     """The supernet of the run in ``folder``; None for a run without one. A last line cut short by a crash is left
     out. Raises `UserError` for a damaged line."""
     path = folder / EPOCHS
-    try:
-        lines = path.read_bytes().split(b"\n")[:-1]
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise UserError(f"cannot read {path}: {error.strerror or error}") from error
+    lines = (read_present(path) or b"").split(b"\n")[:-1]
     columns: dict[str, list[float]] = {name: [] for name in _FIELDS}
     choices = 0
     pairs: list[str] = []
@@ -88,7 +84,7 @@ def read_supernet(folder: Path) -> Supernet | None:
             pairs = _primitives(record["genotype"])
             for name, column in columns.items():
                 column.append(_number(record[_FIELDS[name]]))
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
             raise UserError(f"{path}, line {number}, is damaged: it is not an epoch's JSON") from error
     if not choices:
         return None

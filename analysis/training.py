@@ -17,11 +17,11 @@ from pathlib import Path
 from typing import Any
 
 from records.errors import UserError
+from records.run_files.settings_file import GENOTYPE, RESULT
+from records.run_files.training_files import read_result
 from search_space import Genotype, published
 from search_space.genotype import GenotypeError
 from search_space.paper.networks import published_names, published_network
-
-SETTINGS, RESULT, GENOTYPE = "settings.json", "result.json", "genotype.json"
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ def read_training(folder: str | Path) -> Training:
     if not (folder / RESULT).is_file():
         raise UserError(f"{folder} holds no finished training: there is no {RESULT}")
     try:
-        result = json.loads((folder / RESULT).read_text(encoding="utf-8"))
+        result = read_result(folder / RESULT)
         settings, history = result["settings"], result["history"]
         return Training(
             network=network_name(Genotype.load(folder / GENOTYPE)),
@@ -123,7 +123,7 @@ def read_training(folder: str | Path) -> Training:
             hardware=result["hardware"],
             versions=result["versions"],
         )
-    except (json.JSONDecodeError, KeyError, TypeError) as error:
+    except (KeyError, TypeError, AttributeError) as error:
         raise UserError(f"{folder / RESULT} is not of a training: {error}") from error
 
 

@@ -35,7 +35,6 @@ from analysis.pictures.training_curves import CurvePanel, TrainingCurve
 from analysis.pictures.training_lengths import LengthPanel, TrainingEnd
 from analysis.text_table import duration_text
 from analysis.training import (
-    RESULT,
     Summary,
     Training,
     read_training,
@@ -47,6 +46,7 @@ from benchmarks import entry
 from benchmarks.fast_recipe import accuracy_table
 from records.errors import UserError
 from records.files import write_whole
+from records.run_files.settings_file import RESULT
 from search_space.paper.networks import published
 from search_space.paper.rows import facts
 from training.data.loading import load_data

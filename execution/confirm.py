@@ -17,12 +17,13 @@ from tqdm import tqdm
 
 from records.errors import UserError
 from records.measurement import Measurement
-from records.run_folder import CONFIRMED, RunFolder
+from records.run_folder import CANDIDATES, CONFIRMED, RunFolder
 from records.terminal import say
 from records.text import percent_text
 from search_space import Genotype
+from search_space.genotype import recorded_genotype
 from strategies.objectives import spread
-from training.trial import TrialSettings, measure
+from training.trial import TrialSettings, measure_or_fail
 
 Case = tuple[Measurement, int]  # a candidate, and the seed with which it is trained
 
@@ -44,6 +45,8 @@ def confirm(
     known = [m for m in run.measurements(CONFIRMED) if m.status != "ok" or len(m.history) == epochs]
     done = {(m.index, m.seed) for m in known}
     chosen = spread(ok, points, front_only=True)
+    for m in chosen:  # says so if one is damaged
+        recorded_genotype(m.genotype, f"{run.path / CANDIDATES}, candidate {m.index}", run.path)
     cases = [(m, trial.seed + 1 + number) for number in range(seeds) for m in chosen]
     left = [case for case in cases if (case[0].index, case[1]) not in done]
     settings = dataclasses.replace(trial, epochs=epochs)
@@ -51,7 +54,9 @@ def confirm(
         total=len(cases), initial=len(cases) - len(left), desc="confirmed", unit="training", disable=None
     ) as bar:
         for number, measurement in enumerate(_measured(left, settings, at_once), len(cases) - len(left) + 1):
-            run.append(measurement, CONFIRMED)
+            # As it stands in the other file, though a later version may write it otherwise.
+            genotype = next(m.genotype for m in chosen if m.index == measurement.index)
+            run.append(dataclasses.replace(measurement, genotype=genotype), CONFIRMED)
             bar.update()
             outcome = (
                 measurement.error
@@ -113,4 +118,4 @@ def _request(case: Case, settings: TrialSettings) -> tuple[int, dict[str, Any], 
 
 
 def _train(index: int, genotype: dict[str, Any], trial: dict[str, Any]) -> dict[str, Any]:
-    return measure(Genotype.from_json(genotype), TrialSettings(**trial), index=index).to_json()
+    return measure_or_fail(Genotype.from_json(genotype), TrialSettings(**trial), index=index).to_json()

@@ -8,12 +8,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from records.checks import text
+from records.errors import UserError
+from records.files import read_json
+from records.run_files.measurement_lines import is_finite
 from records.run_folder import CANDIDATES, NNI, OUTCOME
 from records.run_lock import holder
 
 EPOCHS = "oneshot.jsonl"
 # Of an epoch's record, what is no measure of the search.
 _LEFT_OUT = ("genotype",)
+_NUMBERS = ("accuracy", "macs", "params", "hypervolume")  # of an outcome
 
 
 class Lines:
@@ -74,10 +79,13 @@ class Follower:
         return {} if address is None else {"portal": address}
 
     def outcome(self) -> dict[str, Any] | None:
-        """The final metric: ``outcome.json`` with its accuracy as ``default``; None while it is not there."""
+        """The final metric: ``outcome.json`` with its accuracy as ``default``; None while it is not there, or is
+        damaged: the search, gone on with, writes it anew."""
         try:
-            outcome = json.loads((self.run / OUTCOME).read_text(encoding="utf-8"))
-        except FileNotFoundError:
+            outcome = read_json(self.run / OUTCOME)
+        except UserError:
+            return None
+        if not isinstance(outcome, dict) or not all(is_finite(outcome.get(name)) for name in _NUMBERS):
             return None
         known = {name: value for name, value in outcome.items() if value is not None}
         return {"default": outcome["accuracy"], **known, "run_folder": str(self.run)}
@@ -88,7 +96,8 @@ def own_portal(run: Path) -> str | None:
     before a resume does not count), or if that is not this user's to read."""
     owner = holder(run)
     try:
-        record = json.loads((run / NNI).read_text(encoding="utf-8"))
-        return record["address"] if owner is not None and record["process"] == owner.pid else None
-    except (OSError, ValueError, KeyError, TypeError):
+        record = read_json(run / NNI)
+        shown = owner is not None and record["process"] == owner.pid
+        return text("address", record["address"]) if shown else None
+    except (UserError, KeyError, TypeError):
         return None

@@ -3,7 +3,6 @@ changes nothing of it."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,9 +11,13 @@ from execution.ending import end_former, end_in_order
 from execution.follow import own_portal
 from execution.portal.rows import ROWS, read_rows
 from execution.viewing import View, end_view, view, view_of
+from records.checks import text, whole_number
 from records.errors import UserError
+from records.files import naming_damage, read_json
+from records.options import MOST
 from records.owner import Owner
-from records.run_folder import CANDIDATES, NNI, OUTCOME, SETTINGS, RunFolder
+from records.run_files.settings_file import SETTINGS, is_of_training
+from records.run_folder import CANDIDATES, CONFIRMED, NNI, OUTCOME, RunFolder
 
 RUNNING, FINISHED, STOPPED, DAMAGED = "running", "finished", "stopped", "damaged"
 __all__ = ["Status", "find_runs", "runs_table", "status", "stop", "stop_line", "view"]
@@ -60,15 +63,15 @@ def _below(folder: Path) -> Iterator[Status]:
 
 def _is_run(path: Path) -> bool:
     """Whether a folder is a search's or a hub's; a training's has settings too, and so have other programs."""
-    try:
-        record = json.loads((path / SETTINGS).read_text(encoding="utf-8"))
-    except OSError:
+    if not (path / SETTINGS).is_file():
         return False
-    except (ValueError, RecursionError):
+    try:
+        record = read_json(path / SETTINGS)
+    except UserError:
         record = None
     if not isinstance(record, dict):  # damaged, if it is a run's: then that is said
         return any((path / name).exists() for name in (CANDIDATES, NNI, ROWS))
-    return isinstance(record, dict) and "settings" in record and "genotype" not in record
+    return "settings" in record and not is_of_training(record)
 
 
 def _status_or_damaged(path: Path) -> Status:
@@ -82,25 +85,31 @@ def _status_or_damaged(path: Path) -> Status:
 
 def status(run: RunFolder) -> Status:
     """How far a run is."""
-    settings = run.settings()
-    if "kind" not in settings and (missing := {"strategy", "trials"} - settings.keys()):
-        raise UserError(f"{run.path / SETTINGS} is damaged: it lacks {', '.join(sorted(missing))}")
+    record = run.record()
+    settings = record["settings"]
     owner = run.owner()
-    if "kind" in settings:
+    kind = settings.get("kind")
+    if kind is not None:
         searches = [run.path / "searches" / name for name, _ in read_rows(run.path)]
         done, total, best = sum((path / OUTCOME).is_file() for path in searches), len(searches), None
         finished = done == total
     else:
+        with naming_damage(run.path / SETTINGS):
+            if missing := {"strategy", "trials"} - settings.keys():
+                raise UserError(f"settings lacks {', '.join(sorted(missing))}")
+            kind = text("strategy", settings["strategy"])
+            trials = whole_number("trials", settings["trials"], 1, MOST)
         measured = run.measurements()
+        run.measurements(CONFIRMED)  # says so if it is damaged
         done = len(measured)
-        total = max(done, settings["trials"])  # the portal's user may have wanted more
+        total = max(done, trials)  # the portal's user may have wanted more
         best = max(
             (m.accuracy for m in measured if m.status == "ok" and m.accuracy is not None), default=None
         )
         finished = (run.path / OUTCOME).is_file() and isinstance(run.read(OUTCOME), dict)
     return Status(
         run=run.path,
-        kind=settings.get("kind") or settings["strategy"],
+        kind=kind,
         state=RUNNING if owner else FINISHED if finished else STOPPED,
         done=done,
         total=total,
@@ -108,7 +117,7 @@ def status(run: RunFolder) -> Status:
         process=owner,
         portal=own_portal(run.path),
         view=view_of(run),
-        started=str(json.loads((run.path / SETTINGS).read_text(encoding="utf-8")).get("started") or ""),
+        started=str(record.get("started") or ""),
     )
 
 
@@ -120,10 +129,10 @@ def runs_table(found: list[Status]) -> str:
             name = str(s.run.relative_to(Path.cwd()))
         except ValueError:
             name = str(s.run)
-        name = name if name.isprintable() else repr(name)
+        name, kind = (word if word.isprintable() else repr(word) for word in (name, s.kind))
         best = "" if s.best is None else f"{100 * s.best:.2f}"
         portal = s.portal or (s.view.address if s.view else None) or ""
-        lines.append((name, s.kind, _state(s), f"{s.done} of {s.total}", best, portal))
+        lines.append((name, kind, _state(s), f"{s.done} of {s.total}", best, portal))
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     return "\n".join(
         "  ".join(cell.ljust(w) for cell, w in zip(line, widths, strict=True)).rstrip() for line in lines

@@ -8,8 +8,10 @@ from typing import Any
 
 from execution.session_contract import Conclude, Session
 from execution.settings import PLACES, SIZES, SearchSettings
+from records.checks import shown
 from records.errors import UserError
 from records.plugins import naming_plugins
+from records.run_files.settings_file import SETTINGS
 from records.run_folder import RunFolder
 from strategies.registry import get_strategy
 from training.data.datasets import located
@@ -81,7 +83,12 @@ def resume(
             f"{path} was run with other settings: {'; '.join(differing)}; leave them out to resume"
         )
     with naming_plugins(run.path):
-        settings = SearchSettings.from_json(kept | _sizes(kept, run.resolved()) | given).located()
+        try:
+            settings = SearchSettings.from_json(kept | _sizes(kept, run.resolved()) | given).located()
+        except UserError as error:
+            if str(error).partition(" ")[0] in given:
+                raise
+            raise UserError(f"{run.path / SETTINGS}: {error}") from error
     session_of(settings, run, conclude, strategy).go_on(given)
     return settings
 
@@ -89,5 +96,7 @@ def resume(
 def _sizes(kept: dict[str, Any], resolved: dict[str, Any]) -> dict[str, Any]:
     """Sizes that were left open, as they were when the run began: defaults of this version may be others."""
     space = resolved.get("space") or {}
+    if not isinstance(space, dict):
+        raise UserError(f"resolved.space is {shown(space)}; accepted: an object")
     open_ones = [name for name in SIZES if kept.get(name) is None and name in space]
-    return {name: space[name] for name in open_ones if f"{name}=" not in (kept.get("setting") or "")}
+    return {name: space[name] for name in open_ones if f"{name}=" not in str(kept.get("setting"))}

@@ -13,6 +13,8 @@ from execution.platforms.contract import Platform, make_platform
 from execution.portal.address import Portal, portal_of
 from execution.settings import PLACES, SearchSettings
 from execution.signals import termination_as_interrupt
+from records.errors import UserError
+from records.run_files.settings_file import SETTINGS
 from records.run_folder import OUTCOME, RunFolder, new_folder
 from search_space import get_space
 from search_space.exact_costs import require_exact_costs
@@ -55,7 +57,16 @@ class Session(ABC):
         Raises `UserError` for data that are damaged, too few, or others than the run's.
         """
         kept = None if self._run is None else self._run.resolved().get("dataset")
-        return self.platform.prepared_data(None if kept is None else DatasetInfo.from_json(kept))
+        known = None
+        if kept is not None:
+            try:
+                known = DatasetInfo.from_json(kept)
+            except UserError as error:
+                raise UserError(
+                    f"resolved.dataset in {self.run.path / SETTINGS} is damaged: {error}; where it is left out, it is found "
+                    "anew"
+                ) from error
+        return self.platform.prepared_data(known)
 
     @cached_property
     def problem(self) -> Problem:

@@ -78,7 +78,9 @@ class SearchSettings:
     dataset: str = option(
         "digits", "images to classify: a name, or a file of arrays (my.npz)", choices=dataset_names
     )
-    data_dir: str | None = option(None, "folder with <dataset>.npz, or the image folders", metavar="DIR")
+    data_dir: str | None = option(
+        None, "folder with <dataset>.npz, or the image folders", metavar="DIR", path=True
+    )
     image_size: int | str | None = option(
         None, "what images in folders are scaled and cut to: a side, or HxW",
         unit="pixels", metavar="N|HxW", parse=parse_size, used=lambda: "the files' own, 224 at most",
@@ -146,7 +148,7 @@ class SearchSettings:
     )
     start_from: str | None = option(
         None, "run folder of an earlier search of the same space, image and classes: its candidates are shown to "
-        "the strategy first, and not trained again", metavar="RUN", used=lambda: "none",
+        "the strategy first, and not trained again", metavar="RUN", path=True, used=lambda: "none",
     )  # fmt: skip
     screen: int = option(
         0, "random architectures in each bin of MACs that are scored without training; the best are the first candidates",
@@ -156,7 +158,7 @@ class SearchSettings:
     screen_bins: int = option(4, "bins of equal ratios of MACs", unit="bins", metavar="B", least=1, most=100)
     screen_chosen: int = option(1, "of each bin", unit="candidates", metavar="K", least=1)
     run_dir: str | None = option(
-        None, "run folder to make", metavar="DIR", used=lambda: "runs/<time>-<data set>-<strategy>"
+        None, "run folder to make", metavar="DIR", path=True, used=lambda: "runs/<time>-<data set>-<strategy>"
     )
     port: int | None = option(
         None, "port of the portal; 0 takes a free one", metavar="P", least=0, most=65535,
@@ -174,12 +176,18 @@ class SearchSettings:
         "where trials run: this machine, others over SSH (--hosts), or Kubernetes (--cluster)",
         choices=lambda: PLATFORMS,
     )
-    hosts: str | None = option(None, "the machines of --platform remote, a TOML file", metavar="FILE")
-    cluster: str | None = option(None, "the cluster of --platform kubernetes, a TOML file", metavar="FILE")
+    hosts: str | None = option(
+        None, "the machines of --platform remote, a TOML file", metavar="FILE", path=True
+    )
+    cluster: str | None = option(
+        None, "the cluster of --platform kubernetes, a TOML file", metavar="FILE", path=True
+    )
     train_limit: int | None = option(
         None, "use so many training images", unit="images", least=1, used=lambda: "all"
     )
-    validation: float = option(0.2, "share of the training images held out to judge candidates")
+    validation: float = option(
+        0.2, "share of the training images held out to judge candidates", least=0.0, most=1.0
+    )
     recipe: str = option("search", "how candidates are trained", choices=lambda: tuple(RECIPES))
     batch_size: int | None = option(
         None, "images a step", unit="images", least=1,
@@ -199,7 +207,7 @@ class SearchSettings:
         for name, field in common.items():
             value = given.pop(name, field.default)
             if name in SIZES and isinstance(value, (str, list, tuple)):
-                value = parse_sizes(value if isinstance(value, str) else ",".join(map(str, value)))
+                value = parsed(field, value if isinstance(value, str) else ",".join(map(str, value)))
             if name not in _OWN_CHECKS:
                 value = checked(field, value)
             object.__setattr__(self, name, value)

@@ -9,7 +9,6 @@ and other machines have views of their own.
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import shutil
 import stat
@@ -20,8 +19,9 @@ from pathlib import Path
 
 from execution.follow import own_portal
 from execution.portal.address import Portal
+from records.checks import text
 from records.errors import UserError
-from records.files import write_errors
+from records.files import read_json, write_errors
 from records.owner import Owner
 from records.run_folder import NNI, NNI_LOG, RunFolder, write_json
 from records.run_lock import LOCK, OWNER, holder, locked
@@ -48,8 +48,8 @@ def view_of(run: RunFolder) -> View | None:
     if process is None:
         return None
     try:
-        address = json.loads((folder / _VIEW).read_text(encoding="utf-8"))["address"]
-    except (OSError, ValueError, KeyError):
+        address = text("address", read_json(folder / _VIEW)["address"])
+    except (UserError, KeyError, TypeError):
         address = None
     return View(process, address)
 
@@ -91,7 +91,7 @@ def view(run: RunFolder, port: int | None, host: str | None) -> None:
 
 
 def _show(run: RunFolder, identity: str, folder: Path, portal: Portal) -> None:
-    from execution.nni_bridge.database import recover, was_stored
+    from execution.nni_bridge.database import database_of, recover, stored_config
     from execution.nni_bridge.portal_limits import no_edits
     from execution.nni_bridge.quiet_nni import nni_log_to
     from execution.nni_bridge.server_start import portal_environment
@@ -99,19 +99,19 @@ def _show(run: RunFolder, identity: str, folder: Path, portal: Portal) -> None:
 
     database = folder / identity / "db" / "nni.sqlite"
     recover(database)
-    if not was_stored(database):
-        raise _never_shown(run)
+    original = database_of(run.path, identity)
+    kept = stored_config(database, original)
+    if kept is None:
+        raise _never_shown(run, f", or {original} was emptied")
     with (
         nni_log_to(folder / NNI_LOG),
-        portal_environment(no_edits()),
-        view_experiment(identity, folder, portal.server_port) as server,
+        portal_environment(no_edits()) as start,
+        view_experiment(run, identity, kept, folder, portal.server_port, start) as require_running,
     ):
         print(f"Portal: {portal.address}\nCtrl-C ends it.", flush=True)
-        while server.poll() is None:
+        while True:
+            require_running()
             time.sleep(_POLL_SECONDS)
-        raise UserError(
-            f"NNI's server ended by itself (code {server.returncode}); `view` shows the run again"
-        )
 
 
 def _experiment(run: RunFolder) -> str:
@@ -127,14 +127,28 @@ def _experiment(run: RunFolder) -> str:
     record = run.path / NNI
     if record.is_file() and not os.access(record, os.R_OK):
         raise UserError(f"{record} is for its owner alone to read, who can show the run")
-    identity = run.experiment()
-    if identity is None or not (run.path / "nni" / identity / "db" / "nni.sqlite").is_file():
+    if not record.exists():
+        for kept in (run.path / "nni").glob("*/db/nni.sqlite"):
+            raise UserError(
+                f"{record}, which names the experiment of {kept}, is not there; give it back to show the run"
+            )
         raise _never_shown(run)
+    identity = run.experiment()
+    if identity is None:
+        raise UserError(
+            f"{record} is damaged: it has no experiment's id; accepted: the name of that one's folder in {run.path / 'nni'}"
+        )
+    kept = run.path / "nni" / identity / "db" / "nni.sqlite"
+    if not kept.is_file():
+        raise UserError(
+            f"{run.path} cannot be shown: {kept}, where NNI kept it, is not there; what was measured is in the run folder, "
+            "and `report` draws it"
+        )
     return identity
 
 
-def _never_shown(run: RunFolder) -> UserError:
-    return UserError(f"{run.path} has no experiment to show: it was never in the portal")
+def _never_shown(run: RunFolder, otherwise: str = "") -> UserError:
+    return UserError(f"{run.path} has no experiment to show: it was never in the portal{otherwise}")
 
 
 def _copy(run: RunFolder, identity: str, folder: Path) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import os
 import re
 from collections.abc import Collection
+from pathlib import Path
 from typing import Any
 
 from records.errors import UserError
@@ -36,6 +38,21 @@ def flag(name: str, value: Any) -> bool:
     if not isinstance(value, bool):
         raise UserError(f"{name} is {shown(value)}; accepted: true or false")
     return value
+
+
+def text(name: str, value: Any) -> str:
+    """``value`` if it is text."""
+    if not isinstance(value, str):
+        raise UserError(f"{name} is {shown(value)}; accepted: text")
+    return value
+
+
+def as_path(name: str, value: Any) -> Path:
+    """``value`` if it names a file or folder: an empty text would mean the working folder."""
+    given = os.fspath(value) if isinstance(value, os.PathLike) else value
+    if not isinstance(given, str) or not given or "\0" in given:
+        raise UserError(f"{name} is {shown(given)}; accepted: a path")
+    return Path(given)
 
 
 def one_of(name: str, value: Any, accepted: Collection[Any]) -> Any:

@@ -6,17 +6,28 @@ import argparse
 import dataclasses
 import sys
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any, NoReturn
 
 from records.options import metavar, parser
 
 
 class Parser(argparse.ArgumentParser):
-    """argparse, but a mistake is one line, without the usage of thirty options before it."""
+    """argparse, but a mistake is one line, without the usage of thirty options before it, and an empty text is no path."""
+
+    def __init__(self, *given: Any, **named: Any) -> None:
+        super().__init__(*given, **named)
+        self.register("type", Path, _path)
 
     def error(self, message: str) -> NoReturn:
         print(f"error: {message}; see `{self.prog} --help`", file=sys.stderr)
         sys.exit(2)
+
+
+def _path(text: str) -> Path:
+    if not text:
+        raise argparse.ArgumentTypeError("it is empty; accepted: a path")
+    return Path(text)
 
 
 def add_options(

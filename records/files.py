@@ -1,12 +1,15 @@
-"""Files that are whole or untouched, and one line for the user where the file system refuses."""
+"""Files that are whole or untouched, and one line for the user where the file system refuses, or what is read is
+damaged."""
 
 from __future__ import annotations
 
 import contextlib
 import errno
+import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from records.errors import UserError
 
@@ -28,6 +31,36 @@ def _remedy(error: OSError) -> str:
     if error.errno in (errno.EROFS, errno.EACCES, errno.EPERM):
         return "make it writable, or choose another folder"
     return "free space or choose another folder"
+
+
+def read_present(path: Path) -> bytes | None:
+    """What is in a file; None where there is none. Raises `UserError` for one that cannot be read."""
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise UserError(f"cannot read {path}: {error.strerror or error}") from error
+
+
+def read_json(path: Path) -> Any:
+    """What is in a file of JSON. Raises `UserError` for one that is missing, cannot be read or is no JSON."""
+    content = read_present(path)
+    if content is None:
+        raise UserError(f"cannot read {path}: there is no such file")
+    try:
+        return json.loads(content.decode("utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"{path} is damaged: it is not JSON") from error
+
+
+@contextlib.contextmanager
+def naming_damage(where: str | Path) -> Iterator[None]:
+    """Says of what is wrong with a part of a file, and raised as `UserError`, in which file it stands."""
+    try:
+        yield
+    except UserError as error:
+        raise UserError(f"{where} is damaged: {error}") from error
 
 
 def write_whole(path: str | Path, content: bytes | memoryview | str, *, private: bool = False) -> Path:

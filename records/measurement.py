@@ -64,6 +64,8 @@ class Measurement:
             if f.default is dataclasses.MISSING and f.name not in record
         ]
         if missing:
-            raise UserError(f"a candidate's record lacks {', '.join(missing)}; it has {', '.join(record)}")
+            raise UserError(
+                f"a candidate's record lacks {', '.join(missing)}; it has {', '.join(record) or 'nothing'}"
+            )
         fields = {name: value for name, value in record.items() if name in known}
         return cls(**fields | {"history": tuple(fields.get("history", ()))})

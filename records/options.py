@@ -41,6 +41,7 @@ def option(
     used: Callable[[], str] | None = None,
     parse: Callable[[str], Any] | None = None,
     repeated: bool = False,
+    path: bool = False,
     least: float | None = None,
     most: float | None = None,
 ) -> Any:
@@ -50,12 +51,12 @@ def option(
     in `--help`, by default N for a whole number and X for anything else. ``choices`` and ``used`` are
     functions, so that naming them costs nothing until asked: the values there are, and what is used where the
     default is None. ``parse`` makes the value of a text, by default as the field's type says. ``repeated``: given
-    several times, the texts are joined with spaces. ``least`` and ``most``: the range of a number, both accepted;
+    several times, the texts are joined with spaces. ``path``: the text names a file or folder, and is not empty. ``least`` and ``most``: the range of a number, both accepted;
     a whole number is never above 2147483647 unless ``most`` says so.
     """
     metadata = {
         "help": help, "unit": unit, "metavar": metavar, "choices": choices, "used": used, "parse": parse,
-        "repeated": repeated, "least": least, "most": most,
+        "repeated": repeated, "path": path, "least": least, "most": most,
     }  # fmt: skip
     return dataclasses.field(default=default, metadata=metadata)
 
@@ -120,7 +121,9 @@ def require_options(owner: str, settings: type) -> None:
 
 
 def _range(value: float, least: float | None, most: float | None) -> str:
-    kind = "a whole number" if type(value) is int else "a number"
+    kind = (
+        "a whole number" if type(value) is int else "a number" if math.isfinite(value) else "a finite number"
+    )
     if most == MOST and value <= MOST:
         most = None  # nobody asks for so many
     if least is not None and most is not None:
@@ -141,13 +144,15 @@ def plain_value(field: dataclasses.Field, value: Any) -> Any:
     if "float" in kinds and isinstance(value, numbers.Real) and not isinstance(value, bool):
         return float(value)
     text = os.fspath(value) if isinstance(value, os.PathLike) else value
-    if "str" in kinds and isinstance(text, str) and "\0" not in text:
+    names_a_path = field.metadata.get("path", False)
+    if "str" in kinds and isinstance(text, str) and "\0" not in text and (text or not names_a_path):
         return text
     if _LIST in kinds and isinstance(value, (list, tuple)):
         whole_ones = tuple(map(_whole, value))
         if None not in whole_ones:
             return whole_ones
-    accepted = " or ".join(_WORDS[kind] for kind in kinds)
+    words = _WORDS | ({"str": "a path"} if names_a_path else {})
+    accepted = " or ".join(words[kind] for kind in kinds)
     raise UserError(f"{field.name} is {shown(value)}; accepted: {accepted}")
 
 

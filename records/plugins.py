@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import functools
 import importlib
-import json
 import os
 import pkgutil
 from collections.abc import Iterator
@@ -13,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from records.errors import UserError
+from records.files import read_json
 
 PLUGINS = "PDE_NAS_PLUGINS"
 HINT = f"one of your own is known where {PLUGINS} names its module"
@@ -58,8 +58,8 @@ def naming_plugins(folder: Path) -> Iterator[None]:
 
 def _recorded(folder: Path) -> list[str]:
     try:
-        record = json.loads((folder / _RECORD).read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
+        record = read_json(folder / _RECORD)
+    except UserError:
         return []
     found = record.get("plugins") if isinstance(record, dict) else None
     return [name for name in found if isinstance(name, str)] if isinstance(found, list) else []

@@ -20,17 +20,18 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from records.checks import shown
+from records.checks import as_path, whole_number
 from records.errors import UserError
-from records.files import write_errors, write_whole
+from records.files import read_json, read_present, write_errors, write_whole
 from records.measurement import Measurement
 from records.owner import Owner
 from records.plugins import plugin_names
-from records.run_files.measurement_lines import read_measurements, whole_line
+from records.run_files.measurement_lines import MOST, read_confirmed, read_measurements, whole_line
+from records.run_files.settings_file import SETTINGS, read_run_record
 from records.run_lock import LOCK, OWNER, holder, locked
 from records.text import without_paths
 
-SETTINGS, CANDIDATES, NNI = "settings.json", "candidates.jsonl", "nni.json"
+CANDIDATES, NNI = "candidates.jsonl", "nni.json"
 NNI_LOG = "nni.log"
 PROPOSED = "proposed.jsonl"
 EARLIER = "earlier.jsonl"  # what a search that starts from another run was shown of it
@@ -82,7 +83,7 @@ class RunFolder:
 
         Raises `UserError` if it holds a run or anything else already, or cannot be written.
         """
-        path = Path(path).absolute()
+        path = as_path("run_dir", path).absolute()
         _require_free(path)
         with write_errors(path):
             path.mkdir(parents=True, exist_ok=True)
@@ -95,7 +96,7 @@ class RunFolder:
     @classmethod
     def open(cls, path: str | Path) -> RunFolder:
         """Raises `UserError` if there is no run in ``path``."""
-        path = Path(path).absolute()
+        path = as_path("the run folder", path).absolute()
         if not (path / SETTINGS).is_file():
             raise UserError(f"{path} is no run folder: it has no {SETTINGS}")
         return cls(path)
@@ -113,28 +114,21 @@ class RunFolder:
         """The process that is at work on the run, here or elsewhere; None if none is. Changes nothing."""
         return holder(self.path)
 
+    def record(self) -> dict[str, Any]:
+        """All that ``settings.json`` says. Raises `UserError` for a damaged one, and for a training's folder."""
+        return read_run_record(self.path)
+
     def settings(self) -> dict[str, Any]:
-        """The search's settings by name."""
-        try:
-            settings = json.loads((self.path / SETTINGS).read_text(encoding="utf-8"))["settings"]
-        except (OSError, ValueError, RecursionError) as error:
-            raise UserError(f"{self.path / SETTINGS} is damaged: {error}") from error
-        except (KeyError, TypeError) as error:
-            raise UserError(f"{self.path / SETTINGS} is damaged: it has no object named settings") from error
-        if not isinstance(settings, dict):
-            raise UserError(f"{self.path / SETTINGS} is damaged: settings is {shown(settings)}, no object")
-        return settings
+        """The search's settings by name. Raises `UserError` as `record`."""
+        return self.record()["settings"]
 
     def resolved(self) -> dict[str, Any]:
         """What the search uses where its settings left a value open; empty for a run of an earlier version."""
-        self.settings()  # says so if the file is damaged
-        resolved = json.loads((self.path / SETTINGS).read_text(encoding="utf-8")).get("resolved")
-        return resolved if isinstance(resolved, dict) else {}
+        return self.record().get("resolved") or {}
 
     def revise(self, settings: dict[str, Any], resolved: dict[str, Any] | None = None) -> None:
         """Changes what was asked for, and what is used where that is given; what else is recorded stays."""
-        self.settings()  # damaged ones are not written over
-        record = json.loads((self.path / SETTINGS).read_text(encoding="utf-8"))
+        record = self.record()  # damaged ones are not written over
         changed = {"settings": settings} | ({} if resolved is None else {"resolved": resolved})
         if record != record | changed:
             write_json(self.path / SETTINGS, record | changed)
@@ -164,14 +158,15 @@ class RunFolder:
             file.write(json.dumps({"index": index, "seen": seen}) + "\n")
 
     def proposed(self) -> dict[int, int]:
-        """From how many results each candidate was proposed; a damaged line is left out."""
-        path = self.path / PROPOSED
-        lines = path.read_text(encoding="utf-8", errors="replace").splitlines() if path.exists() else []
+        """From how many results each candidate was proposed; a damaged line is left out. Raises `UserError` for a file
+        that cannot be read."""
+        lines = (read_present(self.path / PROPOSED) or b"").splitlines()
         found: dict[int, int] = {}
         for line in lines:
-            with contextlib.suppress(ValueError, TypeError, KeyError):
+            with contextlib.suppress(ValueError, TypeError, KeyError, RecursionError):
                 record = json.loads(line)
-                found[int(record["index"])] = int(record["seen"])
+                index, seen = (whole_number(name, record[name], 0, MOST) for name in ("index", "seen"))
+                found[index] = seen
         return found
 
     def measurements(self, name: str = CANDIDATES) -> list[Measurement]:
@@ -180,8 +175,8 @@ class RunFolder:
 
         Raises `UserError` for a damaged line.
         """
-        path = self.path / name
-        return list(read_measurements(path, once=name == CANDIDATES)[0])
+        known = list(read_measurements(self.path / CANDIDATES)[0])
+        return known if name == CANDIDATES else list(read_confirmed(self.path / name, known))
 
     def keep_earlier(self, measurements: Sequence[Measurement]) -> None:
         """Keeps what the search is shown of an earlier run, whole or not at all: that one may be gone later."""
@@ -195,17 +190,14 @@ class RunFolder:
 
     def read(self, name: str) -> Any:
         """What `write` wrote as ``name``. Raises `UserError` if it is missing or damaged."""
-        try:
-            return json.loads((self.path / name).read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise UserError(f"{self.path / name} cannot be read: {error}") from error
+        return read_json(self.path / name)
 
     def experiment(self) -> str | None:
         """The id of the run's NNI experiment; None where there is none, or where its record is damaged or not this
         user's to read."""
         try:
-            identity = json.loads((self.path / NNI).read_text(encoding="utf-8"))["experiment"]
-        except (OSError, ValueError, KeyError, TypeError):
+            identity = read_json(self.path / NNI)["experiment"]
+        except (UserError, KeyError, TypeError):
             return None
         return identity if isinstance(identity, str) and _IDENTITY.fullmatch(identity) else None
 

@@ -22,7 +22,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from records.errors import UserError
-from records.files import write_errors, write_whole
+from records.files import read_json, write_errors, write_whole
 from records.owner import Owner
 
 LOCK, OWNER = ".lock", ".owner"
@@ -87,8 +87,8 @@ def _recorded(folder: Path, number: str) -> Owner:
 
 def _record(folder: Path) -> Owner | None:
     try:
-        return Owner.from_json(json.loads((folder / OWNER).read_text(encoding="utf-8")))
-    except (OSError, ValueError):  # ended in order, or of an earlier version
+        return Owner.from_json(read_json(folder / OWNER))
+    except ValueError:  # ended in order, or of an earlier version
         return None
 
 

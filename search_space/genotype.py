@@ -216,6 +216,16 @@ class Genotype:
             raise GenotypeError(f"{path}: {error}") from error
 
 
+def recorded_genotype(record: Any, where: str, run: Path) -> Genotype:
+    """The genotype that a run folder has as ``record``. Raises ``GenotypeError``, which begins with ``where`` it stands,
+    and names the run's plugins where a primitive is not known here."""
+    with naming_plugins(run):
+        try:
+            return Genotype.from_json(record)
+        except GenotypeError as error:
+            raise GenotypeError(f"{where}: {error}") from error
+
+
 @contextmanager
 def _naming_genotype() -> Iterator[None]:
     """What is wrong with a field is said to be wrong with a genotype."""

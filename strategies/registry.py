@@ -64,7 +64,7 @@ def register_strategy(strategy: _Kind) -> _Kind:
 def get_strategy(name: str) -> type[Strategy]:
     """The strategy of that name. Raises `UserError`."""
     known = strategies()
-    if name not in known:
+    if not isinstance(name, str) or name not in known:
         raise UserError(f"strategy is {shown(name)}; accepted: {', '.join(known)}; {HINT}")
     return known[name]
 

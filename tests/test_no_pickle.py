@@ -142,7 +142,7 @@ def test_in_a_run(tmp_path, marker, capfd, name, command):
 def test_in_nni_json(tmp_path, marker, capfd):
     run = make_run(tmp_path / "run", strategy="random", portal="on", port=0)
     (run / NNI).write_bytes(plain(marker))
-    assert "never in the portal" in require_refusal(marker, capfd, "view", run, "--port", "0")
+    assert "nni.json is damaged" in require_refusal(marker, capfd, "view", run, "--port", "0")
 
 
 @pytest.mark.parametrize("content", [plain, zipped])

@@ -26,7 +26,9 @@ class TrainingOptions(Options):
         "a name of {" + ", ".join(dataset_names()) + "}, or a file of arrays (my.npz)",
         metavar="NAME",
     )
-    data_dir: str | None = option(None, "folder with <dataset>.npz, or the image folders", metavar="DIR")
+    data_dir: str | None = option(
+        None, "folder with <dataset>.npz, or the image folders", metavar="DIR", path=True
+    )
     image_size: str | None = option(
         None,
         "of images in folders: a side, or HxW",
@@ -51,7 +53,9 @@ class TrainingOptions(Options):
         None, "images a step", unit="images", least=1, used=lambda: _usual("batch_size")
     )
     learning_rate: float | None = option(None, "highest learning rate", used=lambda: _usual("learning_rate"))
-    validation: float = option(0.0, "share of the training images held out, for the curve over the epochs")
+    validation: float = option(
+        0.0, "share of the training images held out, for the curve over the epochs", least=0.0, most=1.0
+    )
     train_limit: int | None = option(
         None, "use so many training images", unit="images", least=1, used=lambda: "all"
     )

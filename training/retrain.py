@@ -14,8 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from records.checks import as_path, text
 from records.errors import UserError
-from records.files import write_errors, write_whole
+from records.files import naming_damage, read_json, write_errors, write_whole
+from records.run_files.settings_file import GENOTYPE, RESULT, SETTINGS
+from records.run_files.training_files import read_result
 from records.terminal import say
 from records.text import percent_text
 from training.checkpoint import require_same
@@ -32,7 +35,7 @@ from training.data.loading import load_data, require_fitting
 from training.data.prepare import prepare_data
 from training.device import require_device, require_seed_and_threads
 from training.evaluate import confusion, predict
-from training.export import GENOTYPE, WEIGHTS, save_weights
+from training.export import WEIGHTS, save_weights
 from training.fit import EpochResult, fit, require_trainable
 from training.recipes.named import get_recipe
 from training.recipes.recipe import Recipe
@@ -40,7 +43,7 @@ from training.recipes.recipe import Recipe
 if TYPE_CHECKING:
     from search_space import Genotype
 
-SETTINGS, RESULT, CHECKPOINT = "settings.json", "result.json", "checkpoint.pt"
+CHECKPOINT = "checkpoint.pt"
 _LARGEST_CONFUSION = 20  # classes; a larger table says nothing at a glance
 
 
@@ -110,11 +113,11 @@ def retrain(
     same settings; a finished one is read back. ``progress``: a bar on a terminal, elsewhere a line an epoch.
     ``UserError`` where ``out_dir`` holds anything else.
     """
-    folder = Path(out_dir)
+    folder = as_path("out_dir", out_dir)
     require_device(settings.device)
     _require_free_or_same(folder, genotype, settings)
     if (folder / RESULT).exists():
-        return _read(folder / RESULT)
+        return _read(folder / RESULT, read_result)
     if settings.threads:
         torch.set_num_threads(settings.threads)
     info = _prepare(genotype, settings, folder)
@@ -196,7 +199,11 @@ def _require_free_or_same(folder: Path, genotype: Genotype, settings: RetrainSet
             raise UserError(f"{path} is not of a training; give another folder") from error
         now = _essential(settings.to_json()) | {"genotype": genotype.key()}
         require_same(folder, before, now)
-        _require_same_place(folder, record["settings"].get("data_dir"), settings)
+        place = record["settings"].get("data_dir")
+        if place is not None:
+            with naming_damage(path):
+                text("data_dir", place)
+        _require_same_place(folder, place, settings)
         return
     if folder.exists() and not folder.is_dir():
         raise UserError(f"{folder} is a file; give a folder")
@@ -216,7 +223,11 @@ def _require_same_place(folder: Path, before: str | None, settings: RetrainSetti
 
 def _prepare(genotype: Genotype, settings: RetrainSettings, folder: Path) -> DatasetInfo:
     """The facts of the data set, as they were when the training began, once all is seen to be in order."""
-    known = _read(folder / SETTINGS).get("dataset_info") if (folder / SETTINGS).exists() else None
+    kept = _read(folder / SETTINGS).get("dataset_info") if (folder / SETTINGS).exists() else None
+    known = None
+    if kept is not None:
+        with naming_damage(f"dataset_info in {folder / SETTINGS}"):
+            known = DatasetInfo.from_json(kept)
     in_folders = settings.dataset in FOLDER_SETS
     channels, height, width = genotype.image
     size, colour = (
@@ -225,7 +236,7 @@ def _prepare(genotype: Genotype, settings: RetrainSettings, folder: Path) -> Dat
     info = prepare_data(
         settings.dataset,
         settings.data_dir,
-        known=None if known is None else DatasetInfo.from_json(known),
+        known=known,
         image_size=settings.image_size or size,
         channels=settings.channels or colour,
         flip=settings.flip,
@@ -250,11 +261,11 @@ def _claim(folder: Path, genotype: Genotype, settings: RetrainSettings, info: Da
         genotype.save(folder / GENOTYPE)
 
 
-def _read(path: Path) -> Any:
+def _read(path: Path, read: Callable[[Path], Any] = read_json) -> Any:
     try:
-        return json.loads(path.read_bytes())
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path} cannot be read, or is no JSON; give another folder") from error
+        return read(path)
+    except UserError as error:
+        raise UserError(f"{error}; give another folder, or remove the file to train anew") from error
 
 
 def _essential(settings: dict[str, Any]) -> dict[str, Any]:

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from search_space import Genotype
 
 
+_LONGEST_ERROR = 500  # characters
+
+
 @dataclass(frozen=True)
 class TrialSettings:
     """How each candidate of a search is judged; the same for all of them.
@@ -136,6 +139,45 @@ class Beginning:
     seed: int
 
 
+def measure_or_fail(
+    genotype: Genotype,
+    settings: TrialSettings,
+    *,
+    index: int,
+    report: Callable[[dict[str, Any]], None] | None = None,
+) -> Measurement:
+    """As `measure`, but what a training raises that is no `UserError` is a measurement of status "failed", as where a
+    process of its own trains it."""
+    started = time.perf_counter()
+    try:
+        return measure(genotype, settings, index=index, report=report)
+    except UserError:
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever it is, the others can be measured
+        return _measurement(
+            genotype,
+            settings,
+            index=index,
+            status="failed",
+            error=" ".join(f"{type(error).__name__}: {error}".split())[:_LONGEST_ERROR],
+            seconds=time.perf_counter() - started,
+        )
+
+
+def _measurement(genotype: Genotype, settings: TrialSettings, **found: Any) -> Measurement:
+    """What was ``found`` of a candidate, beside what is known of it before."""
+    cost = genotype.cost()
+    return Measurement(
+        genotype=genotype.to_json(),
+        macs=cost.macs,
+        macs_published=cost.macs_published,
+        params=cost.params,
+        seed=settings.seed,
+        time=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        **{"accuracy": None} | found,
+    )
+
+
 def measure(
     genotype: Genotype,
     settings: TrialSettings,
@@ -219,18 +261,14 @@ def measure(
             )
         except TrainingFailed as failure:
             status, error = "failed", str(failure)
-    return Measurement(
+    return _measurement(
+        genotype,
+        settings,
         index=index,
-        genotype=genotype.to_json(),
         status=status,
         accuracy=history[-1] if status == "ok" else None,
-        macs=cost.macs,
-        macs_published=cost.macs_published,
-        params=cost.params,
         seconds=time.perf_counter() - started,
-        seed=settings.seed,
         history=tuple(history),
         error=error,
-        time=datetime.now(timezone.utc).isoformat(timespec="seconds"),
         latency=latency,
     )

@@ -2,39 +2,48 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from records.checks import shown
 from records.errors import UserError
 from records.measurement import Measurement
-from records.plugins import naming_plugins
-from records.run_folder import RunFolder
+from records.run_folder import CANDIDATES, RunFolder
 from search_space import Genotype, get_space
+from search_space.genotype import recorded_genotype
 from search_space.problem import Problem
 
 
 def earlier_results(path: str | Path, problem: Problem) -> list[Measurement]:
     """The wholly trained candidates of the run in ``path``, in the order of their indices.
 
-    Raises `UserError` for a folder that is no run, for one without a judged candidate, and for architectures of
-    another problem, naming what differs.
+    Raises `UserError` for a folder that is no search's run, for one without a judged candidate, and for architectures
+    that cannot be read or are of another problem, naming what differs.
     """
     run = RunFolder.open(path)
+    if (kind := run.settings().get("kind")) is not None:
+        raise UserError(
+            f"start_from is {path}, a {kind}; accepted: one of its searches, {path}/searches/NAME"
+        )
     judged = sorted((m for m in run.measurements() if m.status == "ok"), key=lambda m: m.index)
     if not judged:
         raise UserError(
             f"start_from is {path}, which holds no judged candidate; accepted: a run that has one"
         )
     wanted = get_space(problem.space).completed(problem).to_json()
-    with naming_plugins(run.path):
-        for measurement in judged:
-            found = Genotype.from_json(measurement.genotype).problem.to_json()
-            if differing := _differing(found, wanted):
-                raise UserError(
-                    f"start_from is {path}, whose {differing}; accepted: a run of the same space with the same "
-                    "settings, image and classes"
-                )
+    for genotype in genotypes_of(judged, run.path / CANDIDATES):
+        if differing := _differing(genotype.problem.to_json(), wanted):
+            raise UserError(
+                f"start_from is {path}, whose {differing}; accepted: a run of the same space with the same "
+                "settings, image and classes"
+            )
     return judged
+
+
+def genotypes_of(measurements: Sequence[Measurement], file: Path) -> list[Genotype]:
+    """The architectures of candidates that stand in a ``file`` of a run folder. Raises `UserError` for one that cannot
+    be read, naming file and candidate."""
+    return [recorded_genotype(m.genotype, f"{file}, candidate {m.index}", file.parent) for m in measurements]
 
 
 def _differing(found: dict, wanted: dict) -> str | None:

@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from execution.multi_trial.earlier import earlier_results
+from execution.multi_trial.earlier import earlier_results, genotypes_of
 from execution.multi_trial.faults import faults_named
 from execution.platforms.contract import serving
 from execution.portal.address import Portal
@@ -16,7 +16,7 @@ from execution.session_contract import Session
 from execution.signals import uninterrupted
 from records.files import write_errors
 from records.measurement import Measurement
-from records.run_folder import NNI, NNI_LOG
+from records.run_folder import CANDIDATES, EARLIER, NNI, NNI_LOG
 from records.terminal import tell
 from search_space import Genotype, get_space
 from strategies.contract import MultiTrialStrategy
@@ -29,6 +29,7 @@ from training.fit import require_trainable
 if TYPE_CHECKING:
     from execution.nni_bridge.experiment import SearchExperiment
     from execution.nni_bridge.portal_limits import Limits
+    from execution.nni_bridge.server_start import Start
 
 
 class MultiTrialSession(Session):
@@ -64,8 +65,11 @@ class MultiTrialSession(Session):
     def earlier(self) -> list[Measurement]:
         """What the strategy is shown of an earlier run. Raises `UserError`, see `earlier_results`."""
         kept = None if self._run is None else self._run.earlier()
-        if kept is not None or self.settings.start_from is None:
-            return kept or []
+        if kept is not None:
+            genotypes_of(kept, self.run.path / EARLIER)  # says so if one is damaged
+            return kept
+        if self.settings.start_from is None:
+            return []
         return earlier_results(self.settings.start_from, self.problem)
 
     def check_images(self) -> None:
@@ -82,7 +86,9 @@ class MultiTrialSession(Session):
 
     def explore(self, portal: Portal | None, *, resume: bool) -> None:
         assert portal is not None  # the settings' own check
-        _ = self.strategy, self.trial  # what is wrong with them is said before NNI starts
+        # What is wrong with them is said before NNI starts.
+        genotypes_of(self.run.measurements(), self.run.path / CANDIDATES)
+        _ = self.strategy, self.trial, self.run.proposed()
         if self.settings.start_from is not None and self.run.earlier() is None:
             self.run.keep_earlier(self.earlier)
         with faults_named(self.strategy):
@@ -96,21 +102,21 @@ class MultiTrialSession(Session):
 
         with (
             nni_log_to(self.run.path / NNI_LOG),
-            portal_environment(search_edits(self.platform.most_trials())),
+            portal_environment(search_edits(self.platform.most_trials())) as start,
             serving(self.platform, portal.port),
         ):
-            self._run_experiment(portal, resume)
+            self._run_experiment(portal, resume, start)
         self.end()
 
-    def _run_experiment(self, portal: Portal, resume: bool) -> None:
+    def _run_experiment(self, portal: Portal, resume: bool, start: Start) -> None:
         from nni.experiment import RunMode
-        from websockets.exceptions import WebSocketException
 
         from execution.multi_trial.candidate_loop import CandidateLoop
         from execution.nni_bridge.candidates import CandidateModel
         from execution.nni_bridge.experiment import make_experiment
         from execution.nni_bridge.orphans import kill_orphans
         from execution.nni_bridge.portal_limits import PortalLimits
+        from execution.nni_bridge.server_end import answering
         from execution.nni_bridge.server_watch import ServerWatch
 
         self.known = self.run.measurements()
@@ -128,10 +134,8 @@ class MultiTrialSession(Session):
         try:
             self.experiment.on_started = self.on_started
             # Detached, so that its output goes to a file; it is stopped below.
-            self.experiment.start(portal.server_port, run_mode=RunMode.Detach)
-        except (OSError, WebSocketException):
-            self.check_server()  # says so if that came from the server's end
-            raise
+            with answering(self.run, lambda: start.server):
+                self.experiment.start(portal.server_port, run_mode=RunMode.Detach)
         finally:
             if self.progress is not None:
                 self.progress.close()

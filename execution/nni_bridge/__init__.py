@@ -10,7 +10,7 @@ it is no longer needed (in tests/execution/, or of a whole search in tests/integ
 - `CandidateEngine`: a model travels to the trial as a pickle or a traced constructor call; a genotype is
   plain JSON. The id of a trial does not reach a strategy (test_events_lack_the_trial).
 - `trials.channel`: NNI's own client imports all of NNI, 2 seconds in every trial (test_channel.py).
-- `check_server` in experiment.py: when the server ends, NNI waits for it for ever (test_resume.py).
+- `require_running` in server_end.py: when the server ends, NNI waits for it for ever (test_resume.py).
 - channel.py: an address in a metric breaks the connection (test_addresses_break_the_connection); messages
   that come on a resume end the listening thread, and the run hangs for ever
   (test_resume_messages_end_the_listener); a lost connection ends it with a stack trace in the terminal

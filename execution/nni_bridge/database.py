@@ -16,7 +16,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from records.checks import text
 from records.errors import UserError
+from records.files import naming_damage
 
 _ENDED = {"SUCCEEDED", "FAILED", "USER_CANCELED", "SYS_CANCELED", "EARLY_STOPPED"}
 _EVENTS = _ENDED | {
@@ -50,14 +52,25 @@ def recover(database: Path) -> None:
             connection.execute("select count(*) from sqlite_master").fetchone()
 
 
-def stored_config(database: Path) -> dict[str, Any]:
-    """The configuration of an experiment that `was_stored`. Raises `UserError` if it cannot be read."""
+def stored_config(database: Path, where: Path) -> dict[str, Any] | None:
+    """The configuration of an experiment; None of one that came not so far as `was_stored` says. Raises `UserError` if it
+    cannot be read, which is said of ``where``, of which the file is a copy."""
     try:
         with closing(_read(database)) as connection:
-            newest = "select params from ExperimentProfile order by revision desc"
-            return dict(json.loads(connection.execute(newest).fetchone()[0]))
+            tables = "select count(*) from sqlite_master where name = 'ExperimentProfile'"
+            if not connection.execute(tables).fetchone()[0]:
+                return None
+            newest = connection.execute(
+                "select params from ExperimentProfile order by revision desc"
+            ).fetchone()
+            config = None if newest is None else dict(json.loads(newest[0]))
     except _UNREADABLE as error:
-        raise UserError(f"{database} is damaged: {error}") from error
+        raise UserError(f"{where} is damaged: {error}") from error
+    with naming_damage(where):
+        service = None if config is None else config.get("trainingService")
+        if config is not None and not isinstance(service, list):
+            text("the platform", service.get("platform") if isinstance(service, dict) else service)
+    return config
 
 
 def submitted_trials(database: Path) -> list[dict[str, Any]]:

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from subprocess import Popen
 from typing import Any
 
 from nni.nas.strategy.base import Strategy
 
 from execution.nni_bridge.candidates import CandidateConfig, CandidateExperiment, CandidateModel
 from execution.nni_bridge.database import database_of, take_up
-from execution.nni_bridge.server_end import why_ended
 from execution.platforms.contract import SERVICES, Platform
 from execution.settings import SearchSettings
-from records.errors import UserError
 from records.run_folder import RunFolder
 
 TRIAL_MODULE = "execution.trials.entry"
@@ -77,17 +74,6 @@ def _stored(run: RunFolder, config: CandidateConfig) -> tuple[str | None, int]:
             print("NNI's record of the run cannot be used; the portal begins anew, nothing measured is lost")
         return None, 0
     return identity, number
-
-
-def check_server(experiment: SearchExperiment, run: RunFolder) -> None:
-    """Raises `UserError` if NNI's server has ended: NNI itself would wait for it for ever."""
-    server = experiment._proc
-    if isinstance(server, Popen) and server.poll() is not None:
-        raise UserError(
-            f"NNI's server ended by itself{why_ended(run)} (code {server.returncode}; its log is below "
-            f"{run.path / 'nni'}); "
-            f"what was measured is kept: `run_search.py resume {run.path}` goes on"
-        )
 
 
 class _NoEvaluator:

@@ -1,10 +1,23 @@
-"""Why NNI's server ended by itself, where one of the files that mend it made it end."""
+"""NNI's server has ended, or does not answer: that is said in one line, with the reason where one of the files that mend
+it made it end."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from subprocess import Popen, TimeoutExpired
+from typing import Any
+
+from requests import ConnectionError as RequestsConnectionError
+from requests import RequestException
+from websockets.exceptions import WebSocketException
+
+from records.errors import UserError
 from records.run_folder import RunFolder
 
 _REASON = "ended.txt"  # written by preload.js
+_CUT_OFF = (ConnectionError, WebSocketException)
+_ENDING_SECONDS = 10.0  # a server that ends in order closes its port some time before
 
 
 def why_ended(run: RunFolder) -> str:
@@ -17,3 +30,33 @@ def why_ended(run: RunFolder) -> str:
         return f": {' '.join(file.read_text(errors='replace').split())}"
     except FileNotFoundError:
         return ""
+
+
+def failure(run: RunFolder, what: str, then: str | None = None) -> UserError:
+    """``what`` became of the server, why, and ``then``, what the user can do: by default, look into its log and resume the
+    run."""
+    log_and_resume = f" (its log is below {run.path / 'nni'}); what was measured is kept: `run_search.py resume {run.path}` goes on"
+    return UserError(f"{what}{why_ended(run)}{log_and_resume}" if then is None else f"{what}; {then}")
+
+
+def require_running(run: RunFolder, server: Any, then: str | None = None) -> None:
+    """Raises `UserError` if ``server``, where it is a process of ours, has ended: NNI itself would wait for it for ever."""
+    if isinstance(server, Popen) and server.poll() is not None:
+        raise failure(run, f"NNI's server ended by itself (code {server.returncode})", then)
+
+
+@contextmanager
+def answering(run: RunFolder, server: Callable[[], Any], then: str | None = None) -> Iterator[None]:
+    """Raises `UserError` where a call to NNI's server fails, since that has ended or does not answer; ``server`` gives its
+    process, None before there is one. ``then`` as for `failure`."""
+    try:
+        yield
+    except (RequestException, *_CUT_OFF) as error:
+        if isinstance(error, (RequestsConnectionError, *_CUT_OFF)):
+            process = server()
+            if isinstance(process, Popen):
+                with suppress(TimeoutExpired):
+                    process.wait(_ENDING_SECONDS)
+            require_running(run, process, then)
+        said = " ".join(str(error).split())[:200]
+        raise failure(run, f"NNI's server does not answer as it should ({said})", then) from error

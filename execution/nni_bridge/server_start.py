@@ -16,6 +16,7 @@ import psutil
 
 from execution.nni_bridge.quiet_nni import launcher, rest
 from execution.nni_bridge.server import FOLDER
+from execution.signals import interrupts_wait
 from records.errors import UserError
 
 _PRELOADS = (
@@ -39,9 +40,9 @@ _START_SECONDS = 60.0
 
 
 @contextmanager
-def portal_environment(edits: Mapping[str, Any] = MappingProxyType({})) -> Iterator[None]:
+def portal_environment(edits: Mapping[str, Any] = MappingProxyType({})) -> Iterator[Start]:
     """Environment in which a server that is started here loads what mends it; ``edits``: which changes its page
-    may make and shows (portal_limits.py)."""
+    may make and shows (portal_limits.py). What is given knows the server."""
     # Quoted: the path may have spaces in it.
     options = " ".join(f'--require="{path}"' for path in PRELOADS)
     direct = {name: _with_loopback(os.environ.get(name, "")) for name in ("NO_PROXY", "no_proxy")}
@@ -55,7 +56,7 @@ def portal_environment(edits: Mapping[str, Any] = MappingProxyType({})) -> Itera
         mock.patch.object(launcher, "_check_rest_server", start.wait),
         mock.patch.object(launcher, "Experiments", _NoList),
     ):
-        yield
+        yield start
 
 
 def _with_loopback(hosts: str) -> str:
@@ -78,7 +79,8 @@ class Start:
         self.server: subprocess.Popen | None = None
 
     def __call__(self, *given: Any) -> subprocess.Popen:
-        self.server = self.start(*given)
+        with interrupts_wait():  # NNI makes it with a step between fork and start
+            self.server = self.start(*given)
         return self.server
 
     def wait(self, port: int, retry: int = 0, url_prefix: str | None = None) -> None:

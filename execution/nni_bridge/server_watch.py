@@ -7,8 +7,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from execution.nni_bridge.experiment import check_server
-from execution.nni_bridge.server_end import why_ended
+from execution.nni_bridge.server_end import failure, require_running
 from records.errors import UserError
 from records.files import write_errors
 from records.run_folder import RunFolder
@@ -29,20 +28,14 @@ class ServerWatch:
         self.asked = time.monotonic()
 
     def __call__(self) -> None:
-        check_server(self.experiment, self.run)
+        require_running(self.run, self.experiment._proc)
         require_space(self.run.path)
         if time.monotonic() - self.asked > _ASK_SECONDS:
             self.asked = time.monotonic()
             if self._status() == "ERROR":
-                raise self._failure("NNI's server has failed")
+                raise failure(self.run, "NNI's server has failed")
         if self.experiment.lost:
-            raise self._failure("the connection to NNI's server is lost")
-
-    def _failure(self, what: str) -> UserError:
-        return UserError(
-            f"{what}{why_ended(self.run)} (its log is below {self.run.path / 'nni'}); what was measured is kept: "
-            f"`run_search.py resume {self.run.path}` goes on"
-        )
+            raise failure(self.run, "the connection to NNI's server is lost")
 
     def _status(self) -> str | None:
         try:

@@ -3,36 +3,48 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from execution.nni_bridge.database import stored_config
 from execution.nni_bridge.quiet_nni import RunMode, launcher
+from execution.nni_bridge.server_end import answering, require_running
+from execution.nni_bridge.server_start import Start
+from records.run_folder import RunFolder
+
+_AGAIN = "`view` shows the run again"
 
 
 @contextmanager
-def view_experiment(identity: str, folder: Path, port: int) -> Iterator[subprocess.Popen]:
-    """While it lasts, NNI's server on ``port`` shows the finished experiment in ``folder``, where it writes.
+def view_experiment(
+    run: RunFolder, identity: str, kept: dict[str, Any], folder: Path, port: int, start: Start
+) -> Iterator[Callable[[], None]]:
+    """While it lasts, NNI's server on ``port``, which ``start`` then knows, shows a finished experiment of ``run``, whose
+    configuration was ``kept`` and of which a copy is in ``folder``, where it writes. What is given raises `UserError` once the server has ended.
 
     NNI's own ``view`` finds experiments through a list in the user's home, so not one that was copied from
     another machine, and not one whose launcher was killed, which stands there as running. It reads the
     experiment's settings in a way that runs code that is in them; here they are JSON alone.
     """
-    kept = stored_config(folder / identity / "db" / "nni.sqlite")
     config = ViewedConfig(kept | {"experimentWorkingDirectory": str(folder)})
     (folder / identity / "log").mkdir(parents=True, exist_ok=True)
-    server = launcher.start_experiment("view", identity, config, port, False, RunMode.Detach, None)  # type: ignore[arg-type]
     try:
-        yield server
+        with answering(run, lambda: start.server, _AGAIN):
+            launcher.start_experiment("view", identity, config, port, False, RunMode.Detach, None)  # type: ignore[arg-type]
+        yield lambda: require_running(run, start.server, _AGAIN)
     finally:
-        server.terminate()
-        try:
-            server.wait(10)
-        except subprocess.TimeoutExpired:
-            server.kill()
-            server.wait()
+        if start.server is not None:
+            _end(start.server)
+
+
+def _end(server: subprocess.Popen) -> None:
+    server.terminate()
+    try:
+        server.wait(10)
+    except subprocess.TimeoutExpired:
+        server.kill()
+        server.wait()
 
 
 class ViewedConfig:

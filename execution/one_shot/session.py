@@ -30,7 +30,7 @@ from strategies.supernet.plan import OneShotPlan, check_plan, count_devices
 from strategies.supernet.quiet import lightning_log_to
 from strategies.supernet.state import SearchState
 from training.data.selection import require_batch
-from training.trial import measure
+from training.trial import measure_or_fail
 
 if TYPE_CHECKING:
     from execution.portal.row_experiment import RowExperiment
@@ -164,7 +164,9 @@ class OneShotSession(Session):
                     bar.update(epochs)
                     continue
                 bar.set_postfix_str(f"{index + 1} of {len(genotypes)}")
-                measurement = measure(genotype, self.plan.trial, index=index, report=lambda _: _step(bar))
+                measurement = measure_or_fail(
+                    genotype, self.plan.trial, index=index, report=lambda _: _step(bar)
+                )
                 best.add(measurement)
                 self.on_measurement(measurement, candidate_line(measurement, best, len(genotypes)))
 

@@ -24,13 +24,14 @@ from execution.settings import PLACES, SearchSettings, all_options, has_option
 from execution.signals import termination_as_interrupt, uninterrupted
 from records.checks import whole_number
 from records.errors import UserError
+from records.files import naming_damage
 from records.options import checked
+from records.run_files.settings_file import HUB, MOST_SEARCHES, SETTINGS, SEVERAL, SWEEP
 from records.run_folder import OUTCOME, RunFolder, new_folder
 from records.terminal import say
 from records.text import count_text, percent_text
 from strategies.registry import strategy_names, strategy_options
 
-HUB, SWEEP = "hub", "sweep"
 # A first search of some seconds: the page launches a search by copying one.
 SMALL: dict[str, Any] = {"strategy": "random", "trials": 2, "epochs": 1, "width": 4, "cells": 2}
 _POLL_SECONDS = 1.0
@@ -76,7 +77,11 @@ def resume_hub(run: RunFolder, given: dict[str, Any], program: str) -> list[Path
             f"{run.path} holds several searches, each with its own {', '.join(others)}; accepted: {accepted}"
         )
     settings = run.settings()
+    with naming_damage(run.path / SETTINGS):
+        for name in settings["shared"].keys() & set(SHARED):
+            checked(all_options()[name], settings["shared"][name])
     given = {name: checked(all_options()[name], value) for name, value in given.items()}
+    read_rows(run.path)  # says so if they are damaged
     settings["shared"] |= _shared({name: value for name, value in given.items() if name != "port"})
     if "data_dir" in given:
         settings["data_moved"] = True  # also of files that still lie where they did
@@ -87,13 +92,13 @@ def resume_hub(run: RunFolder, given: dict[str, Any], program: str) -> list[Path
 
 def is_hub(run: RunFolder) -> bool:
     """Whether a run folder is that of a hub or a sweep."""
-    return run.settings().get("kind") in (HUB, SWEEP)
+    return run.settings().get("kind") in SEVERAL
 
 
 def _create(
     kind: str, rows: list[Row], settings: SearchSettings, searches: int, more: dict[str, Any] | None = None
 ) -> RunFolder:
-    searches = whole_number("searches", searches, 1, 1000)
+    searches = whole_number("searches", searches, 1, MOST_SEARCHES)
     path = settings.run_dir or new_folder(Path("runs", f"{datetime.now():%Y%m%d-%H%M%S}-{kind}"))
     shared = _shared({name: getattr(settings, name, None) for name in SHARED} | (more or {}))
     run = RunFolder.create(path, {"kind": kind, "searches": searches, "shared": shared})

@@ -20,7 +20,9 @@ from execution.follow import Follower, own_portal
 from execution.portal.rows import read_rows, row_options, submitted_name, write_rows
 from execution.trials.channel import TrialChannel
 from execution.trials.log import CANCELLED, end_by, metric_line, on_cancel, say
-from records.run_folder import SETTINGS, RunFolder
+from records.errors import UserError
+from records.run_files.settings_file import SETTINGS
+from records.run_folder import RunFolder
 
 POLL_SECONDS = 0.5
 _PR_SET_PDEATHSIG = 1
@@ -138,7 +140,11 @@ def _pass_on(channel: TrialChannel, follower: Follower, child: subprocess.Popen)
 
 def main() -> int:
     """`run` in a process that NNI started."""
-    return run(TrialChannel.from_environment(), Path(sys.argv[1]), sys.argv[2])
+    try:
+        return run(TrialChannel.from_environment(), Path(sys.argv[1]), sys.argv[2])
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
 
 
 if __name__ == "__main__":

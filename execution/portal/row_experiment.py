@@ -6,21 +6,19 @@ import json
 import shlex
 import time
 from contextlib import ExitStack
-from subprocess import Popen
 from typing import Any
 
 from execution.ending import end_former
 from execution.nni_bridge.orphans import kill_orphans
 from execution.nni_bridge.quiet_nni import RunMode, nni_log_to, rest
 from execution.nni_bridge.row_queue import RowConfig, RowQueueExperiment
-from execution.nni_bridge.server_end import why_ended
+from execution.nni_bridge.server_end import answering, failure, require_running
 from execution.nni_bridge.server_start import portal_environment
 from execution.nni_bridge.server_watch import require_space
 from execution.portal.address import Portal
 from execution.portal.rows import Row, submitted_name
 from execution.signals import uninterrupted
 from execution.trials.command import trial_command
-from records.errors import UserError
 from records.run_folder import NNI, NNI_LOG, RunFolder
 
 _ENDED = ("SUCCEEDED", "FAILED", "USER_CANCELED", "SYS_CANCELED", "EARLY_STOPPED")
@@ -65,9 +63,10 @@ class RowExperiment:
         with ExitStack() as stack:
             self.run.write(NNI, self.portal.record(self.experiment.id))
             stack.enter_context(nni_log_to(self.run.path / NNI_LOG))
-            stack.enter_context(portal_environment(self.edits))  # as long as its server is asked
+            start = stack.enter_context(portal_environment(self.edits))  # as long as its server is asked
             stack.callback(self._stop)
-            self.experiment.start(self.port, run_mode=RunMode.Detach)
+            with answering(self.run, lambda: start.server):
+                self.experiment.start(self.port, run_mode=RunMode.Detach)
             print(f"Portal: {self.portal.address}", flush=True)
             self.stack = stack.pop_all()
         return self
@@ -101,19 +100,11 @@ class RowExperiment:
             time.sleep(_POLL_SECONDS)
 
     def _jobs(self) -> list[dict[str, Any]]:
-        server = self.experiment._proc
-        if isinstance(server, Popen) and server.poll() is not None:
-            raise UserError(
-                f"NNI's server ended by itself{why_ended(self.run)} (code {server.returncode}; its log is below "
-                f"{self.run.path / 'nni'}); `run_search.py resume {self.run.path}` goes on"
-            )
+        require_running(self.run, self.experiment._proc)
         require_space(self.run.path)
         try:
             if self.experiment.lost or rest.get(self.port, "/check-status")["status"] == "ERROR":
-                raise UserError(
-                    f"NNI's server has failed (its log is below {self.run.path / 'nni'}); "
-                    f"`run_search.py resume {self.run.path}` goes on"
-                )
+                raise failure(self.run, "NNI's server has failed")
             # NNI's own method fails on a row that the portal's user submitted.
             return rest.get(self.port, "/trial-jobs")
         except OSError:

@@ -11,8 +11,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from records.checks import shown, text
 from records.errors import UserError
-from records.files import write_errors
+from records.files import naming_damage, write_errors
+from records.run_files.json_lines import read_lines
 
 DEFAULT = "default"
 ROWS = "rows.jsonl"
@@ -50,10 +52,26 @@ def write_rows(hub: Path, rows: Iterable[Row]) -> None:
 
 
 def read_rows(hub: Path) -> list[Row]:
-    """The rows that the hub was given so far, queued and submitted in the portal. Raises `UserError`."""
+    """The rows that the hub was given so far, queued and submitted in the portal; there is always one. Raises `UserError`."""
     path = hub / ROWS
-    lines = path.read_bytes().split(b"\n")[:-1] if path.exists() else []
-    try:
-        return [(record["name"], record["parameters"]) for record in map(json.loads, lines)]
-    except (ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{path} is damaged: {error!r}") from error
+    rows = read_lines(path, _row, "a row's JSON")
+    names = [name for name, _ in rows]
+    with naming_damage(path):
+        if not rows:
+            raise UserError(
+                f"it holds no row; accepted: one or more (`run_search.py resume {hub / 'searches'}/NAME` goes on with one "
+                "of its searches)"
+            )
+        if twice := [name for name in names if names.count(name) > 1]:
+            raise UserError(f"two rows are called {shown(twice[0])}; accepted: different names")
+    return rows
+
+
+def _row(record: Any) -> Row:
+    """A row that was written down; its name is that of a folder. Raises `UserError`."""
+    name, parameters = text("name", record["name"]), record["parameters"]
+    if name in ("", ".", "..") or "/" in name or "\0" in name:
+        raise UserError(f"name is {shown(name)}; accepted: the name of a folder, without a path")
+    if not isinstance(parameters, dict):
+        raise UserError(f"parameters is {shown(parameters)}; accepted: an object")
+    return name, parameters

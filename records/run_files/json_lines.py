@@ -9,30 +9,34 @@ from pathlib import Path
 from typing import Any, BinaryIO, TypeVar
 
 from records.errors import UserError
-from records.files import write_errors
+from records.files import naming_damage, read_present, write_errors
 
 T = TypeVar("T")
 
 
-def read_lines(path: Path, make: Callable[[Any], T]) -> list[T]:
+def read_lines(path: Path, make: Callable[[Any], T], what: str) -> list[T]:
     """What ``make`` gives for each record; none where there is no file. A last line without its end is left out.
 
-    Raises `UserError` for a file that cannot be read and for a line that ``make`` cannot use.
+    Raises `UserError` for a file that cannot be read and for a line that ``make`` cannot use, which is not ``what`` it
+    should be, such as "an epoch's JSON".
     """
-    try:
-        *lines, _ = path.read_bytes().split(b"\n")
-    except FileNotFoundError:
-        return []
-    except OSError as error:
-        raise UserError(f"cannot read {path}: {error.strerror or error}") from error
+    *lines, _ = (read_present(path) or b"").split(b"\n")
     found = []
     for number, line in enumerate(lines, start=1):
-        try:
-            found.append(make(json.loads(line)))
-        except UserError as error:
-            raise UserError(f"{path}, line {number}, is damaged: {error}") from error
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-            raise UserError(f"{path}, line {number}, is damaged: {error!r:.80}") from error
+        with naming_damage(f"{path}, line {number},"):
+            try:
+                found.append(make(json.loads(line)))
+            except UserError:
+                raise
+            except (
+                ValueError,
+                LookupError,
+                TypeError,
+                AttributeError,
+                ArithmeticError,
+                RecursionError,
+            ) as error:
+                raise UserError(f"it is not {what}") from error
     return found
 
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from records.errors import UserError
+from records.files import naming_damage, read_present
 from records.measurement import STATUSES, Measurement
 
-_MOST = 2**63 - 1
+MOST = 2**63 - 1
+_DECIDING = ("space", "image", "classes", "architecture")  # of a genotype; a later version may add settings
 
 
 def read_measurements(path: Path, *, once: bool = True) -> tuple[tuple[Measurement, ...], int | None]:
@@ -20,12 +23,10 @@ def read_measurements(path: Path, *, once: bool = True) -> tuple[tuple[Measureme
     Raises `UserError` for a damaged line, with its number: each candidate stands there ``once``, or each once with a
     seed and a number of epochs.
     """
-    try:
-        *lines, rest = path.read_bytes().split(b"\n")
-    except FileNotFoundError:
+    content = read_present(path)
+    if content is None:
         return (), None
-    except OSError as error:
-        raise UserError(f"cannot read {path}: {error.strerror or error}") from error
+    *lines, rest = content.split(b"\n")
     if whole_line(rest):
         lines, rest = [*lines, rest], b""
     found: dict[tuple[int, ...], Measurement] = {}
@@ -46,6 +47,32 @@ def read_measurements(path: Path, *, once: bool = True) -> tuple[tuple[Measureme
     return tuple(found.values()), len(lines) + 1 if rest else None
 
 
+def read_confirmed(path: Path, candidates: Iterable[Measurement]) -> tuple[Measurement, ...]:
+    """Those in ``path`` of ``candidates`` that were trained again by other seeds.
+
+    Raises `UserError` for a damaged line, with its number: it is of a candidate, has that one's architecture, and not its
+    seed.
+    """
+    known = {candidate.index: candidate for candidate in candidates}
+    found, _ = read_measurements(path, once=False)
+    for number, measurement in enumerate(found, start=1):
+        with naming_damage(f"{path}, line {number},"):
+            index, candidate = measurement.index, known.get(measurement.index)
+            if candidate is None:
+                raise UserError(
+                    f"index is {index}; accepted: that of a candidate, {', '.join(map(str, known)) or 'none'}"
+                )
+            if any(measurement.genotype.get(name) != candidate.genotype.get(name) for name in _DECIDING):
+                raise UserError(
+                    f"its genotype is another than that of candidate {index}, which it is said to be"
+                )
+            if measurement.seed == candidate.seed:
+                raise UserError(
+                    f"seed is {measurement.seed}, by which candidate {index} was judged; accepted: another one"
+                )
+    return found
+
+
 def whole_line(line: bytes) -> bool:
     """Whether a last line that has no end is whole: its record is, where no part of one is JSON."""
     try:
@@ -61,7 +88,7 @@ def checked_measurement(record: Any) -> Measurement:
     found = Measurement.from_json(record)
     for name in ("index", "macs", "macs_published", "params", "seed"):
         value = getattr(found, name)
-        if type(value) is not int or not 0 <= value <= _MOST:
+        if type(value) is not int or not 0 <= value <= MOST:
             raise UserError(f"{name} is {value!r:.60}; accepted: a whole number from 0 to 2^63 - 1")
     if found.status not in STATUSES:
         raise UserError(f"status is {found.status!r:.60}; accepted: {', '.join(STATUSES)}")

@@ -61,4 +61,4 @@ def identity(genotype: Mapping[str, Any]) -> str:
 
 def read_scored(folder: Path) -> list[Scored]:
     """Those of the run in ``folder``, none for a run without. Raises `UserError` for a damaged line."""
-    return read_lines(folder / SCORED, Scored.from_json)
+    return read_lines(folder / SCORED, Scored.from_json, "a scored architecture's JSON")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from records.checks import one_of, shown
 from records.errors import UserError
+from records.files import naming_damage, read_json
 from records.run_files.measurement_lines import require_share
 from records.run_files.scored import identity
 
@@ -28,19 +29,19 @@ class ChosenRecord:
 
 def read_chosen_records(path: Path) -> list[ChosenRecord]:
     """Those in ``path``, in the order in which they are trained. Raises `UserError` for a damaged file."""
-    try:
-        records = json.loads(path.read_text(encoding="utf-8"))
-        found = [ChosenRecord(r["genotype"], r["role"], r["accuracy"]) for r in records]
+    records = read_json(path)
+    with naming_damage(path):
+        try:
+            found = [ChosenRecord(r["genotype"], r["role"], r["accuracy"]) for r in records]
+        except (KeyError, TypeError) as error:
+            raise UserError("it is not a list of networks with genotype, role and accuracy") from error
         if not found:
             raise UserError("it is empty")
         for record in found:
-            if not isinstance(record.genotype, dict) or record.role not in (FRONT, RANDOM):
-                raise UserError(f"role is {record.role!r:.60}; accepted: {FRONT}, {RANDOM}")
+            if not isinstance(record.genotype, dict):
+                raise UserError(f"genotype is {shown(record.genotype)}; accepted: an object")
+            one_of("role", record.role, (FRONT, RANDOM))
             require_share("accuracy", record.accuracy)
         if len({identity(record.genotype) for record in found}) < len(found):
             raise UserError("a network stands there twice")
-    except UserError as error:
-        raise UserError(f"{path} is damaged: {error}") from error
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-        raise UserError(f"{path} is damaged: it is not a list of networks with role and accuracy") from error
     return found

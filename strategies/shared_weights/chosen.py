@@ -13,6 +13,7 @@ from records.files import write_whole
 from records.measurement import Measurement
 from records.run_files.shared_files import FRONT, RANDOM, read_chosen_records
 from search_space import Genotype, mutate
+from search_space.genotype import recorded_genotype
 from search_space.problem import Problem
 from search_space.sampling import random_genotype
 from strategies.budget import Budget
@@ -117,4 +118,7 @@ def write_chosen(path: Path, chosen: Sequence[Chosen]) -> None:
 
 def read_chosen(path: Path) -> list[Chosen]:
     """What `write_chosen` wrote. Raises `UserError` for a damaged file."""
-    return [Chosen(Genotype.from_json(r.genotype), r.role, r.accuracy) for r in read_chosen_records(path)]
+    return [
+        Chosen(recorded_genotype(r.genotype, f"{path}, network {place}", path.parent), r.role, r.accuracy)
+        for place, r in enumerate(read_chosen_records(path))
+    ]

@@ -50,7 +50,7 @@ def explore(
 
 def read_judged(path: Path) -> list[Measurement]:
     """What `explore` wrote so far. Raises `UserError` for a damaged line."""
-    return read_lines(path, _judged)
+    return read_lines(path, _judged, "a judged network's JSON")
 
 
 def _judged(record: Any) -> Measurement:

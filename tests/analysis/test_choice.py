@@ -10,6 +10,7 @@ import pytest
 from analysis import choose, chosen_genotype, read_run, report
 from records.errors import UserError
 from records.run_folder import RunFolder
+from search_space import Genotype
 from tests.analysis.samples.runs import FIVE, make_run, measurement
 
 
@@ -98,3 +99,16 @@ def test_what_was_rejected_is_not_taken(tmp_path):
     with pytest.raises(UserError, match="candidate 5, was rejected: latency 9 ms, above max_latency 2 ms"):
         choose(run, 5)
     assert [m.index for m in read_run(run).rejected] == [5]
+
+
+def test_what_a_training_was_asked_of_its_data_is_known(tmp_path):
+    path = Genotype.from_json(FIVE[0].genotype).save(tmp_path / "genotype.json")
+    assert choose(path).data() == {}
+    settings = tmp_path / "settings.json"
+    settings.write_text('{"genotype": "x", "settings": {"dataset": "mnist", "flip": null}}')
+    assert choose(path).data() == {"dataset": "mnist"}
+    settings.write_text("{")
+    with pytest.raises(
+        UserError, match=r"settings.json is damaged: it is not JSON; name the data set with --dataset"
+    ):
+        choose(path).data()

@@ -1,5 +1,6 @@
 """What candidates that were trained again by other seeds change: the best, the table, the picture, the doubt."""
 
+import dataclasses
 import json
 
 import pytest
@@ -9,6 +10,7 @@ from analysis.best import best
 from analysis.confirmed import Confirmation, confirmations, doubt
 from analysis.pictures.plot import front_plot
 from analysis.run import read_run
+from execution.runs import find_runs
 from records.errors import UserError
 from records.measurement import Measurement
 from records.run_folder import CONFIRMED, RunFolder
@@ -98,3 +100,29 @@ def test_a_damaged_line_is_named(tmp_path):
         file.write('{"index": 1}\n')
     with pytest.raises(UserError, match="confirmed.jsonl, line 10, is damaged"):
         read_run(folder)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"genotype": again(2, 9, 0.5).genotype}, "its genotype is another than that of candidate 1"),
+        ({"seed": 0}, "seed is 0, by which candidate 1 was judged; accepted: another one"),
+        ({"index": 99}, "index is 99; accepted: that of a candidate, 0, 1, 2, 3"),
+    ],
+)
+def test_a_line_that_fits_no_candidate_is_damaged(tmp_path, change, said):
+    run = a_run(tmp_path / "run", ONCE, MORE)
+    run.append(dataclasses.replace(again(1, 9, 0.5), **change), CONFIRMED)
+    for read in (read_run, lambda _: run.measurements(CONFIRMED), write_outcome):
+        with pytest.raises(UserError, match=rf"confirmed\.jsonl, line 10, is damaged: {said}"):
+            read(run.path)
+    run.revise({"strategy": "random", "trials": 4})
+    assert [status.state for status in find_runs([run.path])] == ["damaged"]
+
+
+def test_settings_that_a_later_version_has_are_no_other_genotype(tmp_path):
+    run = a_run(tmp_path / "run", ONCE, MORE)
+    genotype = again(1, 9, 0.5).genotype
+    later = genotype | {"settings": genotype["settings"] | {"new": 1}}
+    run.append(dataclasses.replace(again(1, 9, 0.5), genotype=later), CONFIRMED)
+    assert len(read_run(run.path).confirmed[1].accuracies) == 4

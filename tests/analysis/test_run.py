@@ -2,6 +2,7 @@ import json
 
 import pytest
 
+from analysis import choose, report
 from analysis.run import read_run
 from records.errors import UserError
 from tests.analysis.samples.runs import FIVE, make_run
@@ -34,6 +35,7 @@ def test_a_torn_last_line_is_left_out_and_said(tmp_path):
         (json.dumps(FIVE[0].to_json() | {"index": 9, "accuracy": 1.5}), "accuracy is 1.5"),
         (json.dumps(FIVE[0].to_json() | {"index": 9, "macs": "many"}), "macs is 'many'"),
         (json.dumps({"index": 9}), "lacks genotype"),
+        ("{}", "lacks index, .*; it has nothing$"),
     ],
 )
 def test_a_damaged_line_is_named(tmp_path, line, said):
@@ -61,3 +63,17 @@ def test_a_run_without_a_result_says_why(tmp_path):
         UserError, match="none of 1 candidates was judged; the last one, 3, failed: the <roof> fell in"
     ):
         read_run(make_run(tmp_path / "failed", [FIVE[3]])).require_ok()
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ({"settings": {}, "genotype": "x"}, "holds a training that has not ended; the command that began it"),
+        ({"settings": {"kind": "swep"}}, "settings.json is damaged: kind is 'swep'; accepted: hub, sweep"),
+    ],
+)
+def test_a_folder_of_another_kind_is_named(tmp_path, content, said):
+    (tmp_path / "settings.json").write_text(json.dumps(content))
+    for read in (read_run, choose, report):
+        with pytest.raises(UserError, match=said):
+            read(tmp_path)

@@ -50,9 +50,13 @@ def test_an_unfinished_training_is_told(tmp_path):
 
 def test_a_damaged_result_is_told(tmp_path):
     path = folder(tmp_path / "run")
-    (path / "result.json").write_text("{}")
+    (path / "result.json").write_text('{"test_accuracy": 0.5}')
     with pytest.raises(UserError, match=r"result\.json is not of a training: 'settings'"):
         read_training(path)
+    for content in ("", "[1]", "{}", '{"test_accuracy": "x"}', "[" * 100_000):
+        (path / "result.json").write_text(content)
+        with pytest.raises(UserError, match=r"result\.json is damaged: "):
+            read_training(path)
 
 
 def test_names_are_those_of_the_published_networks_at_any_size():

@@ -76,6 +76,19 @@ def test_without_points_or_candidates_there_is_nothing_to_do(tmp_path, points):
     assert not (run.path / CONFIRMED).exists()
 
 
+def test_a_training_that_raises_is_one_that_failed(tmp_path, monkeypatch):
+    run = a_run(tmp_path / "run", [(0.5, 10), (0.9, 1000)])
+
+    def fit(*_, **__):
+        raise RuntimeError("out of\nmemory")
+
+    monkeypatch.setattr("training.trial.fit", fit)
+    confirm(run, TRIAL, points=2, seeds=1, epochs=1, at_once=1)
+    found = run.measurements(CONFIRMED)
+    assert [(m.index, m.seed, m.status) for m in found] == [(1, 6, "failed"), (0, 6, "failed")]
+    assert {m.error for m in found} == {"RuntimeError: out of memory"}
+
+
 def test_a_process_that_is_killed_is_one_line(tmp_path):
     run = a_run(tmp_path / "run", [(0.5, 10), (0.9, 1000)])
 

@@ -81,7 +81,9 @@ def test_candidates_are_shown_with_the_best_so_far_and_where_their_trials_are(tm
 def test_the_outcome_is_the_final_metric(tmp_path):
     follower = Follower(tmp_path)
     assert follower.outcome() is None
-    (tmp_path / "outcome.json").write_text(json.dumps({"accuracy": 0.7, "macs": 3, "hypervolume": 0.2}))
-    assert follower.outcome() == {
-        "default": 0.7, "accuracy": 0.7, "macs": 3, "hypervolume": 0.2, "run_folder": str(tmp_path),
-    }  # fmt: skip
+    outcome = {"accuracy": 0.7, "macs": 3, "params": 2, "hypervolume": 0.2}
+    (tmp_path / "outcome.json").write_text(json.dumps(outcome))
+    assert follower.outcome() == {"default": 0.7, **outcome, "run_folder": str(tmp_path)}
+    for damaged in ("", "[]", "{}", json.dumps(outcome | {"macs": "a"}), "[" * 100_000):
+        (tmp_path / "outcome.json").write_text(damaged)
+        assert follower.outcome() is None  # the search, gone on with, writes it anew

@@ -86,6 +86,33 @@ def test_what_a_report_refuses_is_called_damaged(tmp_path, change):
     assert [s.state for s in runs.find_runs([tmp_path])] == ["damaged"]
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"strategy": None}, {"strategy": 5}, {"strategy": ["a"]}, {"kind": 5}, {"kind": None}, {"kind": ["hub"]},
+        {"trials": math.inf}, {"trials": math.nan}, {"trials": 2.5}, {"trials": 10**400}, {"trials": "5"},
+        {"trials": 0}, {"trials": True},
+    ],
+)  # fmt: skip
+def test_settings_of_another_type_are_called_damaged(tmp_path, change):
+    make_run(tmp_path / "run", FIVE, trials=5)
+    RunFolder(tmp_path / "run").write(
+        "settings.json", {"settings": {"strategy": "random", "trials": 5} | change}
+    )
+    make_run(tmp_path / "good", FIVE, trials=5)
+    found = runs.find_runs([tmp_path])
+    assert {s.run.name: s.state for s in found} == {"good": "stopped", "run": "damaged"}
+    assert "damaged" in runs.runs_table(found)
+
+
+def test_an_address_that_is_no_text_is_none(tmp_path, held):
+    run, process = held
+    for address in (5, None, ["a"]):
+        run.write("nni.json", {"experiment": "x1", "process": process.pid, "address": address})
+        assert runs.status(run).portal is None
+        assert "held" in runs.runs_table(runs.find_runs([run.path]))
+
+
 def test_an_emptied_outcome_is_called_damaged(tmp_path):
     (make_run(tmp_path / "run", FIVE, trials=5) / "outcome.json").write_text("")
     assert [s.state for s in runs.find_runs([tmp_path])] == ["damaged"]

@@ -15,7 +15,7 @@ from execution import session
 from execution.multi_trial.session import MultiTrialSession
 from execution.session import Session, session_of
 from execution.settings import SearchSettings
-from execution.signals import termination_as_interrupt, uninterrupted
+from execution.signals import interrupts_wait, termination_as_interrupt, uninterrupted
 from records.errors import UserError
 from records.measurement import Measurement
 from records.run_folder import RunFolder
@@ -58,6 +58,25 @@ def test_termination_is_an_interrupt_for_a_while():
     with pytest.raises(KeyboardInterrupt), termination_as_interrupt():
         terminate()
     assert signal.getsignal(signal.SIGTERM) == before
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_stop_during_a_fork_comes_after_it(number):
+    """Python drops what a signal raises in a step around a fork."""
+    before, done = signal.signal(number, signal.default_int_handler), []
+
+    def fork():
+        with interrupts_wait():
+            os.kill(os.getpid(), number)
+            time.sleep(0.1)
+            done.append("forked")
+
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            fork()
+        assert (done, signal.getsignal(number)) == (["forked"], signal.default_int_handler)
+    finally:
+        signal.signal(number, before)
 
 
 def test_a_search_that_is_stopped_while_its_report_is_drawn_ends_in_order(tmp_path, monkeypatch):
@@ -166,6 +185,40 @@ def test_a_resume_under_other_settings_is_refused(tmp_path, proceeded):
     run = RunFolder.create(tmp_path / "run", SearchSettings(seed=3).to_json())
     with pytest.raises(UserError, match="seed is 4, in the run 3"):
         session.resume(run.path, {"seed": 4})
+    assert proceeded == []
+
+
+@pytest.mark.parametrize(
+    ("part", "value", "said"),
+    [
+        (
+            "dataset",
+            "x",
+            "resolved.dataset in .*settings.json is damaged: 'x' is no record of a data set; accepted: an object",
+        ),
+        ("dataset", {"mean": "a"}, "resolved.dataset in .*settings.json is damaged: mean is 'a'; accepted"),
+        ("dataset", {"std": [0]}, "resolved.dataset in .*settings.json is damaged: std is 0; accepted"),
+        ("space", 5, "settings.json: resolved.space is 5; accepted: an object"),
+    ],
+)
+def test_a_resume_refuses_what_was_damaged_of_what_is_used(tmp_path, monkeypatch, part, value, said):
+    monkeypatch.setattr(Session, "_proceed", lambda *_, **__: pytest.fail("it went on"))
+    digits = dataset_info("digits").to_json()
+    value = digits | value if isinstance(value, dict) else value
+    run = RunFolder.create(tmp_path / "run", SearchSettings().to_json(), {part: value})
+    before = run.record()
+    with pytest.raises(UserError, match=said):
+        session.resume(run.path, {"trials": 30})
+    assert run.record() == before
+    run.revise(run.settings(), {})
+    assert session_of(SearchSettings(), run).data.info == dataset_info("digits")
+
+
+@pytest.mark.parametrize("name", ["strategy", "recipe", "space", "setting", "dataset", "epochs"])
+def test_a_resume_refuses_a_setting_of_another_type_and_names_the_file(tmp_path, proceeded, name):
+    run = RunFolder.create(tmp_path / "run", SearchSettings().to_json() | {name: ["a"]})
+    with pytest.raises(UserError, match=rf"^{run.path}/settings.json: .*{name}"):
+        session.resume(run.path, {"port": 0})
     assert proceeded == []
 
 

@@ -50,7 +50,7 @@ def test_what_is_no_count(text):
         ({"setting": {"nodes": 2}}, r"setting is \{'nodes': 2\}; accepted: text or None"),
         ({"recipe": None}, "recipe is None; accepted: text"),
         ({"device": 0}, "device is 0; accepted: text"),
-        ({"run_dir": "a\0b"}, r"run_dir is 'a\\x00b'; accepted: text or None"),
+        ({"run_dir": "a\0b"}, r"run_dir is 'a\\x00b'; accepted: a path or None"),
         ({"concurrency": -1}, "concurrency is -1"),
         ({"port": 70000}, "port is 70000; accepted: a whole number from 0 to 65535"),
         ({"max_macs": 0}, "max_macs is 0"),

@@ -108,6 +108,35 @@ def test_a_database_that_never_began_is_told(run):
         viewing.view(run, 0, None)
 
 
+def test_what_is_missing_or_damaged_of_what_is_shown_is_told(run):
+    def refused(said):
+        with pytest.raises(UserError, match=said):
+            viewing.view(run, 0, None)
+
+    database = run.path / "nni/x1/db/nni.sqlite"
+    kept = database.read_bytes()
+    database.write_bytes(b"no database" * 500)
+    refused(rf"^{database} is damaged: file is not a database$")
+    for params in ("{", "[]", "{}", '{"trainingService": {}}', '{"trainingService": 5}'):
+        database.write_bytes(kept)
+        with closing(sqlite3.connect(database)) as connection:
+            connection.execute("update ExperimentProfile set params = ?", (params,))
+            connection.commit()
+        refused(f"^{database} is damaged: ")
+    (run.path / "nni.json").rename(run.path / "aside")
+    refused(rf"nni\.json, which names the experiment of {database}, is not there")
+    (run.path / "aside").rename(run.path / "nni.json")
+    database.write_bytes(b"")
+    refused(f"never in the portal, or {database} was emptied$")
+    database.unlink()
+    refused(rf"cannot be shown: {database}, where NNI kept it, is not there; .*`report` draws it$")
+    for text in ("{", "[]", '{"experiment": 5}', '{"experiment": "../x"}'):
+        (run.path / "nni.json").write_text(text)
+        refused(r"nni\.json is damaged: it has no experiment's id")
+    (run.path / "nni.json").unlink()
+    refused("was never in the portal$")
+
+
 def test_a_run_is_at_the_address_of_its_own_process_alone(run):
     """Until a resumed search is in the portal, nni.json names the address where it once was."""
     with run.lock():

@@ -63,3 +63,16 @@ def test_a_stopped_search_goes_on(folder, tmp_path, monkeypatch, victim):
     uninterrupted = [proposer.propose(i, []).to_json() for i in range(TRIALS)]
     assert [r["genotype"] for r in sorted(after, key=lambda r: r["index"])] == uninterrupted
     assert {r["index"]: r["accuracy"] for r in after if r["status"] == "ok"} == {0: 0.5, 4: 0.54, 5: 0.55}
+
+
+def test_a_server_that_ends_in_order_right_after_its_start_is_one_line(folder, tmp_path):
+    log = tmp_path / "log"
+    options = ("--trials", "1", "--strategy", "random", "--width", "4", "--port", "0")
+    search = start(log, "search", *options, "--run-dir", str(folder), program=FAULTY_TRIALS)
+    wait_for(lambda: "Portal: " in log.read_text())
+    server_of(folder).terminate()  # it closes its port before it has ended
+    assert search.wait(60) == 2
+    said = log.read_text()
+    assert "Traceback" not in said
+    assert said.splitlines()[-1].startswith("error: NNI's server ended by itself (code "), said
+    assert belonging(folder) == []

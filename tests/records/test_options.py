@@ -21,12 +21,15 @@ class Mine(Options):
     share: float = option(0.5, "part", least=0.0, most=1.0)
     name: str | None = option(None, "who", choices=lambda: ("ann", "bob"))
     place: str | None = option(None, "where")
+    folder: str | None = option(None, "where it is kept", path=True)
+    rate: float | None = option(None, "how fast")
 
 
 def test_values_become_plain():
     mine = Mine(count=np.int64(2), share=np.float32(0.25), place=Path("a/b"))
-    assert dataclasses.astuple(mine) == (2, 0, 0.25, None, "a/b")
-    assert [type(value) for value in dataclasses.astuple(mine)] == [int, int, float, type(None), str]
+    values = dataclasses.astuple(mine)
+    assert values == (2, 0, 0.25, None, "a/b", None, None)
+    assert [type(value) for value in values[:5]] == [int, int, float, type(None), str]
 
 
 @pytest.mark.parametrize(
@@ -37,9 +40,13 @@ def test_values_become_plain():
         ({"count": True}, "count is True; accepted: a whole number"),
         ({"seed": 10}, "seed is 10; accepted: a whole number from 0 to 9"),
         ({"share": 1.5}, "share is 1.5; accepted: a number from 0 to 1.0"),
-        ({"share": math.nan}, "share is nan; accepted: a number from 0 to 1.0"),
+        ({"share": math.nan}, "share is nan; accepted: a finite number from 0 to 1.0"),
+        ({"rate": math.nan}, "rate is nan; accepted: a finite number"),
+        ({"rate": math.inf}, "rate is inf; accepted: a finite number"),
         ({"name": "eve"}, "name is 'eve'; accepted: ann, bob"),
         ({"place": "a\0b"}, r"place is 'a\x00b'; accepted: text or None"),
+        ({"folder": ""}, "folder is ''; accepted: a path or None"),
+        ({"folder": 5}, "folder is 5; accepted: a path or None"),
     ],
 )
 def test_what_is_wrong_is_told_in_one_wording(given, said):

@@ -11,7 +11,8 @@ from execution.follow import own_portal
 from records import run_folder
 from records.errors import UserError
 from records.measurement import Measurement
-from records.run_folder import CANDIDATES, NNI, SETTINGS, RunFolder, new_folder
+from records.run_files.settings_file import SETTINGS
+from records.run_folder import CANDIDATES, NNI, RunFolder, new_folder
 from records.run_lock import OWNER
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -160,7 +161,7 @@ def test_a_folder_that_nobody_named_is_always_a_new_one(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "text", ["", "{", "[]", "{}", '{"experiment": 1}', '{"experiment": "../x"}', "\0", None]
+    "text", ["", "{", "[]", "{}", '{"experiment": 1}', '{"experiment": "../x"}', "\0", "[" * 100_000, None]
 )
 def test_a_damaged_record_of_the_portal_is_as_none(tmp_path, text):
     run = RunFolder.create(tmp_path / "run", {})
@@ -183,6 +184,43 @@ def test_a_last_line_without_its_end_is_whole_where_its_record_is(tmp_path):
     assert [m.index for m in run.measurements()] == [0, 1, 2, 3]
     path.write_bytes(path.read_bytes()[:-9])
     assert [m.index for m in run.measurements()] == [0, 1, 2]
+
+
+def test_of_what_was_proposed_a_damaged_line_is_left_out_and_a_file_that_cannot_be_read_is_told(tmp_path):
+    run = RunFolder.create(tmp_path / "run", {})
+    path = run.path / "proposed.jsonl"
+    for seen in ("1e999", "null", "[]", "-1", "2.5", '"3"', "true", "[" * 100_000):
+        path.write_text(f'{{"index": 0, "seen": {seen}}}\n{{"index": 1, "seen": 1}}\n')
+        assert run.proposed() == {1: 1}
+    path.write_text("[" * 100_000)
+    assert run.proposed() == {}
+    path.unlink()
+    assert run.proposed() == {}
+    path.mkdir()
+    with pytest.raises(UserError, match=r"^cannot read .*proposed\.jsonl: Is a directory$"):
+        run.proposed()
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"settings": {"kind": 5}}, "is damaged: kind is 5; accepted: hub, sweep"),
+        ({"settings": {"kind": ["hub"]}}, "is damaged: kind is .* accepted: hub, sweep"),
+        ({"settings": {}, "resolved": 5}, "is damaged: resolved is 5; accepted: an object"),
+        ({"settings": {}, "genotype": "x"}, "holds a training that has not ended; the command that began it"),
+    ],
+)
+def test_settings_that_no_run_has_are_told(tmp_path, settings, said):
+    run = RunFolder.create(tmp_path / "run", {})
+    run.write("settings.json", settings)
+    with pytest.raises(UserError, match=said):
+        run.settings()
+    run.write("result.json", {})
+    if "genotype" in settings:
+        with pytest.raises(
+            UserError, match="holds a training that has ended; accepted: the folder of a search"
+        ):
+            run.settings()
 
 
 @pytest.mark.parametrize("content", ["[]", "5", '{"other": 1}'])

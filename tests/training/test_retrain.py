@@ -103,6 +103,42 @@ def test_a_folder_with_other_things_is_refused(tmp_path):
     assert [entry.name for entry in tmp_path.iterdir()] == ["notes.txt"]
 
 
+def test_a_damaged_result_is_told_and_no_other_is_written(tmp_path):
+    short = dataclasses.replace(SETTINGS, recipe=SETTINGS.recipe.replace(epochs=1))
+    retrain(TinyGenotype(), short, tmp_path / "a")
+    path = tmp_path / "a" / "result.json"
+    for content in ("", "[1]", "{}", '{"test_accuracy": "x"}', '{"test_accuracy": 5}'):
+        path.write_text(content)
+        with pytest.raises(
+            UserError, match=r"^.*result\.json is damaged: .*; give another folder, or remove"
+        ):
+            retrain(TinyGenotype(), short, tmp_path / "a")
+        assert path.read_text() == content
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (
+            {"dataset_info": {"mean": "a"}},
+            "dataset_info in .*settings.json is damaged: {'mean': 'a'} is no record",
+        ),
+        ({"dataset_info": "x"}, "dataset_info in .*settings.json is damaged: 'x' is no record"),
+        ({"settings": {"data_dir": 5}}, "settings.json is damaged: data_dir is 5; accepted: text"),
+    ],
+)
+def test_a_training_whose_settings_were_damaged_is_not_gone_on_with(tmp_path, change, said):
+    short = dataclasses.replace(SETTINGS, recipe=SETTINGS.recipe.replace(epochs=1))
+    retrain(TinyGenotype(), short, tmp_path / "a")
+    (tmp_path / "a" / "result.json").unlink()
+    path = tmp_path / "a" / "settings.json"
+    record = json.loads(path.read_text())
+    settings = record["settings"] | change.get("settings", {})
+    path.write_text(json.dumps(record | change | {"settings": settings}))
+    with pytest.raises(UserError, match=said):
+        retrain(TinyGenotype(), short, tmp_path / "a")
+
+
 def test_a_training_that_cannot_begin_leaves_the_folder_free(tmp_path):
     absent = RetrainSettings(dataset="folder", data_dir=str(tmp_path / "none"), recipe=SETTINGS.recipe)
     with pytest.raises(UserError, match="none"):

@@ -8,7 +8,7 @@ import pytest
 from records.errors import UserError
 from records.measurement import Measurement
 from tests.training.networks import TinyGenotype
-from training.trial import TrialSettings, measure
+from training.trial import TrialSettings, measure, measure_or_fail
 
 SETTINGS = TrialSettings(dataset="digits", epochs=3, batch_size=32, seed=4, threads=1)
 
@@ -24,6 +24,27 @@ def test_measures_the_last_epoch():
     assert reports[0]["macs"] == 1232
     assert found.genotype == TinyGenotype().to_json()
     assert Measurement.from_json(found.to_json()) == found
+
+
+def test_what_a_training_raises_is_a_failed_measurement_where_that_is_wanted(monkeypatch):
+    assert (
+        measure_or_fail(TinyGenotype(), SETTINGS, index=7).history
+        == measure(TinyGenotype(), SETTINGS, index=7).history
+    )
+
+    def fails(*_, **__):
+        raise ZeroDivisionError("no images")
+
+    monkeypatch.setattr("training.trial.fit", fails)
+    with pytest.raises(ZeroDivisionError):
+        measure(TinyGenotype(), SETTINGS, index=7)
+    found = measure_or_fail(TinyGenotype(), SETTINGS, index=7)
+    assert (found.index, found.status, found.error) == (7, "failed", "ZeroDivisionError: no images")
+    assert (found.accuracy, found.macs, found.seed, found.history) == (None, 1232, 4, ())
+    with pytest.raises(UserError, match="mnist"):
+        measure_or_fail(
+            TinyGenotype(), dataclasses.replace(SETTINGS, dataset="mnist", data_dir="/gone"), index=7
+        )
 
 
 def test_same_seed_same_measurement():

@@ -163,6 +163,7 @@ class Arrays:
 
     def _wrong(self, key: str, array: np.ndarray, accepted: str, hint: str = "") -> UserError:
         needed = "accepted:" if self.info is None else f"{self.info.name} needs"
+        hint = hint if array.size else "; no number of the shape may be 0"
         return UserError(
             f"{self.where}: {key} is {array.dtype} of shape {array.shape}; {needed} {accepted}{hint}"
         )

@@ -5,14 +5,18 @@ from __future__ import annotations
 import dataclasses
 import os
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from records.checks import shown, whole_number
+from records.checks import as_path, flag, number, shown, text, whole_number
 from records.errors import UserError
+from records.options import MOST
 from search_space.problem import LARGEST_SIDE
 from training.data import class_names as names
+
+_LEAST_STD = 1e-6  # of a channel's pixels, by which they are divided
 
 
 @dataclass(frozen=True)
@@ -42,11 +46,31 @@ class DatasetInfo:
     @classmethod
     def from_json(cls, record: dict[str, Any]) -> DatasetInfo:
         """Reads what ``to_json`` wrote, lists for tuples. Raises ``UserError`` for anything else."""
-        try:
-            values: dict[str, Any] = {n: tuple(v) if isinstance(v, list) else v for n, v in record.items()}
-            return cls(**values)
-        except (AttributeError, TypeError) as error:
-            raise UserError(f"{shown(record)} is no record of a data set") from error
+        fields = dataclasses.fields(cls)
+        needed = [field.name for field in fields if field.default is dataclasses.MISSING]
+        known = [field.name for field in fields]
+        if not isinstance(record, dict) or set(needed) - record.keys() or record.keys() - set(known):
+            raise UserError(
+                f"{shown(record)} is no record of a data set; accepted: an object with {', '.join(known)}"
+            )
+        values: dict[str, Any] = {n: tuple(v) if isinstance(v, list) else v for n, v in record.items()}
+        found = cls(**values)
+        text("name", found.name)
+        image = _several("image", found.image, 3, lambda side: whole_number("image", side, 1, LARGEST_SIDE))
+        whole_number("classes", found.classes, 1, MOST)
+        _several("mean", found.mean, image[0], lambda value: number("mean", value, 0, 1))
+        _several("std", found.std, image[0], lambda value: number("std", value, _LEAST_STD, 1))
+        flag("flip", found.flip)
+        if found.class_names != ():
+            _several("class_names", found.class_names, found.classes, lambda word: text("class_names", word))
+        return found
+
+
+def _several(name: str, values: Any, count: int, check: Callable[[Any], Any]) -> tuple[Any, ...]:
+    """``values``, of which there are ``count``, checked. Raises ``UserError``."""
+    if not isinstance(values, tuple) or len(values) != count:
+        raise UserError(f"{name} is {shown(values)}; accepted: a list of {count}")
+    return tuple(map(check, values))
 
 
 @dataclass(frozen=True)
@@ -136,12 +160,12 @@ def located(name: Any, data_dir: str | Path | None) -> tuple[str, str | None]:
 
     ``sub/my.npz`` in ``data_dir`` is ``my.npz`` in ``data_dir/sub``. Raises ``UserError`` for an unknown name.
     """
-    folder = None if data_dir is None else os.fspath(data_dir)
+    folder = None if data_dir is None else os.fspath(as_path("data_dir", data_dir))
     if isinstance(name, os.PathLike):
         name = os.fspath(name)
     if isinstance(name, str) and is_array_file(name):
-        path = os.path.join(folder or "", name)
-        return os.path.basename(path), os.path.dirname(path) or "."
+        file = os.path.join(folder or "", name)
+        return os.path.basename(file), os.path.dirname(file) or "."
     if not isinstance(name, str) or name not in dataset_names():
         what = repr(name) if isinstance(name, str) else f"of type {type(name).__name__}"
         arrays = "" if isinstance(name, str) else " (training.data.arrays.save_arrays writes one)"

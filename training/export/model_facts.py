@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from records.errors import UserError
+from records.files import naming_damage, read_json
 from training.data.datasets import DatasetInfo
 from training.data.lookup import dataset_info
 
@@ -111,7 +112,8 @@ def properties(content: dict[str, Any]) -> dict[str, str]:
 
 
 def recorded_dataset(folder: Path) -> DatasetInfo | None:
-    """The data set of the search or training whose folder that is; None where it cannot be known.
+    """The data set of the search or training whose folder that is; None where it cannot be known. Raises ``UserError``
+    where its record is damaged.
 
     A folder of an earlier version has the set's name alone; it trained images in folders with ImageNet's mean and
     deviation.
@@ -120,9 +122,10 @@ def recorded_dataset(folder: Path) -> DatasetInfo | None:
     resolved, settings = record.get("resolved"), record.get("settings")
     known = resolved.get("dataset") if isinstance(resolved, dict) else None
     known = known or record.get("dataset_info")
-    try:
-        if isinstance(known, dict):
+    if known is not None:
+        with naming_damage(folder / SETTINGS):
             return DatasetInfo.from_json(known)
+    try:
         if isinstance(settings, dict) and isinstance(settings.get("dataset"), str):
             name, data_dir = settings["dataset"], settings.get("data_dir")
             if name == "folder":
@@ -165,9 +168,7 @@ def recorded_genotype(folder: Path) -> str | None:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    """A JSON object; empty where there is none, since what it tells is not known then."""
-    try:
-        record = json.loads(path.read_bytes())
-    except (OSError, ValueError):
-        return {}
+    """A JSON object; empty where there is none, since what it tells is not known then. Raises ``UserError`` for what is
+    no JSON."""
+    record = read_json(path) if path.is_file() else {}
     return record if isinstance(record, dict) else {}

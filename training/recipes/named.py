@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from records.checks import shown
 from records.errors import UserError
 from training.recipes.recipe import Recipe
 
@@ -131,8 +132,8 @@ _BY_NETWORK = {network.lower(): recipe for recipe, names in _OF_NETWORKS.items()
 
 def get_recipe(name: str, **changes: Any) -> Recipe:
     """The recipe ``name`` with ``changes`` to its fields; those that are None change nothing."""
-    if name not in RECIPES:
-        raise UserError(f"recipe is {name!r}; accepted: {', '.join(RECIPES)}")
+    if not isinstance(name, str) or name not in RECIPES:
+        raise UserError(f"recipe is {shown(name)}; accepted: {', '.join(RECIPES)}")
     return RECIPES[name].replace(**{field: value for field, value in changes.items() if value is not None})
 
 

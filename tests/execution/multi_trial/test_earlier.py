@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import pytest
 
+from execution.confirm import confirm
 from execution.multi_trial.earlier import earlier_results
 from execution.multi_trial.session import MultiTrialSession
+from execution.portal.address import Portal
 from execution.settings import SearchSettings
 from records.errors import UserError
 from records.measurement import Measurement
 from records.run_folder import RunFolder
 from search_space import Genotype, Problem, sample
+from training.trial import TrialSettings
 
 SETTINGS = {"width": 4, "cells": 2}
 PROBLEM = Problem("darts-global", SETTINGS, (1, 8, 8), 10)
@@ -68,6 +71,32 @@ def test_a_folder_without_anything_to_start_from_is_refused(tmp_path):
         earlier_results(tmp_path, PROBLEM)
     with pytest.raises(UserError, match="holds no judged candidate; accepted: a run that has one"):
         earlier_results(run_of(tmp_path / "run", count=0), PROBLEM)
+
+
+def test_a_folder_of_another_kind_is_named(tmp_path):
+    hub = RunFolder.create(tmp_path / "sweep", {"kind": "sweep", "searches": 1, "shared": {}})
+    with pytest.raises(UserError, match=r"sweep, a sweep; accepted: one of its searches, .*/searches/NAME$"):
+        earlier_results(hub.path, PROBLEM)
+    training = RunFolder.create(tmp_path / "training", {})
+    training.write("settings.json", {"settings": {}, "genotype": "x"})
+    with pytest.raises(UserError, match="holds a training that has not ended"):
+        earlier_results(training.path, PROBLEM)
+
+
+def test_a_damaged_candidate_is_named_with_its_file(tmp_path):
+    run = RunFolder.open(run_of(tmp_path / "run", count=2))
+    run.append(Measurement(2, {}, "ok", 0.5, 1, 1, 1, seconds=1.0, seed=0))
+    said = r"run/candidates\.jsonl, candidate 2: genotype: version, .* is missing"
+    with pytest.raises(UserError, match=said):
+        earlier_results(run.path, PROBLEM)
+    with pytest.raises(UserError, match=said):
+        MultiTrialSession(SearchSettings(**SETTINGS), run).explore(Portal(None, 0), resume=True)
+    with pytest.raises(UserError, match=said):
+        confirm(run, TrialSettings(), points=3, seeds=1, epochs=1, at_once=1)
+    other = RunFolder.open(run_of(tmp_path / "other", count=2))
+    other.keep_earlier([Measurement(7, {}, "ok", 0.5, 1, 1, 1, seconds=1.0, seed=0)])
+    with pytest.raises(UserError, match=r"other/earlier\.jsonl, candidate 7: genotype: version"):
+        _ = MultiTrialSession(SearchSettings(**SETTINGS), other).strategy
 
 
 def test_a_search_is_shown_it_and_keeps_it_for_a_resume(tmp_path, monkeypatch):

@@ -11,11 +11,10 @@ import pytest
 
 from execution.nni_bridge.candidates import CandidateModel
 from execution.nni_bridge.database import database_of
-from execution.nni_bridge.experiment import SearchExperiment, check_server, make_experiment
+from execution.nni_bridge.experiment import SearchExperiment, make_experiment
 from execution.platforms.contract import make_platform
 from execution.settings import SearchSettings
 from execution.trials import quick_start
-from records.errors import UserError
 from records.run_folder import NNI, RunFolder
 from tests.execution.nni_bridge.databases import write_database
 
@@ -81,18 +80,6 @@ def test_a_resume_takes_the_experiment_up_again_where_it_began(run, capsys):
     resumed = made(run, resume=True)
     assert (resumed.id, resumed._action, resumed.first_number) == ("abc123xy", "resume", 7)
     assert made(run)._action == "create"
-
-
-def test_a_server_that_ended_is_said_in_one_line(run):
-    experiment = made(run)
-    check_server(experiment, run)  # not started
-    experiment._proc = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
-    check_server(experiment, run)
-    experiment._proc.kill()
-    experiment._proc.wait()
-    with pytest.raises(UserError, match=r"server ended by itself \(code -9.*resume") as error:
-        check_server(experiment, run)
-    assert "\n" not in str(error.value)
 
 
 def test_settings_reach_json(run):

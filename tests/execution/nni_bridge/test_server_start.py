@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -68,6 +69,28 @@ def test_a_server_gets_three_seconds(monkeypatch):
     monkeypatch.setattr(server_start, "_listens", lambda *_: True)
     started(None).wait(1)
     assert len(asked) == 30
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_stop_that_arrives_while_the_server_is_forked_is_kept(number):
+    """NNI forks with a step of Python's own in between, after which a lock of `logging` is given back: an interrupt there
+    is dropped, and the lock stays held."""
+    fork = f"""if True:
+        import logging, os, signal, subprocess, sys
+        from execution.nni_bridge.server_start import Start
+        from execution.signals import termination_as_interrupt
+
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # whatever the tests were started with
+        os.register_at_fork(after_in_parent=lambda: os.kill(os.getpid(), {int(number)}))
+        with termination_as_interrupt():
+            try:
+                Start(lambda: subprocess.Popen(["true"], preexec_fn=os.setpgrp))()
+            except KeyboardInterrupt:
+                logging.getLogger("new")
+                print("interrupted")
+        """
+    done = subprocess.run([sys.executable, "-c", fork], capture_output=True, text=True, timeout=60)
+    assert (done.stdout, done.returncode) == ("interrupted\n", 0), done.stderr
 
 
 def started(code):

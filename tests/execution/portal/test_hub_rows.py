@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from execution.portal import hub
 from execution.portal.hub import resume_hub
 from execution.portal.hub_rows import SHARED, grid, of_one_value, row_of
 from execution.portal.rows import row_options
+from execution.runs import find_runs
 from execution.settings import SearchSettings, parse_option
 from records.errors import UserError
 from records.run_folder import RunFolder
@@ -111,6 +113,23 @@ def test_a_hub_takes_no_wrong_values_from_python_either(tmp_path, given):
     with pytest.raises(UserError, match="accepted: "):
         resume_hub(run, given, "run_search")
     assert run.settings()["shared"] == {}
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({}, "rows.jsonl is damaged: it holds no row"),
+        ({"shared": {"threads": "x"}}, "settings.json is damaged: threads is 'x'; accepted: "),
+        ({"shared": 5}, "settings.json is damaged: shared is 5; accepted: an object"),
+        ({"searches": 0}, "settings.json is damaged: searches is 0; accepted: "),
+    ],
+)
+def test_a_damaged_hub_is_not_gone_on_with(tmp_path, monkeypatch, settings, said):
+    monkeypatch.setattr(hub, "_proceed", lambda *_: pytest.fail("it went on"))
+    run = RunFolder.create(tmp_path / "hub", {"kind": "sweep", "searches": 1, "shared": {}} | settings)
+    with pytest.raises(UserError, match=said):
+        resume_hub(run, {"threads": 2}, "run_search")
+    assert [status.state for status in find_runs([run.path])] == ["damaged"]
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 from execution.portal.rows import read_rows, submitted_name, waiting, write_rows
+from records.errors import UserError
 
 
 def test_rows_are_kept_in_order_and_a_torn_one_is_left_out(tmp_path):
@@ -11,7 +14,33 @@ def test_rows_are_kept_in_order_and_a_torn_one_is_left_out(tmp_path):
     with (tmp_path / "rows.jsonl").open("a") as file:
         file.write('{"name": "c", "para')
     assert read_rows(tmp_path) == [("a", {"seed": "0"}), ("b", {"seed": "1"})]
-    assert read_rows(tmp_path / "nowhere") == []
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (None, "it holds no row; accepted: one or more"),
+        ("", "it holds no row; .*`run_search.py resume .*/searches/NAME` goes on with one"),
+        ('{"name": "a", "para', "it holds no row"),
+        ("[]\n", "line 1, is damaged: it is not a row's JSON$"),
+        ('{"name": "a"}\n', "line 1, is damaged: it is not a row's JSON$"),
+        ('{"name": 5, "parameters": {}}\n', "line 1, is damaged: name is 5; accepted: text"),
+        ('{"name": "a", "parameters": 5}\n', "line 1, is damaged: parameters is 5; accepted: an object"),
+        (
+            '{"name": "../../fin", "parameters": {}}\n',
+            "line 1, is damaged: name is .*; accepted: the name of a folder",
+        ),
+        ('{"name": "/tmp/x", "parameters": {}}\n', "accepted: the name of a folder"),
+        ('{"name": "..", "parameters": {}}\n', "accepted: the name of a folder"),
+        ('{"name": "", "parameters": {}}\n', "accepted: the name of a folder"),
+        (2 * '{"name": "a", "parameters": {}}\n', "two rows are called 'a'"),
+    ],
+)
+def test_damaged_rows_are_told(tmp_path, content, said):
+    if content is not None:
+        (tmp_path / "rows.jsonl").write_text(content)
+    with pytest.raises(UserError, match=f"rows.jsonl.*{said}"):
+        read_rows(tmp_path)
 
 
 def test_submitted_rows_that_never_started_are_found():

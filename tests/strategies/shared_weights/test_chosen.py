@@ -83,6 +83,17 @@ def test_exploring_goes_on_where_it_was_stopped(problem, data, shared, tmp_path)
     assert len(path.read_text().splitlines()) == 12
 
 
+def test_a_damaged_network_of_those_that_were_chosen_is_named(tmp_path):
+    path = tmp_path / "chosen.json"
+    good = judged_of([(0.5, 100)])[0].genotype
+    records = [
+        {"genotype": genotype, "role": "front", "accuracy": 0.5} for genotype in (good, {"version": 1})
+    ]
+    path.write_text(json.dumps(records))
+    with pytest.raises(UserError, match=r"chosen\.json, network 1: genotype: space, .* is missing"):
+        read_chosen(path)
+
+
 @pytest.mark.parametrize(
     "change", [{"accuracy": "x"}, {"accuracy": float("nan")}, {"genotype": {}}, {"macs": None}]
 )

@@ -124,8 +124,14 @@ def test_a_folder_says_on_which_data_it_was(tmp_path):
     assert recorded_dataset(tmp_path / "run") == INFO
     assert recorded_dataset(tmp_path / "training") == INFO
     assert recorded_dataset(tmp_path / "former") == dataset_info("digits")
-    for name in ("gone", "strange", "damaged", "nothing"):
+    for name in ("gone", "nothing"):
         assert recorded_dataset(tmp_path / name) is None
+    for name, said in (
+        ("strange", "{'colour': 'red'} is no record of a data set"),
+        ("damaged", "it is not JSON"),
+    ):
+        with pytest.raises(UserError, match=rf"{name}/settings.json is damaged: {said}"):
+            recorded_dataset(tmp_path / name)
 
 
 def test_the_data_of_the_weights_training_decide(tmp_path):
