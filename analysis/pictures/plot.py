@@ -13,7 +13,7 @@ from analysis.references import Reference
 from analysis.run import Run
 from records.errors import UserError
 from records.measurement import Measurement
-from records.text import without_paths
+from records.text import count_text, without_paths
 
 Point = tuple[float, float]  # (MACs or milliseconds, accuracy in percent)
 Cost = Callable[[Measurement], float]
@@ -65,6 +65,10 @@ class FrontPlot:
     below: int
     x_label: str = X_LABEL
     y_label: str = Y_LABEL
+
+    def x_text(self, x: float) -> str:
+        """A value of the horizontal axis as a person reads it."""
+        return f"{x:.3g} ms" if self.x_label == LATENCY_LABEL else count_text(x)
 
 
 def front_plot(

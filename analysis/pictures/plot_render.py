@@ -132,7 +132,7 @@ def _labels(axes: Any, plot: FrontPlot) -> None:
     wanted: list[tuple[tuple[float, float], str, dict[str, Any]]] = []
     if len(plot.series) == 1 and plot.series[0].best:
         x, y = plot.series[0].best
-        wanted.append(((x, y), f"{y:.1f}%, {count_text(x)}", {"fontsize": 9, "fontweight": "bold"}))
+        wanted.append(((x, y), f"{y:.1f}%, {plot.x_text(x)}", {"fontsize": 9, "fontweight": "bold"}))
     for reference in plot.references:
         point = reference.macs_published, 100 * reference.accuracy
         wanted.append((point, reference.name, {"fontsize": 7.5}))

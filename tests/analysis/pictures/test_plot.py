@@ -89,6 +89,7 @@ def test_against_latency(tmp_path):
     assert not have_latency([run, read_run(make_run(tmp_path / "run", FIVE))])
     plot = front_plot([run], latency=True)
     assert plot.x_label == "latency as each trial measured it (ms)"
+    assert (plot.x_text(0.9), front_plot([run]).x_text(1234)) == ("0.9 ms", "1.23k")
     (series,) = plot.series
     # the last candidate is the most accurate and the fastest
     assert series.front == ((6.0, 80.0),)
