@@ -50,6 +50,19 @@ def test_every_folder_with_code_is_packaged():
     assert inside - {"tests", "benchmarks"} == set(PACKAGES)
 
 
+def test_every_file_that_code_reads_is_packaged():
+    patterns = PROJECT["tool"]["setuptools"]["package-data"]["*"]
+    read = [
+        path
+        for package in PACKAGES
+        for kind in ("cpp", "h", "js", "csv")
+        for path in (ROOT / package).rglob(f"*.{kind}")
+    ]
+    assert len(read) > 10
+    for path in read:
+        assert any(path.match(pattern) for pattern in patterns), path
+
+
 def test_licence_and_citation():
     assert PROJECT["project"]["license"] == "MIT"
     assert (
