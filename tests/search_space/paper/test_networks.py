@@ -30,6 +30,8 @@ MEASURED = {
     "MBV3": (1000, 5_483_032, 216_589_760, 4_399_808),
     "MBV3-Global-Public": (1000, 3_868_160, 174_401_696, 4_366_880),
     "EfficientNet-B0": (1000, 5_288_548, 385_814_752, 6_737_696),
+    "ResNet-152": (1000, 60_192_808, 11_282_415_616, 22_027_264),
+    "DenseNet-169": (1000, 14_149_480, 3_359_843_328, 19_022_976),
     "EfficientNet-B0-Global-Public": (1000, 3_822_932, 295_439_456, 6_464_864),
 }
 # the PDE's MACs, 7 an element and step, without the 7 an element that are counted once
@@ -95,6 +97,25 @@ def test_mobile_networks_train(name: str) -> None:
     assert logits.shape == (2, 5)
     logits.square().sum().backward()
     assert all(p.grad is not None and p.grad.isfinite().all() for p in network.parameters())
+
+
+@pytest.mark.parametrize("name", ["ResNet-152", "DenseNet-169"])
+def test_quoted_networks_train(name: str) -> None:
+    torch.manual_seed(0)
+    network = published(name, num_classes=5, image=(3, 32, 32)).build()
+    logits = network(torch.randn(2, 3, 32, 32))
+    assert logits.shape == (2, 5)
+    logits.square().sum().backward()
+    assert all(p.grad is not None and p.grad.isfinite().all() for p in network.parameters())
+
+
+def test_the_stride_of_resnet_152() -> None:
+    """In timm's own the same parameters cost more; the outputs have the same sizes."""
+    first = published("ResNet-152")
+    timms = Genotype(first.space, first.image, 1000, {}, {"model": "resnet152"})
+    assert timms.cost().params == first.cost().params
+    assert (timms.cost().macs, timms.cost().macs_published) == (11_513_626_624, 11_558_734_848)
+    assert first.cost().macs_published == 11_326_470_144
 
 
 @pytest.mark.parametrize("name", [name for name in published_names() if name not in SOLVED])
