@@ -45,10 +45,11 @@ class Row:
 
     ``params``, ``macs_published`` and ``macs`` are as the poster counts the network (see `search_space.paper.counts`).
     Differences are in percent of the poster's number. ``standing`` is what the row rests on: ``measured`` for a public
-    configuration whose counts are within 2% of those measured on its authors' code, or of the poster; ``quoted``
-    where the poster has another paper's numbers of the network; ``inferred``
-    where the configuration was chosen by its counts, which are within 2% of the poster or round to what it prints, and
-    where the poster prints none; ``not reachable`` otherwise. ``reason`` is what there is to know beside the counts.
+    configuration whose counts are within 2% of those measured on its authors' code, or of the poster; ``quoted`` where
+    the poster has another paper's numbers of the network; ``inferred`` where the configuration was chosen by its
+    counts, which are within 2% of the poster or round to what it prints, and where the poster prints none; ``guess``
+    where the form of the system was chosen so, too; ``not reachable`` otherwise. ``reason`` is what there is to know
+    beside the counts.
     """
 
     table: str
