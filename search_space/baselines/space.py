@@ -39,7 +39,7 @@ class OdeSettings:
     )
     evaluations: int = option(
         32,
-        "of the field or layer, in one solution, a multiple of 4: exact for neupde, the most for mdeq, "
+        "of the field or layer, in one solution, an even number: exact for neupde, the most for mdeq, "
         "and what the cost is stated for with neural-ode",
         unit="evaluations",
     )
@@ -49,9 +49,9 @@ class OdeSettings:
         for width in self.widths:
             if any(times * width > GROUPS and times * width % GROUPS for times in (1, 2, 4)):
                 raise UserError(f"widths has {width}; accepted: 1 to 8, 16, and multiples of 32")
-        object.__setattr__(self, "evaluations", whole_number("evaluations", self.evaluations, 4, 1000))
-        if self.evaluations % 4:
-            raise UserError(f"evaluations is {self.evaluations}; accepted: a multiple of 4, from 4 to 1000")
+        object.__setattr__(self, "evaluations", whole_number("evaluations", self.evaluations, 2, 1000))
+        if self.evaluations % 2:
+            raise UserError(f"evaluations is {self.evaluations}; accepted: an even number from 2 to 1000")
 
 
 @register_space

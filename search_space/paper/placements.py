@@ -89,7 +89,7 @@ def placements(name: str) -> Matches:
     printed_params, printed_macs = printed_number(fact.params), printed_number(fact.macs)
     if printed_params is None or printed_macs is None:
         raise UserError(f"the poster has no counts for {name}")
-    reference = published(name)
+    reference = published(f"{name}-Public")
     space = cast(MobileSpace, get_space(reference.space))
     settings = space.settings_of(reference.problem)
     size, width = (-(-reference.image[1] // 2), -(-reference.image[2] // 2)), space.network.stem

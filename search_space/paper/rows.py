@@ -1,4 +1,4 @@
-"""The poster's table beside the counts of this project's networks, and where the two cannot agree.
+"""The poster's table beside the counts of this project's networks, and what each row rests on.
 
 ``published.csv`` holds the facts: the poster's numbers as printed, and, where the authors' public code gives
 the row, its parameters and published MACs as measured. Its ``classes`` is the number that the counts are for:
@@ -15,10 +15,10 @@ from importlib import resources
 from pathlib import Path
 
 from records.errors import UserError
-from search_space.paper.networks import published, published_network
+from search_space.paper.counts import printed_cost, remarks
+from search_space.paper.networks import INFERRED, UNREACHABLE, published_network
 
 TOLERANCE = 2.0  # percent
-MEASURED, INFERRED, UNREACHABLE = "measured", "inferred", "not reachable"
 _UNITS = {"": 1, "K": 10**3, "M": 10**6, "B": 10**9}
 
 
@@ -43,11 +43,13 @@ class Fact:
 class Row:
     """A row of the poster, what this project's network of that row costs, and how the two stand.
 
-    Differences are in percent of the poster's number. ``standing``: ``measured`` where the counts are within
-    2% of those measured on the authors' code (but for a network whose code is known to be far from the
-    poster), or a public configuration's within 2% of the poster; ``inferred`` where the configuration was
-    chosen by its counts and they are within 2% of the poster or round to what it prints; ``not reachable``
-    otherwise, with the ``reason``.
+    ``params``, ``macs_published`` and ``macs`` are as the poster counts the network (see `search_space.paper.counts`).
+    Differences are in percent of the poster's number. ``standing`` is what the row rests on: ``measured`` for a public
+    configuration whose counts are within 2% of those measured on its authors' code, or of the poster; ``quoted`` where
+    the poster has another paper's numbers of the network; ``inferred`` where the configuration was chosen by its
+    counts, which are within 2% of the poster or round to what it prints, and where the poster prints none; ``guess``
+    where the form of the system was chosen so, too; ``not reachable`` otherwise. ``reason`` is what there is to know
+    beside the counts.
     """
 
     table: str
@@ -107,49 +109,19 @@ def _row(fact: Fact) -> Row:
     if not fact.network:
         reason = "neither its code nor its configuration is public with the paper"
         return Row(
-            *common,
-            None,
-            None,
-            None,
-            poster_params,
-            poster_macs,
-            fact.accuracy_percent,
-            None,
-            None,
-            UNREACHABLE,
-            reason,
-        )
+            *common, None, None, None, poster_params, poster_macs, fact.accuracy_percent, None, None,
+            UNREACHABLE, reason,
+        )  # fmt: skip
     network = published_network(fact.network)
-    cost = published(fact.network, num_classes=fact.classes).cost()
-    ours = (cost.params, cost.macs_published)
+    cost = printed_cost(network, fact.classes)
     differences = tuple(
         None if said is None else 100.0 * (own / said[0] - 1)
-        for own, said in zip(ours, (params, macs), strict=True)
+        for own, said in zip((cost.params, cost.macs_published), (params, macs), strict=True)
     )
-    close = [difference is not None and abs(difference) <= TOLERANCE for difference in differences]
-    printed = [
-        said is None or near or abs(own - said[0]) <= said[1]
-        for own, said, near in zip(ours, (params, macs), close, strict=True)
-    ]
-    measured = [
-        fact_count is not None and abs(own / fact_count - 1) <= TOLERANCE / 100
-        for own, fact_count in zip(ours, (fact.measured_params, fact.measured_macs), strict=True)
-    ]
-    standing, reason = UNREACHABLE, network.note
-    if network.unreached and not all(close):
-        pass
-    elif all(measured) or (all(close) and not network.inferred):
-        standing = MEASURED
-    elif params is None:
-        standing, reason = INFERRED, network.note or "the poster gives no counts for this row"
-    elif all(printed):
-        standing = INFERRED
-    elif not reason:
-        gaps = [f"{what} {d:+.1f}%" for what, d in zip(("parameters", "MACs"), differences, strict=True) if d]
-        reason = f"the public network's counts differ from the poster's: {', '.join(gaps)}"
+    standing = INFERRED if params is None else network.basis
     return Row(
         *common, cost.params, cost.macs_published, cost.macs, poster_params, poster_macs,
-        fact.accuracy_percent, differences[0], differences[1], standing, reason,
+        fact.accuracy_percent, differences[0], differences[1], standing, remarks(network, fact.classes),
     )  # fmt: skip
 
 

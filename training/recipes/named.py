@@ -123,9 +123,9 @@ _OF_NETWORKS = {
     "mnist-backbone": (
         "MNIST-Convolution", "MNIST-Residual", "MNIST-Residual-5", "MNIST-Global-Backbone",
     ),
-    "mobilenetv2": ("MBV2", "MBV2-Global"),
-    "mobilenetv3": ("MBV3", "MBV3-Global"),
-    "efficientnet": ("EfficientNet-B0", "EfficientNet-B0-Global"),
+    "mobilenetv2": ("MBV2", "MBV2-Global", "MBV2-Global-Public"),
+    "mobilenetv3": ("MBV3", "MBV3-Global", "MBV3-Global-Public"),
+    "efficientnet": ("EfficientNet-B0", "EfficientNet-B0-Global", "EfficientNet-B0-Global-Public"),
 }  # fmt: skip
 _BY_NETWORK = {network.lower(): recipe for recipe, names in _OF_NETWORKS.items() for network in names}
 

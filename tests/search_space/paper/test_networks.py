@@ -3,8 +3,10 @@
 import pytest
 import torch
 
-from search_space import UserError, published, published_names
+from search_space import Genotype, UserError, published, published_names
 from search_space.counting import count
+from search_space.paper.counts import printed_cost, remarks
+from search_space.paper.networks import published_network
 
 # name: (classes, parameters, convolutions' and linear layers' MACs, elements of norms' outputs), as measured
 MEASURED = {
@@ -24,18 +26,20 @@ MEASURED = {
     "DARTS-Global": (100, 843_868, 210_984_192, 3_474_432),
     "DARTS-Tiny": (100, 42_862, 6_829_248, 446_976),
     "MBV2": (1000, 3_504_872, 300_774_272, 6_678_112),
-    "MBV2-Global": (1000, 2_952_232, 233_507_072, 6_097_952),
+    "MBV2-Global-Public": (1000, 2_952_232, 233_507_072, 6_097_952),
     "MBV3": (1000, 5_483_032, 216_589_760, 4_399_808),
-    "MBV3-Global": (1000, 3_868_160, 174_401_696, 4_366_880),
+    "MBV3-Global-Public": (1000, 3_868_160, 174_401_696, 4_366_880),
     "EfficientNet-B0": (1000, 5_288_548, 385_814_752, 6_737_696),
-    "EfficientNet-B0-Global": (1000, 3_822_932, 295_439_456, 6_464_864),
+    "ResNet-152": (1000, 60_192_808, 11_282_415_616, 22_027_264),
+    "DenseNet-169": (1000, 14_149_480, 3_359_843_328, 19_022_976),
+    "EfficientNet-B0-Global-Public": (1000, 3_822_932, 295_439_456, 6_464_864),
 }
 # the PDE's MACs, 7 an element and step, without the 7 an element that are counted once
 PDE = {
     "ResNet-Global": 200_704,
     "DenseNet-Global": 142_464,
     "DARTS-Global": 1_548_288,
-    "MBV2-Global": 976_864,
+    "MBV2-Global-Public": 976_864,
 }
 SOLVED = ("Neural-ODE", "MNIST-NeuPDE", "NeuPDE", "MDEQ-Tiny", "MDEQ")  # a solver's loop, not one pass
 
@@ -50,6 +54,68 @@ def test_counts_are_those_measured(name: str) -> None:
         assert cost.macs == macs
     if name in PDE:  # every layer has one step here, so the PDE counts twice: once for its coefficients
         assert cost.macs == macs + 2 * PDE[name]
+
+
+# name: (parameters, published MACs) without the classifier, parameters with it
+MOBILE = {
+    "MBV2-Global": (1_593_280, 194_447_680, 2_874_280),
+    "MBV3-Global": (3_275_888, 158_192_736, 4_556_888),
+    "EfficientNet-B0-Global": (2_397_032, 242_486_944, 3_678_032),
+}
+
+
+@pytest.mark.parametrize("name", MOBILE)
+def test_mobile_networks_by_one_rule(name: str) -> None:
+    params, macs, whole = MOBILE[name]
+    cost = printed_cost(published_network(name), 1000)
+    assert (cost.params, cost.macs_published) == (params, macs)
+    assert published(name).cost().params == whole
+    assert f"with it {whole:,} and {macs + 1_280_000:,}" in remarks(published_network(name), 1000)
+
+
+def test_the_other_reading_of_the_mobile_rule() -> None:
+    """The note of MBV3-Global names its counts."""
+    first, init = (
+        "global_constant_diffusivity_1+first_block",
+        "global_constant_diffusivity_1+inverted_residual",
+    )
+    plain = "global_constant_diffusivity_1"
+    bodies = ["blocks_1", plain, plain, init, init, first]
+    reference = published("MBV3-Global")
+    stages = {f"stage{i}": {"width": 1.0, "body": body} for i, body in enumerate(bodies, start=1)}
+    cost = Genotype.of(reference.problem, stages).cost()
+    counts = (cost.params - 1_281_000, cost.macs_published - 1_280_000)
+    assert counts == (2_561_728, 157_606_496)
+    assert all(f"{count:,}" in published_network("MBV3-Global").note for count in counts)
+
+
+@pytest.mark.parametrize("name", MOBILE)
+def test_mobile_networks_train(name: str) -> None:
+    torch.manual_seed(0)
+    network = published(name, num_classes=5, image=(3, 32, 32)).build()
+    logits = network(torch.randn(2, 3, 32, 32))
+    assert logits.shape == (2, 5)
+    logits.square().sum().backward()
+    assert all(p.grad is not None and p.grad.isfinite().all() for p in network.parameters())
+
+
+@pytest.mark.parametrize("name", ["ResNet-152", "DenseNet-169"])
+def test_quoted_networks_train(name: str) -> None:
+    torch.manual_seed(0)
+    network = published(name, num_classes=5, image=(3, 32, 32)).build()
+    logits = network(torch.randn(2, 3, 32, 32))
+    assert logits.shape == (2, 5)
+    logits.square().sum().backward()
+    assert all(p.grad is not None and p.grad.isfinite().all() for p in network.parameters())
+
+
+def test_the_stride_of_resnet_152() -> None:
+    """In timm's own the same parameters cost more; the outputs have the same sizes."""
+    first = published("ResNet-152")
+    timms = Genotype(first.space, first.image, 1000, {}, {"model": "resnet152"})
+    assert timms.cost().params == first.cost().params
+    assert (timms.cost().macs, timms.cost().macs_published) == (11_513_626_624, 11_558_734_848)
+    assert first.cost().macs_published == 11_326_470_144
 
 
 @pytest.mark.parametrize("name", [name for name in published_names() if name not in SOLVED])
