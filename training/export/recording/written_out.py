@@ -8,12 +8,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from pde_ops.convolved import integrate_convolved
 from pde_ops.cpu.argument import named
 from pde_ops.cpu.fixed_operator import FIXED, fixed
 from pde_ops.cpu.fused_operator import FORWARD
+from pde_ops.exported.convolved import integrate_convolved
+from pde_ops.exported.portable import integrate_portable
 from pde_ops.operator import INTEGRATE
-from pde_ops.portable import integrate_portable
 from pde_ops.whole_map.implicit import Fields, implicit_step_eager
 from pde_ops.whole_map.operator import STEP
 

@@ -8,9 +8,9 @@ import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from pde_ops.convolved import integrate_convolved
 from pde_ops.eager import integrate_eager
-from pde_ops.portable import integrate_portable
+from pde_ops.exported.convolved import integrate_convolved
+from pde_ops.exported.portable import integrate_portable
 from tests.pde_ops.fields import make_fields
 
 

@@ -3,7 +3,7 @@
 It equals `pde_ops.eager`, which is the definition, up to rounding. In a program each step is written out, and its
 time goes by how often a feature map is read and written. Differences of neighbours are convolutions here: runtimes
 keep their results in the order in memory of the convolutions around them, and add them up in the same pass. ONNX
-Runtime takes half of the time that it takes for `pde_ops.portable`; PyTorch itself takes longer.
+Runtime takes half of the time that it takes for `pde_ops.exported.portable`; PyTorch itself takes longer.
 """
 
 from __future__ import annotations
