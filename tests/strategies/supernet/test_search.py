@@ -169,7 +169,7 @@ def test_nothing_is_printed_but_to_the_log(tmp_path, digits, capfd, caplog):
     ("name", "value", "accepted"),
     [
         ("mac_penalty", -1.0, "a number, 0 or more"),
-        ("mac_penalty", math.nan, "a number, 0 or more"),
+        ("mac_penalty", math.nan, "a finite number, 0 or more"),
         ("epochs", 0, "1 or more"),
         ("learning_rate", 0.0, "above 0"),
     ],
