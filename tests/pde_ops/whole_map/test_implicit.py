@@ -264,7 +264,7 @@ def test_layer_learns_all_it_has():
 @pytest.mark.skipif(not cpu_backend.built(), reason="no C++ compiler here")
 def test_layer_says_its_path():
     layer, x = ImplicitLayer(4), torch.randn(2, 4, 5, 5)
-    half = "the fused kernel takes float32 and float64 alone"
+    half = "the fused kernel takes float32, float64 and bfloat16 alone"
     assert layer.path(x) == Path("fused")
     assert layer.path(x.half()) == Path("eager", f"{half}; it has no torch.float16")
     hooked = ImplicitLayer(4)
