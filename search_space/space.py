@@ -186,6 +186,7 @@ _BUILTIN = {
     "mnist-global": "search_space.families.mnist",
     "ode-baseline": "search_space.baselines.space",
     "timm-network": "search_space.baselines.timm_network",
+    "mdeq": "search_space.equilibrium.space",
 }
 
 

@@ -75,7 +75,8 @@ def fit(
 ) -> FitResult:
     """Trains ``model`` in place on ``data.train``.
 
-    Its ``forward`` gives logits (N, classes), or in train mode a pair: these and an auxiliary head's.
+    Its ``forward`` gives logits (N, classes), or in train mode a pair: these and an auxiliary head's. What modules with
+    an ``extra_loss`` hold there after a forward pass is added to the loss.
 
     ``seed`` decides the order of the images, augmentation, dropout and drop path (the initial weights are the
     caller's). ``on_epoch`` is called after each epoch, also for those read back from ``checkpoint``. With
@@ -137,6 +138,7 @@ class _Run:
         self.shares = [group["lr"] / recipe.learning_rate for group in self.optimizer.param_groups]
         self.average = Average(model, recipe.ema) if recipe.ema else None
         self.data, self.recipe, self.device = data, recipe, device
+        self.penalised: list[Any] = [module for module in model.modules() if hasattr(module, "extra_loss")]
         height = data.info.image[1]
         self.augmentation = Augmentation(
             padding=round(recipe.crop * height),
@@ -194,6 +196,9 @@ class _Run:
             if auxiliary is not None and recipe.auxiliary_weight:
                 side = F.cross_entropy(auxiliary, labels, label_smoothing=recipe.label_smoothing)
                 loss = loss + recipe.auxiliary_weight * side
+            for module in self.penalised:  # a loss of its own, or None in a step that has none
+                if module.extra_loss is not None:
+                    loss, module.extra_loss = loss + module.extra_loss, None
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         if recipe.clip_norm is not None:

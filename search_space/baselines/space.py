@@ -12,7 +12,6 @@ from records.checks import whole_number
 from records.errors import UserError
 from records.options import option
 from search_space.baselines.evolution import neupde, neural_ode
-from search_space.baselines.mdeq import Equilibrium
 from search_space.families.blocks import ConvNormAct, Residual
 from search_space.families.family import Classifier, Family, Part, one_each
 from search_space.families.mnist import GROUPS, DigitHead, Downsampling
@@ -23,7 +22,6 @@ from search_space.space import Decision, register_space
 SYSTEMS: dict[str, Callable[..., nn.Module]] = {
     "neural-ode": neural_ode,
     "neupde": neupde,
-    "mdeq": Equilibrium,
 }
 DIGIT = 28  # pixels; images up to this size get the frame of the digit networks
 
@@ -39,8 +37,7 @@ class OdeSettings:
     )
     evaluations: int = option(
         32,
-        "of the field or layer, in one solution, an even number: exact for neupde, the most for mdeq, "
-        "and what the cost is stated for with neural-ode",
+        "of the field, in one solution, an even number: exact for neupde, what the cost is stated for with neural-ode",
         unit="evaluations",
     )
 
@@ -58,9 +55,8 @@ class OdeSettings:
 class OdeBaselineSpace(Family):
     """Decisions: ``system`` and ``width``.
 
-    On digits: the digit networks' frame around the block, a 3x3 convolution before an equilibrium. On larger
-    images a 3x3 convolution, the block, and for the differential equations two more blocks at half the size
-    and twice the width each.
+    On digits: the digit networks' frame around the block. On larger images a 3x3 convolution, the block, and two more
+    blocks at half the size and twice the width each, after a residual block of stride 2.
     """
 
     name = "ode-baseline"
@@ -73,7 +69,7 @@ class OdeBaselineSpace(Family):
     def parts(self, problem: Problem, architecture: dict[str, Any]) -> list[Part]:
         settings: OdeSettings = self.settings_of(problem)
         system, width = SYSTEMS[architecture["system"]], architecture["width"]
-        if system is not Equilibrium and max(problem.image[1:]) <= DIGIT:
+        if max(problem.image[1:]) <= DIGIT:
             body = Part(system, (width, settings.evaluations))
             return [
                 Part(Downsampling, (problem.image[0], width)),
@@ -81,8 +77,6 @@ class OdeBaselineSpace(Family):
                 Part(DigitHead, (width, problem.classes)),
             ]
         parts = [Part(ConvNormAct, (problem.image[0], width)), Part(system, (width, settings.evaluations))]
-        if system is Equilibrium:
-            return [*parts, Part(Classifier, (4 * width, problem.classes))]
         for _ in range(2):
             parts += [Part(Residual, (width, 2 * width, 2)), Part(system, (2 * width, settings.evaluations))]
             width *= 2

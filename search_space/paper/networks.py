@@ -18,7 +18,6 @@ from search_space.genotype import Genotype
 # without public script, chosen because its counts fit the poster; a form of the system chosen so, no description of
 # which is known here.
 MEASURED, QUOTED, INFERRED, GUESS = "measured", "quoted", "inferred", "guess"
-UNREACHABLE = "not reachable"
 CIFAR, MNIST, IMAGENET = (3, 32, 32), (1, 28, 28), (3, 224, 224)
 NONE = "none"
 GLOBAL = "global_1"
@@ -35,6 +34,7 @@ class PublishedNetwork:
         space, settings, architecture: of its genotype; image: of its data set; classes: the usual number.
         basis: what it rests on, one of those above. note: what there is to know about the configuration.
         classifier_left_out: whether the poster's counts are without the last linear layer.
+        training_pass: of an equilibrium, whether they are of a forward pass in training.
     """
 
     name: str
@@ -46,6 +46,7 @@ class PublishedNetwork:
     basis: str = MEASURED
     note: str = ""
     classifier_left_out: bool = False
+    training_pass: bool = False
 
 
 def _residual(
@@ -129,6 +130,16 @@ def _ode(
     )
 
 
+def _mdeq(
+    name: str, configuration: str, image: tuple[int, int, int], *, training_pass: bool = False, **more: Any
+) -> PublishedNetwork:
+    classes = 1000 if image == IMAGENET else 10
+    architecture = {"configuration": configuration}
+    return PublishedNetwork(
+        name, "mdeq", {}, architecture, image, classes, training_pass=training_pass, **more
+    )
+
+
 _RULE = "InvertedResidual Init in stages 5 and 6, identity in 2 to 4"
 _MBV3 = (
     "; the other reading, a layer around the first block of stage 6 as in the public definition and "
@@ -142,7 +153,12 @@ _NEUPDE = (
 _TABLE = "the poster quotes table 2 of Tan and Le, EfficientNet, ICML 2019, which has these printed counts"
 _IR, _FIRST = CONSTANT + "+inverted_residual", CONSTANT + "+first_block"
 _THREE = (GLOBAL, GLOBAL, GLOBAL)
-_OWN = "its code is not public with the paper; ours follows that system's own paper"
+_OWNERS = "as in its owners' public code"
+_ROUNDED = "is its paper's own rounded number, not a count of that code"
+_HALF = (
+    "no public configuration fits: LARGE with half the widths and its first three scales; TINY with four scales, "
+    "1,093,122 parameters, is equally near"
+)
 _BACKBONE = "as the authors' script of the illustrative example builds it; the poster has no counts of it"
 _UNUSED = "; without the 2 parameters of a batch norm that the script makes and does not use"
 
@@ -204,8 +220,12 @@ _ALL = (
     _ode("Neural-ODE", "neural-ode", 64, 32, MNIST),
     _ode("MNIST-NeuPDE", "neupde", 64, 20, MNIST, GUESS, _NEUPDE),
     _ode("NeuPDE", "neupde", 128, 6, CIFAR, GUESS, _NEUPDE),
-    _ode("MDEQ-Tiny", "mdeq", 32, 16, CIFAR, UNREACHABLE, _OWN),
-    _ode("MDEQ", "mdeq", 96, 16, CIFAR, UNREACHABLE, _OWN),
+    _mdeq("MDEQ-Tiny", "TINY", CIFAR, note=_OWNERS),
+    _mdeq("MDEQ", "LARGE", CIFAR, note=f"{_OWNERS}; 10M {_ROUNDED}", training_pass=True),
+    _mdeq("MDEQ-Reg", "LARGE_reg", CIFAR, note=_OWNERS),
+    _mdeq("MDEQ-Small", "SMALL", IMAGENET, note=_OWNERS),
+    _mdeq("MDEQ-Small-Reg", "SMALL_reg", IMAGENET, note=f"{_OWNERS}; 18M {_ROUNDED}", training_pass=True),
+    _mdeq("MDEQ-Half", "LARGE_half", CIFAR, basis=INFERRED, note=_HALF),
     _quoted("ResNet-152", "resnet152-first", "11,282,415,616", "; its stride is in the first 1x1, as first published"),
     _quoted("DenseNet-169", "densenet169", "3,359,843,328", ", and 76.2% where the poster has 76.3"),
 )  # fmt: skip

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from records.errors import UserError
 from search_space.paper.counts import printed_cost, remarks
-from search_space.paper.networks import INFERRED, UNREACHABLE, published_network
+from search_space.paper.networks import INFERRED, published_network
 
 TOLERANCE = 2.0  # percent
 _UNITS = {"": 1, "K": 10**3, "M": 10**6, "B": 10**9}
@@ -48,17 +48,16 @@ class Row:
     configuration whose counts are within 2% of those measured on its authors' code, or of the poster; ``quoted`` where
     the poster has another paper's numbers of the network; ``inferred`` where the configuration was chosen by its
     counts, which are within 2% of the poster or round to what it prints, and where the poster prints none; ``guess``
-    where the form of the system was chosen so, too; ``not reachable`` otherwise. ``reason`` is what there is to know
-    beside the counts.
+    where the form of the system was chosen so, too. ``reason`` is what there is to know beside the counts.
     """
 
     table: str
     system: str
     dataset: str
     network: str
-    params: int | None
-    macs_published: int | None
-    macs: int | None
+    params: int
+    macs_published: int
+    macs: int
     poster_params: int | None
     poster_macs: int | None
     poster_accuracy: float | None
@@ -106,12 +105,6 @@ def _row(fact: Fact) -> Row:
     params, macs = printed_number(fact.params), printed_number(fact.macs)
     common = (fact.table, fact.system, fact.dataset, fact.network)
     poster_params, poster_macs = params and params[0], macs and macs[0]
-    if not fact.network:
-        reason = "neither its code nor its configuration is public with the paper"
-        return Row(
-            *common, None, None, None, poster_params, poster_macs, fact.accuracy_percent, None, None,
-            UNREACHABLE, reason,
-        )  # fmt: skip
     network = published_network(fact.network)
     cost = printed_cost(network, fact.classes)
     differences = tuple(

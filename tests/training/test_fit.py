@@ -298,3 +298,24 @@ def test_a_stage_trains_only_the_epochs_that_are_left_and_may_have_more_images(t
     assert seen == [0, 1, 2]
     with pytest.raises(UserError, match="seed was 1, now 2"):
         fit(network(), coloured(48), RECIPE, seed=2, checkpoint=file, until=4)
+
+
+class WithLossOfItsOwn(TinyNet):
+    """Wants its head's bias to be 3, in every second step."""
+
+    extra_loss = None
+    steps = 0
+
+    def forward(self, x):
+        self.steps += 1
+        if self.training and self.steps % 2:
+            self.extra_loss = 5.0 * (self.head.bias - 3.0).square().mean()
+        return super().forward(x)
+
+
+def test_a_modules_own_loss_is_added():
+    torch.manual_seed(0)
+    model = WithLossOfItsOwn(classes=2)
+    fit(model, coloured(), RECIPE.replace(epochs=4, learning_rate=0.02, clip_norm=None), seed=0)
+    assert model.extra_loss is None
+    assert model.head.bias.mean().item() > 1.0

@@ -8,12 +8,10 @@ import torch
 from torch import nn
 
 pytest.importorskip("torchdiffeq")
-pytest.importorskip("torchdeq")
 
 from pde_ops.cost import Cost
 from search_space import Genotype, UserError, get_space, published
 from search_space.baselines.evolution import ConvolutionField, DifferentialField, Evolution
-from search_space.baselines.mdeq import Equilibrium, MultiscaleLayer
 from search_space.counting import count
 
 
@@ -90,43 +88,7 @@ def test_counts_of_neupde(
     )
 
 
-def test_equilibrium_is_a_fixed_point() -> None:
-    torch.manual_seed(0)
-    block = Equilibrium(4, 60, tolerance=1e-4).eval()
-    x = torch.randn(1, 4, 8, 8)
-    with torch.no_grad():
-        found, _ = block.solve(
-            lambda *z: block.layer(list(z), x),
-            [x.new_zeros(1, c, 8 >> i, 8 >> i) for i, c in enumerate((4, 8, 16))],
-        )
-        again = block.layer(list(found[-1]), x)
-    for state, next_state in zip(found[-1], again, strict=True):
-        assert (state - next_state).norm() / next_state.norm() < 1e-2
-
-
-class Evaluated(nn.Module):
-    """One evaluation of a multiscale layer from states of zeros."""
-
-    def __init__(self, layer: MultiscaleLayer) -> None:
-        super().__init__()
-        self.layer = layer
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        sides = [-(-x.shape[-1] // 2**i) for i in range(len(self.layer.widths))]
-        states = [
-            x.new_zeros(len(x), c, side, side) for c, side in zip(self.layer.widths, sides, strict=True)
-        ]
-        return self.layer(states, x)[0]
-
-
-@pytest.mark.parametrize("side", [8, 9])
-def test_multiscale_layer_cost(side: int) -> None:
-    with torch.device("meta"):
-        layer = MultiscaleLayer((4, 8, 16))
-    assert count(Evaluated(layer), (4, side, side)) == layer.cost((side, side))
-
-
-@pytest.mark.parametrize("system", ["neural-ode", "neupde", "mdeq"])
+@pytest.mark.parametrize("system", ["neural-ode", "neupde"])
 @pytest.mark.parametrize("image", [(1, 28, 28), (3, 32, 32)])
 @pytest.mark.parametrize("width", [1, 6, 8, 16, 32, 96])
 def test_widths_that_are_accepted_can_be_built(system: str, image: tuple[int, int, int], width: int) -> None:
@@ -149,7 +111,7 @@ def test_evaluations_are_whole_steps_of_the_solver(evaluations: int) -> None:
         )
 
 
-@pytest.mark.parametrize("system", ["neural-ode", "neupde", "mdeq"])
+@pytest.mark.parametrize("system", ["neural-ode", "neupde"])
 @pytest.mark.parametrize("image", [(1, 28, 28), (3, 32, 32)])
 def test_baselines_train(system: str, image: tuple[int, int, int]) -> None:
     torch.manual_seed(0)

@@ -41,7 +41,7 @@ PDE = {
     "DARTS-Global": 1_548_288,
     "MBV2-Global-Public": 976_864,
 }
-SOLVED = ("Neural-ODE", "MNIST-NeuPDE", "NeuPDE", "MDEQ-Tiny", "MDEQ")  # a solver's loop, not one pass
+SOLVED = ("Neural-ODE", "MNIST-NeuPDE", "NeuPDE")  # a solver's loop, not one pass; so are those of MDEQ
 
 
 @pytest.mark.parametrize("name", MEASURED)
@@ -118,7 +118,9 @@ def test_the_stride_of_resnet_152() -> None:
     assert first.cost().macs_published == 11_326_470_144
 
 
-@pytest.mark.parametrize("name", [name for name in published_names() if name not in SOLVED])
+@pytest.mark.parametrize(
+    "name", [name for name in published_names() if name not in SOLVED and "MDEQ" not in name]
+)
 def test_costs_are_what_the_counter_sees(name: str) -> None:
     genotype = published(name)
     with torch.device("meta"):

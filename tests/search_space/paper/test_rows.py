@@ -23,7 +23,7 @@ def test_standings() -> None:
     assert len(found) == 49
     standings = [row.standing for row in found.values()]
     assert {s: standings.count(s) for s in set(standings)} == {
-        "measured": 27, "quoted": 2, "inferred": 12, "guess": 3, "not reachable": 5,
+        "measured": 31, "quoted": 2, "inferred": 13, "guess": 3,
     }  # fmt: skip
     row = found["imagenet-mobile", "MBV2-Global", "ImageNet-1K"]
     assert (row.params, row.macs_published, row.standing) == (1_593_280, 194_447_680, "inferred")
@@ -74,7 +74,9 @@ def test_measured_facts_are_those_of_the_reference() -> None:
     }  # fmt: skip
     with (REFERENCE / "measured_counts.csv").open() as file:
         reference = {(line["table"], line["architecture"]): line for line in csv.DictReader(file)}
-    told = [fact for fact in facts() if fact.measured_params or fact.measured_macs]
+    measured = [fact for fact in facts() if fact.measured_params or fact.measured_macs]
+    told = [fact for fact in measured if "MDEQ" not in fact.network]  # see tests/search_space/equilibrium
+    assert len(measured) == len(told) + 4
     assert len(told) == 30
     for fact in told:
         place = tables[fact.table]

@@ -50,8 +50,8 @@ def test_without_a_value_it_is_none():
     assert naswot(nn.Sequential(nn.Flatten(), nn.ReLU()), torch.ones(2, 3)) is None  # two that are alike
 
 
-# All but the fixed networks of ode-baseline, whose solvers take minutes in float64.
-@pytest.mark.parametrize("space", [name for name in space_names() if name != "ode-baseline"])
+# All but the fixed networks of ode-baseline and mdeq, whose solvers take minutes in float64.
+@pytest.mark.parametrize("space", [name for name in space_names() if name not in ("ode-baseline", "mdeq")])
 def test_they_score_networks_of_every_space(space):
     image = (1, 28, 28) if space == "mnist-global" else (3, 32, 32)
     images = IMAGES[:8, : image[0], : image[1], : image[2]]

@@ -1,0 +1,1 @@
+"""Multiscale deep equilibrium models (MDEQ) as their owners built them."""
