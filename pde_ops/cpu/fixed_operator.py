@@ -97,8 +97,8 @@ def _evaluate(
     whole: list[int],
     numbers: list[float],
 ) -> Tensor:
-    channels_last = not len(time) and stays_channels_last(x, whole[_STEPS])
-    x = x.contiguous(memory_format=torch.channels_last if channels_last else torch.contiguous_format)
+    layout = _layout(x, time, whole)
+    x = x.contiguous(memory_format=layout)
     weight, shift, out_norm, time = (each.contiguous() for each in (weight, shift, out_norm, time))
     images, channels, rows, columns = x.shape
     fields = len(weight)
@@ -122,7 +122,7 @@ def _evaluate(
     layer.threads = threads(x, layer.steps)
     out = torch.empty_like(x)
     layer.out = out.data_ptr()
-    evaluate(layer, channels_last)
+    evaluate(layer, layout is torch.channels_last)
     return out
 
 
@@ -130,16 +130,12 @@ library.impl("fixed_layer", _evaluate, "CPU")
 
 
 @torch.library.register_fake("pde_ops::fixed_layer", lib=library)
-def _fake(
-    x: Tensor,
-    weight: Tensor,
-    shift: Tensor,
-    out_norm: Tensor,
-    time: Tensor,
-    whole: list[int],
-    numbers: list[float],
-) -> Tensor:
-    channels_last = not len(time) and stays_channels_last(x, whole[_STEPS])
-    return torch.empty_like(
-        x, memory_format=torch.channels_last if channels_last else torch.contiguous_format
-    )
+def _fake(x: Tensor, *given: Any) -> Tensor:
+    *_, time, whole, _numbers = given
+    return torch.empty_like(x, memory_format=_layout(x, time, whole))
+
+
+def _layout(x: Tensor, time: Tensor, whole: list[int]) -> torch.memory_format:
+    """How the kernel takes ``x`` and gives its output."""
+    last = not len(time) and stays_channels_last(x, whole[_STEPS])
+    return torch.channels_last if last else torch.contiguous_format
