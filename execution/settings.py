@@ -10,6 +10,7 @@ from typing import Any
 
 from execution.platform_check import check_platform
 from execution.setting_texts import parse_size, parse_sizes
+from execution.usual_settings import BUILT_IN, recipe_default, small_settings, space_default
 from records.checks import parse_count, shown
 from records.errors import UserError
 from records.options import Options, checked, option, parsed
@@ -34,26 +35,6 @@ _OWN_CHECKS = ("strategy", "space", "dataset", "flip")  # whose errors say more
 SIZES = ("width", "cells")
 _MOST_CONFIRMED = 4
 _LARGEST = 2**53 - 1  # NNI's JavaScript keeps no larger number whole
-
-
-# Small networks are enough for the small images of digits; a supernet of cells has one size.
-_BUILT_IN = "digits"  # comes with the program, not from a folder
-SMALL_ON_DIGITS = {"width": [2, 4, 8, 16], "cells": [2, 3, 5]}
-SMALL_SUPERNET = {"width": 8, "cells": 3}
-_SMALL_SPACE = "darts-global"
-
-
-def _space_default(name: str) -> str:
-    """What a setting of the space is where it is left open."""
-    usual = getattr(get_space(_SMALL_SPACE).Settings(), name)
-    small = ",".join(map(str, SMALL_ON_DIGITS[name]))
-    return f"{usual} in {_SMALL_SPACE}, on digits {small}, {SMALL_SUPERNET[name]} of a supernet"
-
-
-def _recipe_default(name: str) -> str:
-    """What a field of the recipe is where it is left open."""
-    recipe = RECIPES[SearchSettings.recipe]
-    return f"{getattr(recipe, name):g} in the recipe {recipe.name}"
 
 
 @dataclass(frozen=True, init=False)
@@ -94,11 +75,11 @@ class SearchSettings:
     )  # fmt: skip
     width: int | str | None = option(
         None, "width of the networks; of several with commas, one is chosen", unit="channels", metavar="C", least=1,
-        parse=parse_sizes, used=lambda: _space_default("width"),
+        parse=parse_sizes, used=lambda: space_default("width"),
     )  # fmt: skip
     cells: int | str | None = option(
         None, "cells of the networks; of several with commas, one is chosen", unit="cells", metavar="L", least=1,
-        parse=parse_sizes, used=lambda: _space_default("cells"),
+        parse=parse_sizes, used=lambda: space_default("cells"),
     )  # fmt: skip
     primitives: str | None = option(
         None, "operations to choose among, with commas", metavar="NAMES", used=lambda: "the space's own"
@@ -109,7 +90,7 @@ class SearchSettings:
     )  # fmt: skip
     epochs: int | None = option(
         None, "training of each candidate", unit="epochs", metavar="E", least=1,
-        used=lambda: _recipe_default("epochs"),
+        used=lambda: recipe_default("epochs", SearchSettings.recipe),
     )  # fmt: skip
     trials: int = option(20, "candidates to train", unit="candidates", least=1)
     concurrency: int = option(2, "trials at the same time", unit="trials", metavar="M", least=1)
@@ -191,11 +172,11 @@ class SearchSettings:
     recipe: str = option("search", "how candidates are trained", choices=lambda: tuple(RECIPES))
     batch_size: int | None = option(
         None, "images a step", unit="images", least=1,
-        used=lambda: f"{_recipe_default('batch_size')}, {SupernetSettings.batch_size} of a supernet",
+        used=lambda: f"{recipe_default('batch_size', SearchSettings.recipe)}, {SupernetSettings.batch_size} of a supernet",
     )  # fmt: skip
     learning_rate: float | None = option(
         None, "highest learning rate of a candidate", metavar="X",
-        used=lambda: f"{_recipe_default('learning_rate')}; of a supernet always {SupernetSettings.learning_rate}",
+        used=lambda: f"{recipe_default('learning_rate', SearchSettings.recipe)}; of a supernet always {SupernetSettings.learning_rate}",
     )  # fmt: skip
     device: str = option("auto", "cpu, cuda, cuda:N, or auto: a GPU where there is one")
     threads: int = option(0, "CPU threads a trial; 0 shares the cores among the trials", least=0, most=1024)
@@ -259,9 +240,7 @@ class SearchSettings:
     def space_settings(self) -> dict[str, Any]:
         """What was given of the space's own settings, by name; on digits a small network is the default."""
         one_shot = get_strategy(self.strategy).one_shot
-        small: dict[str, Any] = dict(SMALL_SUPERNET if one_shot else SMALL_ON_DIGITS)
-        if self.space != _SMALL_SPACE or self.dataset != _BUILT_IN:
-            small = {}
+        small = small_settings(self.space, self.dataset, one_shot=one_shot)
         given: dict[str, Any] = {
             name: [int(part) for part in value.split(",")] if isinstance(value, str) else value
             for name, value in ((name, getattr(self, name)) for name in SIZES)
@@ -346,7 +325,7 @@ class SearchSettings:
         """Raises `UserError` for a file or folder of this machine that was named and is not there."""
         for name in PLACES:
             path = getattr(self, name)
-            elsewhere = name == "data_dir" and (self.platform != "local" or self.dataset == _BUILT_IN)
+            elsewhere = name == "data_dir" and (self.platform != "local" or self.dataset == BUILT_IN)
             if path is not None and not elsewhere and not os.path.exists(path):
                 raise UserError(
                     f"{name} {path} is not there; say where it is now with --{name.replace('_', '-')}"
