@@ -152,7 +152,7 @@ def formatted(folder: Path, *widths: int) -> None:
 
 
 def test_every_space_where_this_project_is_not_installed(tmp_path):
-    assert {*SMALL, "timm-network"} == set(space_names())
+    assert {*SMALL, "timm-network", "mdeq"} == set(space_names())  # timm's below; mdeq's solver is adaptive
     folders: list[Path] = []
     for space, settings in SMALL.items():
         folders += some(space, [settings], 2, tmp_path)
