@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
-from search_space.paper.ablations import ABLATIONS, measured
+from search_space.paper.ablations import ABLATIONS, Measured, measured
 from search_space.paper.network import MEASURED, PublishedNetwork
 from search_space.paper.networks import published
 from search_space.paper.rows import columns_text, write_lines
@@ -35,24 +35,23 @@ class AblationRow:
 
 def ablation_rows() -> list[AblationRow]:
     """Those measured, once for each number of classes, and the others for their own."""
-    facts: dict[str, dict[int, tuple[int, int | None]]] = {}
+    facts: dict[str, dict[int, Measured]] = {}
     for fact in measured():
-        facts.setdefault(fact.network, {})[fact.classes] = (fact.params, fact.macs_published)
+        facts.setdefault(fact.network, {})[fact.classes] = fact
     return [
-        _row(network, classes, known)
+        _row(network, classes, fact)
         for network in ABLATIONS
-        for classes, known in facts.get(network.name, {network.classes: (None, None)}).items()
+        for classes, fact in facts.get(network.name, {network.classes: None}).items()
     ]
 
 
-def _row(
-    network: PublishedNetwork, classes: int, known: tuple[int, int | None] | tuple[None, None]
-) -> AblationRow:
+def _row(network: PublishedNetwork, classes: int, fact: Measured | None) -> AblationRow:
     cost = published(network.name, num_classes=classes).cost()
-    standing = MEASURED if known[0] is not None else DESCRIBED if network.basis == MEASURED else network.basis
-    return AblationRow(
-        network.name, classes, cost.params, cost.macs_published, cost.macs, *known, standing, network.note
-    )
+    own = (network.name, classes, cost.params, cost.macs_published, cost.macs)
+    if fact is not None:
+        return AblationRow(*own, fact.params, fact.macs_published, MEASURED, network.note)
+    standing = DESCRIBED if network.basis == MEASURED else network.basis
+    return AblationRow(*own, None, None, standing, network.note)
 
 
 def ablation_table(rows: Iterable[AblationRow]) -> str:

@@ -86,7 +86,7 @@ def _staged(
     settings = more.pop("settings", {})
     layers = (layer,) * 3 + (NONE,) * (len(widths) - 3)
     network = residual(name, widths, blocks, layers, **more)
-    return _narrowed(network, dict.fromkeys(layers), **settings)
+    return _narrowed(network, tuple(dict.fromkeys(layers)), **settings)
 
 
 def _digit(name: str, layer: str) -> PublishedNetwork:
