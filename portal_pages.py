@@ -35,12 +35,44 @@ def front_candidates(place: Place, asked: Asked) -> Any:
     return {"columns": COLUMNS, **new_candidates(path, whole(asked, "from", 0))}
 
 
+def architecture(place: Place, asked: Asked) -> Any:
+    """All that is known of a candidate, but for what its parts cost."""
+    from analysis.live.architecture import candidate_view
+
+    return candidate_view(place.folder(asked.get("run")), whole(asked, "candidate"))
+
+
+def architecture_cost(place: Place, asked: Asked) -> Any:
+    """What the parts of a candidate cost."""
+    from analysis.live.architecture import cost_view
+
+    return cost_view(place.folder(asked.get("run")), whole(asked, "candidate"))
+
+
+def export(place: Place, asked: Asked) -> Any:
+    """Writes a candidate's network as `run_search.py export` does, into ``export/candidateN`` of its run, with the weights of
+    its latest training there, where there is one; says where the files are."""
+    from execution.pages.exports import export_candidate
+    from pde_nas import PROGRAM, candidate_weights
+
+    run, index = place.folder(asked.get("run")), whole(asked, "candidate")
+    return export_candidate(run, index, PROGRAM, candidate_weights(run, index))
+
+
 PAGES = [
     Page(
         "front",
         "Front",
         gets={"front-runs": front_runs, "front-candidates": front_candidates},
         chart=True,
+    ),
+    Page(
+        "architecture",
+        "Architecture",
+        gets={"architecture": architecture, "architecture-cost": architecture_cost},
+        posts={"export": export},
+        chart=True,
+        linked=False,  # it is reached by a candidate
     ),
 ]
 

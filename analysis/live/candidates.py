@@ -40,7 +40,7 @@ def new_candidates(path: Path, offset: int) -> dict[str, Any]:
             if not line.endswith(b"\n"):
                 break  # the rest of it is being written
             position += len(line)
-            row = _row(line)
+            row = row_of(line)
             if row is not None:
                 rows.append(row)
             elif line.strip():
@@ -56,7 +56,7 @@ def new_candidates(path: Path, offset: int) -> dict[str, Any]:
         }
 
 
-def _row(line: bytes) -> list[Any] | None:
+def row_of(line: bytes) -> list[Any] | None:
     """The row of a line; None for one that is no candidate's."""
     try:
         record = json.loads(line)
