@@ -87,7 +87,7 @@ def _hub(args: argparse.Namespace) -> None:
     import pde_nas
     from execution.portal import hub
 
-    hub.open_hub(_given_settings(args), args.searches, pde_nas.PROGRAM)
+    hub.open_hub(_given_settings(args), args.searches, pde_nas.PROGRAM, pde_nas.PAGES)
 
 
 def _sweep_options(parser: argparse.ArgumentParser) -> None:
@@ -135,10 +135,11 @@ def _view_options(parser: argparse.ArgumentParser) -> None:
 
 def _view(args: argparse.Namespace) -> None:
     from execution import runs
+    from pde_nas import PAGES
     from records.run_folder import RunFolder
 
     with contextlib.suppress(KeyboardInterrupt):  # the way to end it
-        runs.view(RunFolder.open(args.run), args.port, args.host)
+        runs.view(RunFolder.open(args.run), args.port, args.host, PAGES)
 
 
 def _stop(args: argparse.Namespace) -> None:

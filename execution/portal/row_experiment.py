@@ -63,7 +63,9 @@ class RowExperiment:
         with ExitStack() as stack:
             self.run.write(NNI, self.portal.record(self.experiment.id))
             stack.enter_context(nni_log_to(self.run.path / NNI_LOG))
-            start = stack.enter_context(portal_environment(self.edits))  # as long as its server is asked
+            start = stack.enter_context(  # as long as its server is asked
+                portal_environment(self.edits, self.portal.pages_start(self.run.path))
+            )
             stack.callback(self._stop)
             with answering(self.run, lambda: start.server):
                 self.experiment.start(self.port, run_mode=RunMode.Detach)

@@ -1,0 +1,4 @@
+// The page Front.
+import { make } from './pages.js';
+
+document.getElementById('main').append(make('p', {}, 'Soon.'));
