@@ -178,6 +178,13 @@ def _beside(run: str | Path) -> Path:
     return (Path(run) if Path(run).is_dir() else Path(run).parent) / "export"
 
 
+def candidate_weights(run: Path, index: int) -> Path | None:
+    """The weights of the latest finished `retrain` of a run's candidate in its folder; None without one. Raises
+    `UserError`."""
+    (choice,) = picked(run, index)
+    return _retrained(choice)
+
+
 def _retrained(choice: Choice) -> Path | None:
     from training.export import GENOTYPE, WEIGHTS
     from training.export.model_facts import recorded_genotype

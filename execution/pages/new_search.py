@@ -13,8 +13,8 @@ from records.run_folder import RunFolder
 _ROOM = 1.1  # of a candidate's MACs, for a search around it
 
 
-def new_search_page(program: str) -> Page:
-    """The page; ``program`` is the module whose command line runs a search."""
+def new_search_page(program: Callable[[], str]) -> Page:
+    """The page; ``program`` tells the module whose command line runs a search."""
     return Page(
         "new",
         "New search",
@@ -94,13 +94,13 @@ def _estimate(place: Place, asked: Asked) -> dict[str, Any]:
     return estimate(check(_texts(asked)), place.base)
 
 
-def _launcher(program: str) -> Callable[[Place, Asked], dict[str, Any]]:
+def _launcher(program: Callable[[], str]) -> Callable[[Place, Asked], dict[str, Any]]:
     def launch(place: Place, asked: Asked) -> dict[str, Any]:
         from execution.launching import start
 
         texts = _texts(asked)
         try:
-            run, said = start.launch(place.run, place.base, texts, program, waits=asked.get("waits") is True)
+            run, said = start.launch(place.run, place.base, texts, program(), waits=asked.get("waits") is True)
         except start.Refused as refused:
             return {"errors": refused.errors}
         return {"errors": {}, "key": place.key(run), "said": said}

@@ -21,8 +21,8 @@ _OWN_STOP_SECONDS = 1.0  # until the portal that answers is stopped itself
 _FILES = ("settings.json", CANDIDATES, "confirmed.jsonl", "rows.jsonl", OUTCOME)
 
 
-def searches_page(program: str, compare: Compare) -> Page:
-    """The page; ``program`` is the module whose command line resumes a run, ``compare`` draws run folders over each
+def searches_page(program: Callable[[], str], compare: Compare) -> Page:
+    """The page; ``program`` tells the module whose command line resumes a run, ``compare`` draws run folders over each
     other (``picture``, an address of data, ``rows``, ``lines``)."""
     known = _Known()
     return Page(
@@ -171,11 +171,11 @@ def _stop(place: Place, asked: Asked) -> dict[str, Any]:
     return {"said": runs.stop_line(folder).replace(f"{folder}", folder.name)}
 
 
-def _resume(place: Place, asked: Asked, program: str) -> dict[str, Any]:
+def _resume(place: Place, asked: Asked, program: Callable[[], str]) -> dict[str, Any]:
     from execution.launching.start import go_on
 
     run = RunFolder.open(place.folder(_key(asked)))
-    return {"said": go_on(place.run, run, program), "key": place.key(run.path)}
+    return {"said": go_on(place.run, run, program()), "key": place.key(run.path)}
 
 
 def _forget(place: Place, asked: Asked) -> dict[str, Any]:
