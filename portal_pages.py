@@ -13,9 +13,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from execution.launching.new_search_page import new_search_page
+from execution.launching.searches_page import searches_page
 from execution.pages.contract import Asked, Page, Place, several, whole
-from execution.pages.new_search import new_search_page
-from execution.pages.searches import searches_page
 
 
 def front_runs(place: Place, asked: Asked) -> Any:

@@ -62,7 +62,9 @@ def _values(texts: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, Any]]:
     values: dict[str, Any] = {}
     for name, text in texts.items():
         if not isinstance(name, str) or not isinstance(text, str) or len(text) > _LONGEST:
-            raise UserError(f"{shown(name)} is {shown(text)}; accepted: text of {_LONGEST} characters at most")
+            raise UserError(
+                f"{shown(name)} is {shown(text)}; accepted: text of {_LONGEST} characters at most"
+            )
         if text.strip():
             values[name] = text.strip()
     for name in _not_chosen(values):
@@ -145,5 +147,3 @@ def _checked_with_data(settings: SearchSettings, values: Mapping[str, Any]) -> C
     except UserError as error:
         return Checked({_field_of(str(error), values): str(error)})
     return Checked({}, settings, data, note)
-
-

@@ -42,7 +42,9 @@ def _range_line(settings: SearchSettings, smallest: int, largest: int, exact: bo
     how = "every architecture counted" if exact else "no change of one decision gives fewer, or more"
     line = f"Networks from {count_text(smallest)} to {count_text(largest)} MACs ({how})"
     limit = settings.max_macs
-    return line + ("" if limit is None or limit >= largest else f"; trained are those up to {count_text(limit)}")
+    return line + (
+        "" if limit is None or limit >= largest else f"; trained are those up to {count_text(limit)}"
+    )
 
 
 def _time(
@@ -61,7 +63,10 @@ def _time(
         without = ", without its supernet's training, which comes before"
     elif getattr(strategy, "stages", False):
         without = " at most, for it trains many candidates in part"
-    return seconds, f"About {duration_text(seconds)}{without} (from {pace.source}; {count_text(macs)} MACs on average)"
+    return (
+        seconds,
+        f"About {duration_text(seconds)}{without} (from {pace.source}; {count_text(macs)} MACs on average)",
+    )
 
 
 def search_seconds(settings: SearchSettings, data: PreparedData, pace: Pace, macs: float) -> float:

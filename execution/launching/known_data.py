@@ -24,10 +24,15 @@ def known_data(settings: SearchSettings) -> tuple[PreparedData | None, str | Non
     if settings.platform != "local":
         if settings.dataset in ARRAY_SETS:
             return _published(settings), "the data are looked at where trials run, once the search starts"
-        return None, f"the images of {settings.dataset} are elsewhere: they are looked at once the search starts"
+        return (
+            None,
+            f"the images of {settings.dataset} are elsewhere: they are looked at once the search starts",
+        )
     file = _file(settings)
     if file is not None and settings.dataset in ARRAY_SETS and not file.is_file():
-        return _published(settings), f"{settings.dataset} is not in {file.parent} and is fetched once the search starts"
+        return _published(
+            settings
+        ), f"{settings.dataset} is not in {file.parent} and is fetched once the search starts"
     request = settings.trial_settings().data_request()
     place = file if file is not None else Path(str(settings.data_dir or "."))
     key = json.dumps([request, place.stat().st_mtime_ns if place.exists() else None], default=str)
@@ -60,5 +65,7 @@ def _published(settings: SearchSettings) -> PreparedData:
     count = min(count, settings.train_limit or count)
     held_out = round(count * settings.validation)
     if count - held_out < 1:
-        raise UserError(f"validation is {settings.validation:g}; accepted: a share that leaves images to train on")
+        raise UserError(
+            f"validation is {settings.validation:g}; accepted: a share that leaves images to train on"
+        )
     return PreparedData(info, count - held_out, held_out, 0)

@@ -78,7 +78,9 @@ def _environment() -> dict[str, str]:
 def launches(base: Path) -> list[Launch]:
     """Those whose run is in ``base`` (or in a hub there), the oldest first; what has ended well, or failed a day ago, is
     forgotten."""
-    return [launch for folder, launch in _all() if base in launch.run.parents and not _forgotten(folder, launch)]
+    return [
+        launch for folder, launch in _all() if base in launch.run.parents and not _forgotten(folder, launch)
+    ]
 
 
 def launch_of(run: Path) -> Launch | None:
@@ -103,7 +105,9 @@ def _base() -> Path:
 
 def _all() -> Iterator[tuple[Path, Launch]]:
     for folder in sorted(_base().glob("*")):
-        with contextlib.suppress(UserError, KeyError, TypeError, OSError):  # it is just being made, or removed
+        with contextlib.suppress(
+            UserError, KeyError, TypeError, OSError
+        ):  # it is just being made, or removed
             yield folder, _launch(folder, read_json(folder / LAUNCH))
 
 

@@ -124,7 +124,9 @@ def measured_pace(problem: Problem, settings: SearchSettings) -> Pace | None:
     """From some training steps of random architectures, taken now by a process of its own; None where that fails. What
     was measured once is kept."""
     trial = settings.trial_settings()
-    genotypes = sorted((random_genotype(problem, seed) for seed in range(_DRAWN)), key=lambda g: g.cost().macs)
+    genotypes = sorted(
+        (random_genotype(problem, seed) for seed in range(_DRAWN)), key=lambda g: g.cost().macs
+    )
     chosen = [genotypes[position] for position in (0, _DRAWN // 2, _DRAWN - 1)][:_MEASURED]
     request = {
         "genotypes": [genotype.to_json() for genotype in chosen],

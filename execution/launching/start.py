@@ -25,7 +25,9 @@ from records.run_folder import NNI, RunFolder
 from training.data.datasets import is_array_file
 
 _ANSWER_SECONDS = 30.0
-_DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # what is on this machine needs no proxy
+_DIRECT = urllib.request.build_opener(
+    urllib.request.ProxyHandler({})
+)  # what is on this machine needs no proxy
 
 
 class Refused(UserError):
@@ -41,7 +43,9 @@ class Refused(UserError):
         self.errors = dict(errors)
 
 
-def launch(here: Path, base: Path, texts: Mapping[str, Any], program: str, *, waits: bool) -> tuple[Path, str]:
+def launch(
+    here: Path, base: Path, texts: Mapping[str, Any], program: str, *, waits: bool
+) -> tuple[Path, str]:
     """Begins the search that ``texts`` describe: its run folder, which it will make, and what is to be said.
 
     ``here`` is the run whose portal asks. A hub at work gets a row; elsewhere the search is a process of its own of
@@ -112,7 +116,9 @@ def _options(settings: SearchSettings) -> list[str]:
     own = ("run_dir", "port", "portal", "host")
     usual = SearchSettings(strategy=settings.strategy).to_json()
     given = {
-        name: value for name, value in settings.to_json().items() if name not in own and value not in (None, usual.get(name))
+        name: value
+        for name, value in settings.to_json().items()
+        if name not in own and value not in (None, usual.get(name))
     }
     return row_options({"strategy": settings.strategy, **given})
 
@@ -126,9 +132,7 @@ def _submit(hub: Path, settings: SearchSettings) -> tuple[Path, str]:
     if is_array_file(settings.dataset):
         own.pop("data_dir", None)  # the row names the file
     usual = SearchSettings(strategy=settings.strategy).to_json()
-    own = {
-        name: value for name, value in own.items() if value != kept.get(name, str(usual.get(name)))
-    }
+    own = {name: value for name, value in own.items() if value != kept.get(name, str(usual.get(name)))}
     own.pop("host", None)
     record = RunFolder(hub).read(NNI)
     server = f"http://127.0.0.1:{record['port']}/api/v1/nni/trial-jobs"

@@ -15,7 +15,9 @@ from search_space import Genotype
 
 _LEAST_SECONDS = 0.5  # of steps, after the first
 _MOST_STEPS = 20
-_MACS_OF_A_STEP = 3e8  # on a CPU, whose time an image does not hang on how many others there are if these are many
+_MACS_OF_A_STEP = (
+    3e8  # on a CPU, whose time an image does not hang on how many others there are if these are many
+)
 
 
 def seconds_per_image(genotype: Genotype, batch: int, device: str) -> float:

@@ -28,7 +28,9 @@ def run(folder: Path) -> int:
             time.sleep(_POLL_SECONDS)
         (folder / STARTING).touch()
         child = subprocess.Popen(
-            module_command(record["program"], *record["words"]), cwd=record["folder"], stdin=subprocess.DEVNULL
+            module_command(record["program"], *record["words"]),
+            cwd=record["folder"],
+            stdin=subprocess.DEVNULL,
         )
         signal.signal(signal.SIGTERM, lambda *_: child.terminate())
         code = child.wait()

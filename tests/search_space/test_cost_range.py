@@ -36,7 +36,10 @@ def test_where_all_are_looked_at_it_is_exact():
     ("space", "settings"),
     [
         ("darts-global", SMALL),
-        ("resnet-global", {"stages": 2, "widths": [4, 8], "blocks": [1, 2, 3], "layers": ["none", "global_5"]}),
+        (
+            "resnet-global",
+            {"stages": 2, "widths": [4, 8], "blocks": [1, 2, 3], "layers": ["none", "global_5"]},
+        ),
     ],
 )
 def test_one_decision_at_a_time_leads_to_the_same_as_all_of_them(space, settings, monkeypatch):

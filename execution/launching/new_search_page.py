@@ -33,7 +33,11 @@ def _form(place: Place, asked: Asked) -> dict[str, Any]:
     run = RunFolder(place.run)
     shared = run.settings().get("shared") or {} if hub else {}
     beside = None if hub or run.owner() is None else place.run.name
-    return form(shared) | {"hub": place.run.name if hub else None, "beside": beside, "folder": str(place.base)}
+    return form(shared) | {
+        "hub": place.run.name if hub else None,
+        "beside": beside,
+        "folder": str(place.base),
+    }
 
 
 def _prefill(place: Place, asked: Asked) -> dict[str, Any]:
@@ -100,10 +104,11 @@ def _launcher(program: Callable[[], str]) -> Callable[[Place, Asked], dict[str, 
 
         texts = _texts(asked)
         try:
-            run, said = start.launch(place.run, place.base, texts, program(), waits=asked.get("waits") is True)
+            run, said = start.launch(
+                place.run, place.base, texts, program(), waits=asked.get("waits") is True
+            )
         except start.Refused as refused:
             return {"errors": refused.errors}
         return {"errors": {}, "key": place.key(run), "said": said}
 
     return launch
-

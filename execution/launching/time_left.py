@@ -12,7 +12,9 @@ def seconds_left(ended: Sequence[str | None], left: int, since: str, now: dateti
     """Of a search with ``left`` candidates to measure. ``ended`` are the times at which those it has were measured, and
     ``since`` when its process began, all ISO times in UTC. None where none was measured since then."""
     begun = moment(since)
-    times = sorted(time for each in ended if (time := moment(each)) is not None and (begun is None or time >= begun))
+    times = sorted(
+        time for each in ended if (time := moment(each)) is not None and (begun is None or time >= begun)
+    )
     if begun is None or not times:
         return None
     latest = times[-_LATEST:]

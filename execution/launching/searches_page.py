@@ -10,8 +10,8 @@ from typing import Any
 
 from execution import runs
 from execution.follow import EPOCHS
+from execution.launching.time_left import seconds_left
 from execution.pages.contract import Asked, Page, Place, several
-from execution.pages.time_left import seconds_left
 from records.errors import UserError
 from records.run_files.settings_file import HUB, SEVERAL
 from records.run_folder import CANDIDATES, OUTCOME, RunFolder
