@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from execution.portal.hub_rows import SHARED
-from execution.settings import SIZES, SearchSettings, common_options
+from execution.settings import SIZES, common_options
 from records.options import metavar
 from search_space import get_space, space_names
 from search_space.setting_text import default_text
@@ -31,7 +31,7 @@ _SPACE_SECTION, _STRATEGY_SECTION = "What is explored", "How it is explored"
 
 
 def form(values: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """``sections``, each with ``title``, ``folded`` and ``fields``, and ``strategies`` and ``spaces``, what each is.
+    """``sections``, each with ``title``, ``folded`` and ``fields``, and ``strategies``, what each does.
 
     A field has ``name`` (of the text that `execution.launching.check.check` takes), ``label``, ``help``, ``unit``,
     ``choices`` (None: any text; ``open``: others too), ``metavar``, ``default`` (the text that is there at first, empty
@@ -45,7 +45,6 @@ def form(values: Mapping[str, Any] | None = None) -> dict[str, Any]:
     return {
         "sections": sections,
         "strategies": {name: get_strategy(name).summary for name in strategy_names()},
-        "spaces": {name: (type(get_space(name)).__doc__ or "").split("\n\n")[0] for name in space_names()},
     }
 
 
@@ -152,11 +151,3 @@ def texts_of(settings: Mapping[str, Any]) -> dict[str, str]:
 def shared_texts(shared: Mapping[str, Any]) -> dict[str, str]:
     """Of what a hub's searches share, the texts of fields of the form."""
     return texts_of({name: value for name, value in shared.items() if name in SHARED})
-
-
-def usual_texts() -> dict[str, str]:
-    """What the form holds at first."""
-    return texts_of({name: field.default for name, field in common_options().items()})
-
-
-USUAL_SPACE, USUAL_STRATEGY = SearchSettings.space, SearchSettings.strategy

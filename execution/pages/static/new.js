@@ -26,9 +26,7 @@ function texts() {
 
 function showChosen() {
     fields.forEach((field) => field.showFor(chosen()));
-    const { space, strategy } = chosen();
-    document.getElementById('about-space').textContent = described.spaces[space] ?? '';
-    document.getElementById('about-strategy').textContent = described.strategies[strategy] ?? '';
+    document.getElementById('about').textContent = described.strategies[chosen().strategy] ?? '';
     document.querySelectorAll('#form fieldset').forEach((part) => {
         part.hidden = part.querySelector('.field:not([hidden])') === null;
     });
@@ -111,9 +109,8 @@ async function launch(event) {
 function section({ title, folded, fields: own }) {
     const made = own.map((field) => new Field(field, changed));
     fields.push(...made);
-    const about = { 'What is explored': 'about-space', 'How it is explored': 'about-strategy' }[title];
     const inside = make('div', { class: 'fields' }, ...made.map((field) => field.element));
-    const note = about ? make('p', { id: about, class: 'soft' }) : null;
+    const note = own.some(({ name }) => name === 'strategy') ? make('p', { id: 'about', class: 'soft' }) : null;
     if (folded) {
         return make('fieldset', {}, make('details', {}, make('summary', {}, title), inside));
     }
@@ -144,10 +141,12 @@ async function prefill() {
     main.querySelector('h1').after(make('p', { id: 'as', class: 'soft' }, note));
 }
 
+say('Looking up what can be set …');
 const described = await ask('form').catch((error) => {
     complain(error);
     throw error;
 });
+say('');
 main.append(make('form', { id: 'form', submit: launch, novalidate: true, autocomplete: 'off' },
     ...described.sections.map(section),
     make('section', { class: 'summary' },

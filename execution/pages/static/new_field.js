@@ -12,18 +12,19 @@ export class Field {
         this.input = this.makeInput();
         this.input.addEventListener('input', changed);
         this.error = make('span', { id: `${this.id}-error`, class: 'bad error', hidden: true });
-        const unit = described.unit === null || described.unit === undefined ? null : make('span', { class: 'soft' }, ` [${described.unit}]`);
-        const used = described.used === null ? '' : `; when left open: ${described.used}`;
+        const { unit, label, used, help } = described;
+        const counted = !unit || unit === label ? null : make('span', { class: 'soft' }, ` [${unit}]`);
+        const open = used === null || this.emptyText() !== '' ? '' : `; when left open: ${used}`;
         this.element = make('div', { class: 'field', 'data-name': this.name },
-            make('label', { for: this.id }, described.label, unit), this.input,
-            make('span', { id: `${this.id}-help`, class: 'soft help' }, `${described.help}${used}`), this.error);
+            make('label', { for: this.id }, label, counted), this.input,
+            make('span', { id: `${this.id}-help`, class: 'soft help' }, `${help}${open}`), this.error);
     }
 
     makeInput() {
         const { choices, open, default: first, number: isNumber } = this.described;
         const common = { id: this.id, name: this.name, 'aria-describedby': `${this.id}-help ${this.id}-error` };
         if (choices !== null && !open) {
-            const empty = first === '' ? [make('option', { value: '' }, this.emptyText())] : [];
+            const empty = first === '' ? [make('option', { value: '' }, this.emptyText() || '(left open)')] : [];
             const input = make('select', common,
                 ...empty, ...choices.map((choice) => make('option', { value: choice }, choice)));
             input.value = first;
