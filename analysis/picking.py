@@ -61,18 +61,19 @@ def _front(points: Sequence[Point]) -> list[Point]:
     return sorted(((run, m) for run, m in points if id(m) in on_front), key=lambda point: point[1].macs)
 
 
-def _knee(points: Sequence[Point]) -> list[Point]:
-    """Of two points or fewer the last."""
+def knee(points: Sequence[Point]) -> Point:
+    """The point of a front, by rising MACs, farthest above the line from its first to its last, over the logarithm of
+    MACs; of two points or fewer the last."""
     if len(points) < 3:
-        return [points[-1]]
-    spots = [(math.log(m.macs), run.trusted(m)) for run, m in points]
+        return points[-1]
+    spots = [(math.log(max(m.macs, 1)), run.trusted(m)) for run, m in points]
     (first, low), (last, high) = spots[0], spots[-1]
 
     def above(place: int) -> float:
         x, y = spots[place]
         return (y - low) / ((high - low) or 1) - (x - first) / ((last - first) or 1)
 
-    return [points[max(range(len(points)), key=above)]]
+    return points[max(range(len(points)), key=above)]
 
 
 def _most_accurate(points: Sequence[Point]) -> list[Point]:
@@ -110,4 +111,7 @@ _LIMITS: dict[str, Callable[[Sequence[Point], str], list[Point]]] = {
     "max-macs": _max_macs,
     "max-latency": _max_latency,
 }
-_OF_FRONT: dict[str, Callable[[Sequence[Point]], list[Point]]] = {"knee": _knee, "front": list}
+_OF_FRONT: dict[str, Callable[[Sequence[Point]], list[Point]]] = {
+    "knee": lambda points: [knee(points)],
+    "front": list,
+}

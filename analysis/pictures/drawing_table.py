@@ -10,8 +10,8 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from analysis.pictures.canvas import COLOURS, DPI, FAINT, GREY, INK, new_figure
+from search_space.contents import GLOBAL_PREFIX
 
-GLOBAL_PREFIX = "global_"
 _ROW, _MARGIN, _GAP = 0.27, 0.15, 0.35  # inches
 _LONGEST = 60  # letters of a cell
 

@@ -1,0 +1,1 @@
+"""How sure a result is: the noise of an accuracy, and what it makes equal."""
