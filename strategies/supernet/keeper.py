@@ -154,6 +154,9 @@ class EpochKeeper(pl.Callback):
             record[f"entropy_{cell}"] = entropy[cell]
             record[f"skips_{cell}"] = skips[cell]
             record[f"expected_skips_{cell}"] = expected.get(cell, 0.0)
+        record["expected_counts"] = {
+            primitive: distribution.expected_count(primitive) for primitive in self.table.primitives
+        }
         record |= module.notes()
         record["learning_rate"] = trainer.optimizers[0].param_groups[0]["lr"]
         record["seconds"] = time.perf_counter() - self.started
