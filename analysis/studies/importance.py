@@ -16,7 +16,7 @@ from analysis.front import front
 from analysis.studies.contents import PRIMITIVE, SIZE, contents
 from records.measurement import Measurement
 
-LEAST, MOST = 30, 1000  # candidates: fewer say nothing, of more evenly picked ones
+LEAST, MOST = 30, 600  # candidates: fewer say nothing, of more evenly picked ones
 FOLDS, TREES, REPEATS = 3, 60, 5
 LEAST_EXPLAINED = 0.05  # of the variance: below, importances are those of noise
 NEAR = 0.25  # the share of candidates that counts as near the front
