@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from matplotlib.ticker import LogLocator, MaxNLocator
 
 from analysis.best import best
 from analysis.front import front, macs
-from analysis.references import Reference
 from analysis.run import Run
 from records.errors import UserError
 from records.measurement import Measurement
 from records.text import count_text, without_paths
+
+if TYPE_CHECKING:  # it imports torch, which takes seconds
+    from analysis.references import Reference
 
 Point = tuple[float, float]  # (MACs or milliseconds, accuracy in percent)
 Cost = Callable[[Measurement], float]
