@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from analysis.best import best
 from analysis.run import Run, read_run
@@ -11,7 +12,9 @@ from records.checks import as_path
 from records.errors import UserError
 from records.measurement import Measurement
 from records.run_files.settings_file import SETTINGS, SEVERAL, read_record
-from search_space.genotype import Genotype, recorded_genotype
+
+if TYPE_CHECKING:  # elsewhere where it is used: torch, which it needs, takes seconds and half a GB
+    from search_space.genotype import Genotype
 
 SEARCHES, OUTCOME = "searches", "outcome.json"
 _OF_DATA = ("dataset", "data_dir", "image_size", "channels", "flip")
@@ -49,6 +52,8 @@ def choose(path: str | Path, index: int | None = None) -> Choice:
     of all its searches; or a genotype's file. Raises `UserError`."""
     path = as_path("the run or genotype", path)
     if not path.is_dir():
+        from search_space.genotype import Genotype
+
         return Choice(Genotype.load(path), path.parent)
     run = read_run(path)
     if holds_searches(run):
@@ -108,4 +113,6 @@ def _chosen(run: Run, measurement: Measurement) -> Choice:
 
 def genotype_of(measurement: Measurement, run: Run) -> Genotype:
     """A candidate's genotype. Raises `UserError` for one that cannot be read here, naming the run's plugins."""
+    from search_space.genotype import recorded_genotype
+
     return recorded_genotype(measurement.genotype, f"{run.path}, candidate {measurement.index}", run.path)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+import numpy as np
+
 from records.measurement import Measurement
 
 
@@ -19,12 +21,16 @@ def front(
     One dominates another that has no higher accuracy and no lower cost, and differs in one of the two.
     So of candidates equal in both, all are on the front or none. Those that failed are left out.
     """
-    ok = [(m, cost(m), m.accuracy) for m in measurements if m.status == "ok" and m.accuracy is not None]
-    ok.sort(key=lambda each: (each[1], -each[2], each[0].index))
+    ok = [m for m in measurements if m.status == "ok" and m.accuracy is not None]
+    costs = np.fromiter(map(cost, ok), float, len(ok))
+    accuracies = np.fromiter((m.accuracy for m in ok), float, len(ok))
+    order = np.lexsort(([m.index for m in ok], -accuracies, costs))
+    highest = np.maximum.accumulate(accuracies[order])
     found: list[Measurement] = []
     best: tuple[float, float] | None = None  # cost and accuracy of the last one that entered
-    for measurement, spent, accuracy in ok:
+    for place in order[accuracies[order] == highest].tolist():
+        spent, accuracy = float(costs[place]), float(accuracies[place])
         if best is None or accuracy > best[1] or (spent, accuracy) == best:
-            found.append(measurement)
+            found.append(ok[place])
             best = spent, accuracy
     return found

@@ -46,13 +46,17 @@ def dominated_share(measurements: Iterable[Measurement], limit: float) -> float:
 def shares_over_trials(measurements: Sequence[Measurement], limit: float) -> list[float]:
     """``dominated_share`` of the first 1, 2, ... candidates, in the order they became known."""
     kept: list[Point] = []
-    shares = []
+    shares: list[float] = []
     for measurement in measurements:
-        new = _points([measurement])
-        # Only what is non-dominated is kept, so that each step costs the size of the front.
-        if new and not any(a >= new[0][0] and m <= new[0][1] for a, m in kept):
-            kept = [(a, m) for a, m in kept if not (new[0][0] >= a and new[0][1] <= m)] + new
-        shares.append(hypervolume(kept, (0.0, limit)) / limit if limit > 0 else 0.0)
+        share = shares[-1] if shares else 0.0
+        accuracy, macs = measurement.accuracy or 0.0, measurement.macs
+        # Only what is non-dominated is kept, so that a step costs the size of the front, and most cost less.
+        new = measurement.status == "ok" and not any(a >= accuracy and m <= macs for a, m in kept)
+        if new:
+            kept = [(a, m) for a, m in kept if not (accuracy >= a and macs <= m)]
+            kept.append((accuracy, float(macs)))
+            share = hypervolume(kept, (0.0, limit)) / limit if limit > 0 else 0.0
+        shares.append(share)
     return shares
 
 

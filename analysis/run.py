@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -57,7 +58,7 @@ class Run:
         name = self.settings.get("dataset")
         return name if isinstance(name, str) else None
 
-    @property
+    @functools.cached_property
     def ok(self) -> tuple[Measurement, ...]:
         """The candidates that were judged."""
         return tuple(m for m in self.measurements if m.status == "ok")

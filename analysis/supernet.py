@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +29,9 @@ class Supernet:
     """After each epoch: the supernet's validation accuracy in [0, 1], MACs of one image (expected over the
     architecture weights, and of the architecture derived from them), the weights' entropy (nats, mean over edges),
     and the epoch's seconds. ``equal_entropy`` is that of equal weights. Of the last epoch's derived cells ``edges``
-    is how many edges they have, and ``skips`` how many of them are skip connections or none."""
+    is how many edges they have, and ``skips`` how many of them are skip connections or none. ``weights``: by primitive
+    the mean number of edges that have it by the architecture weights, after each epoch that says so (an earlier version's
+    do not); ``derived``: by primitive, how many edges of each epoch's derived cells have it."""
 
     accuracies: tuple[float, ...]
     expected_macs: tuple[float, ...]
@@ -37,6 +41,8 @@ class Supernet:
     equal_entropy: float
     skips: int = 0
     edges: int = 0
+    weights: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    derived: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
 
     @property
     def seconds(self) -> float:
@@ -77,11 +83,15 @@ def read_supernet(folder: Path) -> Supernet | None:
     columns: dict[str, list[float]] = {name: [] for name in _FIELDS}
     choices = 0
     pairs: list[str] = []
+    weights: list[Mapping[str, float]] = []
+    derived: list[Mapping[str, float]] = []
     for number, line in enumerate(lines, start=1):
         try:
             record = json.loads(line)
             choices = len(record["genotype"]["settings"]["primitives"]) + 1  # with "none"
             pairs = _primitives(record["genotype"])
+            derived.append(Counter(pairs))
+            weights.append(_expected(record.get("expected_counts") or {}))
             for name, column in columns.items():
                 column.append(_number(record[_FIELDS[name]]))
         except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
@@ -93,7 +103,22 @@ def read_supernet(folder: Path) -> Supernet | None:
         equal_entropy=math.log(choices),
         skips=sum(primitive.startswith(_IDLE) for primitive in pairs),
         edges=len(pairs),
+        weights=_over_epochs(weights),
+        derived=_over_epochs(derived),
     )
+
+
+def _expected(counts: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:
+    """By primitive, of all cells."""
+    return {name: sum(map(_number, cells.values())) for name, cells in counts.items()}
+
+
+def _over_epochs(epochs: Sequence[Mapping[str, float]]) -> dict[str, tuple[float, ...]]:
+    """By name, a value for each epoch that has any."""
+    held = [epoch for epoch in epochs if epoch]
+    return {
+        name: tuple(epoch.get(name, 0.0) for epoch in held) for name in sorted({n for e in held for n in e})
+    }
 
 
 _IDLE = ("skip", "none")

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 
 from analysis.front import front
 from analysis.run import Run, read_run
-from records.errors import UserError
+from records.genotype_key import genotype_key
 from records.measurement import Measurement
-from search_space.genotype import Genotype
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -87,14 +86,6 @@ def _row(m: Measurement, name: str) -> dict[str, object]:
         m.latency,
         m.seconds,
         m.seed,
-        _key(m),
+        genotype_key(m.genotype),
     )
     return dict(zip(COLUMNS, values, strict=True))
-
-
-def _key(measurement: Measurement) -> str:
-    """The genotype's key; empty for one that cannot be read here, for want of a plugin's primitive say."""
-    try:
-        return Genotype.from_json(measurement.genotype).key()
-    except UserError:
-        return ""

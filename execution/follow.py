@@ -17,7 +17,7 @@ from records.run_lock import holder
 
 EPOCHS = "oneshot.jsonl"
 # Of an epoch's record, what is no measure of the search.
-_LEFT_OUT = ("genotype",)
+_LEFT_OUT = ("genotype", "expected_counts")  # no numbers
 _NUMBERS = ("accuracy", "macs", "params", "hypervolume")  # of an outcome
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -15,6 +14,7 @@ from pde_ops.cost import Cost, require_cost
 from records.checks import shown, whole_number
 from records.errors import UserError
 from records.files import write_whole
+from records.genotype_key import genotype_key
 from records.plugins import naming_plugins
 from search_space.problem import Image, Problem, plain, plain_object
 from search_space.space import Space, get_space
@@ -196,8 +196,7 @@ class Genotype:
 
     @cached_property
     def _key(self) -> str:
-        text = json.dumps(self.to_json(), sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(text.encode()).hexdigest()[:16]
+        return genotype_key(self.to_json())
 
     def save(self, path: str | Path) -> Path:
         """Writes the JSON, whole or not at all. Raises ``GenotypeError`` where it cannot."""

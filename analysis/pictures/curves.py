@@ -14,6 +14,9 @@ from analysis.hypervolume import shares_over_trials
 from analysis.pictures.canvas import COLOURS, FAINT, GREY, new_figure, png, style
 from analysis.run import Run
 
+MOST = (
+    500  # curves of candidates that are not on the front: more are one grey surface, and take minutes to draw
+)
 _LINES: tuple[Any, ...] = ("-", "--", "-.", ":")
 
 
@@ -27,12 +30,14 @@ class Curve:
 
 
 def history_curves(run: Run) -> list[Curve]:
-    """Validation accuracy after each epoch, of every candidate that reported one; the front's come last."""
+    """Validation accuracy after each epoch, of every candidate that reported one, of more than `MOST` others evenly
+    picked ones; the front's come last."""
     best = {m.index for m in front(run.ok)}
+    others = [m for m in run.measurements if m.history and m.index not in best]
+    others = others[:: -(-len(others) // MOST) or 1]
     found = [
         Curve(str(m.index), tuple(100 * value for value in m.history), m.index in best)
-        for m in run.measurements
-        if m.history
+        for m in (*others, *(m for m in run.measurements if m.history and m.index in best))
     ]
     return sorted(found, key=lambda curve: curve.strong)
 

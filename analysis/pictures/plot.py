@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from matplotlib.ticker import LogLocator, MaxNLocator
 
 from analysis.best import best
 from analysis.front import front, macs
-from analysis.references import Reference
 from analysis.run import Run
 from records.errors import UserError
 from records.measurement import Measurement
 from records.text import count_text, without_paths
+
+if TYPE_CHECKING:  # it imports torch, which takes seconds
+    from analysis.references import Reference
 
 Point = tuple[float, float]  # (MACs or milliseconds, accuracy in percent)
 Cost = Callable[[Measurement], float]
@@ -97,7 +100,7 @@ def front_plot(
     shown = [point for point in candidates if point[1] >= floor] + extra
     xs = [x for x, _ in candidates + extra] + ([max_macs] if max_macs else [])
     return FrontPlot(
-        title or _title(runs),
+        title or run_title(runs),
         series,
         near,
         far,
@@ -145,7 +148,7 @@ def _series(run: Run, name: str, max_macs: int | None, cost: Cost) -> Series:
     return Series(name, points(ok), points(front(ok, cost)), chosen, bars)
 
 
-def _title(runs: Sequence[Run]) -> str:
+def run_title(runs: Sequence[Run]) -> str:
     """What all runs have in common, such as ``digits · darts-global · evolution``."""
     shared = []
     for name in ("dataset", "space", "strategy"):

@@ -40,7 +40,8 @@ class EpochKeeper(pl.Callback):
     ``loss`` and ``architecture_loss`` (means over the epoch's steps; the latter with the penalty),
     ``expected_macs`` and ``derived_macs`` (of one image), ``entropy`` (nats, mean over edges; ln(K + 1) at
     the start), ``skips`` (in the derived cells) and ``expected_skips``, each also by cell,
-    ``learning_rate`` and ``seconds``; besides what the strategy notes (``temperature``, for one).
+    ``learning_rate`` and ``seconds``; ``expected_counts``, by primitive and cell the mean number of edges that have it by
+    the architecture weights; besides what the strategy notes (``temperature``, for one).
 
     Where ``ranks`` train together all of them come to the same records, but the first one alone judges,
     saves, reports and shows progress.
@@ -154,6 +155,9 @@ class EpochKeeper(pl.Callback):
             record[f"entropy_{cell}"] = entropy[cell]
             record[f"skips_{cell}"] = skips[cell]
             record[f"expected_skips_{cell}"] = expected.get(cell, 0.0)
+        record["expected_counts"] = {
+            primitive: distribution.expected_count(primitive) for primitive in self.table.primitives
+        }
         record |= module.notes()
         record["learning_rate"] = trainer.optimizers[0].param_groups[0]["lr"]
         record["seconds"] = time.perf_counter() - self.started

@@ -34,3 +34,11 @@ def test_pictures_are_the_same_each_time(measurements):
     ):
         assert draw(curves) == draw(curves)
         assert draw(curves).startswith(b"\x89PNG")
+
+
+def test_of_many_candidates_some_are_drawn_and_all_of_the_front():
+    many = [measurement(n, 0.4 if n % 5 else 0.5, 1000 + n, history=(0.1, 0.4)) for n in range(1300)]
+    front = [measurement(2000 + n, 0.6 + n / 100, 5000 + n) for n in range(3)]
+    curves = history_curves(Run(Path("run"), SETTINGS, (*front[:1], *many, *front[1:])))
+    assert {c.name for c in curves if c.strong} == {"0", "2000", "2001", "2002"}
+    assert 400 <= sum(not c.strong for c in curves) <= 500

@@ -1,0 +1,41 @@
+"""The report's answer to whether global layers pay."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from analysis.pages import html
+from analysis.pictures.studies import draw_comparison, draw_differences, picture
+from analysis.run import Run
+from analysis.studies.global_layers import Comparison, global_question
+
+METHOD = (
+    "Candidates of one run with MACs that differ by a tenth at most are paired (the assignment of least total difference, "
+    "Rosenbaum 1989). What is left of a difference in MACs is taken off by the slope of accuracy over log MACs (Abadie and "
+    "Imbens 2011). The interval is Student's t over the pairs. A strategy that learns proposes more of what did well: its "
+    "candidates are no random draw, and the pairs are then less independent than the interval supposes."
+)
+
+
+def global_section(runs: Sequence[Run], names: Sequence[str]) -> tuple[str, str] | None:
+    """None where no candidate was judged."""
+    if not any(run.ok for run in runs):
+        return None
+    return "Do global layers pay?", comparison_html(global_question(runs, names))
+
+
+def comparison_html(found: Sequence[Comparison]) -> str:
+    """The answers, and pictures of the one that has pairs."""
+    parts = [html.paragraph(f"{each.answer}.") for each in found]
+    shown = next((each for each in found if each.pairs), None)
+    if shown is not None:
+        parts += [
+            html.image(
+                picture(lambda axes: draw_comparison(axes, shown)),
+                f"candidates {shown.first} and {shown.second}",
+            ),
+            html.image(
+                picture(lambda axes: draw_differences(axes, shown), height=2.6), "differences of the pairs"
+            ),
+        ]
+    return "".join([*parts, html.paragraph(METHOD)])

@@ -1,0 +1,92 @@
+"""The report's parts on what matters: importance of decisions, what stands on the front, how architecture weights moved."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from analysis.pages import html
+from analysis.pictures.studies import draw_frequency, draw_importance, draw_weights, picture
+from analysis.run import Run
+from analysis.studies.frequency import Frequency, frequencies
+from analysis.studies.importance import FOLDS, Importance, importances
+
+_HOW = (
+    "Importance: a random forest learns accuracy, or the logarithm of MACs, from how often a candidate has each operation and "
+    f"from its sizes. Of each of {FOLDS} parts that it did not learn from, one decision is shuffled; half of what the share of "
+    "explained variance falls by is that decision's share of the variance, where decisions do not depend on each other "
+    "(Breiman 2001; Gregorutti et al. 2017). Lines are standard deviations over the parts."
+)
+_CHANCE = (
+    "Shares of what the networks are made of, on the front and everywhere. The band is where 95 of 100 random sets of as many "
+    "candidates lie: one row in twenty leaves it by chance."
+)
+
+
+def matters_section(runs: Sequence[Run], names: Sequence[str]) -> tuple[str, str] | None:
+    """Of all candidates of runs of one data set together; None where none was judged."""
+    if not any(run.ok for run in runs) or len({run.dataset for run in runs}) > 1:
+        return None
+    measurements = [m for run in runs for m in run.ok]
+    found, often = importances(measurements), frequencies(measurements)
+    parts = [_importance(each) for each in found]
+    if any(each.shares for each in found):
+        parts.append(html.paragraph(_HOW))
+    if often:
+        rows = sum(1 for _ in often)
+        drawn = picture(lambda axes: draw_frequency(axes, often), height=0.9 + 0.2 * rows, left=2.6)
+        parts += [
+            html.paragraph(_CHANCE),
+            html.image(drawn, "shares on the front and everywhere"),
+            _table(often),
+        ]
+    return "What matters", "".join(parts)
+
+
+def _importance(found: Importance) -> str:
+    about = f"{found.target[:1].upper()}{found.target[1:]}, {found.among} (n = {found.candidates})"
+    if not found.shares:
+        return html.paragraph(f"{about}: {found.reason}.")
+    name, share, _ = found.shares[0]
+    told = f"{about}: the forest explains {100 * found.explained:.0f}% of the variance; {name} matters most, {100 * share:.0f}%."
+    height = 0.9 + 0.22 * min(len(found.shares), 12)
+    drawn = picture(lambda axes: draw_importance(axes, found), height=height, left=2.6)
+    return html.paragraph(told) + html.image(drawn, f"importance for {found.target} among {found.among}")
+
+
+def _table(often: Sequence[Frequency]) -> str:
+    rows = [
+        (
+            each.name,
+            each.group,
+            f"{100 * each.on_front:.1f}",
+            f"{100 * each.everywhere:.1f}",
+            f"{100 * each.chance[0]:.1f} to {100 * each.chance[1]:.1f}",
+            each.told,
+        )
+        for each in often
+    ]
+    columns = ("what", "of", "on the front %", "everywhere %", "by chance %", "on the front")
+    return html.html_table(columns, rows, names=True)
+
+
+def weights_section(runs: Sequence[Run], names: Sequence[str]) -> tuple[str, str] | None:
+    """Of one-shot searches; None where there is none."""
+    parts = []
+    for run, name in zip(runs, names, strict=True):
+        if run.supernet is None:
+            continue
+        counts = dict(run.supernet.weights or run.supernet.derived)
+        what = (
+            "the mean number of edges that have each operation, by the architecture weights"
+            if run.supernet.weights
+            else "edges of the derived cells that have each operation (this run did not record its weights)"
+        )
+        drawn = picture(lambda axes, counts=counts: _with_room(axes, counts), height=3.4)
+        parts += [html.paragraph(f"{name}, after each epoch: {what}."), html.image(drawn, what)]
+    return ("How the architecture weights moved", "".join(parts)) if parts else None
+
+
+def _with_room(axes: object, counts: dict[str, tuple[float, ...]]) -> None:
+    draw_weights(axes, counts)
+    box = axes.get_position()  # type: ignore[attr-defined]
+    axes.set_position((box.x0, box.y0, 0.7 * box.width, box.height))  # type: ignore[attr-defined]
