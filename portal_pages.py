@@ -42,6 +42,13 @@ def front_candidates(place: Place, asked: Asked) -> Any:
     return {"columns": COLUMNS, **new_candidates(path, whole(asked, "from", 0))}
 
 
+def progress(place: Place, asked: Asked) -> Any:
+    """How far a one-shot search is."""
+    from analysis.live.progress import one_shot_progress
+
+    return one_shot_progress(place.run)
+
+
 def architecture(place: Place, asked: Asked) -> Any:
     """All that is known of a candidate, but for what its parts cost."""
     from analysis.live.architecture import candidate_view
@@ -93,7 +100,7 @@ PAGES = [
     Page(
         "front",
         "Front",
-        gets={"front-runs": front_runs, "front-candidates": front_candidates},
+        gets={"front-runs": front_runs, "front-candidates": front_candidates, "progress": progress},
         chart=True,
     ),
     Page(

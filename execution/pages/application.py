@@ -12,6 +12,7 @@ from typing import Any
 from aiohttp import web
 
 from execution.pages.contract import Asked, Datum, Page, Place
+from execution.pages.icons import FILE, icon_font
 from records.errors import UserError
 
 STATIC = Path(__file__).parent / "static"
@@ -40,6 +41,9 @@ def make_app(place: Place, pages: Sequence[Page]) -> web.Application:
             raise web.HTTPNotFound(text="There is no such page.\n")
         return web.Response(text=frame_html(page, pages, place), content_type="text/html", charset="utf-8")
 
+    async def navigation(request: web.Request) -> web.StreamResponse:
+        return _json([[f"/pages/{page.name}", page.title] for page in pages if page.linked])
+
     async def get(request: web.Request) -> web.StreamResponse:
         asked = {name: values if len(values) > 1 else values[0] for name, values in _query(request).items()}
         return await _answer(gets.get(request.match_info["name"]), place, asked)
@@ -61,8 +65,10 @@ def make_app(place: Place, pages: Sequence[Page]) -> web.Application:
     app.router.add_get("/pages", begin)
     app.router.add_get("/pages/", begin)
     app.router.add_get("/pages/static/{name}", _static)
+    app.router.add_get("/pages/icons/{name}", _icons)
     app.router.add_get("/pages/data/{name}", get)
     app.router.add_post("/pages/data/{name}", post)
+    app.router.add_get("/pages/links", navigation)  # for NNI's own pages
     app.router.add_get("/pages/{name}", frame)
     return app
 
@@ -111,6 +117,13 @@ async def _static(request: web.Request) -> web.StreamResponse:
         raise web.HTTPNotFound(text="There is no such file.\n")
     kind = _TYPES.get(path.suffix, "application/octet-stream")
     return web.FileResponse(path, headers={"Content-Type": f"{kind}; charset=utf-8"})
+
+
+async def _icons(request: web.Request) -> web.StreamResponse:
+    if not FILE.fullmatch(request.match_info["name"]):
+        raise web.HTTPNotFound(text="There is no such font.\n")
+    font = await asyncio.to_thread(icon_font)
+    return web.Response(body=font, content_type="font/woff", headers={"Cache-Control": "max-age=86400"})
 
 
 def static_file(name: str) -> Path | None:

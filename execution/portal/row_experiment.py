@@ -53,6 +53,8 @@ class RowExperiment:
         config.trial_code_directory = str(code)
         config.trial_command = trial_command(module, *map(shlex.quote, arguments))
         config.trial_concurrency = concurrency
+        if edits.get("launcher"):
+            config.max_trial_number = len(rows)  # shown, and not obeyed by NNI's server
         config.search_space = {}  # or the page asks back before it submits a value that is not in it
         config.training_service.use_active_gpu = True
         self.experiment = RowQueueExperiment(config, [parameters for _, parameters in rows])
