@@ -5,9 +5,16 @@ A page is made as `execution.pages` says; here stands the list, with the data th
 
 from __future__ import annotations
 
+import base64
+import shlex
 import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
+from execution.launching.new_search_page import new_search_page
+from execution.launching.searches_page import searches_page
 from execution.pages.contract import Asked, Page, Place, several, whole
 
 
@@ -66,6 +73,29 @@ def export(place: Place, asked: Asked) -> Any:
     return export_candidate(run, index, PROGRAM, candidate_weights(run, index))
 
 
+def program() -> str:
+    """The module whose command line runs a search."""
+    from pde_nas import PROGRAM
+
+    return PROGRAM
+
+
+def compare(runs: Sequence[Path]) -> Any:
+    """The common front of run folders, as `report` draws and tabulates it: ``picture`` (an address that holds it),
+    ``table``, and the ``command`` that keeps it. Nothing is left in the folders."""
+    from analysis import report
+
+    with tempfile.TemporaryDirectory() as folder:
+        outcome = report(runs, out=folder)
+        picture = next(file for file in outcome.files if file.name in ("comparison.png", "front.png"))
+        drawn = base64.b64encode(picture.read_bytes()).decode()
+    return {
+        "picture": f"data:image/png;base64,{drawn}",
+        "table": outcome.table.partition(f"\nIn {folder}")[0].strip(),
+        "command": shlex.join(["run_search.py", "report", *map(str, runs)]),
+    }
+
+
 PAGES = [
     Page(
         "front",
@@ -81,6 +111,8 @@ PAGES = [
         chart=True,
         linked=False,  # it is reached by a candidate
     ),
+    new_search_page(program),
+    searches_page(program, compare),
 ]
 
 

@@ -56,15 +56,20 @@ def view_of(run: RunFolder) -> View | None:
 
 def view_folder(run: RunFolder) -> Path:
     """Where a view of ``run`` keeps its files. Raises `UserError` if somebody else could write there."""
+    return private_folder() / hashlib.sha256(str(run.path.resolve()).encode()).hexdigest()[:16]
+
+
+def private_folder() -> Path:
+    """A folder of this user's own on this machine; it may not be there yet, and is to be made with mode 0o700. Raises
+    `UserError` if somebody else could write there."""
     base = Path(tempfile.gettempdir(), f"pde-nas-{os.getuid()}")
     try:
         found = base.lstat()
     except FileNotFoundError:
-        pass  # made by the first view
-    else:
-        if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
-            raise UserError(f"{base} is no private folder of this user; remove it, or set TMPDIR to another")
-    return base / hashlib.sha256(str(run.path.resolve()).encode()).hexdigest()[:16]
+        return base
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
+        raise UserError(f"{base} is no private folder of this user; remove it, or set TMPDIR to another")
+    return base
 
 
 def view(run: RunFolder, port: int | None, host: str | None, pages: str | None = None) -> None:
