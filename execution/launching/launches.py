@@ -27,7 +27,7 @@ from records.errors import UserError
 from records.files import read_json, write_errors
 from records.run_files.settings_file import SETTINGS
 from records.run_folder import RunFolder, write_json
-from records.run_lock import holder
+from records.run_lock import LOCK, holder
 
 WAITING, FAILED, BEGUN = "waiting", "failed", "begun"
 _KEPT_SECONDS = 24 * 3600.0  # of one that failed, so that somebody reads why
@@ -124,9 +124,18 @@ def _state(folder: Path, run: Path, after: Path | None, resumes: bool) -> tuple[
         return (FAILED, last_line(folder / LOG)) if code not in (0, 130) else (BEGUN, None)
     if holder(folder) is None and time.time() - folder.stat().st_mtime > _BEGINNING_SECONDS:
         return FAILED, last_line(folder / LOG)
-    if (run / SETTINGS).is_file() and (not resumes or holder(run) is not None):
-        return BEGUN, None
-    return (WAITING if after is not None and not (folder / STARTING).exists() else STARTING), None
+    if not (folder / STARTING).exists() and after is not None:
+        return WAITING, None
+    begun = (run / SETTINGS).is_file() and (not resumes or _newer(run / LOCK, folder / STARTING))
+    return (BEGUN if begun else STARTING), None
+
+
+def _newer(lock: Path, start: Path) -> bool:
+    """Whether a run's lock was taken since a start."""
+    try:
+        return lock.stat().st_mtime >= start.stat().st_mtime
+    except OSError:
+        return False
 
 
 def _forgotten(folder: Path, launch: Launch) -> bool:
@@ -142,9 +151,14 @@ def _forgotten(folder: Path, launch: Launch) -> bool:
 def last_line(log: Path) -> str:
     """Why a search ended, by what it said: its error, else its last line."""
     try:
-        lines = [line.strip() for line in log.read_text(errors="replace").splitlines() if line.strip()]
+        return last_error(log.read_text(errors="replace"))
     except OSError:
-        lines = []
+        return "it said nothing"
+
+
+def last_error(said: str) -> str:
+    """The last line of what a program said that tells an error, else the last one; in one line, cut where it is long."""
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
     errors = [line for line in lines if line.startswith("error: ")]
     found = (errors or lines or ["it said nothing"])[-1].removeprefix("error: ")
     return found if len(found) <= _LONGEST else shown(found, _LONGEST)

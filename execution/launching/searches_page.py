@@ -10,6 +10,9 @@ from typing import Any
 
 from execution import runs
 from execution.follow import EPOCHS
+from execution.launching import launches
+from execution.launching.files import STARTING
+from execution.launching.launches import FAILED, WAITING, Launch
 from execution.launching.time_left import seconds_left
 from execution.pages.contract import Asked, Page, Place, several
 from records.errors import UserError
@@ -45,14 +48,14 @@ class _Known:
 
     def table(self, place: Place, asked: Asked) -> dict[str, Any]:
         """``rows``, the oldest first: a run, a hub's search that waits, or a launch."""
-        from execution.launching.launches import BEGUN, launches
-
-        waiting = {launch.run: launch for launch in launches(place.base) if launch.state != BEGUN}
+        waiting = {
+            launch.run: launch for launch in launches.launches(place.base) if launch.state != launches.BEGUN
+        }
         rows = []
         for status in self._statuses(place.base):
             rows.append(_row(place, status, waiting.pop(status.run, None)))
-            if status.kind == HUB and status.portal is not None:
-                rows += _waiting_rows(place, status)
+            if status.kind in SEVERAL and status.portal is not None:
+                rows += _without_folder(place, status)
         rows += [_launched(place, launch) for launch in waiting.values()]
         return {"rows": rows, "own": place.key(place.run)}
 
@@ -82,30 +85,30 @@ def _is_busy(status: runs.Status, path: Path) -> bool:
     return status.process is not None or status.view is not None or RunFolder(path).owner() is not None
 
 
-def _row(place: Place, status: runs.Status, launch: Any) -> dict[str, Any]:
-    finished = status.state == runs.FINISHED
+def _row(place: Place, status: runs.Status, launch: Launch | None) -> dict[str, Any]:
     at_work, shown = status.process is not None, status.view is not None
-    return {
-        "key": place.key(status.run),
-        "kind": status.kind,
-        "state": f"{status.state}, viewed" if shown else status.state,
+    pending = launch is not None and launch.state != FAILED and not at_work
+    # A hub can be opened again at any time.
+    more = status.state == runs.STOPPED or (status.state == runs.FINISHED and status.kind == HUB)
+    sound, single = status.state != runs.DAMAGED, status.kind not in SEVERAL
+    return _bare(place, status.run, status.kind) | {
+        "state": "starting" if pending else f"{status.state}, viewed" if shown else status.state,
         "where": None if status.process is None else str(status.process),
         "done": status.done,
         "total": status.total,
         "supernet": _epochs(status.run) if at_work else None,
         "best": status.best,
-        "seconds_left": _left(status) if at_work and status.kind not in SEVERAL else None,
+        "seconds_left": _left(status) if at_work and single else None,
         "address": status.portal or (status.view.address if status.view else None),
-        "started": status.started,
         "error": launch.error if launch else None,
         "launch": launch.name if launch else None,
         "can": {
-            "stop": at_work or shown,
-            "resume": not at_work and launch is None and (status.state == runs.STOPPED or (finished and status.kind == HUB)),
-            "compare": status.done > 0 and status.state != runs.DAMAGED,
-            "look": status.kind not in SEVERAL and status.state != runs.DAMAGED,
+            "stop": at_work or shown or pending,
+            "resume": more and not (at_work or shown or pending),
+            "compare": status.done > 0 and sound,
+            "look": single and sound,
         },
-    }  # fmt: skip
+    }
 
 
 def _left(status: runs.Status) -> float | None:
@@ -126,49 +129,54 @@ def _epochs(run: Path) -> int | None:
         return None
 
 
-def _waiting_rows(place: Place, hub: runs.Status) -> list[dict[str, Any]]:
-    """The searches of a hub at work that have not begun: they have no folder yet."""
-    from execution.launching.start import waiting_searches
+def _without_folder(place: Place, hub: runs.Status) -> list[dict[str, Any]]:
+    """The searches of a hub at work that wait, or failed before they had a folder."""
+    from execution.launching.start import unborn_searches
 
     return [
-        _unborn(place, hub.run / "searches" / name, strategy, "waiting", f"for others of {hub.run.name}")
-        for name, strategy in waiting_searches(hub.run)
+        _bare(place, hub.run / "searches" / name, strategy)
+        | {
+            "state": "waiting" if error is None else "failed",
+            "where": None if error else f"for others of {hub.run.name}",
+            "error": error,
+        }
+        for name, strategy, error in unborn_searches(hub.run)
     ]
 
 
-def _launched(place: Place, launch: Any) -> dict[str, Any]:
-    where = f"for the end of {launch.after.name}" if launch.state == "waiting" and launch.after else None
-    row = _unborn(place, launch.run, "", launch.state, where)
+def _launched(place: Place, launch: Launch) -> dict[str, Any]:
+    row = _bare(place, launch.run, "")
+    waits = launch.state == WAITING and launch.after is not None
     return row | {
+        "state": launch.state,
+        "where": f"for the end of {launch.after.name}" if waits and launch.after else None,
         "error": launch.error,
         "launch": launch.name,
-        "can": row["can"] | {"stop": launch.state != "failed"},
+        "can": row["can"] | {"stop": launch.state != FAILED},
     }
 
 
-def _unborn(place: Place, run: Path, kind: str, state: str, where: str | None) -> dict[str, Any]:
+def _bare(place: Place, run: Path, kind: str) -> dict[str, Any]:
+    """A row of which nothing else is known."""
     return {
-        "key": place.key(run), "kind": kind, "state": state, "where": where, "done": 0, "total": None,
-        "supernet": None, "best": None, "seconds_left": None, "address": None, "started": "", "error": None,
-        "launch": None, "can": {"stop": False, "resume": False, "compare": False, "look": False},
+        "key": place.key(run), "kind": kind, "state": "", "where": None, "done": 0, "total": None, "supernet": None,
+        "best": None, "seconds_left": None, "address": None, "error": None, "launch": None,
+        "can": {"stop": False, "resume": False, "compare": False, "look": False},
     }  # fmt: skip
 
 
 def _stop(place: Place, asked: Asked) -> dict[str, Any]:
-    """Ends a run in order, as the command `stop` does, or a launch that has not begun."""
-    from execution.launching import launches
-
-    if asked.get("launch"):
-        return _forget(place, asked)
+    """Ends a run in order, as the command `stop` does, or takes back a launch that has not begun."""
+    for launch in launches.launches(place.base):
+        if launch.name == asked.get("launch") and launch.state in (WAITING, STARTING):
+            launches.end(launch.name)
+            return {"said": f"{launch.run.name}: taken back"}
     folder = place.folder(_key(asked))
-    launch = launches.launch_of(folder)
-    if launch is not None and launch.state in (launches.WAITING, launches.STARTING):
-        launches.end(launch.name)
     if folder in (place.run, *place.run.parents):  # a hub has its searches in its folder
         # This answer comes from what is stopped.
         threading.Timer(_OWN_STOP_SECONDS, lambda: runs.stop(RunFolder(folder))).start()
         return {"said": f"{folder.name} is being stopped, and this portal ends with it"}
-    return {"said": runs.stop_line(folder).replace(f"{folder}", folder.name)}
+    return {"said": runs.stop_line(folder)}
 
 
 def _resume(place: Place, asked: Asked, program: Callable[[], str]) -> dict[str, Any]:
@@ -179,13 +187,11 @@ def _resume(place: Place, asked: Asked, program: Callable[[], str]) -> dict[str,
 
 
 def _forget(place: Place, asked: Asked) -> dict[str, Any]:
-    """Takes a launch back that waits, or one that failed out of the list."""
-    from execution.launching import launches
-
+    """Takes a launch that failed out of the list."""
     for launch in launches.launches(place.base):
-        if launch.name == asked.get("launch"):
+        if launch.name == asked.get("launch") and launch.state == FAILED:
             launches.end(launch.name)
-            return {"said": f"{launch.run.name}: taken back"}
+            return {"said": f"{launch.run.name}: taken off the list"}
     raise UserError("that launch is not there any more")
 
 

@@ -16,7 +16,7 @@ from execution.follow import own_portal
 from execution.launching import launches
 from execution.launching.check import check
 from execution.portal.hub_rows import SHARED, row_of
-from execution.portal.rows import read_rows, row_options, submitted_name
+from execution.portal.rows import Row, read_rows, row_options, submitted_name
 from execution.settings import PLACES, SearchSettings
 from execution.viewing import view_of
 from records.errors import UserError
@@ -61,11 +61,12 @@ def launch(
     folder = new_run_folder(base, settings)
     host = host_of(here)
     words = ["search", f"--run-dir={folder}", "--port=0", *([f"--host={host}"] if host else [])]
-    after = here if waits and RunFolder(here).owner() is not None else None
+    busy = RunFolder(here).owner() is not None
+    after = here if waits and busy else None
     launches.start([*words, *_options(settings)], program, folder, after, resumes=False)
     if after is not None:
         return folder, f"{folder.name} waits until {here.name} has ended"
-    beside = f" beside {here.name}, which slows both" if RunFolder(here).owner() is not None else ""
+    beside = f" beside {here.name}, which slows both" if busy else ""
     return folder, f"{folder.name} starts at once{beside}"
 
 
@@ -77,6 +78,8 @@ def go_on(here: Path, run: RunFolder, program: str) -> str:
     known = launches.launch_of(run.path)
     if known is not None and known.state in (launches.WAITING, launches.STARTING):
         raise UserError(f"{run.path.name} is {known.state} already")
+    if known is not None:  # it failed, and this is another try
+        launches.end(known.name)
     host = host_of(here)
     words = ["resume", str(run.path), "--port=0", *([f"--host={host}"] if host else [])]
     launches.start(words, program, run.path, None, resumes=True)
@@ -145,35 +148,58 @@ def _submit(hub: Path, settings: SearchSettings) -> tuple[Path, str]:
     return folder, f"{folder.name} {'waits for others of the hub' if waits else 'starts at once'}"
 
 
-def waiting_searches(hub: Path) -> list[tuple[str, str]]:
-    """Of a hub at work, the names of the searches that wait for others, and their strategies."""
-    known = {name for name, _ in read_rows(hub)}
+def unborn_searches(hub: Path) -> list[tuple[str, str, str | None]]:
+    """Of a hub or sweep at work, the searches without a run folder, by name: the strategy, and why it failed, None of
+    one that waits for others."""
+    rows = read_rows(hub)
     record = RunFolder(hub).read(NNI)
+    server = f"http://127.0.0.1:{record['port']}/api/v1/nni"
     try:
-        jobs = _asked(f"http://127.0.0.1:{record['port']}/api/v1/nni/trial-jobs")
+        jobs = {_job_name(job, record["experiment"], rows): job for job in _asked(f"{server}/trial-jobs")}
     except UserError:
         return []
-    waiting = []
-    for job in jobs:
-        if job.get("status") == "WAITING":
-            name = submitted_name(record["experiment"], job["trialJobId"])
-            waiting.append((name, str(_parameters(job).get("strategy", ""))))
-    queued = [
-        (name, str(parameters.get("strategy", "")))
-        for name, parameters in read_rows(hub)
-        if not (hub / "searches" / name).exists()
-    ]
-    return queued + [each for each in waiting if each[0] not in known]
+    # What was queued, and has no trial yet, waits; a row submitted to this experiment has one.
+    names = dict.fromkeys([*(name for name, _ in rows), *jobs])
+    parameters = dict(rows) | {name: _parameters(job) for name, job in jobs.items()}
+    found: list[tuple[str, str, str | None]] = []
+    for name in names:
+        status = jobs[name]["status"] if name in jobs else "WAITING"
+        if (hub / "searches" / name).exists() or status not in ("WAITING", "FAILED"):
+            continue
+        why = None if status == "WAITING" else _last_words(server, jobs[name]["trialJobId"])
+        found.append((name, str(parameters[name].get("strategy", "")), why))
+    return found
+
+
+def _job_name(job: dict[str, Any], experiment: str, rows: list[Row]) -> str:
+    """The search that a trial of a hub is of; ``rows`` are those handed out, in order."""
+    number = _record(job).get("parameter_id")
+    if isinstance(number, int) and number < len(rows):
+        return rows[number][0]
+    return submitted_name(experiment, job["trialJobId"])
+
+
+def _last_words(server: str, trial: str) -> str:
+    try:
+        with _DIRECT.open(f"{server}/trial-file/{trial}/trial.stderr", timeout=_ANSWER_SECONDS) as answer:
+            return launches.last_error(answer.read().decode(errors="replace"))
+    except (OSError, ValueError):
+        return "its trial.stderr, in Trials detail, says why"
+
+
+def _record(job: dict[str, Any]) -> dict[str, Any]:
+    try:
+        found = json.loads(job["hyperParameters"][0])
+        found = json.loads(found) if isinstance(found, str) else found
+        return found if isinstance(found, dict) else {}
+    except (KeyError, IndexError, ValueError, TypeError):
+        return {}
 
 
 def _parameters(job: dict[str, Any]) -> dict[str, Any]:
     """The values of a row, of NNI's record of its trial."""
-    try:
-        found = json.loads(job["hyperParameters"][0])
-        found = json.loads(found) if isinstance(found, str) else found
-        return dict(found.get("parameters", found))
-    except (KeyError, IndexError, ValueError, TypeError, AttributeError):
-        return {}
+    found = _record(job).get("parameters")
+    return found if isinstance(found, dict) else {}
 
 
 def _asked(address: str, body: Any = None) -> Any:

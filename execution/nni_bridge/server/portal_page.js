@@ -34,14 +34,14 @@ function selectors() {
 
 // A rule each: a browser drops a whole rule for one selector that it does not know.
 // The names of the axes of "Hyper-parameter" are drawn over each other: here they lean.
-const AXES = `.parcoords{margin-top:70px}.parcoords svg{overflow:visible!important}
+const AXES = `.parcoords{margin-top:70px!important}.parcoords svg{overflow:visible!important}
 .parcoords .dimension text.label{transform:translate(0,-6px) rotate(-32deg);text-anchor:start!important}`;
 const STYLE = `<style>${selectors().map((one) => `${one}{display:none!important}`).join('')}${AXES}</style>`;
 
 const FONTS = "window.FabricConfig = { fontBaseUrl: '', iconBaseUrl: '/pages/icons/' };";
 const SCRIPTS = process.env.PDE_NAS_PAGES ? ['portal_words.js', 'portal_links.js'] : ['portal_words.js'];
 const SCRIPT = `<script>${FONTS}</script>${SCRIPTS.map(
-    (name) => `<script>${fs.readFileSync(path.join(__dirname, name), 'utf8')}</script>`,
+    (name) => `<script>${fs.readFileSync(path.join(__dirname, 'in_page', name), 'utf8')}</script>`,
 ).join('')}`;
 
 function sendPage(file, response) {

@@ -10,6 +10,7 @@ const runs = new Map(); // by key
 let references = [];
 let points = [];
 let changed = true;
+let rested = 0; // until when, in milliseconds, as performance.now() tells them
 
 const main = document.getElementById('main');
 const control = (name, choices) => {
@@ -64,7 +65,7 @@ function choose() {
     }
     history.replaceState(null, '', `?${kept}`);
     changed = true;
-    draw().catch(complain);
+    draw(true).catch(complain);
 }
 
 function architecture(point) {
@@ -120,12 +121,14 @@ async function gain(run) {
     } while (found.more);
 }
 
-async function draw() {
+// Drawing many points takes its time: it has a fifth of it at most, but for what a person chose.
+async function draw(chosenNow = false) {
     tell();
-    if (!changed) {
+    if (!changed || (!chosenNow && performance.now() < rested)) {
         return;
     }
     changed = false;
+    const begun = performance.now();
     const chosen = options();
     const front = frontOf(points, chosen.cost);
     const without = points.some((point) => point.accuracy === null && point[chosen.cost] !== null);
@@ -146,6 +149,7 @@ async function draw() {
         });
     }
     list(front, steps);
+    rested = performance.now() + 4 * (performance.now() - begun);
 }
 
 function tell() {
@@ -180,12 +184,13 @@ function tell() {
 function list(front, steps) {
     const chosen = options();
     const several = runs.size > 1;
-    const heads = ['candidate', ...(several ? ['run'] : []), 'accuracy', 'MACs', 'params', 'latency (ms)', 'seconds', 'global layers'];
+    const timed = front.some((point) => point.latency !== null);
+    const heads = ['candidate', ...(several ? ['run'] : []), 'accuracy', 'MACs', 'params', ...(timed ? ['latency (ms)'] : []), 'seconds', 'global layers'];
     const cell = (text) => make('td', { class: 'number' }, text);
     const rows = front.map((point) => make('tr', {},
         make('td', {}, make('a', { href: architecture(point) }, String(point.index))),
         several ? make('td', {}, point.run.name) : null,
-        cell(percent(point.accuracy)), cell(count(point.macs)), cell(count(point.params)), cell(short(point.latency)),
+        cell(percent(point.accuracy)), cell(count(point.macs)), cell(count(point.params)), timed ? cell(short(point.latency)) : null,
         cell(short(point.seconds, 3)), cell(percent(point.share, 0))));
     const volumeText = steps.length === 0 ? '' : ` Its hypervolume is ${percent(steps.at(-1)[1])} of the rectangle from accuracy 0 to 1 ` +
         `and up to a tenth above the largest ${COSTS[chosen.cost][0]} measured.`;
@@ -201,6 +206,6 @@ function list(front, steps) {
 
 window.matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => {
     changed = true;
-    draw().catch(complain);
+    draw(true).catch(complain);
 });
 poll(POLL_SECONDS, look);

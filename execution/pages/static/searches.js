@@ -40,7 +40,7 @@ async function act(name, row) {
     say(`${row.key}: ${name === 'stop' ? 'stopping' : 'asked'} …`);
     show(latest);
     try {
-        say((await send(name, { run: row.key, launch: name === 'resume' ? null : row.launch })).said);
+        say((await send(name, { run: row.key, launch: row.launch })).said);
     } catch (error) {
         complain(error);
     } finally {
@@ -55,9 +55,9 @@ function buttons(row) {
         type: 'button', disabled, 'data-act': name, 'aria-label': `${word} ${row.key}`, click: () => act(name, row).catch(complain),
     }, word);
     return [
-        row.can.stop ? button('stop', row.state === 'waiting' ? 'take back' : 'stop') : null,
+        row.can.stop ? button('stop', ['waiting', 'starting'].includes(row.state) ? 'take back' : 'stop') : null,
         row.can.resume ? button('resume', 'resume') : null,
-        row.launch !== null && !row.can.stop ? button('forget', 'take off the list') : null,
+        row.launch !== null && row.error !== null ? button('forget', 'take off the list') : null,
         row.can.look ? make('a', { href: address('new', { run: row.key }) }, 'again') : null,
     ].filter((each) => each !== null).flatMap((each) => [each, ' ']);
 }
