@@ -35,7 +35,7 @@ def new_candidates(path: Path, offset: int) -> dict[str, Any]:
         start = position = 0 if again else offset
         file.seek(start)
         rows: list[list[Any]] = []
-        damaged = 0
+        damaged, more = 0, False
         for line in file:
             if not line.endswith(b"\n"):
                 break  # the rest of it is being written
@@ -46,11 +46,12 @@ def new_candidates(path: Path, offset: int) -> dict[str, Any]:
             elif line.strip():
                 damaged += 1
             if position - start >= _MOST_BYTES:
+                more = position < size
                 break
         return {
             "rows": rows,
             "next": position,
-            "more": position < size and position > start,
+            "more": more,
             "again": again,
             "damaged": damaged,
         }

@@ -34,7 +34,7 @@ function selectors() {
 
 // A rule each: a browser drops a whole rule for one selector that it does not know.
 // The names of the axes of "Hyper-parameter" are drawn over each other: here they lean.
-const AXES = `.parcoords{margin-top:70px}.parcoords svg{overflow:visible!important}
+const AXES = `.parcoords{margin-top:70px!important}.parcoords svg{overflow:visible!important}
 .parcoords .dimension text.label{transform:translate(0,-6px) rotate(-32deg);text-anchor:start!important}`;
 const STYLE = `<style>${selectors().map((one) => `${one}{display:none!important}`).join('')}${AXES}</style>`;
 

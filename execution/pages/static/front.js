@@ -10,6 +10,7 @@ const runs = new Map(); // by key
 let references = [];
 let points = [];
 let changed = true;
+let rested = 0; // until when, in milliseconds, as performance.now() tells them
 
 const main = document.getElementById('main');
 const control = (name, choices) => {
@@ -64,7 +65,7 @@ function choose() {
     }
     history.replaceState(null, '', `?${kept}`);
     changed = true;
-    draw().catch(complain);
+    draw(true).catch(complain);
 }
 
 function architecture(point) {
@@ -120,12 +121,14 @@ async function gain(run) {
     } while (found.more);
 }
 
-async function draw() {
+// Drawing many points takes its time: it has a fifth of it at most, but for what a person chose.
+async function draw(chosenNow = false) {
     tell();
-    if (!changed) {
+    if (!changed || (!chosenNow && performance.now() < rested)) {
         return;
     }
     changed = false;
+    const begun = performance.now();
     const chosen = options();
     const front = frontOf(points, chosen.cost);
     const without = points.some((point) => point.accuracy === null && point[chosen.cost] !== null);
@@ -146,6 +149,7 @@ async function draw() {
         });
     }
     list(front, steps);
+    rested = performance.now() + 4 * (performance.now() - begun);
 }
 
 function tell() {
@@ -201,6 +205,6 @@ function list(front, steps) {
 
 window.matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => {
     changed = true;
-    draw().catch(complain);
+    draw(true).catch(complain);
 });
 poll(POLL_SECONDS, look);

@@ -81,8 +81,12 @@ export function traces(points, front, references, options) {
         ...markers(judged, cost, options),
         name: 'candidates',
         showlegend: judged.length > 0 && options.colour !== 'run',
-        marker: { size, ...colours(judged, options), line: { width: 0.5, color: colour('ground') } },
+        marker: { size, ...colours(judged, options), line: { width: judged.length > 2000 ? 0 : 0.5, color: colour('ground') } },
     }];
+    if (judged.length === 0 && drawn.length > 0) {
+        // Without a point plotly makes no axes for the strip to stand below.
+        found.push({ type: 'scatter', mode: 'markers', x: [drawn[0][cost]], y: [null], showlegend: false, hoverinfo: 'skip' });
+    }
     if (options.colour === 'run') {
         for (const run of options.runs) {
             const marker = { size: 9, color: RUNS[run.number % RUNS.length] };

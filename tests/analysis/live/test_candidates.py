@@ -1,0 +1,103 @@
+"""What a file of candidates has gained since the last look."""
+
+from __future__ import annotations
+
+import json
+import time
+
+import pytest
+
+from analysis.live.candidates import COLUMNS, new_candidates, row_of
+from search_space.contents import global_share
+from tests.analysis.live.records import add, candidate, failed, run_folder
+
+
+def looks(path, offset=0):
+    found = new_candidates(path / "candidates.jsonl", offset)
+    return found, [dict(zip(COLUMNS, row, strict=True)) for row in found["rows"]]
+
+
+def test_each_look_gives_what_came_since_the_last(tmp_path):
+    run = run_folder(tmp_path / "run", [candidate(0), failed(1, error="it  fell\nover")])
+    found, rows = looks(run)
+    assert [(row["index"], row["status"], row["accuracy"]) for row in rows] == [
+        (0, "ok", 0.5),
+        (1, "failed", None),
+    ]
+    assert rows[1]["error"] == "it fell over"
+    assert rows[0]["share"] == pytest.approx(global_share(candidate(0)["genotype"]["architecture"]), abs=1e-4)
+    assert rows[0]["latency"] is None
+    assert (found["more"], found["again"], found["damaged"]) == (False, False, 0)
+    add(run, [candidate(2, latency=1.5)])
+    found, rows = looks(run, found["next"])
+    assert [(row["index"], row["latency"]) for row in rows] == [(2, 1.5)]
+    assert looks(run, found["next"])[1] == []
+
+
+def test_a_line_that_is_being_written_waits_for_its_end(tmp_path):
+    run = run_folder(tmp_path / "run", [candidate(0)])
+    line = json.dumps(candidate(1)) + "\n"
+    with (run / "candidates.jsonl").open("a") as file:
+        file.write(line[:50])
+    found, rows = looks(run)
+    assert [row["index"] for row in rows] == [0]
+    assert not found["more"]
+    with (run / "candidates.jsonl").open("a") as file:
+        file.write(line[50:])
+    assert [row["index"] for row in looks(run, found["next"])[1]] == [1]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "{",
+        "[]",
+        "3",
+        '{"index": 1}',
+        json.dumps(candidate(-1)),
+        json.dumps(candidate(0, status="odd")),
+        "[" * 99999,
+    ],
+)
+def test_a_damaged_line_is_counted_and_hides_no_other(tmp_path, line):
+    run = run_folder(tmp_path / "run", [candidate(0)])
+    with (run / "candidates.jsonl").open("a") as file:
+        file.write(line + "\n\n")
+    add(run, [candidate(1)])
+    found, rows = looks(run)
+    assert ([row["index"] for row in rows], found["damaged"]) == ([0, 1], 1)
+
+
+def test_what_is_no_number_is_not_known():
+    row = dict(
+        zip(
+            COLUMNS,
+            row_of(json.dumps(candidate(0, accuracy=float("nan"), macs="many", latency=True)).encode()),
+            strict=True,
+        )
+    )
+    assert (row["accuracy"], row["macs"], row["latency"]) == (None, None, None)
+
+
+def test_a_file_that_was_replaced_begins_again(tmp_path):
+    run = run_folder(tmp_path / "run", [candidate(0), candidate(1)])
+    offset = looks(run)[0]["next"]
+    (run / "candidates.jsonl").write_text(json.dumps(candidate(5)) + "\n")
+    found, rows = looks(run, offset)
+    assert (found["again"], [row["index"] for row in rows]) == (True, [5])
+    (run / "candidates.jsonl").unlink()
+    assert looks(run, offset)[0] == {"rows": [], "next": 0, "more": False, "again": True, "damaged": 0}
+
+
+def test_many_are_read_in_several_looks_and_in_seconds(tmp_path):
+    run = run_folder(tmp_path / "run", [candidate(index) for index in range(10_000)])
+    offset, indices, looked, begun = 0, [], 0, time.process_time()
+    while True:
+        found, rows = looks(run, offset)
+        indices += [row["index"] for row in rows]
+        offset, looked = found["next"], looked + 1
+        if not found["more"]:
+            break
+    assert indices == list(range(10_000))
+    assert looked > 1
+    assert time.process_time() - begun < 10

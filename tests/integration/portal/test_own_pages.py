@@ -1,0 +1,302 @@
+"""The pages Front and Architecture in a real browser, held against ``candidates.jsonl``."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+import time
+from urllib.parse import quote
+
+import pytest
+
+from analysis.front import front
+from analysis.hypervolume import reference_macs, shares_over_trials
+from portal_pages import PAGES
+from records.measurement import Measurement
+from tests.analysis.live.records import HTML, add, candidate, failed, run_folder
+from tests.execution.pages.served import served
+from tests.integration.browser import page
+
+NAME = HTML.replace("/", "-")  # of a folder
+MANY = 10_000
+EXPORTED = {"folder": f"/runs/{HTML}", "files": ["model.onnx"], "said": HTML}
+
+
+def exports(place, asked):
+    return EXPORTED | {"said": f"{HTML} {place.key(place.folder(asked['run']))} {asked['candidate']}"}
+
+
+# All but the export is real; that has a test of its own.
+SERVED = [dataclasses.replace(one, posts=dict.fromkeys(one.posts, exports)) for one in PAGES]
+
+
+def measured(run):
+    lines = (run / "candidates.jsonl").read_text().splitlines()
+    return [Measurement.from_json(json.loads(line)) for line in lines]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("runs")
+    run_folder(folder / "none", [])
+    run_folder(folder / "one", [candidate(0)])
+    run_folder(folder / "two", [candidate(0), candidate(1)], trials=5)
+    statuses = ("failed", "cancelled", "rejected")
+    run_folder(folder / "failed", [failed(index, statuses[index % 3]) for index in range(7)])
+    run_folder(folder / "many", [candidate(index) if index % 50 else failed(index) for index in range(MANY)])
+    run_folder(folder / NAME, [candidate(0), failed(1, error=HTML), candidate(2)], strategy=HTML)
+    run_folder(folder / "grows", [candidate(0)], trials=3)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def address(folder):
+    with served(folder / "two", SERVED) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with page() as tab:
+        yield tab
+
+
+@pytest.fixture
+def tab(browser, address):
+    """The browser's page; what it asks another host for, and what fails in it, fails the test."""
+    wrong = []
+    hear = {
+        "request": lambda request: (
+            wrong.append(request.url) if not request.url.startswith((address, "data:", "blob:")) else None
+        ),
+        "pageerror": lambda error: wrong.append(str(error)),
+        "console": lambda said: (
+            wrong.append(said.text)
+            if said.type == "error" and "Failed to load resource" not in said.text
+            else None
+        ),
+    }
+    for event, act in hear.items():
+        browser.on(event, act)
+    yield browser
+    for event, act in hear.items():
+        browser.remove_listener(event, act)
+    assert browser.evaluate("window.hit") is None  # a name that holds HTML was none
+    assert wrong == []
+
+
+def open_front(tab, address, run, **choices):
+    query = "&".join(f"{name}={quote(value)}" for name, value in {"run": run, **choices}.items())
+    tab.goto(f"{address}/pages/front?{query}")
+    tab.wait_for_selector("#table p")
+    return tab.inner_text("#summary")
+
+
+def drawn(tab, name):
+    """Of each trace of that name how many points it has."""
+    return tab.evaluate(f"chart.data.filter(trace => trace.name === '{name}').map(trace => trace.x.length)")
+
+
+@pytest.mark.parametrize(
+    ("run", "said"),
+    [
+        ("none", "0 of 1 candidates; none has an accuracy. Nothing runs now."),
+        ("one", "1 of 1 candidates; best 50.00%, candidate 0. Nothing runs now."),
+        ("two", "2 of 5 candidates; best 86.76%, candidate 1. Nothing runs now."),
+        (
+            "failed",
+            "7 of 7 candidates; 3 failed; 2 cancelled; 2 above a budget; none has an accuracy. Nothing runs now.",
+        ),
+    ],
+)
+def test_few_candidates_or_none_are_told_and_drawn(tab, address, folder, run, said):
+    assert open_front(tab, address, run) == said
+    known = measured(folder / run)
+    on_front = [m.index for m in front(known)]
+    assert drawn(tab, "candidates") == [sum(m.status == "ok" for m in known)]
+    assert drawn(tab, "front") == [len(on_front)]
+    assert sum(drawn(tab, "failed")) == sum(m.status == "failed" for m in known)
+    assert [int(text) for text in tab.locator("#table a").all_inner_texts()] == on_front
+
+
+def test_the_front_and_its_hypervolume_are_those_of_the_report(tab, address, folder):
+    begun = time.monotonic()
+    open_front(tab, address, "many")
+    assert time.monotonic() - begun < 60  # on a machine that does other things; alone it is two seconds
+    known = measured(folder / "many")
+    assert drawn(tab, "candidates") == [MANY - MANY // 50]
+    assert drawn(tab, "failed") == [MANY // 50]
+    points = tab.evaluate(
+        "chart.data.find(trace => trace.name === 'front').customdata.map(point => point.index)"
+    )
+    assert points == [m.index for m in front(known)]
+    (volume,) = shares_over_trials([m for m in known if m.status == "ok"], reference_macs(known))[-1:]
+    last = tab.evaluate("volume.data[0].y.at(-1)")
+    assert last == pytest.approx(100 * volume)
+    assert f"{100 * volume:.2f}%" in tab.inner_text("#table p")
+    assert tab.evaluate("volume.data[0].x.at(-1)") == MANY
+
+
+@pytest.mark.parametrize(
+    ("cost", "title"),
+    [("params", "parameters"), ("seconds", "seconds of training"), ("latency", "latency (ms)")],
+)
+def test_other_costs_have_fronts_of_their_own(tab, address, folder, cost, title):
+    open_front(tab, address, "two", cost=cost, log="0")
+    known = [m for m in measured(folder / "two") if getattr(m, cost) is not None]
+    assert drawn(tab, "front") == [len(front(known, lambda m: getattr(m, cost)))]
+    assert title in tab.evaluate("chart.layout.xaxis.title.text")
+    assert tab.evaluate("chart.layout.xaxis.type") == "linear"
+
+
+def test_choices_stay_in_the_address(tab, address):
+    open_front(tab, address, "two")
+    assert tab.evaluate("chart.layout.xaxis.type") == "log"
+    tab.select_option("#cost", "params")
+    tab.select_option("#colour", "age")
+    tab.uncheck("#log")
+    query = "cost=params&colour=age&log=0"
+    assert query in tab.url
+    assert "run=two" in tab.url
+    tab.reload()
+    tab.wait_for_selector("#table p")
+    assert [tab.input_value("#cost"), tab.input_value("#colour"), tab.is_checked("#log")] == [
+        "params",
+        "age",
+        False,
+    ]
+
+
+def test_new_candidates_come_by_themselves(tab, address, folder):
+    open_front(tab, address, "grows")
+    add(folder / "grows", [candidate(1), failed(2)])
+    tab.wait_for_selector("#summary:has-text('3 of 3 candidates; 1 failed')")
+    tab.wait_for_selector("#table a:text-is('1')")
+    assert drawn(tab, "candidates") == [2]
+
+
+def test_several_runs_have_a_common_front(tab, address, folder):
+    tab.goto(f"{address}/pages/front?run=two&run=one&colour=run")
+    tab.wait_for_selector("#table table")
+    assert tab.inner_text("#summary").startswith("3 of 6 candidates")
+    assert drawn(tab, "candidates") == [3]
+    assert drawn(tab, "one") == drawn(tab, "two") == [1]
+    assert "run" in tab.inner_text("#table thead")
+
+
+def test_a_click_on_a_point_opens_its_candidate(tab, address):
+    open_front(tab, address, "two")
+    spot = tab.evaluate(
+        """() => {
+            const box = chart.getBoundingClientRect(), axes = chart._fullLayout, trace = chart.data[0];
+            return [box.x + axes.xaxis._offset + axes.xaxis.d2p(trace.x[1]), box.y + axes.yaxis._offset + axes.yaxis.d2p(trace.y[1])];
+        }"""
+    )
+    tab.mouse.move(*spot)
+    tab.wait_for_selector(".hoverlayer .hovertext")
+    said = tab.text_content(".hoverlayer .hovertext")
+    assert "candidate 1" in said
+    assert "86.76%" in said
+    tab.mouse.click(*spot)
+    tab.wait_for_url("**/pages/architecture?run=two&candidate=1")
+    assert tab.inner_text("h1") == "Candidate 1 of two"
+
+
+def test_the_keyboard_leads_from_the_front_to_a_candidate(tab, address):
+    open_front(tab, address, "two")
+    tab.keyboard.press("Tab")
+    assert tab.evaluate("document.activeElement.className") == "skip"
+    tab.focus("#candidate")
+    tab.keyboard.type("7")
+    tab.keyboard.press("Enter")
+    tab.wait_for_selector("#message:has-text('There is no candidate 7 yet.')")
+    tab.focus("#table a")
+    tab.keyboard.press("Enter")
+    tab.wait_for_url("**/pages/architecture?**")
+
+
+def test_names_and_errors_that_hold_html_are_text(tab, address):
+    open_front(tab, address, NAME, cost="macs")
+    assert drawn(tab, "failed") == [1]
+    hover = tab.evaluate("chart.data.find(trace => trace.name === 'failed').text[0]")
+    assert "&lt;img" in hover
+    assert "<img" not in hover
+    tab.goto(f"{address}/pages/front?run={quote(NAME)}&run=two&colour=run")
+    tab.wait_for_selector("#table table")
+    assert NAME in tab.inner_text("#table")
+    tab.goto(f"{address}/pages/architecture?run={quote(NAME)}&candidate=1")
+    tab.wait_for_selector("#genotype")
+    assert tab.inner_text("h1") == f"Candidate 1 of {NAME}"
+    assert tab.inner_text("#status") == f"failed: {HTML}"
+
+
+def test_a_candidate_is_shown_whole(tab, address, folder):
+    tab.goto(f"{address}/pages/architecture?run=two&candidate=1")
+    tab.wait_for_selector("#genotype")
+    known = measured(folder / "two")[1]
+    assert json.loads(tab.inner_text("#genotype")) == known.genotype
+    facts = tab.inner_text("#facts")
+    assert f"{100 * known.accuracy:.2f}%" in facts
+    assert f"{known.macs:,}" in facts
+    assert tab.evaluate("drawing.naturalWidth") > 100
+    parts = tab.locator("#parts tbody tr").all_inner_texts()
+    assert [part.split()[0] for part in parts] == ["stem", "cells.0", "cells.1", "classifier"]
+    assert tab.evaluate("curve.data[0].y.map(y => y / 100)") == pytest.approx(known.history)
+    assert tab.locator(".holds .global").count() > 0
+
+
+def test_it_is_exported_and_the_answer_is_text(tab, address):
+    tab.goto(f"{address}/pages/architecture?run=two&candidate=1")
+    tab.click("#export")
+    tab.wait_for_selector("#exported .good")
+    said = tab.inner_text("#exported")
+    assert f"Exported to {EXPORTED['folder']}: model.onnx" in said
+    assert f"{HTML} two 1" in said
+    tab.click("#copy-export")
+    tab.wait_for_selector("#message:has-text('Copied: python run_search.py export ')")
+    assert tab.inner_text("#message").endswith("two --pick index=1")
+
+
+def test_what_is_not_there_is_said(tab, address):
+    tab.goto(f"{address}/pages/front?run=nowhere")
+    tab.wait_for_selector("#message.bad:has-text(\"run is 'nowhere'; accepted: a run folder in\")")
+    tab.goto(f"{address}/pages/architecture?run=two&candidate=9")
+    tab.wait_for_selector("#message.bad:has-text('candidate is 9')")
+
+
+def test_a_dark_browser_gets_dark_pages_with_readable_text(tab, address):
+    def contrast():
+        return tab.evaluate(
+            """() => {
+                const part = value => value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4;
+                const light = text => {
+                    const [r, g, b] = text.match(/\\d+/g).map(value => part(value / 255));
+                    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+                };
+                const ground = light(getComputedStyle(document.body).backgroundColor);
+                const texts = [...document.querySelectorAll('p, th, td, a:not(.skip), label, h1, h2, button')].filter(one => one.offsetParent);
+                const over = one => { while (getComputedStyle(one).backgroundColor === 'rgba(0, 0, 0, 0)') one = one.parentElement; return one; };
+                const each = texts.map(one => {
+                    const pair = [light(getComputedStyle(one).color), light(getComputedStyle(over(one)).backgroundColor)];
+                    return (Math.max(...pair) + 0.05) / (Math.min(...pair) + 0.05);
+                });
+                return [ground, Math.min(...each)];
+            }"""
+        )
+
+    for scheme, dark in (("dark", True), ("light", False)):
+        tab.emulate_media(color_scheme=scheme)
+        for where in ("front?run=two", "architecture?run=two&candidate=1"):
+            tab.goto(f"{address}/pages/{where}")
+            tab.wait_for_selector("#table a, #genotype")
+            ground, least = contrast()
+            assert (ground < 0.2) == dark
+            assert least >= 4.5  # WCAG 2.1, AA
+        tab.goto(f"{address}/pages/front?run=two")
+        tab.wait_for_selector("#table a")
+        drawn_on = tab.evaluate("getComputedStyle(chart.querySelector('.main-svg')).backgroundColor")
+        assert re.findall(r"\d+", drawn_on) == re.findall(
+            r"\d+", tab.evaluate("getComputedStyle(document.body).backgroundColor")
+        )
+    tab.emulate_media(color_scheme=None)
