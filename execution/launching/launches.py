@@ -1,7 +1,7 @@
 """Searches launched from a page, as processes of their own: who waits, who begins, who could not.
 
 A launch has a folder of its own in this user's private one: ``launch.json`` (what is to run, where, after what), ``log``
-(what it said), ``ended.json`` (its exit code), and the lock of `execution.launching.waiter`, the process that waits and
+(what it said), ``began``, ``ended.json`` (its exit code), and the lock of `execution.launching.waiter`, the process that waits and
 then runs it. The run folder itself is the search's to make.
 """
 
@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from execution.ending import end_in_order
-from execution.launching.files import ENDED, LAUNCH, LOG, STARTING
+from execution.launching.files import BEGAN, ENDED, LAUNCH, LOG
 from execution.own_python import module_command
 from execution.viewing import private_folder
 from records.checks import shown, text
@@ -29,9 +29,10 @@ from records.run_files.settings_file import SETTINGS
 from records.run_folder import RunFolder, write_json
 from records.run_lock import LOCK, holder
 
-WAITING, FAILED, BEGUN = "waiting", "failed", "begun"
+WAITING, STARTING, FAILED, BEGUN = "waiting", "starting", "failed", "begun"
 _KEPT_SECONDS = 24 * 3600.0  # of one that failed, so that somebody reads why
 _BEGINNING_SECONDS = 10.0  # in which a waiter takes its lock
+_TRIES = 50
 _LONGEST = 300  # characters of an error that is shown
 
 
@@ -93,10 +94,22 @@ def end(name: str) -> bool:
     """Ends a launch that waits or starts, and forgets it, also one that failed; whether there is one of that name."""
     for folder, launch in _all():
         if launch.name == name:
-            end_in_order(RunFolder(folder))
+            _end_waiter(RunFolder(folder))
             shutil.rmtree(folder, ignore_errors=True)
             return True
     return False
+
+
+def _end_waiter(folder: RunFolder) -> None:
+    """Ends the process of a launch; one that begins or ends just now has not said, or no longer says, which it is."""
+    for patience in range(_TRIES, -1, -1):
+        try:
+            end_in_order(folder)
+            return
+        except UserError:
+            if not patience:
+                raise
+            time.sleep(0.1)
 
 
 def _base() -> Path:
@@ -124,9 +137,9 @@ def _state(folder: Path, run: Path, after: Path | None, resumes: bool) -> tuple[
         return (FAILED, last_line(folder / LOG)) if code not in (0, 130) else (BEGUN, None)
     if holder(folder) is None and time.time() - folder.stat().st_mtime > _BEGINNING_SECONDS:
         return FAILED, last_line(folder / LOG)
-    if not (folder / STARTING).exists() and after is not None:
+    if not (folder / BEGAN).exists() and after is not None:
         return WAITING, None
-    begun = (run / SETTINGS).is_file() and (not resumes or _newer(run / LOCK, folder / STARTING))
+    begun = (run / SETTINGS).is_file() and (not resumes or _newer(run / LOCK, folder / BEGAN))
     return (BEGUN if begun else STARTING), None
 
 

@@ -137,12 +137,15 @@ def measured_pace(problem: Problem, settings: SearchSettings) -> Pace | None:
     key = json.dumps(request, sort_keys=True)
     if key not in _measured:
         try:
-            done = subprocess.run(
-                module_command("execution.launching.steps"), input=key, capture_output=True, text=True,
-                timeout=_SECONDS,
-            )  # fmt: skip
-            points = json.loads(done.stdout)
+            points = json.loads(_steps(key))
             _measured[key] = fitted(points, f"steps of {len(points)} random networks, taken now")
         except (subprocess.TimeoutExpired, OSError, ValueError):
             return None
     return _measured[key]
+
+
+def _steps(request: str) -> str:
+    """What `execution.launching.steps` prints."""
+    command = module_command("execution.launching.steps")
+    done = subprocess.run(command, input=request, capture_output=True, text=True, timeout=_SECONDS)
+    return done.stdout

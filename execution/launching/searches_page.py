@@ -11,8 +11,7 @@ from typing import Any
 from execution import runs
 from execution.follow import EPOCHS
 from execution.launching import launches
-from execution.launching.files import STARTING
-from execution.launching.launches import FAILED, WAITING, Launch
+from execution.launching.launches import FAILED, STARTING, WAITING, Launch
 from execution.launching.time_left import seconds_left
 from execution.pages.contract import Asked, Page, Place, several
 from records.errors import UserError
@@ -134,13 +133,13 @@ def _without_folder(place: Place, hub: runs.Status) -> list[dict[str, Any]]:
     from execution.launching.start import unborn_searches
 
     return [
-        _bare(place, hub.run / "searches" / name, strategy)
+        _bare(place, hub.run / "searches" / each.name, each.strategy)
         | {
-            "state": "waiting" if error is None else "failed",
-            "where": None if error else f"for others of {hub.run.name}",
-            "error": error,
+            "state": each.state,
+            "where": f"for others of {hub.run.name}" if each.state == WAITING else None,
+            "error": each.error,
         }
-        for name, strategy, error in unborn_searches(hub.run)
+        for each in unborn_searches(hub.run)
     ]
 
 

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import json
 import os
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from execution.follow import own_portal
 from execution.launching import launches
 from execution.launching.check import check
+from execution.nni_bridge.database import database_of, submitted_trials
 from execution.portal.hub_rows import SHARED, row_of
-from execution.portal.rows import Row, read_rows, row_options, submitted_name
+from execution.portal.rows import Row, read_rows, row_options, submitted_name, waiting
 from execution.settings import PLACES, SearchSettings
 from execution.viewing import view_of
 from records.errors import UserError
@@ -25,6 +27,7 @@ from records.run_folder import NNI, RunFolder
 from training.data.datasets import is_array_file
 
 _ANSWER_SECONDS = 30.0
+_PLACE_SECONDS, _POLL_SECONDS = 5.0, 0.5  # in which NNI's server gives a search a free place
 _DIRECT = urllib.request.build_opener(
     urllib.request.ProxyHandler({})
 )  # what is on this machine needs no proxy
@@ -46,7 +49,8 @@ class Refused(UserError):
 def launch(
     here: Path, base: Path, texts: Mapping[str, Any], program: str, *, waits: bool
 ) -> tuple[Path, str]:
-    """Begins the search that ``texts`` describe: its run folder, which it will make, and what is to be said.
+    """Begins the search that ``texts`` describe: its run folder, which it will make (the hub's, where it waits and has
+    no name yet), and what is to be said.
 
     ``here`` is the run whose portal asks. A hub at work gets a row; elsewhere the search is a process of its own of
     ``program``, with a run folder in ``base``, at once or, if it ``waits``, when the run of ``here`` has ended. Raises
@@ -140,17 +144,27 @@ def _submit(hub: Path, settings: SearchSettings) -> tuple[Path, str]:
     record = RunFolder(hub).read(NNI)
     server = f"http://127.0.0.1:{record['port']}/api/v1/nni/trial-jobs"
     number = _asked(server, row_of(settings) | own)["sequenceId"]
-    job = next((job for job in _asked(server) if job.get("sequenceId") == number), None)
-    if job is None:
-        raise UserError(f"{hub.name} has taken the search, but does not tell its name; see Searches")
-    waits = job["status"] == "WAITING"
-    folder = hub / "searches" / submitted_name(record["experiment"], job["trialJobId"])
-    return folder, f"{folder.name} {'waits for others of the hub' if waits else 'starts at once'}"
+    end = time.monotonic() + _PLACE_SECONDS
+    while time.monotonic() < end:
+        for job in _asked(server):
+            if job.get("sequenceId") == number:
+                name = submitted_name(record["experiment"], job["trialJobId"])
+                return hub / "searches" / name, f"{name} starts at once"
+        time.sleep(_POLL_SECONDS)
+    return hub, f"it waits for others of {hub.name}"
 
 
-def unborn_searches(hub: Path) -> list[tuple[str, str, str | None]]:
-    """Of a hub or sweep at work, the searches without a run folder, by name: the strategy, and why it failed, None of
-    one that waits for others."""
+class Unborn(NamedTuple):
+    """A search of a hub that has no run folder: waiting, starting, or failed with ``error``."""
+
+    name: str
+    strategy: str
+    state: str
+    error: str | None = None
+
+
+def unborn_searches(hub: Path) -> list[Unborn]:
+    """Of a hub or sweep at work, the searches without a run folder."""
     rows = read_rows(hub)
     record = RunFolder(hub).read(NNI)
     server = f"http://127.0.0.1:{record['port']}/api/v1/nni"
@@ -158,17 +172,21 @@ def unborn_searches(hub: Path) -> list[tuple[str, str, str | None]]:
         jobs = {_job_name(job, record["experiment"], rows): job for job in _asked(f"{server}/trial-jobs")}
     except UserError:
         return []
-    # What was queued, and has no trial yet, waits; a row submitted to this experiment has one.
-    names = dict.fromkeys([*(name for name, _ in rows), *jobs])
-    parameters = dict(rows) | {name: _parameters(job) for name, job in jobs.items()}
-    found: list[tuple[str, str, str | None]] = []
-    for name in names:
-        status = jobs[name]["status"] if name in jobs else "WAITING"
-        if (hub / "searches" / name).exists() or status not in ("WAITING", "FAILED"):
-            continue
-        why = None if status == "WAITING" else _last_words(server, jobs[name]["trialJobId"])
-        found.append((name, str(parameters[name].get("strategy", "")), why))
-    return found
+    found = [
+        Unborn(name, parameters.get("strategy", ""), launches.WAITING)
+        for name, parameters in rows
+        if name not in jobs and not (hub / "searches" / name).exists()
+    ]
+    for name, job in jobs.items():
+        if job["status"] in ("WAITING", "RUNNING", "FAILED") and not (hub / "searches" / name).exists():
+            failed = job["status"] == "FAILED"
+            error = _last_words(server, job["trialJobId"]) if failed else None
+            state = launches.FAILED if failed else launches.STARTING
+            found.append(Unborn(name, str(_parameters(job).get("strategy", "")), state, error))
+    # Those submitted are no trials before there is a place for them, and no rows before they have begun.
+    begun = rows + [(name, {}) for name in jobs.keys() - dict(rows).keys()]
+    late = waiting(begun, record["experiment"], submitted_trials(database_of(hub, record["experiment"])))
+    return found + [Unborn(name, row.get("strategy", ""), launches.WAITING) for name, row in late]
 
 
 def _job_name(job: dict[str, Any], experiment: str, rows: list[Row]) -> str:

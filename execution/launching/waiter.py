@@ -11,7 +11,7 @@ import sys
 import time
 from pathlib import Path
 
-from execution.launching.files import ENDED, LAUNCH, STARTING
+from execution.launching.files import BEGAN, ENDED, LAUNCH
 from execution.own_python import module_command
 from records.files import read_json
 from records.run_folder import write_json
@@ -26,7 +26,7 @@ def run(folder: Path) -> int:
     with locked(folder, "it is launched once"):
         while record["after"] is not None and holder(Path(record["after"])) is not None:
             time.sleep(_POLL_SECONDS)
-        (folder / STARTING).touch()
+        (folder / BEGAN).touch()
         child = subprocess.Popen(
             module_command(record["program"], *record["words"]),
             cwd=record["folder"],

@@ -49,11 +49,12 @@ def make_app(place: Place, pages: Sequence[Page]) -> web.Application:
         return await _answer(gets.get(request.match_info["name"]), place, asked)
 
     async def post(request: web.Request) -> web.StreamResponse:
+        text = await request.text()  # also of what is refused: who still sends does not hear an answer
         # A page of another site cannot send this type without being asked first, and it never is.
         if request.content_type != "application/json":
             raise web.HTTPUnsupportedMediaType(text="accepted: application/json\n")
         try:
-            asked = json.loads(await request.text())
+            asked = json.loads(text)
         except (ValueError, RecursionError):
             asked = None
         if not isinstance(asked, dict):

@@ -32,7 +32,7 @@ function progress(row) {
 
 function state(row) {
     const error = row.error === null ? null : make('div', { class: 'bad' }, row.error);
-    return [make('span', { title: row.where ?? '' }, row.where === null || row.can.look ? row.state : `${row.state} ${row.where}`), error];
+    return [make('span', { title: row.where ?? '' }, row.state === 'waiting' && row.where !== null ? `waiting ${row.where}` : row.state), error];
 }
 
 async function act(name, row) {

@@ -51,3 +51,15 @@ def test_each_row_goes_on_with_its_own_file(places):
     RunFolder.create(hub.path / "searches" / "second", settings.to_json())
     again = command(hub.path, "second", row, "run_search")
     assert {"resume", f"--data-dir={places / 'two'}"} <= set(again)
+
+
+def test_a_row_that_names_its_data_folder_goes_on_with_it(places):
+    shared = {"data_dir": str(places / "one"), "threads": 1}
+    hub = RunFolder.create(places / "hub", {"kind": "hub", "searches": 1, "shared": shared})
+    row = {"dataset": "cifar10", "strategy": "random", "data_dir": str(places / "two")}
+    assert f"--data-dir={places / 'two'}" in command(hub.path, "first", row, "run_search")
+    RunFolder.create(hub.path / "searches" / "first", SearchSettings(strategy="random").to_json())
+    again = command(hub.path, "first", row, "run_search")
+    assert {"resume", f"--data-dir={places / 'two'}", "--threads=1"} <= set(again)
+    hub.revise(hub.settings() | {"data_moved": True})
+    assert f"--data-dir={places / 'one'}" in command(hub.path, "first", row, "run_search")
