@@ -94,8 +94,9 @@ def _named(ties: Sequence[Tie], unit: str = "") -> str:
     return ", ".join(named[:MOST_NAMED]) + f" and {more:,} more"
 
 
-def answer_html(found: Answer, sentence: str | None) -> list[str]:
-    """Parts of the page; ``sentence`` tells of the best one. None where nothing was judged."""
+def answer_html(found: Answer, sentence: str | None, of_global: str | None = None) -> list[str]:
+    """Parts of the page; ``sentence`` tells of the best one, ``of_global`` whether global layers pay. None where nothing
+    was judged."""
     run, certainty = found.certainty.run, found.certainty
     if not run.ok:
         return []
@@ -109,6 +110,7 @@ def answer_html(found: Answer, sentence: str | None) -> list[str]:
         )
     if found.knee is not None:
         said.append(f"The knee, after which accuracy costs clearly more: {_short(found.knee)}.")
+    said += [] if of_global is None else [f"{of_global}."]
     return [
         html.heading("Which network to take"),
         '<div class="answer">' + "".join(map(html.paragraph, said)) + "</div>",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from analysis.certainty.noise import Certainty
@@ -13,14 +13,18 @@ from analysis.pages.exports import exports
 from analysis.pages.interactive.embedded import interactive_html, scripts
 from analysis.pages.interactive.record import front_record
 from analysis.pages.progress import progress_html, supernet_html
+from analysis.pages.sections import Section, attainment_section, matters_section, weights_section
+from analysis.pages.sections.global_layers import comparison_html
 from analysis.pages.settings_table import COLUMNS, settings_rows
 from analysis.pages.tables import candidates_html, ended_html, front_table, partial_html
 from analysis.pictures.curves import history_curves, render_history
 from analysis.references import Reference
 from analysis.run import Run
+from analysis.studies.global_layers import Comparison, global_question
 from records.measurement import Measurement
 
-Section = tuple[str, str]  # a title, and what stands below it as HTML
+Study = Callable[[Sequence[Run], Sequence[str]], Section | None]
+STUDIES: tuple[Study, ...] = (matters_section, weights_section, attainment_section)
 
 
 @dataclass(frozen=True)
@@ -41,25 +45,30 @@ def report_page(
     *,
     max_macs: int | None = None,
     references: Sequence[Reference] = (),
-    sections: Sequence[Section] = (),
+    studies: Sequence[Study] = STUDIES,
 ) -> str:
     """The page as HTML. ``pictures`` are the front's plots, ``points`` the common front of all ``runs``, ``max_macs``
-    the budget within which ``subject`` is the best; ``sections`` come after the front. Runs without a judged candidate
+    the budget within which ``subject`` is the best; the ``studies``, of `analysis.pages.sections`, come after the front. Runs without a judged candidate
     have a page, too, which says so."""
     certainties = [Certainty.of(run) for run in runs]
     parts = [html.paragraph(f"Warning: {text}.") for text in warnings(runs, names)]
+    judged = any(run.ok for run in runs)
+    asked = global_question(runs, names) if judged else []
     if len(runs) == 1:
-        parts += answer_html(answer(certainties[0], max_macs), None if subject is None else subject.sentence)
+        sentence = None if subject is None else subject.sentence
+        parts += answer_html(answer(certainties[0], max_macs), sentence, _told(asked))
     else:
         parts += differences_html(differences(runs), names)
-    judged = any(run.ok for run in runs)
     if judged:
         record = front_record(runs, names, certainties, references=references, max_macs=max_macs)
         parts += _front(interactive_html(record), pictures, front_table(points, runs, names))
     else:
         parts.append(html.paragraph(_nothing(runs)))
-    for name, content in sections:
-        parts += [html.heading(name), content]
+    if judged:
+        parts += [html.heading("Do global layers pay?"), comparison_html(asked)]
+    for study in studies:
+        if (section := study(runs, names)) is not None:
+            parts += [html.heading(section[0]), section[1]]
     if subject is not None:
         parts += [
             html.heading("The best architecture"),
@@ -70,6 +79,12 @@ def report_page(
         parts += _run(run, name)
     own, plotly = scripts() if judged else ((), ())
     return html.page(title, parts, scripts=own, allowed=plotly)
+
+
+def _told(asked: Sequence[Comparison]) -> str | None:
+    """The answer of the comparison that can tell something, else of the first."""
+    found = next((each for each in asked if each.enough), next(iter(asked), None))
+    return None if found is None else found.answer
 
 
 def warnings(runs: Sequence[Run], names: Sequence[str]) -> list[str]:

@@ -33,6 +33,18 @@ class Judged:
     measurement: Measurement
 
 
+@dataclass(frozen=True)
+class Architectures:
+    """The ``spaces`` with what is fixed in them; those that are ``drawn``, [number of the space, architecture] each: of the
+    front, and of the most accurate ones; and of each candidate the share of global layers in [0, 1] and the place among
+    the drawn ones, or None."""
+
+    spaces: list[dict[str, Any]]
+    drawn: list[list[Any]]
+    shares: list[float | None]
+    places: list[int | None]
+
+
 def front_record(
     runs: Sequence[Run],
     names: Sequence[str],
@@ -52,15 +64,15 @@ def front_record(
     """
     judged = [Judged(number, m) for number, run in enumerate(runs) for m in run.ok]
     rows = {id(each.measurement): row for row, each in enumerate(judged)}
-    spaces, architectures, places = _architectures(judged)
+    held = _architectures(judged)
     return {
         "runs": [
             {"name": name, "folder": command_path(run.path), "images": c.images and c.images.count}
             for run, name, c in zip(runs, names, certainties, strict=True)
         ],
-        "columns": _columns(judged, certainties, places),
-        "spaces": spaces,
-        "architectures": architectures,
+        "columns": _columns(judged, certainties, held),
+        "spaces": held.spaces,
+        "architectures": held.drawn,
         "confirmed": _confirmed(judged, runs),
         "references": [
             {"name": r.name, "accuracy": 100 * r.accuracy, "macs": r.macs_published, "global": r.uses_global_layer}
@@ -89,7 +101,7 @@ def export_command(folder: Path, index: int) -> str:
 
 
 def _columns(
-    judged: Sequence[Judged], certainties: Sequence[Certainty], places: Sequence[int | None]
+    judged: Sequence[Judged], certainties: Sequence[Certainty], held: Architectures
 ) -> dict[str, list[Any]]:
     ages: dict[int, int] = {}
     columns: dict[str, list[Any]] = {
@@ -99,31 +111,23 @@ def _columns(
             "age", "architecture",
         )
     }  # fmt: skip
-    for each, place in zip(judged, places, strict=True):
+    for each, share, place in zip(judged, held.shares, held.places, strict=True):
         m = each.measurement
         ages[each.run] = ages.get(each.run, 0) + 1
         values = (
             each.run, m.index, _percent(m.accuracy), _percent(certainties[each.run].margin(m)), m.macs,
-            m.macs_published, m.params, m.latency, round(m.seconds, 3), _share(m), ages[each.run], place,
+            m.macs_published, m.params, m.latency, round(m.seconds, 3), _percent(share), ages[each.run], place,
         )  # fmt: skip
         for column, value in zip(columns.values(), values, strict=True):
             column.append(value)
     return columns
 
 
-def _share(m: Measurement) -> float | None:
-    return _percent(global_share(m.genotype.get("architecture")))
-
-
 def _percent(share: float | None) -> float | None:
     return None if share is None else round(100 * share, 4)
 
 
-def _architectures(
-    judged: Sequence[Judged],
-) -> tuple[list[dict[str, Any]], list[list[Any]], list[int | None]]:
-    """The spaces with what is fixed in them, [number of the space, architecture] each, and where each candidate's is: of
-    the front, and of the most accurate ones."""
+def _architectures(judged: Sequence[Judged]) -> Architectures:
     points = {id(m) for m in front(each.measurement for each in judged)}
     order = sorted(
         range(len(judged)),
@@ -131,17 +135,17 @@ def _architectures(
     )
     kept = set(order[:MOST_DRAWN])
     spaces: dict[str, int] = {}
-    found: list[list[Any]] = []
-    places: list[int | None] = []
+    found = Architectures([], [], [], [])
     for row, each in enumerate(judged):
-        if row not in kept:
-            places.append(None)
-            continue
-        record = each.measurement.genotype
-        text = json.dumps(_space_shown(record), sort_keys=True)
-        places.append(len(found))
-        found.append([spaces.setdefault(text, len(spaces)), record.get("architecture")])
-    return [json.loads(text) for text in spaces], found, places
+        record = each.measurement.genotype  # read anew each time it is asked for
+        architecture = record.get("architecture")
+        found.shares.append(global_share(architecture))
+        found.places.append(len(found.drawn) if row in kept else None)
+        if row in kept:
+            text = json.dumps(_space_shown(record), sort_keys=True)
+            found.drawn.append([spaces.setdefault(text, len(spaces)), architecture])
+    found.spaces.extend(map(json.loads, spaces))
+    return found
 
 
 def _space_shown(record: dict[str, Any]) -> dict[str, Any]:

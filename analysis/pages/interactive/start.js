@@ -18,13 +18,17 @@ function makeReport(record) {
   };
 }
 
-async function drawReport(record, place) {
+// All but the front, which waits for plotly: what draws it is returned.
+function drawReport(record, place) {
   const report = makeReport(record);
   const front = make("div", { class: "plot", id: "front-plot" }), chosen = make("section", { class: "chosen", id: "chosen" });
   const table = make("section"), coordinates = make("div", { class: "plot", id: "coordinates" });
   const drawFront = frontView(report, front), drawChosen = chosenView(report, chosen);
   const candidates = tableView(report, table), drawCoordinates = coordinatesView(report, coordinates);
-  report.drawn = () => Promise.all([drawFront(), drawCoordinates()]);
+  report.drawn = () => {
+    drawCoordinates();
+    return window.Plotly ? drawFront() : null;
+  };
   report.filter = () => {
     Object.assign(report, filteredRows(report));
     candidates.draw();
@@ -42,21 +46,31 @@ async function drawReport(record, place) {
     coordinates);
   place.hidden = false;
   drawChosen();
-  await report.filter();
+  report.filter();
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
     report.colours = pageColours();
     report.drawn();
   });
+  return drawFront;
 }
+
+const painted = () => new Promise(done => requestAnimationFrame(() => setTimeout(done)));
 
 async function start() {
   const place = document.getElementById("interactive");
   if (!place) return;
   try {
-    const [source, record] = await Promise.all([unpacked("packed-plotly"), unpacked("packed-record")]);
+    const source = unpacked("packed-plotly");
+    const drawFront = drawReport(JSON.parse(await unpacked("packed-record")), place);
+    performance.mark("report");
+    const text = await source;
+    await painted(); // plotly takes the longest: the rest is to be seen before
+    performance.mark("unpacked");
     // The page's policy allows this one text by its hash.
-    document.head.append(make("script", {}, source));
-    await drawReport(JSON.parse(record), place);
+    document.head.append(make("script", {}, text));
+    performance.mark("plotly");
+    await drawFront();
+    performance.mark("front");
     document.getElementById("still").open = false;
     document.documentElement.dataset.interactive = "drawn";
   } catch (error) {

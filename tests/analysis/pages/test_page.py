@@ -30,7 +30,13 @@ def tables(page):
 
 def test_front_progress_candidates_failures_and_settings():
     page = report_page(
-        "title", [b"png"], [RUN], ["run"], [FIVE[0], FIVE[2], FIVE[4]], Recommended("the best", b"x")
+        "title",
+        [b"png"],
+        [RUN],
+        ["run"],
+        [FIVE[0], FIVE[2], FIVE[4]],
+        Recommended("the best", b"x"),
+        studies=[],
     )
     budgets, front, progress, candidates, failed, settings, made_with = tables(page)
     assert [row[:2] for row in budgets[1:]] == [["1k", "0"], ["2k", "2"], ["9k", "4"]]
@@ -62,7 +68,9 @@ def test_front_progress_candidates_failures_and_settings():
 def test_several_runs_say_whose_a_point_is():
     other = Run(Path("other"), SETTINGS, tuple(FIVE[2:]), {"commit": "abc"})
     one = Run(Path("one"), SETTINGS, tuple(FIVE[:2]), {"commit": None})
-    page = report_page("title", [b"png"], [one, other], ["one", "other"], [FIVE[0], FIVE[4]], None)
+    page = report_page(
+        "title", [b"png"], [one, other], ["one", "other"], [FIVE[0], FIVE[4]], None, studies=[]
+    )
     differing, same, front, progress, *_ = tables(page)
     assert differing[1:] == [["made with: commit", "–", "abc"]]
     assert ["dataset", "digits"] in same
@@ -74,7 +82,7 @@ def test_several_runs_say_whose_a_point_is():
 def test_a_supernet_is_drawn_paid_for_and_warned_of(tmp_path):
     write_epochs(tmp_path, [EQUAL, EQUAL], seconds=20.0)
     one_shot = Run(Path("darts"), SETTINGS, tuple(FIVE), supernet=read_supernet(tmp_path))
-    page = report_page("title", [b"png"], [one_shot, RUN], ["darts", "run"], [FIVE[0]], None)
+    page = report_page("title", [b"png"], [one_shot, RUN], ["darts", "run"], [FIVE[0]], None, studies=[])
     progress = tables(page)[3]  # after what differs, what does not, and the front
     costs = ["seconds of the supernet", "seconds of candidates", "seconds"]
     assert [row[5:8] for row in progress] == [costs, ["40.0", "5.0", "45.0"], ["0.0", "5.0", "5.0"]]
@@ -97,12 +105,23 @@ def test_a_reason_names_no_folder():
     assert "/ada" not in page
 
 
-def test_sections_of_others_stand_after_the_front():
-    sections = [("Do <global> layers pay?", "<p>They do.</p>")]
-    page = report_page("title", [b"png"], [RUN], ["run"], [FIVE[0]], None, sections=sections)
-    before, after = page.split("<h2>Do &lt;global&gt; layers pay?</h2><p>They do.</p>")
+def test_studies_stand_after_the_front_and_those_with_nothing_to_say_are_left_out():
+    def study(runs, names):
+        return "What <matters>", f"<p>{names[0]} of {len(runs)}</p>"
+
+    page = report_page(
+        "title", [b"png"], [RUN], ["run"], [FIVE[0]], None, studies=[study, lambda runs, names: None]
+    )
+    before, after = page.split("<h2>What &lt;matters&gt;</h2><p>run of 1</p>")
     assert "<h2>The front</h2>" in before
     assert "<h2>How the search went</h2>" in after
+
+
+def test_whether_global_layers_pay_is_said_first_and_shown_below():
+    page = report_page("title", [b"png"], [RUN], ["run"], [FIVE[0]], None, studies=[])
+    told = "cannot be told from these runs"
+    assert told in page.split("<h2>The front</h2>")[0]
+    assert told in page.split("<h2>Do global layers pay?</h2>")[1]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,232 @@
+"""The report in a real browser: what is drawn is what was measured, whatever the run holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from analysis import front, report
+from analysis.pages.page import report_page
+from analysis.run import Run
+from records.measurement import Measurement
+from tests.analysis.samples.runs import FIVE, SETTINGS, make_run, measurement
+from tests.integration import browser
+
+EVIL = "<img src=x onerror=alert(1)>&\"';</script><script>alert(1)<"  # no slash: it names a folder, too
+
+
+class Report:
+    """A report that was opened, with what the browser complained of."""
+
+    def __init__(self, page: Any) -> None:
+        self.page = page
+        self.complaints: list[str] = []
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("dialog", lambda dialog: (self.complaints.append("a dialog"), dialog.dismiss()))
+        page.on("console", lambda m: m.type == "error" and self.complaints.append(m.text))
+        page.on("request", self._note)
+
+    def _note(self, request: Any) -> None:
+        if not request.url.startswith(("file:", "data:", "blob:")):
+            self.complaints.append(request.url)
+
+    def open(self, path: Path) -> Report:
+        self.complaints.clear()
+        self.page.goto(path.as_uri())
+        return self
+
+    def drawn(self) -> Report:
+        self.page.wait_for_selector("html[data-interactive]", state="attached")
+        assert self.page.evaluate("document.documentElement.dataset.interactive") == "drawn", self.complaints
+        return self
+
+    def until(self, expression: str) -> None:
+        """Until that is true. The page's policy forbids `wait_for_function`, which evaluates within it."""
+        for _ in range(600):
+            if self.page.evaluate(expression):
+                return
+            self.page.wait_for_timeout(50)
+        raise AssertionError(f"never: {expression}")
+
+    def traces(self) -> dict[str, list[float]]:
+        """Of plotly's named traces where their points are."""
+        traces = "[...document.querySelector('#front-plot .axes').data]"
+        found = self.page.evaluate(f"{traces}.filter(t => t.name).map(t => [t.name, [...t.x]])")
+        return dict(found)
+
+    def candidates(self) -> list[str]:
+        """Those in the table, as they stand there."""
+        return self.page.locator(".candidates tbody tr td:first-child").all_inner_texts()
+
+
+@pytest.fixture(scope="module")
+def opened() -> Iterator[Report]:
+    with browser.page() as page:
+        yield Report(page)
+
+
+def written(folder: Path, *runs: list[Measurement]) -> Path:
+    """A page of runs 1, 2, ..., without pictures and studies."""
+    made = [Run(folder / f"run{n}", SETTINGS, tuple(each)) for n, each in enumerate(runs, start=1)]
+    points = front(m for run in made for m in run.ok)
+    path = folder / "report.html"
+    path.write_text(report_page("runs", [], made, [run.name for run in made], points, None, studies=[]))
+    return path
+
+
+@pytest.fixture(scope="module")
+def five(tmp_path_factory) -> Path:
+    return written(tmp_path_factory.mktemp("report"), FIVE)
+
+
+def test_the_front_the_table_and_the_best_are_those_of_the_run(opened, five):
+    opened.open(five).drawn()
+    assert opened.traces()["front"] == [m.macs for m in front(FIVE)]
+    assert opened.candidates() == ["4", "2", "0", "1"]  # by falling accuracy
+    assert opened.page.inner_text("#chosen h3") == "Candidate 4"
+    assert opened.page.locator("#chosen svg").count() == 2
+    boxes = opened.page.locator("#chosen svg:first-of-type .box.global + text title").all_text_contents()
+    edges = [primitive for node in FIVE[4].genotype["architecture"]["normal"] for primitive, _ in node]
+    assert sorted(boxes) == sorted(name for name in edges if name.startswith("global_"))
+    assert not opened.page.evaluate("document.getElementById('still').open")
+    assert opened.complaints == []
+
+
+def test_limits_leave_the_candidates_within(opened, five):
+    opened.open(five).drawn()
+    opened.page.fill("#macs-most", "2k")
+    assert opened.candidates() == ["2", "0", "1"]
+    assert "3 of 4 candidates" in opened.page.inner_text(".turn")
+    opened.until(
+        "document.querySelector('#front-plot .axes').data.find(t => t.name === 'front').x.length === 2"
+    )
+    opened.page.fill("#macs-most", "two")
+    assert opened.page.get_attribute("#macs-most", "aria-invalid") == "true"
+    opened.page.click("text=Show all")
+    opened.until("document.querySelectorAll('.candidates tbody tr').length === 4")
+    assert opened.page.get_attribute("#macs-most", "aria-invalid") is None
+    assert opened.complaints == []
+
+
+def test_a_row_and_a_point_choose_a_candidate_and_its_command(opened, five):
+    opened.open(five).drawn()
+    opened.page.locator(".candidates tbody button", has_text="1").press("Enter")
+    assert opened.page.inner_text("#chosen h3") == "Candidate 1"
+    assert opened.page.inner_text("#chosen code >> nth=0").endswith("export run1 --pick index=1")
+    axes = "document.querySelector('#front-plot .axes')"
+    opened.page.locator("#front-plot").scroll_into_view_if_needed()
+    x, y = opened.page.evaluate(
+        f"(() => {{ const {{xaxis, yaxis}} = {axes}._fullLayout, box = {axes}.getBoundingClientRect();"
+        "return [box.left + xaxis._offset + xaxis.d2p(2000), box.top + yaxis._offset + yaxis.d2p(70)] })()"
+    )
+    opened.page.mouse.move(x - 3, y)
+    opened.page.wait_for_selector(".hovertext:has-text('candidate 2')")
+    opened.page.mouse.click(x, y)
+    opened.page.wait_for_selector("#chosen h3:has-text('Candidate 2')")
+    assert opened.complaints == []
+
+
+def test_axes_and_order_change(opened, five):
+    opened.open(five).drawn()
+    opened.page.select_option("#choose-axis", "params")
+    title = "document.querySelector('#front-plot .axes').layout.xaxis.title.text"
+    opened.until(f"{title} === '← parameters'")
+    opened.page.select_option("#choose-colour", "age")
+    opened.page.uncheck("#log-axis")
+    opened.until("document.querySelector('#front-plot .axes').layout.xaxis.type === 'linear'")
+    opened.page.click(".candidates th >> text=MACs")
+    assert opened.candidates() == ["4", "2", "1", "0"]
+    opened.page.click(".candidates th >> text=MACs")
+    assert opened.candidates() == ["0", "1", "2", "4"]
+    assert opened.complaints == []
+
+
+def test_what_is_brushed_on_a_parallel_axis_is_what_is_shown(opened, five):
+    opened.open(five).drawn()
+    opened.page.locator("#coordinates").scroll_into_view_if_needed()
+    box = opened.page.locator("#coordinates canvas").bounding_box()
+    opened.page.mouse.move(box["x"] + 60, box["y"] + 46)  # the first axis is accuracy, from its top
+    opened.page.mouse.down()
+    opened.page.mouse.move(box["x"] + 60, box["y"] + 46 + 258 / 2, steps=3)
+    opened.page.mouse.up()
+    assert opened.candidates() == ["4", "2"]
+    opened.page.mouse.click(box["x"] + 60, box["y"] + 250)
+    assert opened.candidates() == ["4", "2", "0", "1"]
+    assert opened.complaints == []
+
+
+def test_without_javascript_all_is_there_to_read(opened, five):
+    context = opened.page.context.browser.new_context(java_script_enabled=False)
+    try:
+        page = context.new_page()
+        page.goto(five.as_uri())
+        assert page.is_visible("img[alt='hypervolume over candidates']")
+        assert page.is_visible("text=for at most … MACs")
+        assert page.locator("#still table tr").count() == 1 + len(front(FIVE))
+        assert not page.is_visible("#interactive")
+    finally:
+        context.close()
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_runs_of_few_candidates_open(opened, tmp_path, count):
+    opened.open(written(tmp_path, FIVE[:count])).drawn()
+    assert len(opened.candidates()) == count
+    assert opened.complaints == []
+
+
+@pytest.mark.parametrize(
+    ("measurements", "said"),
+    [([], "No candidate was measured yet."), (FIVE[3:4], "None of 1 candidates was judged")],
+)
+def test_runs_without_a_judged_candidate_open(opened, tmp_path, measurements, said):
+    opened.open(written(tmp_path, measurements))
+    assert said in opened.page.inner_text("body")
+    assert opened.complaints == []
+
+
+def test_texts_of_runs_are_shown_as_they_are_and_never_run(opened, tmp_path):
+    cells = FIVE[0].genotype | {"space": EVIL, "architecture": {EVIL: [[[EVIL, 0], ["global_3", 1]]]}}
+    stages = FIVE[0].genotype | {"architecture": {EVIL: {EVIL: EVIL}, "b": EVIL}}
+    odd = [measurement(5, 0.81, 9500, genotype=cells), measurement(6, None, 10, error=EVIL)]
+    odd.append(measurement(7, 0.82, 9900, genotype=stages))
+    name = EVIL.replace("/", "")
+    one, two = (make_run(tmp_path / f"{name}{n}", [*FIVE, *odd], strategy=f"{EVIL}{n}") for n in (1, 2))
+    made = report([one, two], out=tmp_path / "both")
+    opened.open(made.folder / "comparison.html").drawn()
+    names = opened.page.locator(".candidates tbody tr td:last-child").all_inner_texts()
+    assert set(names) == {f"{name}1", f"{name}2"}
+    opened.page.locator(".candidates tbody tr >> nth=0").click()
+    assert EVIL in opened.page.inner_text("#chosen table")
+    opened.page.locator(".candidates tbody tr >> nth=2").click()
+    assert EVIL in " ".join(opened.page.locator("#chosen svg text").all_text_contents())
+    assert opened.page.locator(".legendtext").filter(has_text="onerror").count() == 2
+    assert opened.page.locator("img[src=x]").count() == 0
+    assert opened.complaints == []
+
+
+def test_a_comparison_has_a_front_a_run(opened, tmp_path):
+    opened.open(written(tmp_path, FIVE[:2], FIVE[2:])).drawn()
+    traces = opened.traces()
+    assert (traces["run1"], traces["run2"]) == ([1000], [2000, 9000])
+    assert traces["common front"] == [1000, 2000, 9000]
+    assert opened.complaints == []
+
+
+def test_ten_thousand_candidates_open_quickly(opened, tmp_path):
+    genotypes = [m.genotype for m in FIVE]
+    many = [
+        measurement(i, 0.5 + (i % 97) / 250, 10_000 + 37 * i, genotype=genotypes[i % 5])
+        for i in range(10_000)
+    ]
+    path = written(tmp_path, many)
+    assert path.stat().st_size < 4_000_000
+    opened.open(path).drawn()
+    assert "10,000 of 10,000 candidates" in opened.page.inner_text(".turn")
+    marks = dict(opened.page.evaluate("performance.getEntriesByType('mark').map(m => [m.name, m.startTime])"))
+    assert marks["front"] - marks["plotly"] < 10_000  # milliseconds; half a second where nothing else runs
+    assert opened.page.locator("#front-plot .points path").count() < 1000  # they are on the canvas
+    assert opened.complaints == []
