@@ -227,9 +227,20 @@ def _retrain(args: argparse.Namespace) -> None:
 def _report_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("runs", type=Path, nargs="+", help="run folders; several are drawn over each other")
     parser.add_argument("--out", type=Path, metavar="DIR", help="folder for the report (the first run's)")
+    parser.add_argument(
+        "--question",
+        metavar="WHAT",
+        help="answer one question alone. global: do global layers pay, at equal MACs?",
+    )
 
 
 def _report(args: argparse.Namespace) -> None:
+    if args.question is not None:
+        from analysis import answer
+
+        found = answer(args.question, args.runs, out=args.out)
+        print(f"{found.text}\nWritten: {', '.join(map(str, found.files))}")
+        return
     from analysis import report
 
     print(report(args.runs, out=args.out).table)

@@ -14,11 +14,14 @@ from records.lazy import loader
 if TYPE_CHECKING:
     from analysis.outcome import Outcome, report, write_outcome
     from analysis.pictures.drawing import draw_genotype
+    from analysis.questions import Answer, answer
 
 __all__ = [
+    "Answer",
     "Choice",
     "Outcome",
     "Run",
+    "answer",
     "best",
     "candidates_table",
     "choose",
@@ -35,7 +38,9 @@ __all__ = [
 __getattr__ = loader(
     __name__,
     {
+        "Answer": "analysis.questions",
         "Outcome": "analysis.outcome",
+        "answer": "analysis.questions",
         "draw_genotype": "analysis.pictures.drawing",
         "report": "analysis.outcome",
         "write_outcome": "analysis.outcome",
