@@ -246,6 +246,34 @@ def _report(args: argparse.Namespace) -> None:
     print(report(args.runs, out=args.out).table)
 
 
+def _inspect_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "run",
+        type=Path,
+        metavar="RUN|WEIGHTS",
+        help="a run with a retrained candidate, a training, or its weights",
+    )
+    parser.add_argument(
+        "--image", type=Path, required=True, metavar="FILE", help="an image to run through the network"
+    )
+    parser.add_argument("--pick", default="best", metavar="WHAT", help=f"of a run, {_PICKS} (best)")
+    parser.add_argument(
+        "--layer", type=int, metavar="N", help="this global layer alone, counted from 1 (all)"
+    )
+    parser.add_argument(
+        "--out", type=Path, metavar="DIR", help="folder for the pictures (inspect, beside the weights)"
+    )
+
+
+def _inspect(args: argparse.Namespace) -> None:
+    import pde_nas
+
+    found = pde_nas.inspect(args.run, args.image, args.pick, layer=args.layer, out=args.out)
+    print(f"class given: {found.label}")
+    print("\n".join(maps.sentence() for maps in found.maps))
+    print(f"Written: {', '.join(map(str, found.files))}")
+
+
 def _train_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--published", required=True, metavar="NAME", help="a network of `published`; --recipe published is "
@@ -322,6 +350,11 @@ COMMANDS = {
     "spaces": ("the spaces with their settings, for --space and --setting", _spaces_options, _spaces),
     "strategies": ("the strategies with their settings, for --strategy", _no_options, _strategies),
     "published": ("the paper's table beside this project's counts", _published_options, _published),
+    "inspect": (
+        "show what an image makes within the global layers of a trained network",
+        _inspect_options,
+        _inspect,
+    ),
     "report": ("draw and tabulate finished runs", _report_options, _report),
 }
 
