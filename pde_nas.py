@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from search_space import Genotype
     from training.export import Exported
 
+PAGES = "portal_pages"  # the module of our own pages in the portal
 PROGRAM = "run_search"  # the module whose command line runs a search of a hub or a sweep
 __all__ = [
     "Inspected", "Outcome", "SearchSettings", "Trained", "UserError", "export", "export_front", "inspect", "report", "resume", "retrain", "search", "sweep", "train"
@@ -67,7 +68,9 @@ def search(settings: SearchSettings, strategy: Any = None, arrays: Sequence[Any]
     from analysis import write_outcome
 
     outcomes: list[Outcome] = []
-    launch.search(settings, lambda run: outcomes.append(write_outcome(run, settings.max_macs)), strategy)
+    launch.search(
+        settings, lambda run: outcomes.append(write_outcome(run, settings.max_macs)), strategy, PAGES
+    )
     return outcomes[-1]
 
 
@@ -96,12 +99,14 @@ def resume(run: str | Path, strategy: Any = None, **given: Any) -> Outcome:
         strategy, given = None, given | {"strategy": strategy}
     folder = RunFolder.open(run)
     if hub.is_hub(folder):
-        return _common(hub.resume_hub(folder, given, PROGRAM), folder.path)
+        return _common(hub.resume_hub(folder, given, PROGRAM, PAGES), folder.path)
     from analysis import write_outcome
 
     budget = given.get("max_macs", folder.settings().get("max_macs"))
     outcomes: list[Outcome] = []
-    launch.resume(folder.path, given, lambda path: outcomes.append(write_outcome(path, budget)), strategy)
+    launch.resume(
+        folder.path, given, lambda path: outcomes.append(write_outcome(path, budget)), strategy, PAGES
+    )
     return outcomes[-1]
 
 
@@ -111,7 +116,7 @@ def sweep(values: dict[str, str], *, searches: int = 1) -> Outcome:
     from execution.portal.hub_rows import grid
 
     rows, settings = grid(values)
-    finished = hub.sweep(rows, settings, searches, PROGRAM)
+    finished = hub.sweep(rows, settings, searches, PROGRAM, PAGES)
     return _common(finished, finished[0].parent.parent if finished else Path("."))
 
 
@@ -173,6 +178,13 @@ def export_front(
 
 def _beside(run: str | Path) -> Path:
     return (Path(run) if Path(run).is_dir() else Path(run).parent) / "export"
+
+
+def candidate_weights(run: Path, index: int) -> Path | None:
+    """The weights of the latest finished `retrain` of a run's candidate in its folder; None without one. Raises
+    `UserError`."""
+    (choice,) = picked(run, index)
+    return _retrained(choice)
 
 
 def _retrained(choice: Choice) -> Path | None:

@@ -10,7 +10,8 @@ import argparse
 import contextlib
 import dataclasses
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -87,7 +88,7 @@ def _hub(args: argparse.Namespace) -> None:
     import pde_nas
     from execution.portal import hub
 
-    hub.open_hub(_given_settings(args), args.searches, pde_nas.PROGRAM)
+    hub.open_hub(_given_settings(args), args.searches, pde_nas.PROGRAM, pde_nas.PAGES)
 
 
 def _sweep_options(parser: argparse.ArgumentParser) -> None:
@@ -135,10 +136,11 @@ def _view_options(parser: argparse.ArgumentParser) -> None:
 
 def _view(args: argparse.Namespace) -> None:
     from execution import runs
+    from pde_nas import PAGES
     from records.run_folder import RunFolder
 
     with contextlib.suppress(KeyboardInterrupt):  # the way to end it
-        runs.view(RunFolder.open(args.run), args.port, args.host)
+        runs.view(RunFolder.open(args.run), args.port, args.host, PAGES)
 
 
 def _stop(args: argparse.Namespace) -> None:
@@ -312,27 +314,51 @@ def _no_options(parser: argparse.ArgumentParser) -> None:
 
 def _published_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--csv", type=Path, metavar="FILE", help="write the rows there as well")
-    parser.add_argument(
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument(
+        "--ablations", action="store_true", help="instead, list the networks of the paper's ablations"
+    )
+    what.add_argument(
         "--placements", metavar="NAME", help="instead, list the placements of an ImageNet network's global "
         "layers whose counts are within 2%% of the poster's: the first 20, and all of them with --csv"
     )  # fmt: skip
+    what.add_argument(
+        "--page", type=Path, metavar="FILE", help="instead, write the rows and the ablations as Markdown"
+    )
+    parser.add_argument(
+        "--trained", type=Path, metavar="FILE", help="with --page: accuracies of this trainings.jsonl"
+    )
 
 
 def _published(args: argparse.Namespace) -> None:
-    if args.placements is not None:
-        from search_space.paper import placements
-
-        found = placements.placements(args.placements)
-        print(placements.placements_table(found))
+    if args.trained is not None and args.page is None:
+        raise UserError("--trained is given without --page; accepted: together")
+    if args.page is not None:
         if args.csv is not None:
-            print(f"written: {placements.write_csv(found, args.csv)}")
+            raise UserError("--csv is given with --page; accepted: one of them")
+        from analysis.pages.paper_page import write_page
+
+        print(f"written: {write_page(args.page, args.trained)}")
         return
+    text, write = _published_list(args)
+    print(text)
+    if args.csv is not None:
+        print(f"written: {write(args.csv)}")
+
+
+def _published_list(args: argparse.Namespace) -> tuple[str, Callable[[Path], Path]]:
+    """What `published` prints, and what writes it as a file."""
+    from search_space.paper import ablation_rows, placements
     from search_space.paper import rows as published_rows
 
+    if args.placements is not None:
+        found = placements.placements(args.placements)
+        return placements.placements_table(found), partial(placements.write_csv, found)
+    if args.ablations:
+        ablations = ablation_rows.ablation_rows()
+        return ablation_rows.ablation_table(ablations), partial(ablation_rows.write_csv, ablations)
     rows = published_rows.rows()
-    print(published_rows.poster_table(rows))
-    if args.csv is not None:
-        print(f"written: {published_rows.write_csv(rows, args.csv)}")
+    return published_rows.poster_table(rows), partial(published_rows.write_csv, rows)
 
 
 # name: (what it does, its options, its action)

@@ -16,7 +16,7 @@ from analysis.front import front
 from analysis.hypervolume import dominated_share, reference_macs
 from analysis.pages.page import Recommended, report_page, warnings
 from analysis.pictures.drawing import drawing_png
-from analysis.pictures.plot import distinct_names, front_plot, have_latency
+from analysis.pictures.plot import distinct_names, front_plot, have_latency, run_title
 from analysis.pictures.plot_render import render_front
 from analysis.references import references
 from analysis.run import Run, read_run
@@ -68,11 +68,14 @@ def write_outcome(
     ``outcome.json`` says; without it that file is left as it is, or absent.
 
     Raises:
-        UserError: nothing measured; files that cannot be written; nothing within the budget, or a best
+        UserError: nothing measured, after a report was written that says so; files that cannot be written; nothing within the budget, or a best
             genotype that cannot be read here, after the front and the report were written without it.
     """
     run = read_run(path)
     out = _made(run.path if out is None else as_path("out", out))
+    if not run.ok:  # the page says so, and why
+        title = run_title([run])
+        write_whole(out / "report.html", report_page(title, [], [run], distinct_names([run]), [], None))
     run.require_ok()
     try:
         chosen = best(run, max_macs)
@@ -180,7 +183,10 @@ def _write(
     if have_latency(runs):
         pictures.append(render_front(front_plot(runs, latency=True)))
         files.append(write_whole(out / f"{stem}_latency.png", pictures[-1]))
-    files.append(write_whole(out / page, report_page(plot.title, pictures, runs, names, points, subject)))
+    text = report_page(
+        plot.title, pictures, runs, names, points, subject, max_macs=max_macs, references=references(dataset)
+    )
+    files.append(write_whole(out / page, text))
     again = any(run.confirmed for run in runs)
     columns = [
         "accuracy %", *(["by other seeds"] if again else []), "MACs", "params", "candidate",

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from search_space.paper.rows import Fact, facts, printed_number
 
-_DATASETS = {"cifar10": "CIFAR-10", "cifar100": "CIFAR-100", "mnist": "MNIST", "imagenet": "ImageNet-1K"}
+DATASETS = {"cifar10": "CIFAR-10", "cifar100": "CIFAR-100", "mnist": "MNIST", "imagenet": "ImageNet-1K"}
 _TINY = "same-footprint-tiny"  # the poster's table of networks at tiny widths
 
 
@@ -27,7 +27,7 @@ class Reference:
 
 def references(dataset: str | None) -> tuple[Reference, ...]:
     """The poster's networks on a data set (named as in the settings) that have MACs, by rising MACs."""
-    wanted = _DATASETS.get(dataset or "")
+    wanted = DATASETS.get(dataset or "")
     found = [made for fact in facts() if fact.dataset == wanted and (made := _reference(fact))]
     once: dict[tuple[str, int], Reference] = {}
     for point in sorted(found, key=lambda p: (p.macs_published, p.name, -p.accuracy)):

@@ -137,7 +137,7 @@ def network_name(genotype: Genotype) -> str:
 @functools.lru_cache(maxsize=64)
 def _published_keys(space: str, image: tuple[int, int, int], classes: int) -> dict[str, str]:
     found = {}
-    for name in published_names():
+    for name in published_names(ablations=True):
         if published_network(name).space == space:
             with contextlib.suppress(GenotypeError):  # of those for which the image is too small
                 found[published(name, image=image, num_classes=classes).key()] = name
@@ -152,9 +152,22 @@ def summaries(trainings: Iterable[Training]) -> list[Summary]:
     return [Summary(tuple(group[seed] for seed in sorted(group))) for group in groups.values()]
 
 
-def read_trainings(path: Path) -> list[Training]:
-    """The trainings in a file of ``trainings_text``."""
-    return [Training.from_json(json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines()]
+def read_trainings(path: str | Path) -> list[Training]:
+    """The trainings in a file of ``trainings_text``. Raises ``UserError`` naming the line that is none."""
+    try:
+        lines = Path(path).read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is no text"
+        raise UserError(
+            f"cannot read {path}: {reason}; accepted: a file of trainings, a line each"
+        ) from error
+    found = []
+    for number, line in enumerate(lines, start=1):
+        try:
+            found.append(Training.from_json(json.loads(line)))
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise UserError(f"line {number} of {path} is not a training's") from error
+    return found
 
 
 def trainings_text(trainings: Sequence[Training]) -> str:

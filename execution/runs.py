@@ -3,7 +3,7 @@ changes nothing of it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from records.run_files.settings_file import SETTINGS, is_of_training
 from records.run_folder import CANDIDATES, CONFIRMED, NNI, OUTCOME, RunFolder
 
 RUNNING, FINISHED, STOPPED, DAMAGED = "running", "finished", "stopped", "damaged"
-__all__ = ["Status", "find_runs", "runs_table", "status", "stop", "stop_line", "view"]
+__all__ = ["Status", "find_runs", "runs_table", "status", "status_or_damaged", "stop", "stop_line", "view"]
 
 
 @dataclass(frozen=True)
@@ -41,24 +41,26 @@ class Status:
     started: str
 
 
-def find_runs(folders: list[Path]) -> list[Status]:
-    """Every run in or right below ``folders``, and every search of a hub, oldest first.
+def find_runs(folders: list[Path], read: Callable[[Path], Status] | None = None) -> list[Status]:
+    """Every run in or right below ``folders``, and every search of a hub, oldest first; ``read`` is what looks at one,
+    by default `status_or_damaged`.
 
     Raises `UserError` for a folder that is not there.
     """
-    found = {status.run: status for folder in folders for status in _below(folder)}
+    read = read or status_or_damaged
+    found = {path: read(path) for folder in folders for path in _below(folder)}
     return sorted(found.values(), key=lambda status: (status.started, status.run))
 
 
-def _below(folder: Path) -> Iterator[Status]:
+def _below(folder: Path) -> Iterator[Path]:
     if not folder.is_dir():
         raise UserError(f"{folder} is no folder; accepted: folders with runs, or run folders")
     for path in [folder, *sorted(folder.iterdir())]:
         if _is_run(path):
-            yield _status_or_damaged(path)
+            yield path
             for search in sorted((path / "searches").glob("*")):
                 if _is_run(search):
-                    yield _status_or_damaged(search)
+                    yield search
 
 
 def _is_run(path: Path) -> bool:
@@ -74,7 +76,7 @@ def _is_run(path: Path) -> bool:
     return "settings" in record and not is_of_training(record)
 
 
-def _status_or_damaged(path: Path) -> Status:
+def status_or_damaged(path: Path) -> Status:
     """How far a run is; of one that is damaged no more than that, for the others are asked about as well."""
     run = RunFolder.open(path)
     try:

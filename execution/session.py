@@ -22,9 +22,18 @@ def session_of(
     run: RunFolder | None = None,
     conclude: Conclude = lambda run: None,
     strategy: Any = None,
+    pages: str | None = None,
 ) -> Session:
-    """The session of a search, of its strategy's kind; ``strategy`` is one of NNI's, as an object. Raises
-    `UserError`."""
+    """The session of a search, of its strategy's kind; ``strategy`` is one of NNI's, as an object; ``pages`` is the
+    module of our own pages in the portal (`execution.pages`). Raises `UserError`."""
+    session = _session_of(settings, run, conclude, strategy)
+    session.pages = pages
+    return session
+
+
+def _session_of(
+    settings: SearchSettings, run: RunFolder | None, conclude: Conclude, strategy: Any
+) -> Session:
     if get_strategy(settings.strategy).one_shot:
         from execution.one_shot.session import OneShotSession
 
@@ -38,14 +47,20 @@ def session_of(
     return session
 
 
-def search(settings: SearchSettings, conclude: Conclude = lambda run: None, strategy: Any = None) -> Path:
+def search(
+    settings: SearchSettings,
+    conclude: Conclude = lambda run: None,
+    strategy: Any = None,
+    pages: str | None = None,
+) -> Path:
     """Runs a search in a new run folder, whose path is returned; ``conclude`` is called on it at the end, while a
-    one-shot search is still shown; ``strategy`` is one of NNI's, in place of the settings' own. Raises `UserError`."""
+    one-shot search is still shown; ``strategy`` is one of NNI's, in place of the settings' own; ``pages`` as for
+    `session_of`. Raises `UserError`."""
     if strategy is not None:
         from strategies.multi_trial.nni_strategy import NniStrategy
 
         settings = dataclasses.replace(settings, **NniStrategy.settings_of(strategy))
-    return session_of(settings.located(), None, conclude, strategy).begin()
+    return session_of(settings.located(), None, conclude, strategy, pages).begin()
 
 
 # What may be otherwise when a run is taken up again: where it is shown, and with what means it runs.
@@ -56,10 +71,14 @@ _FREE_ON_RESUME = (
 
 
 def resume(
-    path: Path, given: dict[str, Any], conclude: Conclude = lambda run: None, strategy: Any = None
+    path: Path,
+    given: dict[str, Any],
+    conclude: Conclude = lambda run: None,
+    strategy: Any = None,
+    pages: str | None = None,
 ) -> SearchSettings:
-    """Goes on with the search in ``path``; ``given`` are settings named again, by name; ``conclude`` and ``strategy``
-    as for `search`.
+    """Goes on with the search in ``path``; ``given`` are settings named again, by name; ``conclude``, ``strategy`` and
+    ``pages`` as for `search`.
 
     What is named again is kept for the next time, but for where the run is shown. Raises `UserError` if one of
     them differs from the run's and would change its course.
@@ -89,7 +108,7 @@ def resume(
             if str(error).partition(" ")[0] in given:
                 raise
             raise UserError(f"{run.path / SETTINGS}: {error}") from error
-    session_of(settings, run, conclude, strategy).go_on(given)
+    session_of(settings, run, conclude, strategy, pages).go_on(given)
     return settings
 
 

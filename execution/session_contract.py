@@ -39,6 +39,7 @@ class Session(ABC):
         self, settings: SearchSettings, run: RunFolder | None = None, conclude: Conclude = lambda run: None
     ) -> None:
         self.settings, self.conclude = settings, conclude
+        self.pages: str | None = None  # the module of our own pages in the portal, see `Portal`
         self._run = run
 
     @property
@@ -150,7 +151,7 @@ class Session(ABC):
 
     def _open_portal(self) -> AbstractContextManager[Portal | None]:
         """The search's portal, its ports kept for it from here on; None if it is off."""
-        return nullcontext(None) if self.settings.portal == "off" else portal_of(self.settings)
+        return nullcontext(None) if self.settings.portal == "off" else portal_of(self.settings, self.pages)
 
     def _proceed(self, opening: AbstractContextManager[Portal | None], *, resume: bool) -> None:
         with self._stoppable(), self.run.lock(), termination_as_interrupt(), opening as portal:

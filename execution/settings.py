@@ -57,7 +57,10 @@ class SearchSettings:
         "nsga2", "how it is explored (`run_search.py strategies` tells of each)", choices=strategy_names
     )
     dataset: str = option(
-        "digits", "images to classify: a name, or a file of arrays (my.npz)", choices=dataset_names
+        "digits",
+        "images to classify: a name, or a file of arrays (my.npz)",
+        choices=dataset_names,
+        open_choices=True,
     )
     data_dir: str | None = option(
         None, "folder with <dataset>.npz, or the image folders", metavar="DIR", path=True

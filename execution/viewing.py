@@ -56,20 +56,25 @@ def view_of(run: RunFolder) -> View | None:
 
 def view_folder(run: RunFolder) -> Path:
     """Where a view of ``run`` keeps its files. Raises `UserError` if somebody else could write there."""
+    return private_folder() / hashlib.sha256(str(run.path.resolve()).encode()).hexdigest()[:16]
+
+
+def private_folder() -> Path:
+    """A folder of this user's own on this machine; it may not be there yet, and is to be made with mode 0o700. Raises
+    `UserError` if somebody else could write there."""
     base = Path(tempfile.gettempdir(), f"pde-nas-{os.getuid()}")
     try:
         found = base.lstat()
     except FileNotFoundError:
-        pass  # made by the first view
-    else:
-        if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
-            raise UserError(f"{base} is no private folder of this user; remove it, or set TMPDIR to another")
-    return base / hashlib.sha256(str(run.path.resolve()).encode()).hexdigest()[:16]
+        return base
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
+        raise UserError(f"{base} is no private folder of this user; remove it, or set TMPDIR to another")
+    return base
 
 
-def view(run: RunFolder, port: int | None, host: str | None) -> None:
+def view(run: RunFolder, port: int | None, host: str | None, pages: str | None = None) -> None:
     """Shows what NNI kept of a run in its portal until Ctrl-C; nothing can be changed there, and nothing in the
-    run folder is.
+    run folder is. ``pages`` is the module of our own pages, see `Portal`.
 
     Raises `UserError` if the run has no experiment, is at work, or is shown already.
     """
@@ -81,7 +86,11 @@ def view(run: RunFolder, port: int | None, host: str | None) -> None:
         folder.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         view_folder(run)
         folder.mkdir(exist_ok=True)
-    with termination_as_interrupt(), locked(folder, "it shows the run"), Portal(host, port) as portal:
+    with (
+        termination_as_interrupt(),
+        locked(folder, "it shows the run"),
+        Portal(host, port, pages=pages) as portal,
+    ):
         try:
             _copy(run, identity, folder)
             write_json(folder / _VIEW, {"address": portal.address}, private=True)
@@ -105,7 +114,7 @@ def _show(run: RunFolder, identity: str, folder: Path, portal: Portal) -> None:
         raise _never_shown(run, f", or {original} was emptied")
     with (
         nni_log_to(folder / NNI_LOG),
-        portal_environment(no_edits()) as start,
+        portal_environment(no_edits(), portal.pages_start(run.path)) as start,
         view_experiment(run, identity, kept, folder, portal.server_port, start) as require_running,
     ):
         print(f"Portal: {portal.address}\nCtrl-C ends it.", flush=True)

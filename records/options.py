@@ -42,6 +42,7 @@ def option(
     parse: Callable[[str], Any] | None = None,
     repeated: bool = False,
     path: bool = False,
+    open_choices: bool = False,
     least: float | None = None,
     most: float | None = None,
 ) -> Any:
@@ -49,14 +50,14 @@ def option(
 
     ``help`` is a phrase for `--help` and the form; ``unit`` what the number counts; ``metavar`` stands for the value
     in `--help`, by default N for a whole number and X for anything else. ``choices`` and ``used`` are
-    functions, so that naming them costs nothing until asked: the values there are, and what is used where the
-    default is None. ``parse`` makes the value of a text, by default as the field's type says. ``repeated``: given
+    functions, so that naming them costs nothing until asked: the values there are (``open_choices``: among others), and
+    what is used where the default is None. ``parse`` makes the value of a text, by default as the field's type says. ``repeated``: given
     several times, the texts are joined with spaces. ``path``: the text names a file or folder, and is not empty. ``least`` and ``most``: the range of a number, both accepted;
     a whole number is never above 2147483647 unless ``most`` says so.
     """
     metadata = {
         "help": help, "unit": unit, "metavar": metavar, "choices": choices, "used": used, "parse": parse,
-        "repeated": repeated, "path": path, "least": least, "most": most,
+        "repeated": repeated, "path": path, "open_choices": open_choices, "least": least, "most": most,
     }  # fmt: skip
     return dataclasses.field(default=default, metadata=metadata)
 
@@ -86,7 +87,7 @@ def checked(field: dataclasses.Field, value: Any) -> Any:
     if value is None:
         return None
     choices = field.metadata["choices"]
-    if choices is not None and value not in choices():
+    if choices is not None and not field.metadata["open_choices"] and value not in choices():
         raise UserError(f"{field.name} is {shown(value)}; accepted: {', '.join(choices())}")
     if isinstance(value, (str, tuple)):
         return value
@@ -189,4 +190,4 @@ def parsed(field: dataclasses.Field, text: str) -> Any:
     except UserError as error:
         raise UserError(f"{field.name}: {error}") from error
     except ValueError as error:
-        raise UserError(f"{field.name} is {text!r}; accepted: {_kinds(field)[0]}") from error
+        raise UserError(f"{field.name} is {text!r}; accepted: {_WORDS[_kinds(field)[0]]}") from error

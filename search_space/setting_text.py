@@ -47,7 +47,7 @@ def settings_help(space: str) -> str:
             words.append(f"[{unit}]")
         if choices := field.metadata.get("choices"):
             words.append("{" + ", ".join(map(str, choices())) + "}")
-        lines.append(f"  {field.name}={_text(_default(field))}\n      {' '.join(words)}")
+        lines.append(f"  {field.name}={default_text(field)}\n      {' '.join(words)}")
     lines.append(f"  decisions: {_labels(known)}")
     return "\n".join(lines)
 
@@ -55,6 +55,11 @@ def settings_help(space: str) -> str:
 def _labels(space: Space) -> str:
     decisions = space.decisions(Problem(space.name, {}, (3, 32, 32), 10))
     return ", ".join(f"{decision.label} ({len(decision.options)})" for decision in decisions)
+
+
+def default_text(field: dataclasses.Field) -> str:
+    """The default of a space's setting, as it is written after the equals sign."""
+    return _text(_default(field))
 
 
 def _default(field: dataclasses.Field) -> Any:
@@ -100,5 +105,5 @@ def _text(value: Any) -> str:
 
 def _example(space: str) -> str:
     fields = dataclasses.fields(get_space(space).Settings)
-    pairs = [f"{field.name}={_text(_default(field))}" for field in fields]
+    pairs = [f"{field.name}={default_text(field)}" for field in fields]
     return min(pairs, key=len, default="none, it has no settings")

@@ -23,7 +23,14 @@ MAY_IMPORT = {
     "execution": {"strategies", "training", "search_space", "pde_ops", "records"},
     "analysis": {"search_space", "records"},
 }
-TOOLS = ("pde_nas", "run_search", "tests", "benchmarks", "tools")  # which stand above all rooms
+TOOLS = (
+    "pde_nas",
+    "portal_pages",
+    "run_search",
+    "tests",
+    "benchmarks",
+    "tools",
+)  # which stand above all rooms
 Graph = Mapping[str, set[str]]
 
 
@@ -107,7 +114,7 @@ def among(graph: Graph, room: str, folders: Iterable[str]) -> dict[str, set[str]
     return total
 
 
-MODULES = read(ROOT, (*MAY_IMPORT, "pde_nas", "run_search", "benchmarks", "tools"))
+MODULES = read(ROOT, (*MAY_IMPORT, "pde_nas", "portal_pages", "run_search", "benchmarks", "tools"))
 GRAPH = arrows(MODULES)
 
 

@@ -55,7 +55,7 @@ def test_every_file_that_code_reads_is_packaged():
     read = [
         path
         for package in PACKAGES
-        for kind in ("cpp", "h", "js", "csv")
+        for kind in ("cpp", "h", "js", "css", "csv")
         for path in (ROOT / package).rglob(f"*.{kind}")
     ]
     assert len(read) > 10

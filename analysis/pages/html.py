@@ -1,27 +1,20 @@
 """A run as one self-contained HTML file: nothing is fetched, and everything from the run is escaped.
 
-One script sorts tables. The page's security policy names that script by its hash, so no other one runs.
+The page's security policy names its scripts by their hashes, so no other ones run: one sorts tables, and a page with an
+interactive part has that one's.
 """
 
 from __future__ import annotations
 
 import base64
+import functools
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
+from pathlib import Path
 from typing import Any
 
-_STYLE = """
-body { font: 15px/1.5 system-ui, sans-serif; color: #1b1f24; margin: 2rem auto; max-width: 62rem; padding: 0 1rem }
-h1 { font-size: 1.5rem } h2 { font-size: 1.15rem; margin-top: 2.2rem }
-img { max-width: 100% } table { border-collapse: collapse; font-variant-numeric: tabular-nums }
-td, th { padding: .2rem .7rem; border-bottom: 1px solid #d5d9de; text-align: right; vertical-align: top }
-th { color: #6b7280; font-weight: 600 } td:last-child, th:last-child { text-align: left }
-table:not(.names) th { cursor: pointer } th[aria-sort=ascending]::after { content: " ▲" }
-th[aria-sort=descending]::after { content: " ▼" }
-.names td, .names th { text-align: left; overflow-wrap: anywhere } .scroll { overflow-x: auto }
-"""
 # A click sorts by a column, the next one the other way round; what has no number comes last.
 _SCRIPT = """
 document.querySelectorAll("table:not(.names)").forEach(table => {
@@ -51,17 +44,39 @@ class Cell:
     text: str
 
 
-def page(title: str, parts: Iterable[str]) -> str:
-    """A whole page. ``parts`` are HTML already."""
-    digest = base64.b64encode(hashlib.sha256(_SCRIPT.encode()).digest()).decode()
-    policy = f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-{digest}'"
+@dataclass(frozen=True)
+class Code:
+    """A table's cell with a command."""
+
+    text: str
+
+
+def page(
+    title: str, parts: Iterable[str], *, scripts: Sequence[str] = (), allowed: Sequence[str] = ()
+) -> str:
+    """A whole page. ``parts`` are HTML already; ``scripts`` run at its end, and may start those that are ``allowed``."""
+    runs = (_SCRIPT, *scripts)
+    hashes = " ".join(f"'sha256-{_digest(script)}'" for script in (*runs, *allowed))
+    images = "data: blob:" if scripts else "data:"  # plotly makes a picture by a blob
+    policy = f"default-src 'none'; img-src {images}; style-src 'unsafe-inline'; script-src {hashes}"
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width"><meta name="color-scheme" content="light dark">'
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
-        f"<title>{escape(title)}</title><style>{_STYLE}</style></head><body><h1>{escape(title)}</h1>"
+        f"<title>{escape(title)}</title><style>{_style()}</style></head><body><h1>{escape(title)}</h1>"
         + "".join(parts)
-        + f"<script>{_SCRIPT}</script></body></html>\n"
+        + "".join(f"<script>{script}</script>" for script in runs)
+        + "</body></html>\n"
     )
+
+
+def _digest(script: str) -> str:
+    return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+
+
+@functools.cache
+def _style() -> str:
+    return Path(__file__).with_name("page.css").read_text(encoding="utf-8")
 
 
 def heading(text: str) -> str:
@@ -70,6 +85,16 @@ def heading(text: str) -> str:
 
 def paragraph(text: str) -> str:
     return f"<p>{escape(text)}</p>"
+
+
+def note(text: str) -> str:
+    """What explains, in small grey letters."""
+    return f'<p class="note">{escape(text)}</p>'
+
+
+def folded(title: str, parts: Iterable[str]) -> str:
+    """``parts``, HTML already, that a click on ``title`` shows."""
+    return f"<details><summary>{escape(title)}</summary>{''.join(parts)}</details>"
 
 
 def image(png: bytes, description: str) -> str:
@@ -86,6 +111,8 @@ def html_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, names: 
 
 
 def _cell(cell: Any) -> str:
+    if isinstance(cell, Code):
+        return f"<td><code>{escape(cell.text)}</code></td>"
     if isinstance(cell, Cell):
         return f'<td data-value="{float(cell.value)!r}">{escape(cell.text)}</td>'
     return f"<td>{escape(str(cell))}</td>"

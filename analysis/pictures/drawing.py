@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 
-from analysis.pictures.canvas import COLOURS, GREY, INK, new_figure, png, save, style
+from analysis.pictures.canvas import COLOURS, GREY, INK, new_figure, png, save, style, svg
 from analysis.pictures.drawing_table import GLOBAL_PREFIX, decision_tables, table_figure
 from search_space.genotype import Genotype
 
@@ -54,6 +54,12 @@ def drawing_png(genotype: Genotype) -> bytes:
     """The drawing as PNG; equal genotypes give equal bytes."""
     with style():
         return png(_figure(genotype))
+
+
+def drawing_svg(genotype: Genotype) -> bytes:
+    """The drawing as SVG; equal genotypes give equal bytes."""
+    with style():
+        return svg(_figure(genotype))
 
 
 def _figure(genotype: Genotype) -> Figure:

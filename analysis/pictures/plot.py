@@ -100,7 +100,7 @@ def front_plot(
     shown = [point for point in candidates if point[1] >= floor] + extra
     xs = [x for x, _ in candidates + extra] + ([max_macs] if max_macs else [])
     return FrontPlot(
-        title or _title(runs),
+        title or run_title(runs),
         series,
         near,
         far,
@@ -148,7 +148,7 @@ def _series(run: Run, name: str, max_macs: int | None, cost: Cost) -> Series:
     return Series(name, points(ok), points(front(ok, cost)), chosen, bars)
 
 
-def _title(runs: Sequence[Run]) -> str:
+def run_title(runs: Sequence[Run]) -> str:
     """What all runs have in common, such as ``digits · darts-global · evolution``."""
     shared = []
     for name in ("dataset", "space", "strategy"):

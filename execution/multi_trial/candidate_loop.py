@@ -27,11 +27,13 @@ from execution.nni_bridge.candidates import CandidateEngine, CandidateModel
 from execution.nni_bridge.portal_limits import Limits
 from records.measurement import Measurement
 from search_space.genotype import Genotype
+from search_space.summary import summary
 from strategies.contract import MultiTrialStrategy, SpaceExhausted
 from training.trial import TrialSettings
 
 _POLL_SECONDS = 0.05
 _ERROR_LINES = 3
+SHOWN = "mutation_summary"  # of a trial's parameters what NNI's page shows and draws, where it is there
 
 
 class Owner(Protocol):
@@ -155,6 +157,7 @@ class CandidateLoop(Strategy):
             "index": index,
             "genotype": genotype.to_json(),
             "trial": self.stages.trial_of(index).to_json(),
+            SHOWN: {"candidate": index, **summary(genotype)},
         }
         model = self.model_space.candidate(parameters)  # type: ignore[union-attr]
         self.running[id(model)] = _Trial(index, seen, genotype, model, time.monotonic(), repeated=repeated)

@@ -102,7 +102,9 @@ class MultiTrialSession(Session):
 
         with (
             nni_log_to(self.run.path / NNI_LOG),
-            portal_environment(search_edits(self.platform.most_trials())) as start,
+            portal_environment(
+                search_edits(self.platform.most_trials()), portal.pages_start(self.run.path)
+            ) as start,
             serving(self.platform, portal.port),
         ):
             self._run_experiment(portal, resume, start)

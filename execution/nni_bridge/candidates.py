@@ -107,6 +107,11 @@ class CandidateExperiment(OwnServer, NasExperiment):
         """Always; NNI would check its configuration for that, also when it is stopped because a folder is gone."""
         return True
 
+    def update_search_space(self, value: dict[str, Any]) -> None:
+        """Shows the space, as NNI's page has it under "Search space", but not as axes of its "Hyper-parameter" view, of which
+        it makes one for each entry of a type that it knows: dozens, drawn over each other."""
+        super().update_search_space({label: each | {"_type": "decision"} for label, each in value.items()})
+
     def load_checkpoint(self) -> None:
         """The run folder is the checkpoint."""
 

@@ -18,6 +18,8 @@ from nni.runtime.tuner_command_channel import TunerCommandChannel, command_type
 from nni.runtime.tuner_command_channel.command_type import CommandType
 from websockets.exceptions import WebSocketException
 
+from execution.trials.channel import MEASUREMENT
+
 _LOST = (OSError, WebSocketException, AttributeError)
 _log = logging.getLogger("nni")
 
@@ -120,7 +122,10 @@ def _command(kind: CommandType | None, data: str | None) -> Any:
         return command_type.RequestTrialJobs(int(json.loads(data or "0")))
     if kind == CommandType.ReportMetricData:
         metric = json.loads(data or "")
-        return command_type.ReportMetricData(**metric | {"value": json.loads(metric["value"])})
+        value = json.loads(metric["value"])
+        if MEASUREMENT in metric:
+            value = value | {MEASUREMENT: metric.pop(MEASUREMENT)}
+        return command_type.ReportMetricData(**metric | {"value": value})
     if kind == CommandType.TrialEnd:
         end = json.loads(data or "")
         numbers = [json.loads(end["hyper_params"])["parameter_id"]]

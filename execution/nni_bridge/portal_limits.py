@@ -65,4 +65,4 @@ def hub_edits() -> dict[str, Any]:
 
 def no_edits() -> dict[str, Any]:
     """For a page that only shows what runs, or ran, elsewhere."""
-    return {"refused": dict.fromkeys(_ALL, _ONLY_SHOWN)}
+    return {"launcher": True, "refused": dict.fromkeys(_ALL, _ONLY_SHOWN)}

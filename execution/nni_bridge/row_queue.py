@@ -20,7 +20,8 @@ RowConfig.__name__ = "NasExperimentConfig"
 
 class RowQueueExperiment(OwnServer, Experiment):
     """An experiment that hands out ``rows``, the parameters of its trials, in order, once, and then waits for
-    those that the portal's user submits, which NNI's server starts by itself.
+    those that the portal's user submits, which NNI's server starts by itself. That there are no more is not said: the page
+    would call a search that runs TUNER_NO_MORE_TRIAL.
 
     A tuner of NNI's is a process that imports all of NNI, and has ten seconds for that
     (test_a_tuner_has_ten_seconds); here this process is the tuner.
@@ -50,5 +51,3 @@ class RowQueueExperiment(OwnServer, Experiment):
         for number, row in list(enumerate(self.rows))[self.sent : self.sent + count]:
             channel.send_trial(number, row)  # type: ignore[arg-type]
             self.sent += 1
-        if self.sent == len(self.rows):
-            channel.send_no_more_trial_jobs()

@@ -20,6 +20,7 @@ from execution.signals import interrupts_wait
 from records.errors import UserError
 
 _PRELOADS = (
+    "portal_pages.js",  # before the guard, which wraps it
     "portal_guard.js",
     "portal_page.js",
     "trial_files.js",
@@ -40,16 +41,25 @@ _START_SECONDS = 60.0
 
 
 @contextmanager
-def portal_environment(edits: Mapping[str, Any] = MappingProxyType({})) -> Iterator[Start]:
+def portal_environment(
+    edits: Mapping[str, Any] = MappingProxyType({}), pages: Mapping[str, Any] | None = None
+) -> Iterator[Start]:
     """Environment in which a server that is started here loads what mends it; ``edits``: which changes its page
-    may make and shows (portal_limits.py). What is given knows the server."""
+    may make and shows (portal_limits.py); ``pages``: how our own pages are started, if there are any
+    (`execution.pages.command`). What is given knows the server."""
     # Quoted: the path may have spaces in it.
     options = " ".join(f'--require="{path}"' for path in PRELOADS)
     direct = {name: _with_loopback(os.environ.get(name, "")) for name in ("NO_PROXY", "no_proxy")}
     start = Start(launcher._start_rest_server)
     with (
         mock.patch.dict(
-            os.environ, {"NODE_OPTIONS": options, "PDE_NAS_EDITS": json.dumps(dict(edits)), **direct}
+            os.environ,
+            {
+                "NODE_OPTIONS": options,
+                "PDE_NAS_EDITS": json.dumps(dict(edits)),
+                "PDE_NAS_PAGES": json.dumps(pages) if pages else "",
+                **direct,
+            },
         ),
         mock.patch.object(launcher, "_ensure_port_idle"),  # `execution.portal.ports` keeps it
         mock.patch.object(launcher, "_start_rest_server", start),

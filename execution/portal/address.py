@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 from contextlib import ExitStack
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from execution.pages.command import pages_start
 from execution.portal.ports import reserved
 
 if TYPE_CHECKING:
@@ -17,7 +19,8 @@ class Portal:
     the latter is reachable at ``address``.
 
     Without ``host`` both are one, on loopback. With it the server has a free port of its own, on loopback, and
-    a proxy that wants the token in the address listens on ``host``, ``port``. ``asked``, ``neighbours`` and
+    a proxy that wants the token in the address listens on ``host``, ``port``. ``pages`` is the module of our own pages
+    there (`execution.pages`), None for none. ``asked``, ``neighbours`` and
     errors are those of `execution.portal.ports.reserved`.
     """
 
@@ -25,8 +28,10 @@ class Portal:
     server_port: int
     address: str
 
-    def __init__(self, host: str | None, asked: int | None, *, neighbours: int = 0) -> None:
-        self.host, self.asked, self.neighbours = host, asked, neighbours
+    def __init__(
+        self, host: str | None, asked: int | None, *, neighbours: int = 0, pages: str | None = None
+    ) -> None:
+        self.host, self.asked, self.neighbours, self.pages = host, asked, neighbours, pages
         self._stack = ExitStack()
 
     def __enter__(self) -> Portal:
@@ -44,6 +49,10 @@ class Portal:
             self._stack = stack.pop_all()
         return self
 
+    def pages_start(self, run: Path) -> dict[str, Any] | None:
+        """How our own pages of ``run`` are started here; None if there are none."""
+        return pages_start(self.pages, run)
+
     def record(self, experiment: str) -> dict[str, Any]:
         """What a run folder's ``nni.json`` says of its experiment: where this process shows it."""
         return {
@@ -57,7 +66,9 @@ class Portal:
         self._stack.close()
 
 
-def portal_of(settings: SearchSettings) -> Portal:
-    """The portal that a search's settings ask for."""
+def portal_of(settings: SearchSettings, pages: str | None = None) -> Portal:
+    """The portal that a search's settings ask for, with our own ``pages``, see `Portal`."""
     # Pods report to the port above the user's.
-    return Portal(settings.host, settings.port, neighbours=int(settings.platform == "kubernetes"))
+    return Portal(
+        settings.host, settings.port, neighbours=int(settings.platform == "kubernetes"), pages=pages
+    )

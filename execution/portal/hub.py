@@ -39,32 +39,38 @@ _FREE_ON_RESUME = ("port", *(name for name in SHARED if name != "platform"))
 _ENDS = {"SUCCEEDED": "ok", "FAILED": "failed (its trial.stderr in the portal says why)"}
 
 
-def open_hub(given: dict[str, Any], searches: int, program: str) -> Path:
+def open_hub(given: dict[str, Any], searches: int, program: str, pages: str | None = None) -> Path:
     """Shows the portal until Ctrl-C, with a small search, but for what is ``given`` by name, as its first; up to
-    ``searches`` run at the same time. ``program`` is the module whose command line runs a search. Returns never but by ``KeyboardInterrupt``; raises `UserError`."""
+    ``searches`` run at the same time. ``program`` is the module whose command line runs a search, ``pages`` that of our own pages (see `Portal`). Returns never but by ``KeyboardInterrupt``; raises `UserError`."""
     strategy = given.get("strategy", SMALL["strategy"])
     # What is shared may be of a strategy that only later searches have.
     later = {name: given[name] for name in given.keys() & set(SHARED) if not has_option(strategy, name)}
     later = {name: checked(all_options()[name], value) for name, value in later.items()}
     settings = SearchSettings(**SMALL | {name: given[name] for name in given.keys() - later.keys()})
-    with Portal(settings.host, settings.port) as portal:
+    with Portal(settings.host, settings.port, pages=pages) as portal:
         run = _create(HUB, [("first", row_of(settings))], settings, searches, later)
         _proceed(run, nullcontext(portal), program)
     return run.path
 
 
-def sweep(rows: list[Row], all_settings: list[SearchSettings], searches: int, program: str) -> list[Path]:
-    """Runs every row, by ``program``, in a new hub; returns the run folders of those that ended well. Raises
+def sweep(
+    rows: list[Row],
+    all_settings: list[SearchSettings],
+    searches: int,
+    program: str,
+    pages: str | None = None,
+) -> list[Path]:
+    """Runs every row, by ``program``, in a new hub with ``pages``; returns the run folders of those that ended well. Raises
     `UserError`."""
     different = {repr(settings.trial_settings().data_request()): settings for settings in all_settings}
     for settings in different.values():
         session_of(settings).require_data()
-    with Portal(all_settings[0].host, all_settings[0].port) as portal:
+    with Portal(all_settings[0].host, all_settings[0].port, pages=pages) as portal:
         run = _create(SWEEP, rows, all_settings[0], searches)
         return _proceed(run, nullcontext(portal), program)
 
 
-def resume_hub(run: RunFolder, given: dict[str, Any], program: str) -> list[Path]:
+def resume_hub(run: RunFolder, given: dict[str, Any], program: str, pages: str | None = None) -> list[Path]:
     """Goes on with a hub or a sweep: searches that ended are shown again, the others go on.
 
     ``given`` are settings named again: where it is shown, and with what means its searches run; the others are
@@ -87,7 +93,8 @@ def resume_hub(run: RunFolder, given: dict[str, Any], program: str) -> list[Path
         settings["data_moved"] = True  # also of files that still lie where they did
     with run.lock():
         run.revise(settings)
-    return _proceed(run, Portal(settings["shared"].get("host"), given.get("port")), program)
+    portal = Portal(settings["shared"].get("host"), given.get("port"), pages=pages)
+    return _proceed(run, portal, program)
 
 
 def is_hub(run: RunFolder) -> bool:

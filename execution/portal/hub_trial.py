@@ -34,8 +34,9 @@ def command(hub: Path, name: str, parameters: dict[str, str], program: str) -> l
     settings = RunFolder.open(hub).settings()
     shared, parameters = with_data(settings["shared"], parameters, moved=settings.get("data_moved", False))
     if (run / SETTINGS).is_file():
-        # What the hub has may be otherwise than when the search began.
-        means = {name: value for name, value in shared.items() if name != "platform"}
+        # What the hub has may be otherwise than when the search began; what the row names is its own.
+        own_value = {} if settings.get("data_moved", False) else parameters
+        means = {name: own_value.get(name, value) for name, value in shared.items() if name != "platform"}
         own = ["resume", str(run), *row_options(means)]
         strategy = RunFolder(run).settings().get("strategy")
     else:

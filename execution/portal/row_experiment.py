@@ -53,6 +53,8 @@ class RowExperiment:
         config.trial_code_directory = str(code)
         config.trial_command = trial_command(module, *map(shlex.quote, arguments))
         config.trial_concurrency = concurrency
+        if edits.get("launcher"):
+            config.max_trial_number = len(rows)  # shown, and not obeyed by NNI's server
         config.search_space = {}  # or the page asks back before it submits a value that is not in it
         config.training_service.use_active_gpu = True
         self.experiment = RowQueueExperiment(config, [parameters for _, parameters in rows])
@@ -63,7 +65,9 @@ class RowExperiment:
         with ExitStack() as stack:
             self.run.write(NNI, self.portal.record(self.experiment.id))
             stack.enter_context(nni_log_to(self.run.path / NNI_LOG))
-            start = stack.enter_context(portal_environment(self.edits))  # as long as its server is asked
+            start = stack.enter_context(  # as long as its server is asked
+                portal_environment(self.edits, self.portal.pages_start(self.run.path))
+            )
             stack.callback(self._stop)
             with answering(self.run, lambda: start.server):
                 self.experiment.start(self.port, run_mode=RunMode.Detach)

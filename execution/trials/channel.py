@@ -11,10 +11,13 @@ import math
 import os
 import urllib.error
 import urllib.request
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from records.errors import UserError
 
+MEASUREMENT = "measurement"  # beside a final metric: NNI's server passes it on, and shows it nowhere
 _TRY_AGAIN, _CLOSED = 408, 410  # how the server's long poll ends without an answer
 
 
@@ -36,12 +39,20 @@ class Channel:
         self._metric("PERIODICAL", self.reported, metric)
         self.reported += 1
 
-    def report_final(self, metric: dict[str, Any]) -> None:
-        """Shows ``metric`` as the outcome."""
-        self._metric("FINAL", 0, metric)
+    def report_final(self, metric: dict[str, Any], measurement: dict[str, Any] | None = None) -> None:
+        """Shows ``metric`` as the outcome; ``measurement`` goes to the search alone."""
+        beside = {} if measurement is None else {MEASUREMENT: measurement}
+        self._metric("FINAL", 0, metric, beside)
 
-    def _metric(self, kind: str, sequence: int, value: dict[str, Any]) -> None:
+    def _metric(
+        self,
+        kind: str,
+        sequence: int,
+        value: dict[str, Any],
+        beside: Mapping[str, Any] = MappingProxyType({}),
+    ) -> None:
         metric = {
+            **beside,
             "parameter_id": self.parameter,
             "trial_job_id": self.trial,
             "type": kind,

@@ -21,13 +21,22 @@ if TYPE_CHECKING:
 
 
 def final_metric(measurement: Measurement) -> dict[str, Any]:
-    """The measurement, and what the portal shows of it."""
-    record = dataclasses.replace(measurement, seconds=round(measurement.seconds, 3)).to_json()
+    """What the portal shows of a measurement, each an axis there."""
+    record = _record(measurement)
     shown = {name: record[name] for name in ("macs", "macs_published", "params", "seconds")}
     if measurement.latency is not None:
         shown["latency"] = measurement.latency
     # NNI draws a number of each trial that came to its end, of one that was rejected too.
-    return {"default": measurement.accuracy or 0.0, **shown, "measurement": record}
+    return {"default": measurement.accuracy or 0.0, **shown}
+
+
+def report(channel: Channel, measurement: Measurement) -> None:
+    """Tells NNI what it shows, and the search all of it."""
+    channel.report_final(final_metric(measurement), _record(measurement))
+
+
+def _record(measurement: Measurement) -> dict[str, Any]:
+    return dataclasses.replace(measurement, seconds=round(measurement.seconds, 3)).to_json()
 
 
 def on_this_machine(trial: TrialSettings) -> TrialSettings:
@@ -55,7 +64,7 @@ def run(channel: Channel) -> int:
         say(
             f"end: accuracy {100 * measurement.accuracy:.2f}% on validation images, {measurement.seconds:.1f} s"
         )
-    channel.report_final(final_metric(measurement))
+    report(channel, measurement)
     return 0
 
 

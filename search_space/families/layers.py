@@ -1,7 +1,7 @@
 """Names for a stage's global layer, ``<kind>_<steps>`` or ``<kind>_<steps>+<init>``, and what each means.
 
-Kinds of coefficients are those of the primitives (``search_space.primitives.global_layers``). Layers that reach the
-whole map at once have no steps in their name (``search_space.primitives.whole_map``). ``none`` is no layer.
+Kinds of coefficients are those of the primitives (``search_space.primitives.global_layers``) and those of the paper's
+ablations (``search_space.families.variants``). Layers that reach the whole map at once have no steps in their name (``search_space.primitives.whole_map``). ``none`` is no layer.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from pde_ops import GlobalLayer
 from pde_ops.blocks import BasicBlock, Bottleneck, DenseInit
 from records.checks import shown
 from records.errors import UserError
+from search_space.families.variants import VARIANTS
 from search_space.primitives.global_layers import KINDS, OPTIONS
 from search_space.primitives.whole_map import WHOLE_MAP, WholeMapLayer
 
@@ -42,7 +43,7 @@ class LayerName:
 
     @property
     def options(self) -> dict[str, Any]:
-        return KINDS.get(self.kind, {})
+        return KINDS.get(self.kind) or VARIANTS.get(self.kind, {})
 
 
 def parse(
@@ -56,10 +57,15 @@ def parse(
     if body in whole_map and (not plus or init in inits):
         return LayerName(body, 0, init)
     kind, _, steps = body.rpartition("_")
-    if kind not in KINDS or not steps.isdigit() or not 1 <= int(steps) <= 100 or (plus and init not in inits):
+    if (
+        not (kind in KINDS or kind in VARIANTS)
+        or not steps.isdigit()
+        or not 1 <= int(steps) <= 100
+        or (plus and init not in inits)
+    ):
         raise UserError(
             f"global layer is {shown(name)}; accepted: none, or <kind>_<steps> with a kind among "
-            f"{', '.join(KINDS)}{', or ' * bool(whole_map)}{', '.join(whole_map)}, and +{', +'.join(inits)} after it for an Init"
+            f"{', '.join((*KINDS, *VARIANTS))}{', or ' * bool(whole_map)}{', '.join(whole_map)}, and +{', +'.join(inits)} after it for an Init"
         )
     return LayerName(kind, int(steps), init)
 

@@ -7,72 +7,29 @@ the authors' public code. What each network rests on is its ``basis``.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from records.checks import shown
 from records.errors import UserError
 from search_space.genotype import Genotype
-
-# What a network rests on: the public code of its authors; another paper's table, quoted by the poster; a configuration
-# without public script, chosen because its counts fit the poster; a form of the system chosen so, no description of
-# which is known here.
-MEASURED, QUOTED, INFERRED, GUESS = "measured", "quoted", "inferred", "guess"
-CIFAR, MNIST, IMAGENET = (3, 32, 32), (1, 28, 28), (3, 224, 224)
-NONE = "none"
-GLOBAL = "global_1"
-CONSTANT = "global_constant_diffusivity_1"  # the velocities are learned, D = 1
-CIFAR_STARTS = {"start": "eps-channels"}
-OLD_STYLE = {"start": "eps-channels", "bias": True}
-
-
-@dataclass(frozen=True)
-class PublishedNetwork:
-    """One named network.
-
-    Args:
-        space, settings, architecture: of its genotype; image: of its data set; classes: the usual number.
-        basis: what it rests on, one of those above. note: what there is to know about the configuration.
-        classifier_left_out: whether the poster's counts are without the last linear layer.
-        training_pass: of an equilibrium, whether they are of a forward pass in training.
-    """
-
-    name: str
-    space: str
-    settings: dict[str, Any]
-    architecture: dict[str, Any]
-    image: tuple[int, int, int] = CIFAR
-    classes: int = 10
-    basis: str = MEASURED
-    note: str = ""
-    classifier_left_out: bool = False
-    training_pass: bool = False
-
-
-def _residual(
-    name: str, widths: Sequence[int], blocks: int, layers: Sequence[str], *, factor: int = 1, **more: Any
-) -> PublishedNetwork:
-    architecture: dict[str, Any] = {"multiplier": factor}
-    for place, (width, layer) in enumerate(zip(widths, layers, strict=True), start=1):
-        architecture[f"stage{place}"] = {"width": width, "blocks": blocks, "layer": layer}
-    space = "wide-resnet-global" if name.startswith("Wide") else "resnet-global"
-    return PublishedNetwork(name, space, {"stages": len(widths), **CIFAR_STARTS}, architecture, **more)
-
-
-def _dense(name: str, depth: int, layer: str, **more: Any) -> PublishedNetwork:
-    architecture = {
-        "growth": 12,
-        "block1": {"depth": depth, "layer": layer},
-        "block2": {"depth": depth, "layer": layer},
-        "block3": {"depth": depth},
-    }
-    return PublishedNetwork(name, "densenet-global", CIFAR_STARTS, architecture, **more)
-
-
-def _darts(name: str, cells: int, width: int, layer: str, old: bool = False, **more: Any) -> PublishedNetwork:
-    settings = {**(OLD_STYLE if old else CIFAR_STARTS), "auxiliary": True}
-    architecture = {"cells": cells, "width": width, "place1": layer, "place2": layer}
-    return PublishedNetwork(name, "darts-network-global", settings, architecture, **more)
+from search_space.paper.ablations import ABLATIONS
+from search_space.paper.network import (
+    CIFAR,
+    CONSTANT,
+    GLOBAL,
+    GUESS,
+    IMAGENET,
+    INFERRED,
+    MEASURED,
+    MNIST,
+    NONE,
+    QUOTED,
+    PublishedNetwork,
+    darts,
+    dense,
+    digits,
+    residual,
+)
 
 
 def _mobile(name: str, space: str, bodies: Sequence[str], **more: Any) -> PublishedNetwork:
@@ -100,14 +57,6 @@ def _quoted(name: str, model: str, macs: str, note: str) -> PublishedNetwork:
     return PublishedNetwork(
         name, "timm-network", {}, {"model": model}, IMAGENET, 1000, QUOTED,
         f"{_TABLE}{note}; without norms {macs} MACs",
-    )  # fmt: skip
-
-
-def _digits(name: str, features: str, frame: str = "downsampling", note: str = "") -> PublishedNetwork:
-    width = 64 if frame == "downsampling" else 1
-    settings = {"frame": frame, **CIFAR_STARTS}
-    return PublishedNetwork(
-        name, "mnist-global", settings, {"width": width, "features": features}, MNIST, note=note,
     )  # fmt: skip
 
 
@@ -163,40 +112,40 @@ _BACKBONE = "as the authors' script of the illustrative example builds it; the p
 _UNUSED = "; without the 2 parameters of a batch norm that the script makes and does not use"
 
 _ALL = (
-    _residual("ResNet-32", (16, 32, 64), 5, (NONE,) * 3),
-    _residual("ResNet-56", (16, 32, 64), 9, (NONE,) * 3),
-    _residual("ResNet-Global", (16, 32, 64, 64), 1, (*_THREE, NONE)),
-    _residual("ResNet-56-Global", (16, 32, 64, 64), 2, (*_THREE, NONE), note="the authors' name for m = 2"),
-    _residual("ResNet-Global-Large", (32, 64, 128, 128), 2, (*_THREE, NONE), basis=INFERRED),
-    _residual(
+    residual("ResNet-32", (16, 32, 64), 5, (NONE,) * 3),
+    residual("ResNet-56", (16, 32, 64), 9, (NONE,) * 3),
+    residual("ResNet-Global", (16, 32, 64, 64), 1, (*_THREE, NONE)),
+    residual("ResNet-56-Global", (16, 32, 64, 64), 2, (*_THREE, NONE), note="the authors' name for m = 2"),
+    residual("ResNet-Global-Large", (32, 64, 128, 128), 2, (*_THREE, NONE), basis=INFERRED),
+    residual(
         "ResNet-Tiny", (6, 8, 8, 8), 3, (NONE,) * 4,
         note="four stages: three of widths 6, 8, 8 as described have 10,194 parameters; a fourth gives those "
         "measured on the authors' code exactly",
     ),
-    _residual("ResNet-Global-Tiny", (10, 9, 16, 16), 1, (*_THREE, NONE)),
-    _residual("Wide-ResNet", (16, 32, 64), 6, (NONE,) * 3, factor=4),
-    _residual("Wide-ResNet-Global", (16, 32, 64), 1, (GLOBAL + "+basic_block",) * 3, factor=4),
-    _residual(
+    residual("ResNet-Global-Tiny", (10, 9, 16, 16), 1, (*_THREE, NONE)),
+    residual("Wide-ResNet", (16, 32, 64), 6, (NONE,) * 3, factor=4),
+    residual("Wide-ResNet-Global", (16, 32, 64), 1, (GLOBAL + "+basic_block",) * 3, factor=4),
+    residual(
         "Wide-ResNet-Global-Large", (16, 32, 64), 1, (GLOBAL + "+basic_block",) * 3, factor=7, basis=INFERRED,
         note="width 7 is weakly supported: 5% below the poster's one-digit count",
     ),
-    _residual("Wide-ResNet-Tiny", (2, 2, 2), 6, (NONE,) * 3, factor=4),
-    _residual(
+    residual("Wide-ResNet-Tiny", (2, 2, 2), 6, (NONE,) * 3, factor=4),
+    residual(
         "Wide-ResNet-Global-Tiny", (4, 5, 5), 1, _THREE, factor=4, basis=INFERRED,
         note="identity Init; the public code's BasicBlock as Init gives 43,684 parameters",
     ),
-    _dense("DenseNet", 16, NONE),
-    _dense("DenseNet-Global", 8, GLOBAL + "+dense"),
-    _dense("DenseNet-Global-Large", 12, GLOBAL + "+dense", basis=INFERRED),
-    _darts("DARTS", 20, 36, NONE),
-    _darts("DARTS-Global", 6, 36, GLOBAL + "+cell"),
-    _darts(
+    dense("DenseNet", 16, NONE),
+    dense("DenseNet-Global", 8, GLOBAL + "+dense"),
+    dense("DenseNet-Global-Large", 12, GLOBAL + "+dense", basis=INFERRED),
+    darts("DARTS", 20, 36, NONE),
+    darts("DARTS-Global", 6, 36, GLOBAL + "+cell"),
+    darts(
         "DARTS-Global-Biased", 6, 36, CONSTANT + "+cell", old=True, basis=INFERRED,
         note="biases in the coefficients' convolutions, D = 1: the poster's counts exactly",
     ),
-    _darts("DARTS-Global-Large", 9, 48, GLOBAL + "+cell", basis=INFERRED),
-    _darts("DARTS-Tiny", 20, 3, NONE),
-    _darts("DARTS-Global-Tiny", 7, 5, CONSTANT + "+cell", old=True, basis=INFERRED),
+    darts("DARTS-Global-Large", 9, 48, GLOBAL + "+cell", basis=INFERRED),
+    darts("DARTS-Tiny", 20, 3, NONE),
+    darts("DARTS-Global-Tiny", 7, 5, CONSTANT + "+cell", old=True, basis=INFERRED),
     _mobile("MBV2", "mobilenet-v2-global", _blocks(1, 2, 3, 4, 3, 3, 1)),
     _mobile_global("MBV2-Global", "mobilenet-v2-global", ["blocks_1"]),
     _mobile(
@@ -211,12 +160,12 @@ _ALL = (
         "EfficientNet-B0-Global-Public", "efficientnet-b0-global", ["blocks_1", *[_IR] * 5, "blocks_1"],
         note=_PUBLIC,
     ),
-    _digits("MNIST-ResNet", "blocks_6"),
-    _digits("MNIST-Global", "global_constant_diffusivity_5"),
-    _digits("MNIST-Convolution", "convolution", "pixel", _BACKBONE + _UNUSED),
-    _digits("MNIST-Residual", "residual_1", "pixel", _BACKBONE),
-    _digits("MNIST-Residual-5", "residual_5", "pixel", _BACKBONE),
-    _digits("MNIST-Global-Backbone", "shared_global_5", "pixel", _BACKBONE),
+    digits("MNIST-ResNet", "blocks_6"),
+    digits("MNIST-Global", "global_constant_diffusivity_5"),
+    digits("MNIST-Convolution", "convolution", "pixel", _BACKBONE + _UNUSED),
+    digits("MNIST-Residual", "residual_1", "pixel", _BACKBONE),
+    digits("MNIST-Residual-5", "residual_5", "pixel", _BACKBONE),
+    digits("MNIST-Global-Backbone", "shared_global_5", "pixel", _BACKBONE),
     _ode("Neural-ODE", "neural-ode", 64, 32, MNIST),
     _ode("MNIST-NeuPDE", "neupde", 64, 20, MNIST, GUESS, _NEUPDE),
     _ode("NeuPDE", "neupde", 128, 6, CIFAR, GUESS, _NEUPDE),
@@ -229,18 +178,21 @@ _ALL = (
     _quoted("ResNet-152", "resnet152-first", "11,282,415,616", "; its stride is in the first 1x1, as first published"),
     _quoted("DenseNet-169", "densenet169", "3,359,843,328", ", and 76.2% where the poster has 76.3"),
 )  # fmt: skip
-NETWORKS = {network.name.lower(): network for network in _ALL}
+NETWORKS = {network.name.lower(): network for network in (*_ALL, *ABLATIONS)}
 
 
-def published_names() -> tuple[str, ...]:
-    """The names that ``published`` takes; case does not matter."""
-    return tuple(network.name for network in _ALL)
+def published_names(*, ablations: bool = False) -> tuple[str, ...]:
+    """The names that ``published`` takes, without or with those of the ablations; case does not matter."""
+    return tuple(network.name for network in (_ALL + ABLATIONS if ablations else _ALL))
 
 
 def published_network(name: str) -> PublishedNetwork:
     """The record of that name. Raises ``UserError`` naming those there are."""
     if not isinstance(name, str) or name.lower() not in NETWORKS:
-        raise UserError(f"published network is {shown(name)}; accepted: {', '.join(published_names())}")
+        raise UserError(
+            f"published network is {shown(name)}; accepted: {', '.join(published_names())}, or one that "
+            "`published --ablations` lists"
+        )
     return NETWORKS[name.lower()]
 
 
@@ -250,7 +202,7 @@ def published(
     """The genotype of the network of that name.
 
     Args:
-        name: one of ``published_names()``; case does not matter.
+        name: one of ``published_names()``, or of `search_space.paper.ablations`; case does not matter.
         num_classes: None is that of the network's first data set (10, or 1000 for ImageNet).
         image: (channels, height, width) in pixels; None is that of its data set.
 

@@ -8,8 +8,9 @@ the poster gives one count for CIFAR-10 and CIFAR-100, the latter's.
 from __future__ import annotations
 
 import csv
+import functools
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import astuple, dataclass, fields
 from importlib import resources
 from pathlib import Path
@@ -101,6 +102,7 @@ def rows() -> list[Row]:
     return [_row(fact) for fact in facts()]
 
 
+@functools.cache
 def _row(fact: Fact) -> Row:
     params, macs = printed_number(fact.params), printed_number(fact.macs)
     common = (fact.table, fact.system, fact.dataset, fact.network)
@@ -129,8 +131,12 @@ def poster_table(poster: Iterable[Row]) -> str:
         gaps = ["-" if d is None else f"{d:+.1f}" for d in (row.params_difference, row.macs_difference)]
         standing = row.standing + (f": {row.reason}" if row.reason else "")
         lines.append((row.table, row.system, row.dataset, row.network, *shown, *gaps, standing))
-    widths = [max(len(line[column]) for line in lines) for column in range(len(heading) - 1)]
-    numbers = range(4, len(heading) - 1)
+    return columns_text(lines, range(4, len(heading) - 1))
+
+
+def columns_text(lines: Sequence[Sequence[str]], numbers: Container[int]) -> str:
+    """Lines in columns, aligned to the right where they are ``numbers``; the last one is as long as it is."""
+    widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]) - 1)]
     return "\n".join(
         "  ".join(
             cell.rjust(width) if column in numbers else cell.ljust(width)

@@ -138,7 +138,8 @@ def test_a_runs_text_is_shown_and_never_run(tmp_path):
     run = make_run(tmp_path / "run", [*FIVE, measurement(5, None, 10, error=evil)], strategy=evil)
     write_outcome(run)
     page = (run / "report.html").read_text()
-    assert page.count("<script") == 1  # the one that sorts tables
+    # That of the tables, the front's, and what it unpacks: no text of the run is in these as it is.
+    assert page.count("<script") == 4
     assert "<script>alert" not in page
     assert "<img src=x" not in page
     assert "&lt;script&gt;alert(1)" in page
@@ -246,3 +247,14 @@ def test_a_run_without_a_whole_training_says_what_to_do(tmp_path):
         UserError, match="none of 1 candidates was trained wholly, 1 in part; resume it with more --trials"
     ):
         write_outcome(path)
+
+
+@pytest.mark.parametrize(
+    ("measurements", "said"), [([], "No candidate was measured yet."), (FIVE[3:4], "None of 1")]
+)
+def test_a_run_without_a_judged_candidate_leaves_a_report_beside_the_error(tmp_path, measurements, said):
+    path = make_run(tmp_path / "run", measurements)
+    with pytest.raises(UserError, match="holds no candidate yet|none of 1 candidates was judged"):
+        report([path])
+    assert said in (path / "report.html").read_text()
+    assert not (path / "best.json").exists()

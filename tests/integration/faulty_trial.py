@@ -6,7 +6,7 @@ import sys
 import time
 from pathlib import Path
 
-from execution.trials.entry import final_metric
+from execution.trials.entry import report
 from execution.trials.printed_channel import open_channel
 from tests.integration.measured import measured
 
@@ -27,7 +27,7 @@ def main() -> None:
         metric = {"default": accuracy, "epoch": epoch + 1, "macs": 1000, "params": 10}
         channel.report_intermediate(metric)
     time.sleep(float(os.environ.get("TRIAL_SECONDS", "0")))
-    channel.report_final(final_metric(measured(parameters, 0.5 + 0.01 * index, history)))
+    report(channel, measured(parameters, 0.5 + 0.01 * index, history))
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 import os
 import time
 
-from execution.trials.entry import final_metric
+from execution.trials.entry import report
 from execution.trials.printed_channel import open_channel
 from tests.integration.measured import measured
 
@@ -14,7 +14,7 @@ def main() -> None:
     index = parameters["index"]
     channel.report_intermediate({"default": 0.1, "epoch": 1, "macs": 1000, "params": 10})
     time.sleep(float(os.environ.get("TRIAL_SECONDS", "0")))
-    channel.report_final(final_metric(measured(parameters, 0.5 + 0.01 * index)))
+    report(channel, measured(parameters, 0.5 + 0.01 * index))
 
 
 if __name__ == "__main__":

@@ -59,7 +59,7 @@ def test_text_is_parsed_as_the_field_says():
     fields = {field.name: field for field in dataclasses.fields(Mine)}
     assert parsed(fields["count"], "7") == 7
     assert parsed(fields["place"], "7") == "7"
-    with pytest.raises(UserError, match="count is 'many'; accepted: int"):
+    with pytest.raises(UserError, match="count is 'many'; accepted: a whole number"):
         parsed(fields["count"], "many")
 
 

@@ -141,6 +141,7 @@ ARRAY_SETS = {
         ),
     )
 }  # fmt: skip
+TRAINING_IMAGES = {"mnist": 60_000, "fashion-mnist": 60_000, "cifar10": 50_000, "cifar100": 50_000}
 FOLDER_SETS = ("imagenet", "folder")
 ARRAY_SUFFIX = ".npz"
 

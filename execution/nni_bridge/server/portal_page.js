@@ -3,7 +3,9 @@
 // links to a repository that is closed, a tuner where there is none.
 //
 // Here the page is sent with a style that does not show them, nor what PDE_NAS_EDITS refuses (portal_edits.js), and
-// with a script that calls one thing by one word (portal_words.js).
+// with scripts: one that calls one thing by one word (portal_words.js), and where there are pages of our own
+// (portal_pages.js) one that links to them and shows how far a one-shot search is (portal_links.js). NNI's page loads its
+// letters and icons from a host on the internet: letters come from the browser, icons from our own pages.
 'use strict';
 
 const fs = require('fs');
@@ -31,9 +33,16 @@ function selectors() {
 }
 
 // A rule each: a browser drops a whole rule for one selector that it does not know.
-const STYLE = `<style>${selectors().map((one) => `${one}{display:none!important}`).join('')}</style>`;
+// The names of the axes of "Hyper-parameter" are drawn over each other: here they lean.
+const AXES = `.parcoords{margin-top:70px}.parcoords svg{overflow:visible!important}
+.parcoords .dimension text.label{transform:translate(0,-6px) rotate(-32deg);text-anchor:start!important}`;
+const STYLE = `<style>${selectors().map((one) => `${one}{display:none!important}`).join('')}${AXES}</style>`;
 
-const SCRIPT = `<script>${fs.readFileSync(path.join(__dirname, 'portal_words.js'), 'utf8')}</script>`;
+const FONTS = "window.FabricConfig = { fontBaseUrl: '', iconBaseUrl: '/pages/icons/' };";
+const SCRIPTS = process.env.PDE_NAS_PAGES ? ['portal_words.js', 'portal_links.js'] : ['portal_words.js'];
+const SCRIPT = `<script>${FONTS}</script>${SCRIPTS.map(
+    (name) => `<script>${fs.readFileSync(path.join(__dirname, name), 'utf8')}</script>`,
+).join('')}`;
 
 function sendPage(file, response) {
     const page = fs.readFileSync(file, 'utf8').replace('</head>', () => `${STYLE}${SCRIPT}</head>`);

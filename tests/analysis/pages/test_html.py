@@ -2,7 +2,7 @@ import base64
 import hashlib
 import re
 
-from analysis.pages.html import Cell, heading, html_table, image, page, paragraph
+from analysis.pages.html import Cell, Code, folded, heading, html_table, image, note, page, paragraph
 
 EVIL = "\"'><script>alert(1)</script>&amp;"
 SAFE = "&quot;&#x27;&gt;&lt;script&gt;alert(1)&lt;/script&gt;&amp;amp;"
@@ -11,20 +11,31 @@ SAFE = "&quot;&#x27;&gt;&lt;script&gt;alert(1)&lt;/script&gt;&amp;amp;"
 def test_text_is_escaped_wherever_it_stands():
     for made in (
         heading(EVIL), paragraph(EVIL), image(b"", EVIL), html_table([EVIL], []), html_table(["a"], [[EVIL]]),
-        html_table(["a"], [[Cell(1, EVIL)]]),
+        html_table(["a"], [[Cell(1, EVIL)]]), html_table(["a"], [[Code(EVIL)]]), note(EVIL), folded(EVIL, []),
     ):  # fmt: skip
         assert SAFE in made
         assert "<script" not in made
     assert page(EVIL, []).count(SAFE) == 2
 
 
+def digest(script):
+    return f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"
+
+
 def test_only_the_pages_own_script_may_run():
     made = page("title", [])
     (script,) = re.findall(r"<script>(.*?)</script>", made, re.DOTALL)
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    policy = f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-{digest}'"
+    policy = f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src {digest(script)}"
     assert f'content="{policy}"' in made
     assert not re.search(r"(?:src|href)=\"(?!data:)", made)
+
+
+def test_further_scripts_are_named_by_their_hashes():
+    made = page("title", ["<p>part</p>"], scripts=["let own = 1"], allowed=["let others = 2"])
+    sort, own = re.findall(r"<script>(.*?)</script>", made, re.DOTALL)
+    assert own == "let own = 1"
+    assert f"script-src {digest(sort)} {digest(own)} {digest('let others = 2')}" in made
+    assert "let others" not in made
 
 
 def test_a_cell_is_sorted_by_its_value():

@@ -1,6 +1,8 @@
 import re
 from pathlib import Path
 
+import pytest
+
 from analysis.pages.page import Recommended, report_page
 from analysis.run import Run
 from analysis.supernet import read_supernet
@@ -30,7 +32,8 @@ def test_front_progress_candidates_failures_and_settings():
     page = report_page(
         "title", [b"png"], [RUN], ["run"], [FIVE[0], FIVE[2], FIVE[4]], Recommended("the best", b"x")
     )
-    front, progress, candidates, failed, settings, made_with = tables(page)
+    budgets, front, progress, candidates, failed, settings, made_with = tables(page)
+    assert [row[:2] for row in budgets[1:]] == [["1k", "0"], ["2k", "2"], ["9k", "4"]]
     assert [row[:4] for row in front[1:]] == [
         ["0", "50.00", "1,000", "999"], ["2", "70.00", "2,000", "1,999"], ["4", "80.00", "9,000", "8,999"],
     ]  # fmt: skip
@@ -57,10 +60,12 @@ def test_front_progress_candidates_failures_and_settings():
 
 
 def test_several_runs_say_whose_a_point_is():
-    other = Run(Path("other"), SETTINGS, tuple(FIVE[2:]))
-    one = Run(Path("one"), SETTINGS, tuple(FIVE[:2]))
+    other = Run(Path("other"), SETTINGS, tuple(FIVE[2:]), {"commit": "abc"})
+    one = Run(Path("one"), SETTINGS, tuple(FIVE[:2]), {"commit": None})
     page = report_page("title", [b"png"], [one, other], ["one", "other"], [FIVE[0], FIVE[4]], None)
-    front, progress, *_ = tables(page)
+    differing, same, front, progress, *_ = tables(page)
+    assert differing[1:] == [["made with: commit", "–", "abc"]]
+    assert ["dataset", "digits"] in same
     assert [(row[0], row[-1]) for row in front[1:]] == [("0", "one"), ("4", "other")]
     assert [row[-1] for row in progress[1:]] == ["one", "other"]
     assert "The best architecture" not in page
@@ -70,7 +75,7 @@ def test_a_supernet_is_drawn_paid_for_and_warned_of(tmp_path):
     write_epochs(tmp_path, [EQUAL, EQUAL], seconds=20.0)
     one_shot = Run(Path("darts"), SETTINGS, tuple(FIVE), supernet=read_supernet(tmp_path))
     page = report_page("title", [b"png"], [one_shot, RUN], ["darts", "run"], [FIVE[0]], None)
-    _, progress, *_ = tables(page)
+    progress = tables(page)[3]  # after what differs, what does not, and the front
     costs = ["seconds of the supernet", "seconds of candidates", "seconds"]
     assert [row[5:8] for row in progress] == [costs, ["40.0", "5.0", "45.0"], ["0.0", "5.0", "5.0"]]
     assert "Warning: darts: the architecture weights stayed at the entropy of equal weights" in page
@@ -90,3 +95,22 @@ def test_a_reason_names_no_folder():
     )
     assert "File &quot;y.py&quot;, line 3: no a.npz" in page
     assert "/ada" not in page
+
+
+def test_sections_of_others_stand_after_the_front():
+    sections = [("Do <global> layers pay?", "<p>They do.</p>")]
+    page = report_page("title", [b"png"], [RUN], ["run"], [FIVE[0]], None, sections=sections)
+    before, after = page.split("<h2>Do &lt;global&gt; layers pay?</h2><p>They do.</p>")
+    assert "<h2>The front</h2>" in before
+    assert "<h2>How the search went</h2>" in after
+
+
+@pytest.mark.parametrize(
+    ("measurements", "said"),
+    [((), "No candidate was measured yet."), ((FIVE[3],), "None of 1 candidates was judged: see below why.")],
+)
+def test_a_run_without_a_judged_candidate_has_a_page_that_says_so(measurements, said):
+    page = report_page("title", [], [Run(Path("run"), SETTINGS, measurements)], ["run"], [], None)
+    assert said in page
+    assert "packed-plotly" not in page
+    assert page.count("the &lt;roof&gt; fell in") == len(measurements)

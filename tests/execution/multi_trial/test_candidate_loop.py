@@ -20,6 +20,7 @@ from search_space.problem import Problem
 from search_space.sampling import random_genotype
 from strategies.multi_trial.asha import Asha
 from strategies.multi_trial.evolution import Evolution, EvolutionSettings
+from tests.execution.nni_bridge.nni_server import SERVER
 from training.trial import TrialSettings
 
 PROBLEM = Problem("darts-global", {"width": 4, "cells": 1, "nodes": 2}, (1, 8, 8), 10)
@@ -37,6 +38,7 @@ class Engine(CandidateEngine):
         self.running: list[CandidateModel] = []
         self.submitted: list[int] = []
         self.ended: list[int] = []
+        self.given: list[dict] = []
         self.most = 0
 
     def register_model_event_callback(self, kind, put) -> None:
@@ -51,6 +53,7 @@ class Engine(CandidateEngine):
     def submit_models(self, *models) -> None:
         for model in models:
             self.submitted.append(model.parameters["index"])
+            self.given.append(model.parameters)
             self.running.append(model)
         self.most = max(self.most, len(self.running))
 
@@ -364,3 +367,18 @@ def test_a_failed_stage_says_which_it_was():
     assert [(m.status, m.epochs) for m in measured] == [
         ("partial", 1), ("partial", 1), ("failed", 1), ("partial", 1)
     ]  # fmt: skip
+
+
+def test_nnis_page_is_given_what_a_person_compares():
+    """It draws what stands under the name that it knows, where there is one; the genotype it shows at a press of "Original
+    parameters"."""
+    source = "".join(path.read_text() for path in (SERVER / "static" / "static" / "js").glob("*.js"))
+    assert f'"{candidate_loop.SHOWN}"' in source
+    engine = Engine(workers=1, order=0)
+    run(engine, concurrency=1, trials=2)
+    first, second = engine.given
+    shown = first[candidate_loop.SHOWN]
+    assert shown.keys() == second[candidate_loop.SHOWN].keys()
+    assert all(isinstance(value, float | int) for value in shown.values())
+    genotype = Genotype.from_json(first["genotype"])
+    assert (shown["macs"], shown["params"]) == (genotype.cost().macs, genotype.cost().params)

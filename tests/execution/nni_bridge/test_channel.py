@@ -14,6 +14,7 @@ from nni.runtime.tuner_command_channel.command_type import CommandType
 from websockets.sync.server import serve
 
 from execution.nni_bridge.channel import TolerantChannel
+from tests.execution.nni_bridge.nni_server import SERVER
 
 TEXTS = (
     "http://127.0.0.1:8080/?a=1#b",
@@ -117,6 +118,21 @@ def test_a_message_builds_no_object():
         channel = TolerantChannel(address)
         channel.connect()
         assert channel.receive().value == value
+        channel.disconnect()
+
+
+def test_a_measurement_beside_a_metric_is_the_searchs_alone():
+    """NNI's server keeps, and its page draws, what is in the value; the message it passes on as it came."""
+    source = (SERVER / "core" / "nnimanager.js").read_text()
+    assert "this.dispatcher.sendCommand(commands_1.REPORT_METRIC_DATA, metric.data)" in source
+    kept = (SERVER / "core" / "nniDataStore.js").read_text()
+    assert "data: metrics.value" in kept
+    message = metric({"default": 0.5})
+    message["content"] = json.dumps(json.loads(message["content"]) | {"measurement": {"index": 3}})
+    with server(message) as (address, _):
+        channel = TolerantChannel(address)
+        channel.connect()
+        assert channel.receive().value == {"default": 0.5, "measurement": {"index": 3}}
         channel.disconnect()
 
 

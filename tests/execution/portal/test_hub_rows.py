@@ -79,7 +79,7 @@ def test_a_setting_may_be_a_list_and_may_have_several_values():
 @pytest.mark.parametrize(
     ("texts", "said"),
     [
-        ({"seed": "0,many"}, "seed is 'many'; accepted: int"),
+        ({"seed": "0,many"}, "seed is 'many'; accepted: a whole number"),
         ({"seed": "1,1"}, "seed is '1,1'; accepted: different values"),
         (
             {"space": "resnet-global", "setting": "stages=2 bias=true,stages=2  bias=true"},

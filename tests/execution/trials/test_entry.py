@@ -20,7 +20,7 @@ class Channel:
     def __init__(self, **changes) -> None:
         trial = TRIAL.to_json() | changes.pop("trial", {})
         self.given = {"index": 4, "genotype": GENOTYPE.to_json(), "trial": trial} | changes
-        self.intermediate, self.final = [], []
+        self.intermediate, self.final, self.measurements = [], [], []
 
     def parameters(self):
         return self.given
@@ -28,8 +28,9 @@ class Channel:
     def report_intermediate(self, metric):
         self.intermediate.append(metric)
 
-    def report_final(self, metric):
+    def report_final(self, metric, measurement):
         self.final.append(metric)
+        self.measurements.append(measurement)
 
 
 def test_each_epoch_and_the_outcome_are_reported():
@@ -43,6 +44,9 @@ def test_each_epoch_and_the_outcome_are_reported():
         cost.macs, cost.macs_published, cost.params,
     )  # fmt: skip
     assert final["seconds"] > 0
+    assert all(isinstance(value, float | int) for value in final.values())  # each is an axis of NNI's page
+    (measured,) = channel.measurements
+    assert (measured["accuracy"], measured["genotype"]) == (final["default"], GENOTYPE.to_json())
     for metric in (*channel.intermediate, final):
         assert 0 <= metric["default"] <= 1
         assert metric["macs"] == cost.macs
@@ -104,5 +108,5 @@ def test_one_above_the_latency_is_an_outcome_without_an_epoch(capfd):
     assert channel.intermediate == []
     assert final["default"] == 0.0
     assert final["latency"] > 0
-    assert (final["measurement"]["status"], final["measurement"]["accuracy"]) == ("rejected", None)
+    assert [(each["status"], each["accuracy"]) for each in channel.measurements] == [("rejected", None)]
     assert "end: rejected: latency" in capfd.readouterr().out.splitlines()[-1]

@@ -153,7 +153,7 @@ def _digit_head(writer: Writer, module: Any) -> Call:
 
 @writes("search_space.baselines.evolution.Evolution")
 def _evolution(writer: Writer, module: Any) -> Call:
-    return writer.piece("Evolution", writer.call(module.field), module.evaluations // 4)
+    return writer.piece("Evolution", writer.call(module.field), module.evaluations // 2)
 
 
 @writes("search_space.baselines.evolution.DifferentialField")

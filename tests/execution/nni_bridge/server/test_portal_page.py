@@ -92,3 +92,19 @@ def test_it_is_still_needed():
 )
 def test_the_page_has_the_parts_that_the_style_names(part):
     assert any(part in path.read_text() for path in (SERVER / "static/static/js").glob("*.js"))
+
+
+def test_no_letter_and_no_icon_is_fetched_from_another_host():
+    """NNI's page asks a host on the internet for them, unless a variable of the page says otherwise."""
+    sources = [path.read_text() for path in (SERVER / "static" / "static" / "js").glob("*.js")]
+    assert any("res.cdn.office.net" in source and "FabricConfig" in source for source in sources)
+    (page,) = sent(("/oview",))
+    assert "window.FabricConfig = { fontBaseUrl: '', iconBaseUrl: '/pages/icons/' };" in page
+    assert page.index("FabricConfig") < page.index("</head>")
+
+
+def test_our_own_pages_are_linked_where_there_are_any():
+    (without,) = sent(("/oview",))
+    (page,) = sent(("/oview",), PDE_NAS_PAGES=json.dumps({"command": ["true"], "folder": "/"}))
+    assert "own-pages" not in without
+    assert "own-pages" in page

@@ -1,0 +1,157 @@
+"""Which network to take, and how sure that is: the first thing that a report says."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from analysis.best import best
+from analysis.certainty.budgets import Budget, budgets
+from analysis.certainty.noise import Certainty, Tie
+from analysis.front import front
+from analysis.pages import html
+from analysis.pages.interactive.record import export_command
+from analysis.picking import knee
+from analysis.run import Run
+from records.errors import UserError
+from records.measurement import Measurement
+from records.text import count_text, percent_text, tick_text
+from search_space.contents import global_share
+
+MOST_NAMED = 4  # candidates that a sentence or a cell names
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What to take from a run, by which nothing was judged that is empty and None: ``best`` within the search's
+    budget (None too where nothing is within), those that it ``ties`` with, the ``knee`` of the front, and a row for
+    each of some ``budgets``."""
+
+    certainty: Certainty
+    best: Measurement | None
+    ties: tuple[Tie, ...]
+    knee: Measurement | None
+    budgets: tuple[Budget, ...]
+
+
+def answer(certainty: Certainty, max_macs: int | None = None) -> Answer:
+    """Of the run of ``certainty``; the best is the best one with at most ``max_macs`` MACs."""
+    run = certainty.run
+    if not run.ok:
+        return Answer(certainty, None, (), None, ())
+    bend = knee([(run, m) for m in front(run.ok)])[1]
+    try:
+        chosen = best(run, max_macs)
+    except UserError:
+        return Answer(certainty, None, (), bend, tuple(budgets(certainty)))
+    within = [m for m in run.ok if max_macs is None or m.macs <= max_macs]
+    return Answer(certainty, chosen, tuple(certainty.ties(chosen, within)), bend, tuple(budgets(certainty)))
+
+
+def noise_sentence(certainty: Certainty, chosen: Measurement | None) -> str:
+    """How far an accuracy of the run can be off by its images alone."""
+    if certainty.images is None:
+        return (
+            "On how many validation images the accuracies were measured cannot be known from this run, so their "
+            "noise cannot either."
+        )
+    images = f"{certainty.images.count:,} validation images"
+    source = " (derived from the accuracies: the run does not say it)" if certainty.images.derived else ""
+    said = f"Accuracies are those of {images}{source}"
+    if chosen is None or (margin := certainty.margin(chosen)) is None:
+        return f"{said}."
+    return (
+        f"{said}: candidate {chosen.index}'s of {percent_text(chosen.accuracy)}% is known to ± {100 * margin:.1f} "
+        "points, twice its standard error."
+    )
+
+
+def tie_sentence(found: Answer) -> str | None:
+    """Which candidates the best one ties with; None where that cannot be known."""
+    if found.best is None or (found.certainty.images is None and not found.ties):
+        return None
+    index = found.best.index
+    if not found.ties:
+        return f"No other candidate is within the noise of candidate {index}."
+    smaller = [tie for tie in found.ties if tie.measurement.macs < found.best.macs]
+    count = "1 other" if len(found.ties) == 1 else f"{len(found.ties):,} others"
+    fewer = (
+        f" {len(smaller):,} of them {'has' if len(smaller) == 1 else 'have'} fewer MACs." if smaller else ""
+    )
+    return (
+        f"It is a tie: candidate {index} leads by no more than the noise of the difference before {count}, "
+        f"{_named(found.ties, 'MACs')}.{fewer}"
+    )
+
+
+def _named(ties: Sequence[Tie], unit: str = "") -> str:
+    """The first ones by rising MACs, and how many more there are."""
+    named = [f"{t.measurement.index} ({count_text(t.measurement.macs)}{unit and ' ' + unit})" for t in ties]
+    more = len(named) - MOST_NAMED
+    if more <= 0:
+        return ", ".join(named)
+    return ", ".join(named[:MOST_NAMED]) + f" and {more:,} more"
+
+
+def answer_html(found: Answer, sentence: str | None) -> list[str]:
+    """Parts of the page; ``sentence`` tells of the best one. None where nothing was judged."""
+    run, certainty = found.certainty.run, found.certainty
+    if not run.ok:
+        return []
+    said = [] if sentence is None else [f"The best: {sentence}."]
+    said += [noise_sentence(certainty, found.best)]
+    said += [tie] if (tie := tie_sentence(found)) else []
+    if found.best is not None and found.best.index not in run.confirmed and len(run.ok) > 1:
+        said.append(
+            f"Its accuracy is the reason why it was chosen among {len(run.ok):,}, so it is too high on average; "
+            "a retrain tells."
+        )
+    if found.knee is not None:
+        said.append(f"The knee, after which accuracy costs clearly more: {_short(found.knee)}.")
+    return [
+        html.heading("Which network to take"),
+        '<div class="answer">' + "".join(map(html.paragraph, said)) + "</div>",
+        *_budget_table(found.budgets, run, certainty),
+    ]
+
+
+def _short(m: Measurement) -> str:
+    return f"candidate {m.index}, {percent_text(m.accuracy)}%, {count_text(m.macs)} MACs"
+
+
+def _budget_table(rows: Sequence[Budget], run: Run, certainty: Certainty) -> list[str]:
+    again = any(row.measurement.index in run.confirmed for row in rows)
+    latency = any(row.measurement.latency is not None for row in rows)
+    columns = [
+        "for at most … MACs", "take candidate", "accuracy %", "±", *(["by other seeds"] if again else []), "MACs",
+        "params", *(["latency, ms"] if latency else []), "global layers %", "as good within the noise, with fewer MACs",
+        "to export it",
+    ]  # fmt: skip
+    cells = [_budget_row(row, run, certainty, again=again, latency=latency) for row in rows]
+    return [
+        html.html_table(columns, cells),
+        html.note(
+            "Between two rows the upper one holds. ±: twice the standard error of an accuracy on the validation "
+            "images. Global layers: the share of an architecture's edges, blocks or stages that have one."
+        ),
+    ]
+
+
+def _budget_row(row: Budget, run: Run, certainty: Certainty, *, again: bool, latency: bool) -> list[Any]:
+    m = row.measurement
+    share, margin = global_share(m.genotype.get("architecture")), certainty.margin(m)
+    known = certainty.images is not None or bool(row.ties)
+    return [
+        html.Cell(row.macs, tick_text(row.macs)),
+        m.index,
+        percent_text(m.accuracy),
+        "–" if margin is None else f"{100 * margin:.1f}",
+        *([str(run.confirmed.get(m.index, "–"))] if again else []),
+        html.Cell(m.macs, f"{m.macs:,}"),
+        html.Cell(m.params, f"{m.params:,}"),
+        *(["–" if m.latency is None else f"{m.latency:.3g}"] if latency else []),
+        "–" if share is None else f"{100 * share:.0f}",
+        _named(row.ties) or ("none" if known else "not known"),
+        html.Code(export_command(run.path, m.index)),
+    ]

@@ -1,0 +1,183 @@
+"""What the interactive front shows, as one plain record: every judged candidate of some runs, in columns."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from analysis.best import best
+from analysis.certainty.noise import Certainty
+from analysis.front import front
+from analysis.picking import knee
+from analysis.pictures.plot import front_plot
+from analysis.references import Reference
+from analysis.run import Run
+from records.errors import UserError
+from records.measurement import Measurement
+from search_space.contents import global_share
+
+MOST_DRAWN = 20_000  # candidates whose architecture is in the page
+_OF_THE_SPACE = ("space", "image", "classes", "settings")
+_SHOWN_SETTINGS = ("width", "cells")
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A judged candidate of one of the runs; ``run`` is that one's number."""
+
+    run: int
+    measurement: Measurement
+
+
+def front_record(
+    runs: Sequence[Run],
+    names: Sequence[str],
+    certainties: Sequence[Certainty],
+    *,
+    references: Sequence[Reference] = (),
+    max_macs: int | None = None,
+) -> dict[str, Any]:
+    """The record as plain JSON.
+
+    ``columns`` has a value for each judged candidate, run by run in the order in which they became known: ``accuracy``
+    in percent and ``margin``, twice its standard error, in points (None where it cannot be known); ``macs``,
+    ``published`` and ``params`` of one image; ``latency`` in ms; ``seconds``; ``share`` of global layers in percent;
+    ``age``, the place in its run from 1; ``architecture``, the place in ``architectures``, or None beyond
+    `MOST_DRAWN`. ``range`` is of accuracy in percent, without networks that learned nothing. Numbers of candidates elsewhere are places in these columns: ``best`` (within ``max_macs``),
+    ``knee`` and ``ties`` (with the best) of one run, and in ``confirmed``.
+    """
+    judged = [Judged(number, m) for number, run in enumerate(runs) for m in run.ok]
+    rows = {id(each.measurement): row for row, each in enumerate(judged)}
+    spaces, architectures, places = _architectures(judged)
+    return {
+        "runs": [
+            {"name": name, "folder": command_path(run.path), "images": c.images and c.images.count}
+            for run, name, c in zip(runs, names, certainties, strict=True)
+        ],
+        "columns": _columns(judged, certainties, places),
+        "spaces": spaces,
+        "architectures": architectures,
+        "confirmed": _confirmed(judged, runs),
+        "references": [
+            {"name": r.name, "accuracy": 100 * r.accuracy, "macs": r.macs_published, "global": r.uses_global_layer}
+            for r in references
+        ],
+        "budget": max_macs,
+        "range": list(front_plot([run for run in runs if run.ok]).axes.y),
+        **_marks(runs, certainties, rows, max_macs),
+    }  # fmt: skip
+
+
+def command_path(folder: Path) -> str:
+    """How a command names a run's folder where the report was made, ready for a shell: from the working folder if it is
+    below, else by its name alone, for a report tells nothing of the machine."""
+    try:
+        path = folder.resolve().relative_to(Path.cwd().resolve()).as_posix()
+    except (ValueError, OSError):
+        path = folder.name
+    path = path if path != "." else folder.name
+    return shlex.quote(f"./{path}" if path.startswith("-") else path)
+
+
+def export_command(folder: Path, index: int) -> str:
+    """What exports a candidate."""
+    return f"python run_search.py export {command_path(folder)} --pick index={index}"
+
+
+def _columns(
+    judged: Sequence[Judged], certainties: Sequence[Certainty], places: Sequence[int | None]
+) -> dict[str, list[Any]]:
+    ages: dict[int, int] = {}
+    columns: dict[str, list[Any]] = {
+        name: []
+        for name in (
+            "run", "index", "accuracy", "margin", "macs", "published", "params", "latency", "seconds", "share",
+            "age", "architecture",
+        )
+    }  # fmt: skip
+    for each, place in zip(judged, places, strict=True):
+        m = each.measurement
+        ages[each.run] = ages.get(each.run, 0) + 1
+        values = (
+            each.run, m.index, _percent(m.accuracy), _percent(certainties[each.run].margin(m)), m.macs,
+            m.macs_published, m.params, m.latency, round(m.seconds, 3), _share(m), ages[each.run], place,
+        )  # fmt: skip
+        for column, value in zip(columns.values(), values, strict=True):
+            column.append(value)
+    return columns
+
+
+def _share(m: Measurement) -> float | None:
+    return _percent(global_share(m.genotype.get("architecture")))
+
+
+def _percent(share: float | None) -> float | None:
+    return None if share is None else round(100 * share, 4)
+
+
+def _architectures(
+    judged: Sequence[Judged],
+) -> tuple[list[dict[str, Any]], list[list[Any]], list[int | None]]:
+    """The spaces with what is fixed in them, [number of the space, architecture] each, and where each candidate's is: of
+    the front, and of the most accurate ones."""
+    points = {id(m) for m in front(each.measurement for each in judged)}
+    order = sorted(
+        range(len(judged)),
+        key=lambda row: (id(judged[row].measurement) not in points, -(judged[row].measurement.accuracy or 0)),
+    )
+    kept = set(order[:MOST_DRAWN])
+    spaces: dict[str, int] = {}
+    found: list[list[Any]] = []
+    places: list[int | None] = []
+    for row, each in enumerate(judged):
+        if row not in kept:
+            places.append(None)
+            continue
+        record = each.measurement.genotype
+        text = json.dumps(_space_shown(record), sort_keys=True)
+        places.append(len(found))
+        found.append([spaces.setdefault(text, len(spaces)), record.get("architecture")])
+    return [json.loads(text) for text in spaces], found, places
+
+
+def _space_shown(record: dict[str, Any]) -> dict[str, Any]:
+    settings = record.get("settings")
+    known = settings if isinstance(settings, dict) else {}
+    numbers = {name: known[name] for name in _SHOWN_SETTINGS if type(known.get(name)) is int}
+    return {name: record.get(name) for name in _OF_THE_SPACE[:-1]} | {"settings": numbers}
+
+
+def _confirmed(judged: Sequence[Judged], runs: Sequence[Run]) -> list[dict[str, Any]]:
+    found = []
+    for row, each in enumerate(judged):
+        known = runs[each.run].confirmed.get(each.measurement.index)
+        if known is not None:
+            found.append({
+                "row": row, "mean": _percent(known.mean), "deviation": _percent(known.deviation),
+                "seeds": len(known.accuracies), "epochs": known.epochs,
+            })  # fmt: skip
+    return found
+
+
+def _marks(
+    runs: Sequence[Run], certainties: Sequence[Certainty], rows: dict[int, int], max_macs: int | None
+) -> dict[str, Any]:
+    nothing: dict[str, Any] = {"best": None, "knee": None, "ties": []}
+    if len(runs) != 1 or not runs[0].ok:
+        return nothing
+    run = runs[0]
+    bend = knee([(run, m) for m in front(run.ok)])[1]
+    try:
+        chosen = best(run, max_macs)
+    except UserError:  # nothing within the budget
+        return nothing | {"knee": rows[id(bend)]}
+    ties = _within(certainties[0].ties(chosen, run.ok), max_macs)
+    return {"best": rows[id(chosen)], "knee": rows[id(bend)], "ties": [rows[id(m)] for m in ties]}
+
+
+def _within(ties: Iterable[Any], max_macs: int | None) -> list[Measurement]:
+    return [t.measurement for t in ties if max_macs is None or t.measurement.macs <= max_macs]

@@ -1,0 +1,203 @@
+"""The page Searches: the runs beside the portal's own, how far they are; stopped, resumed and compared from there."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from execution import runs
+from execution.follow import EPOCHS
+from execution.launching.time_left import seconds_left
+from execution.pages.contract import Asked, Page, Place, several
+from records.errors import UserError
+from records.run_files.settings_file import HUB, SEVERAL
+from records.run_folder import CANDIDATES, OUTCOME, RunFolder
+
+Compare = Callable[[Sequence[Path]], dict[str, Any]]
+_OWN_STOP_SECONDS = 1.0  # until the portal that answers is stopped itself
+_FILES = ("settings.json", CANDIDATES, "confirmed.jsonl", "rows.jsonl", OUTCOME)
+
+
+def searches_page(program: Callable[[], str], compare: Compare) -> Page:
+    """The page; ``program`` tells the module whose command line resumes a run, ``compare`` draws run folders over each
+    other (``picture``, an address of data, ``rows``, ``lines``)."""
+    known = _Known()
+    return Page(
+        "searches",
+        "Searches",
+        gets={"searches": known.table, "comparison": lambda place, asked: _compared(place, asked, compare)},
+        posts={
+            "stop": _stop,
+            "resume": lambda place, asked: _resume(place, asked, program),
+            "forget": _forget,
+        },
+    )
+
+
+class _Known:
+    """What was read of runs that have not changed since."""
+
+    def __init__(self) -> None:
+        self._kept: dict[Path, tuple[Any, runs.Status]] = {}
+
+    def table(self, place: Place, asked: Asked) -> dict[str, Any]:
+        """``rows``, the oldest first: a run, a hub's search that waits, or a launch."""
+        from execution.launching.launches import BEGUN, launches
+
+        waiting = {launch.run: launch for launch in launches(place.base) if launch.state != BEGUN}
+        rows = []
+        for status in self._statuses(place.base):
+            rows.append(_row(place, status, waiting.pop(status.run, None)))
+            if status.kind == HUB and status.portal is not None:
+                rows += _waiting_rows(place, status)
+        rows += [_launched(place, launch) for launch in waiting.values()]
+        return {"rows": rows, "own": place.key(place.run)}
+
+    def _statuses(self, base: Path) -> list[runs.Status]:
+        return runs.find_runs([base], self._status)
+
+    def _status(self, path: Path) -> runs.Status:
+        stamp = tuple(_stamp(path / name) for name in _FILES)
+        kept = self._kept.get(path)
+        if kept is not None and kept[0] == stamp and not _is_busy(kept[1], path):
+            return kept[1]
+        found = runs.status_or_damaged(path)
+        self._kept[path] = (stamp, found)
+        return found
+
+
+def _stamp(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_mtime_ns, found.st_size
+
+
+def _is_busy(status: runs.Status, path: Path) -> bool:
+    """Whether it is, or was when it was looked at, at work or shown."""
+    return status.process is not None or status.view is not None or RunFolder(path).owner() is not None
+
+
+def _row(place: Place, status: runs.Status, launch: Any) -> dict[str, Any]:
+    finished = status.state == runs.FINISHED
+    at_work, shown = status.process is not None, status.view is not None
+    return {
+        "key": place.key(status.run),
+        "kind": status.kind,
+        "state": f"{status.state}, viewed" if shown else status.state,
+        "where": None if status.process is None else str(status.process),
+        "done": status.done,
+        "total": status.total,
+        "supernet": _epochs(status.run) if at_work else None,
+        "best": status.best,
+        "seconds_left": _left(status) if at_work and status.kind not in SEVERAL else None,
+        "address": status.portal or (status.view.address if status.view else None),
+        "started": status.started,
+        "error": launch.error if launch else None,
+        "launch": launch.name if launch else None,
+        "can": {
+            "stop": at_work or shown,
+            "resume": not at_work and launch is None and (status.state == runs.STOPPED or (finished and status.kind == HUB)),
+            "compare": status.done > 0 and status.state != runs.DAMAGED,
+            "look": status.kind not in SEVERAL and status.state != runs.DAMAGED,
+        },
+    }  # fmt: skip
+
+
+def _left(status: runs.Status) -> float | None:
+    run = RunFolder(status.run)
+    assert status.process is not None
+    try:
+        ended = [measurement.time for measurement in run.measurements()]
+    except UserError:
+        return None
+    return seconds_left(ended, status.total - status.done, status.process.since, datetime.now(timezone.utc))
+
+
+def _epochs(run: Path) -> int | None:
+    """How many epochs of its supernet a search has trained; None of one that has none."""
+    try:
+        return (run / EPOCHS).read_bytes().count(b"\n")
+    except OSError:
+        return None
+
+
+def _waiting_rows(place: Place, hub: runs.Status) -> list[dict[str, Any]]:
+    """The searches of a hub at work that have not begun: they have no folder yet."""
+    from execution.launching.start import waiting_searches
+
+    return [
+        _unborn(place, hub.run / "searches" / name, strategy, "waiting", f"for others of {hub.run.name}")
+        for name, strategy in waiting_searches(hub.run)
+    ]
+
+
+def _launched(place: Place, launch: Any) -> dict[str, Any]:
+    where = f"for the end of {launch.after.name}" if launch.state == "waiting" and launch.after else None
+    row = _unborn(place, launch.run, "", launch.state, where)
+    return row | {
+        "error": launch.error,
+        "launch": launch.name,
+        "can": row["can"] | {"stop": launch.state != "failed"},
+    }
+
+
+def _unborn(place: Place, run: Path, kind: str, state: str, where: str | None) -> dict[str, Any]:
+    return {
+        "key": place.key(run), "kind": kind, "state": state, "where": where, "done": 0, "total": None,
+        "supernet": None, "best": None, "seconds_left": None, "address": None, "started": "", "error": None,
+        "launch": None, "can": {"stop": False, "resume": False, "compare": False, "look": False},
+    }  # fmt: skip
+
+
+def _stop(place: Place, asked: Asked) -> dict[str, Any]:
+    """Ends a run in order, as the command `stop` does, or a launch that has not begun."""
+    from execution.launching import launches
+
+    if asked.get("launch"):
+        return _forget(place, asked)
+    folder = place.folder(_key(asked))
+    launch = launches.launch_of(folder)
+    if launch is not None and launch.state in (launches.WAITING, launches.STARTING):
+        launches.end(launch.name)
+    if folder in (place.run, *place.run.parents):  # a hub has its searches in its folder
+        # This answer comes from what is stopped.
+        threading.Timer(_OWN_STOP_SECONDS, lambda: runs.stop(RunFolder(folder))).start()
+        return {"said": f"{folder.name} is being stopped, and this portal ends with it"}
+    return {"said": runs.stop_line(folder).replace(f"{folder}", folder.name)}
+
+
+def _resume(place: Place, asked: Asked, program: Callable[[], str]) -> dict[str, Any]:
+    from execution.launching.start import go_on
+
+    run = RunFolder.open(place.folder(_key(asked)))
+    return {"said": go_on(place.run, run, program()), "key": place.key(run.path)}
+
+
+def _forget(place: Place, asked: Asked) -> dict[str, Any]:
+    """Takes a launch back that waits, or one that failed out of the list."""
+    from execution.launching import launches
+
+    for launch in launches.launches(place.base):
+        if launch.name == asked.get("launch"):
+            launches.end(launch.name)
+            return {"said": f"{launch.run.name}: taken back"}
+    raise UserError("that launch is not there any more")
+
+
+def _key(asked: Asked) -> str:
+    key = asked.get("run")
+    if not isinstance(key, str) or not key:
+        raise UserError("no run is named; accepted: the key of one that is listed")
+    return key
+
+
+def _compared(place: Place, asked: Asked, compare: Compare) -> dict[str, Any]:
+    keys = several(asked, "run")
+    if not keys:
+        raise UserError("no run is ticked; accepted: one or more")
+    return compare([place.folder(key) for key in keys])

@@ -1,0 +1,173 @@
+"""The web application behind ``/pages``: frames of pages, their files, their data."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Sequence
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from aiohttp import web
+
+from execution.pages.contract import Asked, Datum, Page, Place
+from execution.pages.icons import FILE, icon_font
+from records.errors import UserError
+
+STATIC = Path(__file__).parent / "static"
+MAX_BODY = 1 << 20  # bytes
+# No script but this origin's, none within a page; styles within elements are plotly's.
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
+    "font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+_NNIS = (("/oview", "Overview"), ("/detail", "Trials detail"))
+
+
+def make_app(place: Place, pages: Sequence[Page]) -> web.Application:
+    """The application for the run of ``place``. Raises ``ValueError`` where two pages give one name to their data."""
+    named: dict[str, Page] = {page.name: page for page in pages}
+    gets = _merged([page.gets for page in pages])
+    posts = _merged([page.posts for page in pages])
+
+    async def begin(request: web.Request) -> web.StreamResponse:
+        raise web.HTTPFound(f"/pages/{next(iter(named))}")
+
+    async def frame(request: web.Request) -> web.StreamResponse:
+        page = named.get(request.match_info["name"])
+        if page is None:
+            raise web.HTTPNotFound(text="There is no such page.\n")
+        return web.Response(text=frame_html(page, pages, place), content_type="text/html", charset="utf-8")
+
+    async def navigation(request: web.Request) -> web.StreamResponse:
+        return _json([[f"/pages/{page.name}", page.title] for page in pages if page.linked])
+
+    async def get(request: web.Request) -> web.StreamResponse:
+        asked = {name: values if len(values) > 1 else values[0] for name, values in _query(request).items()}
+        return await _answer(gets.get(request.match_info["name"]), place, asked)
+
+    async def post(request: web.Request) -> web.StreamResponse:
+        # A page of another site cannot send this type without being asked first, and it never is.
+        if request.content_type != "application/json":
+            raise web.HTTPUnsupportedMediaType(text="accepted: application/json\n")
+        try:
+            asked = json.loads(await request.text())
+        except (ValueError, RecursionError):
+            asked = None
+        if not isinstance(asked, dict):
+            return _refused("what was sent is no JSON object")
+        return await _answer(posts.get(request.match_info["name"]), place, asked)
+
+    app = web.Application(client_max_size=MAX_BODY)
+    app.on_response_prepare.append(_guard)
+    app.router.add_get("/pages", begin)
+    app.router.add_get("/pages/", begin)
+    app.router.add_get("/pages/static/{name}", _static)
+    app.router.add_get("/pages/icons/{name}", _icons)
+    app.router.add_get("/pages/data/{name}", get)
+    app.router.add_post("/pages/data/{name}", post)
+    app.router.add_get("/pages/links", navigation)  # for NNI's own pages
+    app.router.add_get("/pages/{name}", frame)
+    return app
+
+
+def _merged(all_data: Sequence[Any]) -> dict[str, Datum]:
+    found: dict[str, Datum] = {}
+    for data in all_data:
+        if twice := found.keys() & data.keys():
+            raise ValueError(f"two pages have data called {', '.join(sorted(twice))}")
+        found |= data
+    return found
+
+
+def _query(request: web.Request) -> dict[str, list[str]]:
+    return {name: request.query.getall(name) for name in request.query}
+
+
+async def _guard(request: web.Request, response: web.StreamResponse) -> None:
+    response.headers.setdefault("Content-Security-Policy", _POLICY)
+    response.headers.setdefault("X-Content-Type-Options", "nosniff")
+    response.headers.setdefault("Cache-Control", "no-cache")
+
+
+async def _answer(datum: Datum | None, place: Place, asked: Asked) -> web.Response:
+    if datum is None:
+        return _refused("there are no such data", 404)
+    try:
+        found = await asyncio.to_thread(datum, place, asked)
+    except UserError as error:
+        return _refused(str(error))
+    return _json(found)
+
+
+def _refused(line: str, status: int = 400) -> web.Response:
+    return _json({"error": line}, status)
+
+
+def _json(value: Any, status: int = 200) -> web.Response:
+    text = json.dumps(value, allow_nan=False, separators=(",", ":"))
+    return web.Response(text=text, status=status, content_type="application/json")
+
+
+async def _static(request: web.Request) -> web.StreamResponse:
+    path = static_file(request.match_info["name"])
+    if path is None:
+        raise web.HTTPNotFound(text="There is no such file.\n")
+    kind = _TYPES.get(path.suffix, "application/octet-stream")
+    return web.FileResponse(path, headers={"Content-Type": f"{kind}; charset=utf-8"})
+
+
+async def _icons(request: web.Request) -> web.StreamResponse:
+    if not FILE.fullmatch(request.match_info["name"]):
+        raise web.HTTPNotFound(text="There is no such font.\n")
+    font = await asyncio.to_thread(icon_font)
+    return web.Response(body=font, content_type="font/woff", headers={"Cache-Control": "max-age=86400"})
+
+
+def static_file(name: str) -> Path | None:
+    """A file of the pages by its name, or plotly's; None for any other."""
+    if name == "plotly.min.js":
+        from importlib.util import find_spec
+
+        found = find_spec("plotly")
+        assert found is not None
+        assert found.origin is not None
+        return Path(found.origin).parent / "package_data" / name
+    known = {path.name: path for path in STATIC.iterdir() if path.suffix in _TYPES}
+    return known.get(name)
+
+
+def frame_html(page: Page, pages: Sequence[Page], place: Place) -> str:
+    """The page, empty but for its navigation: its script fills it."""
+    links = [*_NNIS, *((f"/pages/{each.name}", each.title) for each in pages if each.linked)]
+    navigation = "".join(
+        f'<a href="{escape(address)}"{_current(address, page)}>{escape(title)}</a>'
+        for address, title in links
+    )
+    plotly = '<script defer src="/pages/static/plotly.min.js"></script>\n' if page.chart else ""
+    run = escape(place.run.name)
+    return f"""<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>{escape(page.title)} · {run}</title>
+<link rel="icon" href="/icon.png">
+<link rel="stylesheet" href="/pages/static/pages.css">
+{plotly}<script type="module" src="/pages/static/{escape(page.name)}.js"></script>
+</head>
+<body data-own="{escape(place.key(place.run))}" data-page="{escape(page.name)}">
+<a class="skip" href="#main">To the content</a>
+<header><nav aria-label="Pages">{navigation}</nav><span class="run" title="{escape(str(place.run))}">{run}</span></header>
+<p id="message" role="status" aria-live="polite" hidden></p>
+<main id="main" tabindex="-1"><h1>{escape(page.title)}</h1></main>
+</body>
+</html>
+"""
+
+
+def _current(address: str, page: Page) -> str:
+    return ' aria-current="page"' if address == f"/pages/{page.name}" else ""
