@@ -10,8 +10,7 @@ import argparse
 import contextlib
 import dataclasses
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import partial
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -313,52 +312,15 @@ def _no_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _published_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--csv", type=Path, metavar="FILE", help="write the rows there as well")
-    what = parser.add_mutually_exclusive_group()
-    what.add_argument(
-        "--ablations", action="store_true", help="instead, list the networks of the paper's ablations"
-    )
-    what.add_argument(
-        "--placements", metavar="NAME", help="instead, list the placements of an ImageNet network's global "
-        "layers whose counts are within 2%% of the poster's: the first 20, and all of them with --csv"
-    )  # fmt: skip
-    what.add_argument(
-        "--page", type=Path, metavar="FILE", help="instead, write the rows and the ablations as Markdown"
-    )
-    parser.add_argument(
-        "--trained", type=Path, metavar="FILE", help="with --page: accuracies of this trainings.jsonl"
-    )
+    from analysis.pages import paper_command
+
+    paper_command.add_options(parser)
 
 
 def _published(args: argparse.Namespace) -> None:
-    if args.trained is not None and args.page is None:
-        raise UserError("--trained is given without --page; accepted: together")
-    if args.page is not None:
-        if args.csv is not None:
-            raise UserError("--csv is given with --page; accepted: one of them")
-        from analysis.pages.paper_page import write_page
+    from analysis.pages import paper_command
 
-        print(f"written: {write_page(args.page, args.trained)}")
-        return
-    text, write = _published_list(args)
-    print(text)
-    if args.csv is not None:
-        print(f"written: {write(args.csv)}")
-
-
-def _published_list(args: argparse.Namespace) -> tuple[str, Callable[[Path], Path]]:
-    """What `published` prints, and what writes it as a file."""
-    from search_space.paper import ablation_rows, placements
-    from search_space.paper import rows as published_rows
-
-    if args.placements is not None:
-        found = placements.placements(args.placements)
-        return placements.placements_table(found), partial(placements.write_csv, found)
-    if args.ablations:
-        ablations = ablation_rows.ablation_rows()
-        return ablation_rows.ablation_table(ablations), partial(ablation_rows.write_csv, ablations)
-    rows = published_rows.rows()
-    return published_rows.poster_table(rows), partial(published_rows.write_csv, rows)
+    paper_command.show(args)
 
 
 # name: (what it does, its options, its action)

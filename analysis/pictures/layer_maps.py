@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
-from analysis.pictures.canvas import COLOURS, GREY, new_figure, png, style
+from analysis.pictures.canvas import GREY, new_figure, png, style
 from records.layer_maps import LayerMaps
 
 CHANNELS = 6
@@ -31,7 +31,7 @@ def rows(maps: LayerMaps) -> list[tuple[str, list[_Row]]]:
         ("viridis", [("output", maps.output)]),
         ("RdBu_r", [("velocity, rows", maps.velocity_x), ("velocity, columns", maps.velocity_y)]),
         ("magma", [("diffusivity, rows", maps.diffusivity_x), ("diffusivity, columns", maps.diffusivity_y)]),
-        ("cividis", [("|Ax| + |Ay|", maps.courant)]),
+        ("Greys", [("|Ax| + |Ay|", maps.courant)]),
     ]
 
 
@@ -104,7 +104,7 @@ def _outline(axes: Any, mask: np.ndarray) -> None:
         axes.plot(
             [xs[0], xs[1], xs[1], xs[0], xs[0]],
             [ys[0], ys[0], ys[1], ys[1], ys[0]],
-            color=COLOURS[1],
+            color="#d00000",
             linewidth=0.7,
         )
 
