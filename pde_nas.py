@@ -11,6 +11,7 @@ Each function raises `UserError`, of one line, for a user's mistake.
 from __future__ import annotations
 
 import hashlib
+import io
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -29,13 +30,14 @@ from records.run_folder import RunFolder
 
 if TYPE_CHECKING:
     from analysis import Outcome, report
+    from records.layer_maps import LayerMaps
     from search_space import Genotype
     from training.export import Exported
 
 PAGES = "portal_pages"  # the module of our own pages in the portal
 PROGRAM = "run_search"  # the module whose command line runs a search of a hub or a sweep
 __all__ = [
-    "Outcome", "SearchSettings", "Trained", "UserError", "export", "export_front", "report", "resume", "retrain", "search", "sweep", "train"
+    "Inspected", "Outcome", "SearchSettings", "Trained", "UserError", "export", "export_front", "inspect", "report", "resume", "retrain", "search", "sweep", "train"
 ]  # fmt: skip
 # Loaded when they are first used: the plotting library takes its time.
 __getattr__ = loader(__name__, {"Outcome": "analysis.outcome", "report": "analysis.outcome"})
@@ -211,6 +213,76 @@ def _export(
     candidate = None if m is None else Candidate(m.index, m.status, m.accuracy)
     facts = gather(choice.genotype, weights, choice.folder, candidate, dataset=dataset, data_dir=data_dir)
     return write(choice.genotype, weights, out, facts, formats=formats)
+
+
+@dataclass(frozen=True)
+class Inspected:
+    """``maps`` are of each global layer, ``label`` the class that the network gives the image; ``files`` were
+    written."""
+
+    label: str
+    maps: tuple[LayerMaps, ...]
+    files: tuple[Path, ...]
+
+
+def inspect(
+    run: str | Path,
+    image: str | Path,
+    pick: str | int = "best",
+    *,
+    layer: int | None = None,
+    out: str | Path | None = None,
+) -> Inspected:
+    """What an image makes within the global layers of a trained network: for each a picture and its arrays (``.npz``) in
+    ``out`` (``inspect`` beside the weights). ``run`` is a training's folder, a file of weights in one, or a run whose
+    candidate ``pick`` was retrained."""
+    import numpy
+
+    from analysis.pictures.layer_maps import render_layer
+    from records.files import write_whole
+    from training.export import GENOTYPE
+    from training.export.model_facts import recorded_dataset
+    from training.inside import look_inside
+
+    weights = _weights(as_path("run", run), pick)
+    info = recorded_dataset(weights.parent)
+    if info is None:
+        raise UserError(f"{weights.parent} does not say on which data set the weights were trained")
+    genotype = picked(weights.parent / GENOTYPE)[0].genotype
+    _, given, maps = look_inside(genotype, weights, info, as_path("image", image), layer)
+    folder = _place(out, weights.parent / "inspect")
+    files = []
+    with write_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    for each in maps:
+        files.append(write_whole(folder / f"layer{each.number}.png", render_layer(each)))
+        content = io.BytesIO()
+        numpy.savez_compressed(content, **each.arrays())
+        files.append(write_whole(folder / f"layer{each.number}.npz", content.getvalue()))
+    label = info.class_names[given] if info.class_names else str(given)
+    return Inspected(label, tuple(maps), tuple(files))
+
+
+def _weights(source: Path, pick: str | int) -> Path:
+    """The trained weights of a training's folder or file, or of a run's candidate that was retrained."""
+    from training.export import WEIGHTS
+    from training.export.source import is_training
+
+    if source.is_file():
+        if source.suffix == ".safetensors" and is_training(source.parent):
+            return source
+        raise UserError(f"run is {source}; accepted: a run, a training, or its {WEIGHTS}")
+    if is_training(source):
+        return source / WEIGHTS
+    choices = picked(source, pick)
+    if len(choices) != 1:
+        raise UserError(f"pick is {pick}, {len(choices)} candidates; accepted here: one")
+    weights = _retrained(choices[0])
+    if weights is None:
+        raise UserError(
+            f"{source} has no trained weights of that candidate; `retrain {source} --pick {pick}` makes them"
+        )
+    return weights
 
 
 def retrain(

@@ -10,8 +10,7 @@ import argparse
 import contextlib
 import dataclasses
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import partial
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -229,12 +228,51 @@ def _retrain(args: argparse.Namespace) -> None:
 def _report_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("runs", type=Path, nargs="+", help="run folders; several are drawn over each other")
     parser.add_argument("--out", type=Path, metavar="DIR", help="folder for the report (the first run's)")
+    parser.add_argument(
+        "--question",
+        metavar="WHAT",
+        help="answer one question alone. global: do global layers pay, at equal MACs?",
+    )
 
 
 def _report(args: argparse.Namespace) -> None:
+    if args.question is not None:
+        from analysis import answer
+
+        found = answer(args.question, args.runs, out=args.out)
+        print(f"{found.text}\nWritten: {', '.join(map(str, found.files))}")
+        return
     from analysis import report
 
     print(report(args.runs, out=args.out).table)
+
+
+def _inspect_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "run",
+        type=Path,
+        metavar="RUN|WEIGHTS",
+        help="a run with a retrained candidate, a training, or its weights",
+    )
+    parser.add_argument(
+        "--image", type=Path, required=True, metavar="FILE", help="an image to run through the network"
+    )
+    parser.add_argument("--pick", default="best", metavar="WHAT", help=f"of a run, {_PICKS} (best)")
+    parser.add_argument(
+        "--layer", type=int, metavar="N", help="this global layer alone, counted from 1 (all)"
+    )
+    parser.add_argument(
+        "--out", type=Path, metavar="DIR", help="folder for the pictures (inspect, beside the weights)"
+    )
+
+
+def _inspect(args: argparse.Namespace) -> None:
+    import pde_nas
+
+    found = pde_nas.inspect(args.run, args.image, args.pick, layer=args.layer, out=args.out)
+    print(f"class given: {found.label}")
+    print("\n".join(maps.sentence() for maps in found.maps))
+    print(f"Written: {', '.join(map(str, found.files))}")
 
 
 def _train_options(parser: argparse.ArgumentParser) -> None:
@@ -274,52 +312,15 @@ def _no_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _published_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--csv", type=Path, metavar="FILE", help="write the rows there as well")
-    what = parser.add_mutually_exclusive_group()
-    what.add_argument(
-        "--ablations", action="store_true", help="instead, list the networks of the paper's ablations"
-    )
-    what.add_argument(
-        "--placements", metavar="NAME", help="instead, list the placements of an ImageNet network's global "
-        "layers whose counts are within 2%% of the poster's: the first 20, and all of them with --csv"
-    )  # fmt: skip
-    what.add_argument(
-        "--page", type=Path, metavar="FILE", help="instead, write the rows and the ablations as Markdown"
-    )
-    parser.add_argument(
-        "--trained", type=Path, metavar="FILE", help="with --page: accuracies of this trainings.jsonl"
-    )
+    from analysis.pages import paper_command
+
+    paper_command.add_options(parser)
 
 
 def _published(args: argparse.Namespace) -> None:
-    if args.trained is not None and args.page is None:
-        raise UserError("--trained is given without --page; accepted: together")
-    if args.page is not None:
-        if args.csv is not None:
-            raise UserError("--csv is given with --page; accepted: one of them")
-        from analysis.pages.paper_page import write_page
+    from analysis.pages import paper_command
 
-        print(f"written: {write_page(args.page, args.trained)}")
-        return
-    text, write = _published_list(args)
-    print(text)
-    if args.csv is not None:
-        print(f"written: {write(args.csv)}")
-
-
-def _published_list(args: argparse.Namespace) -> tuple[str, Callable[[Path], Path]]:
-    """What `published` prints, and what writes it as a file."""
-    from search_space.paper import ablation_rows, placements
-    from search_space.paper import rows as published_rows
-
-    if args.placements is not None:
-        found = placements.placements(args.placements)
-        return placements.placements_table(found), partial(placements.write_csv, found)
-    if args.ablations:
-        ablations = ablation_rows.ablation_rows()
-        return ablation_rows.ablation_table(ablations), partial(ablation_rows.write_csv, ablations)
-    rows = published_rows.rows()
-    return published_rows.poster_table(rows), partial(published_rows.write_csv, rows)
+    paper_command.show(args)
 
 
 # name: (what it does, its options, its action)
@@ -337,6 +338,11 @@ COMMANDS = {
     "spaces": ("the spaces with their settings, for --space and --setting", _spaces_options, _spaces),
     "strategies": ("the strategies with their settings, for --strategy", _no_options, _strategies),
     "published": ("the paper's table beside this project's counts", _published_options, _published),
+    "inspect": (
+        "show what an image makes within the global layers of a trained network",
+        _inspect_options,
+        _inspect,
+    ),
     "report": ("draw and tabulate finished runs", _report_options, _report),
 }
 

@@ -89,3 +89,28 @@ def _row(m: Measurement, name: str) -> dict[str, object]:
         genotype_key(m.genotype),
     )
     return dict(zip(COLUMNS, values, strict=True))
+
+
+def front_of(*paths: str | Path) -> pd.DataFrame:
+    """The rows of `candidates_table` that are on the common front, by rising MACs. Raises `UserError`."""
+    table = candidates_table(*paths)
+    return table[table["on_front"]].sort_values(["macs", "index"]).reset_index(drop=True)
+
+
+def importance_table(*paths: str | Path) -> pd.DataFrame:
+    """How much each decision matters in the runs together, a row each: ``target`` (accuracy or MACs), ``among`` (all
+    candidates, or those near the front), ``decision``, ``share_percent`` of the target's variance, its ``deviation`` over
+    folds, how many ``candidates`` it is from and the ``explained_percent`` of the variance; see
+    `analysis.studies.importance`. No rows where nothing can be said. Raises `UserError`."""
+    import pandas as pd
+
+    from analysis.studies.importance import importances
+
+    found = importances([m for path in paths for m in read_run(path).ok])
+    rows = [
+        (each.target, each.among, name, 100 * share, 100 * spread, each.candidates, 100 * each.explained)
+        for each in found
+        for name, share, spread in each.shares
+    ]
+    columns = ["target", "among", "decision", "share_percent", "deviation", "candidates", "explained_percent"]
+    return pd.DataFrame(rows, columns=columns)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from matplotlib.ticker import FuncFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from analysis.front import front
 from analysis.pictures.canvas import COLOURS, FAINT, GREY, INK, new_figure, png, style
@@ -149,6 +149,7 @@ def draw_weights(axes: Any, counts: dict[str, tuple[float, ...]], most: int = 6)
             zorder=3 if strong else 2,
         )  # fmt: skip
     axes.set_xlabel("epoch")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=10))
     axes.set_ylabel("edges of a cell of each kind")
     axes.legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5))
     _plain(axes, "both")
@@ -162,8 +163,9 @@ def _axes_of_a_front(axes: Any) -> None:
     low, high = axes.dataLim.intervalx
     if 0 < low < high and high / low > 6:
         axes.set_xscale("log")
+        axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if high / low < 3000 else (1.0,)))
+        axes.xaxis.set_minor_formatter(NullFormatter())
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: tick_text(value)))
-    axes.xaxis.set_minor_formatter(FuncFormatter(lambda value, _: ""))
     axes.set_xlabel(MACS_LABEL)
     axes.set_ylabel(ACCURACY_LABEL)
     _plain(axes, "both")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 
 import numpy as np
@@ -92,3 +93,22 @@ def test_at_the_threshold_an_edges_strongest_primitive_weighs_half_as_much_again
     entropy = -(weights * np.log(weights)).sum(1).mean()
     assert entropy == pytest.approx((1 - LEAST_WAY) * EQUAL, rel=2e-3)
     assert CHOICES * weights.max(1).mean() == pytest.approx(1.5, abs=0.1)
+
+
+def test_weights_and_derived_edges_are_read_over_the_epochs(tmp_path):
+    write_epochs(tmp_path, [2.0, 1.5], edges=("global_1", "skip", "skip"))
+    assert read_supernet(tmp_path).derived == {"global_1": (1.0, 1.0), "skip": (2.0, 2.0)}
+    assert read_supernet(tmp_path).weights == {}  # as an earlier version wrote
+    path = tmp_path / "oneshot.jsonl"
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    for number, line in enumerate(lines):
+        line["expected_counts"] = {
+            "skip": {"normal": 0.5 + number, "reduction": 1.0},
+            "global_1": {"normal": 0.25},
+        }
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    assert read_supernet(tmp_path).weights == {"global_1": (0.25, 0.25), "skip": (1.5, 2.5)}
+    lines[0]["expected_counts"] = {"skip": 3}
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    with pytest.raises(UserError, match="line 1, is damaged"):
+        read_supernet(tmp_path)

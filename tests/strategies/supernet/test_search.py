@@ -133,6 +133,7 @@ def test_records_are_plain_and_say_what_happened(uninterrupted):
         )
         assert 0 < record["entropy"] < math.log(3)
         assert 0 < record["expected_skips"] < 4
+        assert record["expected_counts"]["skip"] == {"normal": pytest.approx(record["expected_skips"])}
         assert record["derived_macs"] == toy_table().macs(uninterrupted.derived[number - 1])
     rates = [record["learning_rate"] for record in uninterrupted.records]
     assert rates == sorted(rates, reverse=True)

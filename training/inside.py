@@ -1,0 +1,76 @@
+"""A look inside the global layers of a trained network, for one image."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from pde_ops import GlobalLayer
+from pde_ops.trajectory import trajectory
+from records.errors import UserError
+from records.layer_maps import LayerMaps
+from training.data.datasets import DatasetInfo
+from training.data.sources.folder import Middle
+from training.data.sources.images import decode
+from training.export.network import Normalised
+from training.export.weights import load_weights
+
+if TYPE_CHECKING:
+    from search_space import Genotype
+
+
+def look_inside(
+    genotype: Genotype, weights: Path, info: DatasetInfo, image: Path, number: int | None = None
+) -> tuple[np.ndarray, int, list[LayerMaps]]:
+    """The pixels as the network gets them, uint8 (C, H, W), the class that it gives the image, and what happens in each
+    of its global layers, or in that of ``number`` (from 1) alone.
+
+    Raises ``UserError``: weights of another network, a file that is no image, a network without a global layer that is
+    integrated in steps, no layer of that number.
+    """
+    model = genotype.build(seed=0)
+    load_weights(model, weights)
+    model.eval().requires_grad_(False)
+    layers = [(name, module) for name, module in model.named_modules() if isinstance(module, GlobalLayer)]
+    if not layers:
+        raise UserError("the network has no global layer that is integrated in steps; accepted: one that has")
+    if number is not None and not 1 <= number <= len(layers):
+        raise UserError(f"layer is {number}; accepted: 1 to {len(layers)}")
+    if not image.is_file():
+        raise UserError(f"image is {image}; accepted: an image's file")
+    pixels = Middle(info.image[1:])(decode(str(image), info.image[0]))
+    given, logits = _inputs(Normalised(model, info), [module for _, module in layers], pixels[None].float())
+    chosen = [
+        _maps(place, name, layer, given[layer])
+        for place, (name, layer) in enumerate(layers, start=1)
+        if number in (None, place) and layer in given
+    ]
+    return pixels.numpy(), int(logits.argmax()), chosen
+
+
+def _inputs(
+    network: nn.Module, layers: list[GlobalLayer], pixels: Tensor
+) -> tuple[dict[GlobalLayer, Tensor], Tensor]:
+    """What each layer is given when the network is run, and the logits."""
+    given: dict[GlobalLayer, Tensor] = {}
+    hooks = [
+        layer.register_forward_pre_hook(lambda module, args: given.__setitem__(module, args[0].clone()))
+        for layer in layers
+    ]
+    try:
+        with torch.no_grad():
+            logits = network(pixels)
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return given, logits
+
+
+def _maps(number: int, name: str, layer: GlobalLayer, x: Tensor) -> LayerMaps:
+    found = trajectory(layer, x)
+    fields = {field: getattr(found, field)[0].numpy() for field in found._fields if field != "states"}
+    return LayerMaps(number, name, torch.cat(found.states).numpy(), **fields)
