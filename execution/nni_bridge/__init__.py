@@ -36,7 +36,12 @@ it is no longer needed (in tests/execution/, or of a whole search in tests/integ
   the machine reaches it, and leave a trial's files there (test_remote_worker.py).
 - cluster_channel.js: for a cluster it opens a second port to everyone, and mounts storage by sudo
   (test_cluster_channel.py). printed_channel.py: as `trials.channel`, in a cluster (test_printed_channel.py).
-- portal_page.js: its page offers what leads nowhere (test_portal_page.py).
+- portal_page.js: its page offers what leads nowhere, and fetches letters and icons from the internet
+  (test_portal_page.py). portal_links.js: it shows nothing of a trial until its end (test_own_pages.py).
+- portal_pages.js: it has no page for architectures (test_portal_pages.py).
+- `CandidateLoop`'s SHOWN, `Channel.report_final`, `update_search_space` in candidates.py: its page draws an axis for
+  each parameter, metric and decision, of what is an object too
+  (test_nnis_page_is_given_what_a_person_compares, test_a_measurement_beside_a_metric_is_the_searchs_alone).
 - trial_files.js: of the log that its page asks for there is none, nor any text of a trial in a cluster or on a machine
   that is not connected (test_trial_files.py).
 - log_limits.js: its log and what trials print have no bound, and it never closes a trial's files (test_log_limits.py).

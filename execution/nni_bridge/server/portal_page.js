@@ -41,7 +41,7 @@ const STYLE = `<style>${selectors().map((one) => `${one}{display:none!important}
 const FONTS = "window.FabricConfig = { fontBaseUrl: '', iconBaseUrl: '/pages/icons/' };";
 const SCRIPTS = process.env.PDE_NAS_PAGES ? ['portal_words.js', 'portal_links.js'] : ['portal_words.js'];
 const SCRIPT = `<script>${FONTS}</script>${SCRIPTS.map(
-    (name) => `<script>${fs.readFileSync(path.join(__dirname, name), 'utf8')}</script>`,
+    (name) => `<script>${fs.readFileSync(path.join(__dirname, 'in_page', name), 'utf8')}</script>`,
 ).join('')}`;
 
 function sendPage(file, response) {

@@ -184,12 +184,13 @@ function tell() {
 function list(front, steps) {
     const chosen = options();
     const several = runs.size > 1;
-    const heads = ['candidate', ...(several ? ['run'] : []), 'accuracy', 'MACs', 'params', 'latency (ms)', 'seconds', 'global layers'];
+    const timed = front.some((point) => point.latency !== null);
+    const heads = ['candidate', ...(several ? ['run'] : []), 'accuracy', 'MACs', 'params', ...(timed ? ['latency (ms)'] : []), 'seconds', 'global layers'];
     const cell = (text) => make('td', { class: 'number' }, text);
     const rows = front.map((point) => make('tr', {},
         make('td', {}, make('a', { href: architecture(point) }, String(point.index))),
         several ? make('td', {}, point.run.name) : null,
-        cell(percent(point.accuracy)), cell(count(point.macs)), cell(count(point.params)), cell(short(point.latency)),
+        cell(percent(point.accuracy)), cell(count(point.macs)), cell(count(point.params)), timed ? cell(short(point.latency)) : null,
         cell(short(point.seconds, 3)), cell(percent(point.share, 0))));
     const volumeText = steps.length === 0 ? '' : ` Its hypervolume is ${percent(steps.at(-1)[1])} of the rectangle from accuracy 0 to 1 ` +
         `and up to a tenth above the largest ${COSTS[chosen.cost][0]} measured.`;

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.integration.browser import page
 from tests.integration.programs import address, belonging, start, wait_for
 
 OPTIONS = (
@@ -54,6 +55,12 @@ def test_it_is_shown_and_outlives_a_kill(tmp_path):
     (shown,) = (m for m in metrics(portal) if m.get("epoch") == 1)
     assert shown["default"] == pytest.approx(epochs(run)[0]["default"])
     assert {"expected_macs", "entropy", "skips"} <= set(shown)
+
+    with page() as tab:
+        tab.goto(f"{portal}/oview")
+        tab.wait_for_selector("#own-progress:has-text('Supernet: epoch ')")
+        assert tab.inner_text(".status-text") in ("RUNNING", "NO_MORE_TRIAL")
+        tab.wait_for_selector(".bestMetric .focus-text:has-text('0.')")
 
     search.kill()
     wait_for(lambda: belonging(run) == [])  # nothing holds the port

@@ -69,7 +69,14 @@ def test_every_button_does_something_and_every_trial_has_a_log(folder, tmp_path)
     log = tmp_path / "log"
     search = start(log, "search", *SMALL, "--run-dir", str(folder))
     portal = address(log)
+    foreign: list[str] = []
+
+    def hear(request):
+        if not request.url.startswith(("http://127.0.0.1:", "data:", "blob:")):
+            foreign.append(request.url)
+
     with page() as tab:
+        tab.on("request", hear)
         tab.goto(f"{portal}/oview")
         tab.wait_for_selector("text=Top trials")
         assert shown(tab, NOWHERE) == []
@@ -128,9 +135,28 @@ def test_every_button_does_something_and_every_trial_has_a_log(folder, tmp_path)
         assert shown(tab, (*NOWHERE, *CONTROLS)) == []
         open_log(trials, 1)
         assert text_behind(tab, "View trial log").split() == written.split()
+        tab.click("[role=tab][name='Hyper-parameter']")
+        axes = ".parcoords .dimension text.label"
+        tab.wait_for_selector(axes)
+        names = tab.locator(axes).all_text_contents()
+        assert names[:6] == ["candidate", "width", "cells", "macs", "params", "global_share"]
+        assert len(names) == len(set(names)) < 25
+        assert not [name for name in names if "/" in name or name in ("genotype", "measurement", "trial")]
+        tab.on("request", hear)
         tab.goto(f"{address(log)}/oview")
         tab.wait_for_selector("text=Top trials")
         assert shown(tab, (*NOWHERE, *CONTROLS)) == []
+        # Icons are letters of a font that is there.
+        icon = "i[data-icon-name='Market']"
+        tab.wait_for_selector(icon)
+        family = tab.evaluate(f'getComputedStyle(document.querySelector("{icon}")).fontFamily')
+        assert (
+            tab.evaluate(f"document.fonts.load('16px {family}', '\\uEAFC').then(found => found.length)") == 1
+        )
+        tab.click("#own-pages a:text-is('Front')")
+        tab.wait_for_selector("#table table")
+        assert tab.inner_text("#summary").startswith(f"{len(records)} of ")
+    assert foreign == []
     view.terminate()
     view.wait(60)
     assert belonging(folder) == []

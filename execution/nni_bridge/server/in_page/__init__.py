@@ -1,0 +1,1 @@
+"""JavaScript that portal_page.js puts into the page of NNI's portal."""
