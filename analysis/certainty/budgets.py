@@ -11,6 +11,7 @@ from analysis.front import front
 from records.measurement import Measurement
 
 MOST_ROWS = 15
+NEAR = 1.25  # a row's budget is at most so many times its candidate's MACs, where each point has a row
 _GRIDS = (
     (1.0, 1.2, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0), (1.0, 1.5, 2.0, 3.0, 5.0, 7.0), (1.0, 2.0, 5.0), (1.0,),
 )  # fmt: skip
@@ -54,8 +55,12 @@ def _distinct(points: Iterable[Measurement]) -> list[Measurement]:
 
 
 def _each(points: Sequence[Measurement]) -> list[tuple[int, Measurement]]:
-    ends = [m.macs for m in points[1:]] + [math.ceil(1.25 * points[-1].macs) + 1] if points else []
-    return [(roundest(max(m.macs, 1), max(end, 2)), m) for m, end in zip(points, ends, strict=True)]
+    ends: list[float] = [m.macs for m in points[1:]] + [math.inf]
+    rows = []
+    for m, end in zip(points, ends, strict=False):
+        low = max(m.macs, 1)
+        rows.append((roundest(low, min(end, math.ceil(NEAR * low) + 1)), m))
+    return rows
 
 
 def _thinned(points: Sequence[Measurement]) -> list[tuple[int, Measurement]]:

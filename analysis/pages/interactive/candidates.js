@@ -7,10 +7,10 @@ function tableColumns(report) {
   const several = record.runs.length > 1 ? [["run", row => record.runs[columns.run[row]].name, row => columns.run[row]]] : [];
   const number = (title, name, text) => anyKnown(columns[name]) ? [[title, row => text(columns[name][row]), row => columns[name][row]]] : [];
   return [
-    ...number("candidate", "index", wholeText), ...number("accuracy %", "accuracy", percentText),
+    ...number("candidate", "index", String), ...number("accuracy %", "accuracy", percentText),
     ...number("±", "margin", value => value === null ? DASH : value.toFixed(1)), ...number("MACs", "macs", wholeText),
     ...number("params", "params", wholeText), ...number("latency, ms", "latency", timeText), ...number("seconds", "seconds", timeText),
-    ...number("global layers %", "share", shareText), ...number("age", "age", wholeText), ...several,
+    ...number("global layers %", "share", shareText), ...number("age", "age", String), ...several,
   ];
 }
 

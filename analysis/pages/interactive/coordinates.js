@@ -77,7 +77,7 @@ function scaledAxis(report, name, label, wanted) {
 // Round values within the ends, which are logarithms of an axis that is logarithmic.
 function axisTicks(low, high, log) {
   const found = [];
-  if (log && high - low > 0.6) {
+  if (log && high - low > 1) {
     const factors = high - low > 3 ? [1] : [1, 2, 5];
     for (let power = Math.floor(low); power <= Math.ceil(high); power++) found.push(...factors.map(factor => factor * 10 ** power));
     return found.filter(value => Math.log10(value) >= low && Math.log10(value) <= high);

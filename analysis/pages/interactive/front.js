@@ -137,6 +137,12 @@ function referencesTrace(report) {
   };
 }
 
+// Of a logarithmic axis 1, 2 and 5 of each decade, where these are neither too few nor too many.
+function ticksOf(values) {
+  const [low, high] = ends(values);
+  return high / low > 10 && high / low < 1000 ? "D2" : null;
+}
+
 function frontLayout(report) {
   const { record, x, log, colours } = report;
   const axis = { gridcolor: colours.faint, zeroline: false, linecolor: colours.grey };
@@ -146,7 +152,7 @@ function frontLayout(report) {
   return {
     xaxis: {
       ...axis, title: { text: `← ${COSTS[x].label}` }, type: log ? "log" : "linear", tickformat: COSTS[x].ticks, autorange: true,
-      ...(log ? { dtick: undefined, minor: { showgrid: false } } : { rangemode: "tozero" }),
+      ...(log ? { dtick: ticksOf(report.columns[x]) } : { rangemode: "tozero" }),
     },
     yaxis: { ...axis, title: { text: "validation accuracy (%) →" }, range: record.range ?? undefined },
     font: { family: "system-ui, sans-serif", color: colours.ink, size: 12 }, paper_bgcolor: "rgba(0,0,0,0)",

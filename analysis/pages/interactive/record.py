@@ -79,7 +79,7 @@ def front_record(
             for r in references
         ],
         "budget": max_macs,
-        "range": list(front_plot([run for run in runs if run.ok]).axes.y),
+        "range": _range(runs, certainties),
         **_marks(runs, certainties, rows, max_macs),
     }  # fmt: skip
 
@@ -153,6 +153,17 @@ def _space_shown(record: dict[str, Any]) -> dict[str, Any]:
     known = settings if isinstance(settings, dict) else {}
     numbers = {name: known[name] for name in _SHOWN_SETTINGS if type(known.get(name)) is int}
     return {name: record.get(name) for name in _OF_THE_SPACE[:-1]} | {"settings": numbers}
+
+
+def _range(runs: Sequence[Run], certainties: Sequence[Certainty]) -> list[float]:
+    """Of accuracy in percent, up to the ends of the fronts' error bars."""
+    low, high = front_plot([run for run in runs if run.ok]).axes.y
+    bars = [
+        100 * ((m.accuracy or 0.0) + (certainty.margin(m) or 0.0))
+        for run, certainty in zip(runs, certainties, strict=True)
+        for m in front(run.ok)
+    ]
+    return [low, max(high, *(min(bar, 100.0) + 0.5 for bar in bars))]
 
 
 def _confirmed(judged: Sequence[Judged], runs: Sequence[Run]) -> list[dict[str, Any]]:

@@ -37,6 +37,8 @@ def test_a_value_for_each_judged_candidate():
     assert columns["margin"] == [10.0, 9.9499, 9.1652, 8.0]
     assert columns["share"][2] == round(100 * global_share(FIVE[2].genotype["architecture"]), 4)
     assert {len(column) for column in columns.values()} == {4}
+    assert made["range"][0] < 45
+    assert made["range"][1] >= 88  # the end of the best one's bar
 
 
 def test_what_is_fixed_in_a_space_stands_there_once():
