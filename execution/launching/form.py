@@ -66,9 +66,18 @@ def _fields(title: str, names: tuple[str, ...], values: Mapping[str, Any]) -> li
     if title == _SPACE_SECTION:
         fields += [field for space in space_names() for field in _of_space(space)]
     if title == _STRATEGY_SECTION:
-        own = strategy_options().values()
-        fields += [_option(field, values) | {"strategies": list(having)} for field, having in own]
+        fields += [field for name in strategy_options() for field in _of_strategies(name, values)]
     return fields
+
+
+def _of_strategies(name: str, values: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """A setting of strategies; where these say differently what it does, a field for those that say the same."""
+    said: dict[str, dict[str, Any]] = {}
+    for strategy in strategy_options()[name][1]:
+        own = next(f for f in dataclasses.fields(get_strategy(strategy).Settings) if f.name == name)
+        field = said.setdefault(own.metadata["help"], _option(own, values) | {"strategies": []})
+        field["strategies"].append(strategy)
+    return list(said.values())
 
 
 def _common(field: dataclasses.Field, values: Mapping[str, Any]) -> dict[str, Any]:

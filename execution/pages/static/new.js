@@ -120,7 +120,7 @@ function section({ title, folded, fields: own }) {
 /** Where the search begins: in the hub, or as a process of its own, at once or later. */
 function place({ hub, beside, folder }) {
     if (hub !== null) {
-        return make('p', {}, `It becomes a row of the hub ${hub}, and waits there while as many searches run as the hub has places.`);
+        return make('p', {}, `It becomes a row of this hub (${hub}), and waits there while as many searches run as the hub has places.`);
     }
     const where = make('p', {}, `It gets a run folder of its own in ${folder}, and a portal of its own.`);
     if (beside === null) {

@@ -63,10 +63,10 @@ export class Field {
         this.element.hidden = !(goes(spaces, space) && goes(strategies, strategy));
     }
 
-    /** Takes its value out of those of a run; what that left open is left open. */
+    /** Takes its value out of those of a run, which has none for what it left open and what its strategy has not. */
     fill(texts) {
         const { choices, open, default: first } = this.described;
-        const value = texts[this.name] ?? (this.input.tagName === 'SELECT' ? first : '');
+        const value = texts[this.name] ?? first;
         if (choices !== null && !open && value !== '' && !choices.includes(value)) {
             return; // of an earlier version, say: the default stays
         }

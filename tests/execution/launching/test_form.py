@@ -10,7 +10,7 @@ from execution.launching.check import check
 from execution.launching.form import OF_SPACE, form, texts_of
 from execution.settings import SearchSettings, all_options, common_options
 from search_space import get_space, space_names
-from strategies.registry import strategy_options
+from strategies.registry import get_strategy, strategy_options
 
 DECIDED_ELSEWHERE = {"run_dir", "port", "portal", "host", "setting"}
 
@@ -31,8 +31,21 @@ def shown(fields, space="darts-global", strategy="nsga2"):
 
 
 def test_every_setting_has_one_field(fields):
-    names = [field["name"] for field in fields if not field["name"].startswith(OF_SPACE)]
-    assert sorted(names) == sorted({*all_options()} - DECIDED_ELSEWHERE)
+    common = [
+        field["name"]
+        for field in fields
+        if not field["strategies"] and not field["name"].startswith(OF_SPACE)
+    ]
+    assert sorted(common) == sorted(common_options().keys() - DECIDED_ELSEWHERE)
+    for name in all_options().keys() - common_options().keys():
+        having = [strategy for field in fields if field["name"] == name for strategy in field["strategies"]]
+        assert sorted(having) == sorted(strategy_options()[name][1])
+
+
+def test_of_a_setting_that_means_otherwise_with_another_strategy_is_said_what_it_does_there(fields):
+    for strategy in ("evolution", "darts"):
+        own = {field.name: field for field in dataclasses.fields(get_strategy(strategy).Settings)}
+        assert shown(fields, strategy=strategy)["mac_penalty"]["help"] == own["mac_penalty"].metadata["help"]
 
 
 def test_what_it_says_of_a_setting_is_what_the_setting_says(fields):
