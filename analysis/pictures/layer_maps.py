@@ -56,7 +56,7 @@ def layer_figure(maps: LayerMaps, channels: int = CHANNELS) -> Figure:
         first = 0
         for colours, group in groups:
             low, high = _limits(colours, group)
-            image = None
+            image: Any = None
             for down, (name, values) in enumerate(group, start=first):
                 bottom = height - _TOP - (down + 1) * (_TILE + _GAP)
                 figure.text(
