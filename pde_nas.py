@@ -218,7 +218,12 @@ def _export(
 @dataclass(frozen=True)
 class Inspected:
     """``maps`` are of each global layer, ``label`` the class that the network gives the image; ``files`` were
-    written."""
+    written.
+
+    Examples:
+        >>> Inspected("7", (), (Path("inspect/layer1.png"),)).files[0].name
+        'layer1.png'
+    """
 
     label: str
     maps: tuple[LayerMaps, ...]

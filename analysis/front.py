@@ -24,7 +24,7 @@ def front(
     ok = [m for m in measurements if m.status == "ok" and m.accuracy is not None]
     costs = np.fromiter(map(cost, ok), float, len(ok))
     accuracies = np.fromiter((m.accuracy for m in ok), float, len(ok))
-    order = np.lexsort(([m.index for m in ok], -accuracies, costs))
+    order = np.lexsort((np.array([m.index for m in ok], int), -accuracies, costs))
     highest = np.maximum.accumulate(accuracies[order])
     found: list[Measurement] = []
     best: tuple[float, float] | None = None  # cost and accuracy of the last one that entered

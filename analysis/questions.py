@@ -26,7 +26,12 @@ QUESTIONS = ("global",)
 
 @dataclass(frozen=True)
 class Answer:
-    """``text`` is for people, a sentence a line; ``comparisons`` are the records behind it, ``files`` were written."""
+    """``text`` is for people, a sentence a line; ``comparisons`` are the records behind it, ``files`` were written.
+
+    Examples:
+        >>> Answer("At equal MACs they pay.", (), ()).text
+        'At equal MACs they pay.'
+    """
 
     text: str
     comparisons: tuple[Comparison, ...]

@@ -51,7 +51,8 @@ def trajectory(layer: GlobalLayer, x: Tensor) -> Trajectory:
         before, now = now, advance(coefficients, now, before, options.dx, options.dy, options.boundary)
         states.append(now)
     courant = fields[0].abs() * (options.dt / options.dx) + fields[1].abs() * (options.dt / options.dy)
-    return Trajectory(tuple(states), *fields, courant, layer(x))
+    u, v, diffusivity_x, diffusivity_y = fields
+    return Trajectory(tuple(states), u, v, diffusivity_x, diffusivity_y, courant, layer(x))
 
 
 def _whole(field: Tensor | float, like: Tensor) -> Tensor:

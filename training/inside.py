@@ -45,7 +45,7 @@ def look_inside(
     pixels = Middle(info.image[1:])(decode(str(image), info.image[0]))
     given, logits = _inputs(Normalised(model, info), [module for _, module in layers], pixels[None].float())
     chosen = [
-        _maps(place, name, layer, given[layer])
+        layer_maps(place, name, layer, given[layer])
         for place, (name, layer) in enumerate(layers, start=1)
         if number in (None, place) and layer in given
     ]
@@ -70,7 +70,8 @@ def _inputs(
     return given, logits
 
 
-def _maps(number: int, name: str, layer: GlobalLayer, x: Tensor) -> LayerMaps:
+def layer_maps(number: int, name: str, layer: GlobalLayer, x: Tensor) -> LayerMaps:
+    """What happens in a layer that is given ``x`` (1, C, H, W)."""
     found = trajectory(layer, x)
     fields = {field: getattr(found, field)[0].numpy() for field in found._fields if field != "states"}
     return LayerMaps(number, name, torch.cat(found.states).numpy(), **fields)

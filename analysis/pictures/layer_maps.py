@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from analysis.pictures.canvas import GREY, new_figure, png, style
@@ -36,7 +37,12 @@ def rows(maps: LayerMaps) -> list[tuple[str, list[_Row]]]:
 
 
 def render_layer(maps: LayerMaps, channels: int = CHANNELS) -> bytes:
-    """PNG: a column for each of the channels that change most; a line around what exceeds the stability bound."""
+    """`layer_figure` as PNG."""
+    return png(layer_figure(maps, channels))
+
+
+def layer_figure(maps: LayerMaps, channels: int = CHANNELS) -> Figure:
+    """A column for each of the channels that change most; a line around what exceeds the stability bound."""
     chosen = most_changed(maps, channels)
     groups = rows(maps)
     count = sum(len(group) for _, group in groups)
@@ -50,7 +56,7 @@ def render_layer(maps: LayerMaps, channels: int = CHANNELS) -> bytes:
         first = 0
         for colours, group in groups:
             low, high = _limits(colours, group)
-            image = None
+            image: Any = None
             for down, (name, values) in enumerate(group, start=first):
                 bottom = height - _TOP - (down + 1) * (_TILE + _GAP)
                 figure.text(
@@ -81,7 +87,7 @@ def render_layer(maps: LayerMaps, channels: int = CHANNELS) -> bytes:
         figure.text(
             _LEFT / width, 0.1 / height, f"{told}; each group of rows has one scale", fontsize=7.5, color=GREY
         )
-        return png(figure)
+        return figure
 
 
 def _tiles(

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from analysis.pictures.canvas import save, style
 from tools.docs_pictures.front import draw_front
 from tools.docs_pictures.inside import draw_inside
+from tools.docs_pictures.inspected import draw_inspected
 from tools.docs_pictures.layer import draw_layer
 from tools.docs_pictures.rooms import draw_rooms
 from tools.docs_pictures.scheme import draw_scheme
@@ -20,6 +21,7 @@ FOLDER = ROOT / "docs" / "pictures"
 PICTURES: dict[str, Callable[[], Figure]] = {
     "layer": draw_layer,
     "inside": draw_inside,
+    "inspected": draw_inspected,
     "scheme": draw_scheme,
     "rooms": draw_rooms,
     "front": draw_front,

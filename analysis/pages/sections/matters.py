@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
+from typing import Any
 
 from analysis.pages import html
 from analysis.pictures.studies import draw_frequency, draw_importance, draw_weights, picture
@@ -81,12 +83,12 @@ def weights_section(runs: Sequence[Run], names: Sequence[str]) -> tuple[str, str
             if run.supernet.weights
             else "edges of the derived cells that have each operation (this run did not record its weights)"
         )
-        drawn = picture(lambda axes, counts=counts: _with_room(axes, counts), height=3.4)
+        drawn = picture(partial(_with_room, counts=counts), height=3.4)
         parts += [html.paragraph(f"{name}, after each epoch: {what}."), html.image(drawn, what)]
     return ("How the architecture weights moved", "".join(parts)) if parts else None
 
 
-def _with_room(axes: object, counts: dict[str, tuple[float, ...]]) -> None:
+def _with_room(axes: Any, counts: dict[str, tuple[float, ...]]) -> None:
     draw_weights(axes, counts)
-    box = axes.get_position()  # type: ignore[attr-defined]
-    axes.set_position((box.x0, box.y0, 0.7 * box.width, box.height))  # type: ignore[attr-defined]
+    box = axes.get_position()
+    axes.set_position((box.x0, box.y0, 0.7 * box.width, box.height))
