@@ -262,7 +262,7 @@ def inspect(
     for each in maps:
         files.append(write_whole(folder / f"layer{each.number}.png", render_layer(each)))
         content = io.BytesIO()
-        numpy.savez_compressed(content, **each.arrays())
+        numpy.savez_compressed(content, **each.arrays())  # type: ignore[arg-type]
         files.append(write_whole(folder / f"layer{each.number}.npz", content.getvalue()))
     label = info.class_names[given] if info.class_names else str(given)
     return Inspected(label, tuple(maps), tuple(files))
