@@ -15,7 +15,6 @@ from analysis.confirmed import doubt
 from analysis.front import front
 from analysis.hypervolume import dominated_share, reference_macs
 from analysis.pages.page import Recommended, report_page, warnings
-from analysis.pages.sections import SECTIONS
 from analysis.pictures.drawing import drawing_png
 from analysis.pictures.plot import distinct_names, front_plot, have_latency, run_title
 from analysis.pictures.plot_render import render_front
@@ -185,9 +184,8 @@ def _write(
         pictures.append(render_front(front_plot(runs, latency=True)))
         files.append(write_whole(out / f"{stem}_latency.png", pictures[-1]))
     text = report_page(
-        plot.title, pictures, runs, names, points, subject, max_macs=max_macs, references=references(dataset),
-        sections=[made for section in SECTIONS if (made := section(runs, names)) is not None],
-    )  # fmt: skip
+        plot.title, pictures, runs, names, points, subject, max_macs=max_macs, references=references(dataset)
+    )
     files.append(write_whole(out / page, text))
     again = any(run.confirmed for run in runs)
     columns = [

@@ -1,16 +1,12 @@
 """Parts of a report, a question each: ``(runs, names) -> (title, HTML)``, or None where there is nothing to say."""
 
 from analysis.pages.sections.attainment import attainment_section
-from analysis.pages.sections.global_layers import global_section
 from analysis.pages.sections.matters import matters_section, weights_section
 
 Section = tuple[str, str]
-SECTIONS = (global_section, matters_section, weights_section, attainment_section)
 __all__ = [
-    "SECTIONS",
     "Section",
     "attainment_section",
-    "global_section",
     "matters_section",
     "weights_section",
 ]

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 
 from analysis.pages import html
 from analysis.pictures.studies import draw_comparison, draw_differences, picture
-from analysis.run import Run
-from analysis.studies.global_layers import Comparison, global_question
+from analysis.studies.global_layers import Comparison
 
 METHOD = (
     "Candidates of one run with MACs that differ by a tenth at most are paired (the assignment of least total difference, "
@@ -15,13 +14,6 @@ METHOD = (
     "Imbens 2011). The interval is Student's t over the pairs. A strategy that learns proposes more of what did well: its "
     "candidates are no random draw, and the pairs are then less independent than the interval supposes."
 )
-
-
-def global_section(runs: Sequence[Run], names: Sequence[str]) -> tuple[str, str] | None:
-    """None where no candidate was judged."""
-    if not any(run.ok for run in runs):
-        return None
-    return "Do global layers pay?", comparison_html(global_question(runs, names))
 
 
 def comparison_html(found: Sequence[Comparison]) -> str:
