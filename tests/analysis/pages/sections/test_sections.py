@@ -18,7 +18,7 @@ FEW = [made_up_run(12, lambda o, w, macs: by_macs(macs), seed=seed, name=f"r<{se
 EMPTY = dataclasses.replace(FEW[0], measurements=())
 
 
-@pytest.mark.parametrize("section", (matters_section, weights_section, attainment_section))
+@pytest.mark.parametrize("section", [matters_section, weights_section, attainment_section])
 def test_of_nothing_there_is_nothing_to_say(section):
     assert section([], []) is None
     assert section([EMPTY, EMPTY], ["a", "b"]) is None
