@@ -24,7 +24,7 @@ import threading
 from dataclasses import dataclass, field
 from urllib.parse import unquote, urlsplit
 
-from aiohttp import ClientError, ClientSession, ClientTimeout, web
+from aiohttp import ClientError, ClientSession, ClientTimeout, TCPConnector, web
 
 from records.errors import UserError
 
@@ -115,7 +115,11 @@ def make_app(settings: ProxySettings) -> web.Application:
     upstream = f"http://127.0.0.1:{settings.upstream_port}"
 
     async def session(app: web.Application):
-        async with ClientSession(timeout=ClientTimeout(total=120), auto_decompress=True) as client:
+        # A kept connection would now and then be closed by NNI's server, after its 5 idle seconds, just as a request
+        # goes out on it; one that changes something is not sent twice, and so would be lost.
+        apart = TCPConnector(force_close=True)
+        timeout = ClientTimeout(total=120)
+        async with ClientSession(connector=apart, timeout=timeout, auto_decompress=True) as client:
             app[CLIENT] = client
             yield
 

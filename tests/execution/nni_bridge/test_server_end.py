@@ -87,7 +87,7 @@ def test_a_row_whose_server_ends_at_once_is_one_line(run, monkeypatch):
             raise ConnectionRefusedError(111, "refused")
 
         @contextmanager
-        def environment(_):
+        def environment(*_):
             yield type("Start", (), {"server": process})()
 
         monkeypatch.setattr(row_experiment, "portal_environment", environment)

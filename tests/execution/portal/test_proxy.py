@@ -105,6 +105,32 @@ def test_a_body_reaches_the_server(proxy):
     assert json.loads(text)["body"] == "x" * 100_000
 
 
+def test_no_request_goes_out_on_a_connection_that_the_server_may_be_closing():
+    """NNI's server closes one after 5 idle seconds; a POST that meets this would be lost."""
+    begun = []
+
+    class Keeping(Upstream):
+        protocol_version = "HTTP/1.1"  # keeps connections, and says so
+
+        def setup(self):
+            begun.append(self.client_address)
+            super().setup()
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Keeping)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    proxy = Proxy(ProxySettings("127.0.0.1", 0, server.server_address[1], TOKEN))
+    proxy.start()
+    try:
+        for _ in range(3):
+            response, _ = request(proxy, "/", "POST", b"x", Authorization=f"Bearer {TOKEN}")
+            assert response.status == 200
+        assert len(begun) == 3
+    finally:
+        proxy.stop()
+        server.shutdown()
+        server.server_close()
+
+
 def test_a_foreign_host_is_refused_even_with_the_token(proxy):
     response, _ = request(proxy, Host="rebound.example:80", Authorization=f"Bearer {TOKEN}")
     assert response.status == 421

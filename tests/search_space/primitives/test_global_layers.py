@@ -118,7 +118,7 @@ def test_a_family_takes_a_layer_that_reaches_the_whole_map(name, init):
 @pytest.mark.parametrize("space", ["darts-network-global", "mobilenet-v3-global"])
 def test_a_family_that_cannot_place_it_says_what_it_takes(space):
     with pytest.raises(
-        UserError, match="global layer is 'global_heat'; accepted: .* global_signed, and"
+        UserError, match="global layer is 'global_heat'; accepted: .* global_signed, .* global_grid_2, and"
     ) as caught:
         get_space(space).make_settings({"layers": ["global_heat"]})
     assert "or global_heat" not in str(caught.value)
