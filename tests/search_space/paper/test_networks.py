@@ -89,18 +89,8 @@ def test_the_other_reading_of_the_mobile_rule() -> None:
     assert all(f"{count:,}" in published_network("MBV3-Global").note for count in counts)
 
 
-@pytest.mark.parametrize("name", MOBILE)
-def test_mobile_networks_train(name: str) -> None:
-    torch.manual_seed(0)
-    network = published(name, num_classes=5, image=(3, 32, 32)).build()
-    logits = network(torch.randn(2, 3, 32, 32))
-    assert logits.shape == (2, 5)
-    logits.square().sum().backward()
-    assert all(p.grad is not None and p.grad.isfinite().all() for p in network.parameters())
-
-
-@pytest.mark.parametrize("name", ["ResNet-152", "DenseNet-169"])
-def test_quoted_networks_train(name: str) -> None:
+@pytest.mark.parametrize("name", [*MOBILE, "ResNet-152", "DenseNet-169"])
+def test_networks_of_imagenet_train(name: str) -> None:
     torch.manual_seed(0)
     network = published(name, num_classes=5, image=(3, 32, 32)).build()
     logits = network(torch.randn(2, 3, 32, 32))
