@@ -79,20 +79,18 @@ def measure(name: str, way: str, recipe: Recipe, device: torch.device, steps: in
     return StepTime(name, way, statistics.median(seconds[1:]) / steps, seconds[0], result.history[-1].loss)
 
 
-def table(times: list[StepTime]) -> str:
-    """In Markdown, a line each; the ratio is to the network's first way."""
-    lines = [
-        "| network | way | ms a step | of the first way | first epoch, s | loss |",
-        "| --- | --- | ---: | ---: | ---: | ---: |",
-    ]
-    first: dict[str, StepTime] = {}
-    for each in times:
-        base = first.setdefault(each.network, each)
-        lines.append(
-            f"| {each.network} | {each.way} | {1e3 * each.step:.2f} | {each.step / base.step:.2f} "
-            f"| {each.first_epoch:.1f} | {each.loss:.4f} |"
-        )
-    return "\n".join(lines)
+HEAD = (
+    "| network | way | ms a step | of the first way | first epoch, s | loss |\n"
+    "| --- | --- | ---: | ---: | ---: | ---: |"
+)
+
+
+def row(time_: StepTime, first: StepTime) -> str:
+    """In Markdown, with the ratio to the network's first way."""
+    return (
+        f"| {time_.network} | {time_.way} | {1e3 * time_.step:.2f} | {time_.step / first.step:.2f} "
+        f"| {time_.first_epoch:.1f} | {time_.loss:.4f} |"
+    )
 
 
 def main() -> None:
@@ -114,19 +112,20 @@ def main() -> None:
     torch.set_num_threads(1)
     recipe = get_recipe(arguments.recipe, epochs=arguments.epochs)
     machine = torch.cuda.get_device_name() if device.type == "cuda" else processor()
-    times = []
     ways = [way for way in WAYS[device.type] if way in (arguments.ways or WAYS[device.type])]
     if "bfloat16" in ways and not multiplies_bfloat16(device):
         ways.remove("bfloat16")
         print("bfloat16: left out, this processor has no AMX")
-    for name in tqdm(arguments.networks, desc="networks", leave=False):
-        for way in ways:
-            times.append(measure(name, way, recipe, device, arguments.steps))
+    print(f"{machine}, torch {torch.__version__}, recipe {recipe.name}, batch {recipe.batch_size}\n\n{HEAD}")
+    for name in arguments.networks:
+        first = None
+        for way in tqdm(ways, desc=name, leave=False):
+            time_ = measure(name, way, recipe, device, arguments.steps)
+            first = first or time_
+            tqdm.write(row(time_, first))
             if arguments.out:
                 with arguments.out.open("a", encoding="utf-8") as file:
-                    file.write(json.dumps({"device": machine, **asdict(times[-1])}) + "\n")
-    print(f"{machine}, torch {torch.__version__}, recipe {recipe.name}, batch {recipe.batch_size}")
-    print(table(times))
+                    file.write(json.dumps({"device": machine, **asdict(time_)}) + "\n")
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ The maps of these networks are small, so a GPU is done with a layer before Pytho
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 
 import torch
@@ -38,8 +39,8 @@ class CapturedStep:
             return self._step(images, labels)
         if self._calls <= _UNRECORDED:
             return self._beside(images, labels)
-        if self._graph is None and not self._record(images, labels):
-            return self._step(images, labels)
+        if self._graph is None:
+            self._record(images, labels)
         assert self._graph is not None
         if images.shape != self._images.shape:
             return self._step(images, labels)
@@ -49,23 +50,34 @@ class CapturedStep:
         return self._result
 
     def _beside(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-        """On a stream of its own, as recording is: what autograd keeps of a stream must not be the usual one's."""
+        """On a stream of its own, as recording is: what autograd keeps of a stream must not be the usual one's. The
+        last one is watched for waiting: a recording that fails leaves torch's random numbers unusable."""
         usual, own = torch.cuda.current_stream(), torch.cuda.Stream()
         own.wait_stream(usual)
         with torch.cuda.stream(own):
-            result = self._step(images, labels)
+            if self._calls < _UNRECORDED:
+                result = self._step(images, labels)
+            else:
+                result, self._refused = _watched(self._step, images, labels)
         usual.wait_stream(own)
         return result
 
-    def _record(self, images: Tensor, labels: Tensor) -> bool:
+    def _record(self, images: Tensor, labels: Tensor) -> None:
         self._images, self._labels = images.clone(), labels.clone()
         graph = torch.cuda.CUDAGraph()
-        try:
-            with torch.cuda.graph(graph):
-                self._result = self._step(self._images, self._labels)
-        except RuntimeError:  # something in it waits for the GPU
-            self._refused = True
-            torch.cuda.synchronize()
-            return False
+        with torch.cuda.graph(graph):
+            self._result = self._step(self._images, self._labels)
         self._graph = graph
-        return True
+
+
+def _watched(step: Step, images: Tensor, labels: Tensor) -> tuple[tuple[Tensor, Tensor], bool]:
+    """What the step gives, and whether something in it waits for the GPU's answer."""
+    before = torch.cuda.get_sync_debug_mode()
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        torch.cuda.set_sync_debug_mode("warn")
+        try:
+            result = step(images, labels)
+        finally:
+            torch.cuda.set_sync_debug_mode(before)
+    return result, any("synchroniz" in str(each.message) for each in told)
