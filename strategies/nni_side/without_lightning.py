@@ -1,7 +1,7 @@
 """NNI's searches, imported without PyTorch Lightning, which only its supernets need.
 
 NNI imports Lightning, and with it torchmetrics, torchvision and torch's compiler, whatever of `nni.nas` is asked
-for: half of the time until a search of trials begins. Here its packages import it when a name is asked of them that
+for: two fifths of what a search of trials needs to begin. Here its packages import it when a name is asked of them that
 comes from there. `test_nni_itself_imports_lightning` notices when this is no longer needed.
 """
 
