@@ -24,6 +24,7 @@ from training.data.augment import Augmentation
 from training.data.loading import Data
 from training.data.split import Split, steps_per_epoch
 from training.evaluate import evaluate
+from training.precision import in_bf16, memory_format
 from training.recipes.optimizer import Average, make_optimizer
 from training.recipes.recipe import Recipe
 
@@ -126,11 +127,7 @@ class _Run:
 
     def __init__(self, model: nn.Module, data: Data, recipe: Recipe, device: torch.device) -> None:
         on_gpu = device.type == "cuda"
-        self.bf16 = recipe.bf16 and on_gpu
-        # On a CPU it is no faster, and torch 2.11 overruns memory in the gradient of Conv2d(6, 8, 1, stride=2).
-        self.memory_format = (
-            torch.channels_last if recipe.channels_last and on_gpu else torch.contiguous_format
-        )
+        self.bf16, self.memory_format = in_bf16(recipe, device), memory_format(recipe, device)
         self.model = model.to(memory_format=self.memory_format)  # type: ignore[call-overload]
         self.forward: Callable[[Tensor], Any] = torch.compile(model) if recipe.compile and on_gpu else model
         self.optimizer = make_optimizer(model, recipe)

@@ -11,6 +11,7 @@ from records.errors import UserError
 from search_space.cells.drop_path import DropPath
 from tests.training.networks import TinyNet, coloured
 from training import fit as fit_module
+from training import precision
 from training.fit import TrainingFailed, fit
 from training.recipes.recipe import Recipe
 
@@ -240,9 +241,22 @@ def test_negative_seed():
 def test_a_cpu_neither_compiles_nor_rounds(monkeypatch):
     """Without instructions for it bfloat16 is slow on a CPU, and compiling takes longer than a short training."""
     monkeypatch.setattr(torch, "compile", lambda *_: pytest.fail("compiled"))
+    monkeypatch.setattr(precision, "multiplies_bf16", lambda: False)
     plain = fit(network(), coloured(), RECIPE, seed=0)
     fast = fit(network(), coloured(), RECIPE.replace(bf16=True, channels_last=True, compile=True), seed=0)
     assert [epoch.loss for epoch in fast.history] == [epoch.loss for epoch in plain.history]
+
+
+def test_a_cpu_that_multiplies_bfloat16_trains_in_it_with_channels_last(monkeypatch):
+    monkeypatch.setattr(precision, "multiplies_bf16", lambda: True)
+    model, seen = network(), []
+    watch = lambda module, given, out: seen.append((out.dtype, out.is_contiguous()))  # noqa: E731
+    model.conv.register_forward_hook(watch)
+    recipe = RECIPE.replace(epochs=8, bf16=True, channels_last=True, compile=True)
+    monkeypatch.setattr(torch, "compile", lambda *_: pytest.fail("compiled"))
+    result = fit(model, coloured(), recipe, seed=0)
+    assert result.accuracy == 1.0
+    assert set(seen) == {(torch.bfloat16, False)}
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
