@@ -19,13 +19,14 @@ from torch import Tensor, nn
 from pde_ops.cpu.training_kernels import training_kernels
 from records.errors import UserError
 from search_space.cells.drop_path import set_drop_path
+from training.captured import CapturedStep
 from training.checkpoint import load_checkpoint, require_same, save_checkpoint
 from training.data.augment import Augmentation
 from training.data.loading import Data
 from training.data.split import Split, steps_per_epoch
+from training.device import multiplies_bfloat16
 from training.evaluate import evaluate
-from training.precision import in_bf16, memory_format
-from training.recipes.optimizer import Average, make_optimizer
+from training.recipes.optimizer import Average, make_optimizer, rates_on, set_rates
 from training.recipes.recipe import Recipe
 
 _STEPS_BETWEEN_CHECKS = 100  # of the loss for NaN: each check waits for the device
@@ -73,6 +74,7 @@ def fit(
     checkpoint: Path | None = None,
     progress: bool = False,
     until: int | None = None,
+    capture: bool = True,
 ) -> FitResult:
     """Trains ``model`` in place on ``data.train``.
 
@@ -85,6 +87,7 @@ def fit(
     it then ends with the same numbers as if it had never stopped (exactly so on a CPU).
 
     ``until`` stops after so many epochs of the recipe's; training may then go on from ``checkpoint`` on more images.
+    On a GPU a step is recorded and replayed (``CapturedStep``), unless ``capture`` is false.
 
     Raises ``TrainingFailed`` if the loss is not finite, ``UserError`` for a checkpoint of other settings.
     """
@@ -92,7 +95,7 @@ def fit(
         raise UserError(f"seed is {seed}; accepted: 0 or more")
     device = torch.device(device)
     model.to(device)
-    run = _Run(model, data, recipe, device)
+    run = _Run(model, data, recipe, device, capture)
     described = _describe(model, data, recipe, seed)
     if until is not None:
         del described["train images"]
@@ -125,9 +128,14 @@ def fit(
 class _Run:
     """The state of one training: model, optimiser, averaged weights."""
 
-    def __init__(self, model: nn.Module, data: Data, recipe: Recipe, device: torch.device) -> None:
+    def __init__(
+        self, model: nn.Module, data: Data, recipe: Recipe, device: torch.device, capture: bool
+    ) -> None:
         on_gpu = device.type == "cuda"
-        self.bf16, self.memory_format = in_bf16(recipe, device), memory_format(recipe, device)
+        self.bf16 = recipe.bf16 and multiplies_bfloat16(device)
+        self.memory_format = (
+            torch.channels_last if recipe.channels_last and (on_gpu or self.bf16) else torch.contiguous_format
+        )
         self.model = model.to(memory_format=self.memory_format)  # type: ignore[call-overload]
         self.forward: Callable[[Tensor], Any] = torch.compile(model) if recipe.compile and on_gpu else model
         self.optimizer = make_optimizer(model, recipe)
@@ -136,6 +144,10 @@ class _Run:
         self.average = Average(model, recipe.ema) if recipe.ema else None
         self.data, self.recipe, self.device = data, recipe, device
         self.penalised: list[Any] = [module for module in model.modules() if hasattr(module, "extra_loss")]
+        # What such a module adds to the loss changes from step to step.
+        self.captures = capture and on_gpu and not self.penalised
+        self.drops_paths = False
+        self.step = self._made_step()
         height = data.info.image[1]
         self.augmentation = Augmentation(
             padding=round(recipe.crop * height),
@@ -146,7 +158,10 @@ class _Run:
     def epoch(self, epoch: int, seed: int, progress: bool) -> EpochResult:
         started = time.perf_counter()
         recipe, steps = self.recipe, steps_per_epoch(len(self.data.train), self.recipe.batch_size)
-        set_drop_path(self.model, recipe.drop_path_at(epoch), by_depth=recipe.drop_path_by_depth)
+        dropped = recipe.drop_path_at(epoch)
+        set_drop_path(self.model, dropped, by_depth=recipe.drop_path_by_depth)
+        if self.drops_paths != (dropped > 0):
+            self.drops_paths, self.step = dropped > 0, self._made_step()
         self.model.train()
         loss_sum = torch.zeros((), device=self.device)
         right = torch.zeros((), device=self.device, dtype=torch.int64)
@@ -162,7 +177,8 @@ class _Run:
             )  # None: only on a terminal
         for step, (images, labels) in enumerate(batches):
             rate = recipe.learning_rate_at(epoch + (step + 0.5) / steps)
-            loss, logits = self._step(images, labels, rate)
+            set_rates(self.optimizer, [rate * share for share in self.shares])
+            loss, logits = self.step(images.contiguous(memory_format=self.memory_format), labels)
             loss_sum += loss
             right += (logits.argmax(1) == labels).sum()
             seen += len(labels)
@@ -181,11 +197,12 @@ class _Run:
             time.perf_counter() - started,
         )
 
-    def _step(self, images: Tensor, labels: Tensor, rate: float) -> tuple[Tensor, Tensor]:
+    def _made_step(self) -> Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]:
+        rates_on(self.optimizer, self.device if self.captures else None)
+        return CapturedStep(self._step) if self.captures else self._step
+
+    def _step(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         recipe = self.recipe
-        for group, share in zip(self.optimizer.param_groups, self.shares, strict=True):
-            group["lr"] = rate * share
-        images = images.contiguous(memory_format=self.memory_format)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16):
             output = self._forward(images)
             logits, auxiliary = output if isinstance(output, tuple) else (output, None)
@@ -233,6 +250,7 @@ class _Run:
         self.optimizer.load_state_dict(saved["optimizer"])
         if self.average is not None:
             self.average.tensors = saved["average"]
+        self.step = self._made_step()
 
     def finish(self) -> None:
         """Leaves in the model the weights that were evaluated."""

@@ -13,8 +13,7 @@ from pde_ops.cpu import depthwise_module, norm, strided
 @contextmanager
 def training_kernels(network: nn.Module) -> Iterator[None]:
     """While it lasts, what the kernels can stand for is done by them: a step is so much quicker, and its numbers are the
-    same up to rounding. A norm takes over the ReLU after it in an ``nn.Sequential``. Strided 1x1 convolutions stay
-    within their memory (`pde_ops.cpu.strided`). No name of a parameter changes.
+    same up to rounding. A norm takes over the ReLU after it in an ``nn.Sequential``. No name of a parameter changes.
 
     Global layers are left alone: they have kernels of their own, and read their norms.
     """
@@ -32,7 +31,7 @@ def training_kernels(network: nn.Module) -> Iterator[None]:
             if depthwise_module.takes(child):
                 put(parent, name, depthwise_module.DepthwiseConv2d(child))
             elif strided.takes(child):
-                put(parent, name, strided.StridedPointwise(child))
+                put(parent, name, strided.StridedConv2d(child))
             elif norm.takes(child):
                 after = children[place + 1 : place + 2] if isinstance(parent, nn.Sequential) else []
                 relu = bool(after) and type(after[0][1]) is nn.ReLU

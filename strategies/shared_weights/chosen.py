@@ -19,7 +19,7 @@ from search_space.sampling import random_genotype
 from strategies.budget import Budget
 from strategies.objectives import spread
 
-_REPEATS, _DRAWS, _STEPS, _NEAR = 5, 20, 40, 0.05
+_REPEATS, _DRAWS, _STEPS, _NEAR = 5, 20, 200, 0.05
 
 
 @dataclass(frozen=True)
@@ -61,24 +61,27 @@ def _like(problem: Problem, macs: int, rng: random.Random, budget: Budget) -> Ge
     found: list[tuple[float, Genotype]] = []
     for _ in range(_DRAWS):
         genotype = random_genotype(problem, rng.randrange(2**31))
-        off = _off(genotype, macs)
+        off = _off(genotype, macs, budget)
         for _ in range(_STEPS):
-            if off <= _NEAR:
+            if off <= _NEAR and budget.allows(genotype.cost()):
                 break
             other = mutate(genotype, rng)
-            if _off(other, macs) < off:
-                genotype, off = other, _off(other, macs)
+            if _off(other, macs, budget) < off:
+                genotype, off = other, _off(other, macs, budget)
         if budget.allows(genotype.cost()):
             found.append((off, genotype))
         if found and found[-1][0] <= _NEAR:
             break
-    if not found:  # the budget is tighter in parameters than in MACs
+    if not found:
         raise budget.error(problem.space, genotype.cost())
     return min(found, key=lambda each: each[0])[1]
 
 
-def _off(genotype: Genotype, macs: int) -> float:
-    return abs(genotype.cost().macs / macs - 1)
+def _off(genotype: Genotype, macs: int, budget: Budget) -> float:
+    """By what share it is off the MACs, or above the budget if that is more: the parameters' may be the tighter one."""
+    cost = genotype.cost()
+    over = 0.0 if budget.unlimited else budget.excess(cost) - 1
+    return max(abs(cost.macs / macs - 1), over)
 
 
 def choose(

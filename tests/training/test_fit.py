@@ -11,7 +11,6 @@ from records.errors import UserError
 from search_space.cells.drop_path import DropPath
 from tests.training.networks import TinyNet, coloured
 from training import fit as fit_module
-from training import precision
 from training.fit import TrainingFailed, fit
 from training.recipes.recipe import Recipe
 
@@ -238,25 +237,22 @@ def test_negative_seed():
         fit(network(), coloured(), RECIPE, seed=-1)
 
 
-def test_a_cpu_neither_compiles_nor_rounds(monkeypatch):
+def test_a_cpu_without_amx_neither_compiles_nor_rounds(monkeypatch):
     """Without instructions for it bfloat16 is slow on a CPU, and compiling takes longer than a short training."""
     monkeypatch.setattr(torch, "compile", lambda *_: pytest.fail("compiled"))
-    monkeypatch.setattr(precision, "multiplies_bf16", lambda: False)
+    monkeypatch.setattr(fit_module, "multiplies_bfloat16", lambda device: False)
     plain = fit(network(), coloured(), RECIPE, seed=0)
     fast = fit(network(), coloured(), RECIPE.replace(bf16=True, channels_last=True, compile=True), seed=0)
     assert [epoch.loss for epoch in fast.history] == [epoch.loss for epoch in plain.history]
 
 
-def test_a_cpu_that_multiplies_bfloat16_trains_in_it_with_channels_last(monkeypatch):
-    monkeypatch.setattr(precision, "multiplies_bf16", lambda: True)
-    model, seen = network(), []
-    watch = lambda module, given, out: seen.append((out.dtype, out.is_contiguous()))  # noqa: E731
-    model.conv.register_forward_hook(watch)
-    recipe = RECIPE.replace(epochs=8, bf16=True, channels_last=True, compile=True)
-    monkeypatch.setattr(torch, "compile", lambda *_: pytest.fail("compiled"))
-    result = fit(model, coloured(), recipe, seed=0)
-    assert result.accuracy == 1.0
-    assert set(seen) == {(torch.bfloat16, False)}
+def test_a_cpu_with_amx_trains_in_bfloat16(monkeypatch):
+    monkeypatch.setattr(fit_module, "multiplies_bfloat16", lambda device: True)
+    plain = fit(network(), coloured(), RECIPE, seed=0)
+    half = fit(network(), coloured(), RECIPE.replace(bf16=True, channels_last=True), seed=0)
+    assert half.accuracy == 1.0
+    assert [epoch.loss for epoch in half.history] != [epoch.loss for epoch in plain.history]
+    assert half.history[-1].loss == pytest.approx(plain.history[-1].loss, abs=0.05)
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
