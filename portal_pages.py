@@ -21,7 +21,7 @@ from execution.pages.contract import Asked, Page, Place, several, whole
 def front_runs(place: Place, asked: Asked) -> Any:
     """The runs whose candidates the page Front shows: those named, or the portal's own; of a hub all its searches."""
     from analysis.live.runs import paper_points, run_facts, searches_of
-    from records.run_folder import RunFolder
+    from records.run_files.run_folder import RunFolder
 
     folders = [place.folder(key) for key in several(asked, "run") or [""]]
     searches = dict.fromkeys(search for folder in folders for search in searches_of(folder))
@@ -36,7 +36,7 @@ def front_runs(place: Place, asked: Asked) -> Any:
 def front_candidates(place: Place, asked: Asked) -> Any:
     """What a run's candidates say from a byte on."""
     from analysis.live.candidates import COLUMNS, new_candidates
-    from records.run_folder import CANDIDATES
+    from records.run_files.run_folder import CANDIDATES
 
     path = place.folder(asked.get("run")) / CANDIDATES
     return {"columns": COLUMNS, **new_candidates(path, whole(asked, "from", 0))}

@@ -16,9 +16,9 @@ from typing import Any
 from tqdm import tqdm
 
 from records.errors import UserError
+from records.interface.terminal import say
 from records.measurement import Measurement
-from records.run_folder import CANDIDATES, CONFIRMED, RunFolder
-from records.terminal import say
+from records.run_files.run_folder import CANDIDATES, CONFIRMED, RunFolder
 from records.text import percent_text
 from search_space import Genotype
 from search_space.genotype import recorded_genotype

@@ -14,8 +14,8 @@ from execution.portal.address import Portal, portal_of
 from execution.settings import PLACES, SearchSettings
 from execution.signals import termination_as_interrupt
 from records.errors import UserError
+from records.run_files.run_folder import OUTCOME, RunFolder, new_folder
 from records.run_files.settings_file import SETTINGS
-from records.run_folder import OUTCOME, RunFolder, new_folder
 from search_space import get_space
 from search_space.exact_costs import require_exact_costs
 from search_space.problem import Problem

@@ -12,9 +12,9 @@ import torch
 from torch import Tensor
 
 Step = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
-_UNRECORDED = (
-    3  # steps first: what is made at the first call (buffers, plans of cuDNN, compiled kernels) is then there
-)
+# Steps first: what is made at the first call (buffers, plans of cuDNN, compiled kernels) is then there.
+_UNRECORDED = 3
+_WAITED = "called a synchronizing CUDA operation"  # what torch says of a step that waits for the GPU
 
 
 class CapturedStep:

@@ -15,8 +15,8 @@ from execution.launching.launches import FAILED, STARTING, WAITING, Launch
 from execution.launching.time_left import seconds_left
 from execution.pages.contract import Asked, Page, Place, several
 from records.errors import UserError
+from records.run_files.run_folder import CANDIDATES, OUTCOME, RunFolder
 from records.run_files.settings_file import HUB, SEVERAL
-from records.run_folder import CANDIDATES, OUTCOME, RunFolder
 
 Compare = Callable[[Sequence[Path]], dict[str, Any]]
 _OWN_STOP_SECONDS = 1.0  # until the portal that answers is stopped itself

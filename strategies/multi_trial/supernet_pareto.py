@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from records.errors import UserError
 from records.files import write_whole
+from records.interface.terminal import say
 from records.measurement import Measurement
 from records.options import Options, option
 from records.run_files.shared_files import CHOSEN, EPOCHS, JUDGED
-from records.terminal import say
 from search_space import Genotype, get_space
 from search_space.sampling import random_genotype
 from strategies.contract import MultiTrialStrategy, SpaceExhausted

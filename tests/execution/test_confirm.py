@@ -8,7 +8,7 @@ import pytest
 from execution.confirm import confirm
 from records.errors import UserError
 from records.measurement import Measurement
-from records.run_folder import CONFIRMED, RunFolder
+from records.run_files.run_folder import CONFIRMED, RunFolder
 from search_space import sample
 from tests.integration.programs import wait_for
 from training.trial import TrialSettings

@@ -14,7 +14,7 @@ from execution.pages.contract import Place
 from execution.portal.rows import write_rows
 from records.errors import UserError
 from records.measurement import Measurement
-from records.run_folder import RunFolder
+from records.run_files.run_folder import RunFolder
 
 NASTY = "<img src=x onerror=alert(1)>"
 SETTINGS = {
