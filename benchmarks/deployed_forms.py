@@ -2,8 +2,8 @@
 
 - ``float32``, ``bfloat16`` (autocast), ``bfloat16-whole``: PyTorch with this project's kernels, the latter two with
   channels last;
-- ``training-float32``, ``training-bfloat16``: a forward and a backward pass, with the kernels that `training.fit` trains
-  with, the latter under autocast, channels last;
+- ``training-float32``, ``training-bfloat16``, ``training-bfloat16-contiguous``: a forward and a backward pass, with the
+  kernels that `training.fit` trains with; the second under autocast, channels last, the third under autocast alone;
 - every form of ``export``;
 - ``openvino``, ``openvino-bfloat16``: the exported ONNX file in OpenVINO.
 """
@@ -28,10 +28,11 @@ from training.export.network import Network, NotExportable
 
 Run = Callable[[Tensor], Any]
 IN_PYTORCH = ("float32", "bfloat16", "bfloat16-whole")
-TRAINING = ("training-float32", "training-bfloat16")
+TRAINING = ("training-float32", "training-bfloat16", "training-bfloat16-contiguous")
 OPENVINO = {"openvino": "f32", "openvino-bfloat16": "bf16"}
 FORMS = (*IN_PYTORCH, *exported.FORMS, *OPENVINO, *TRAINING)
-USUAL = [form for form in FORMS if form not in ("int8", "python")]  # int8 needs a data set's images
+UNUSUAL = ("int8", "python", "training-bfloat16-contiguous")  # int8 needs a data set's images
+USUAL = [form for form in FORMS if form not in UNUSUAL]
 _ONNX = ("onnx", "onnx_ir", "onnxruntime")
 NEEDED = {
     "onnx": _ONNX,
@@ -116,8 +117,8 @@ def inference(network: nn.Module, form: str) -> Run:
 
 def training_step(network: nn.Module, form: str) -> Run:
     """A forward and a backward pass."""
-    half = form == "training-bfloat16"
-    layout = torch.channels_last if half else torch.contiguous_format
+    half = form != "training-float32"
+    layout = torch.channels_last if form == "training-bfloat16" else torch.contiguous_format
     network = network.train().to(memory_format=layout)  # type: ignore[call-overload]
 
     def run(images: Tensor) -> None:

@@ -5,7 +5,7 @@
 
 Pairs: ResNet-Global and ResNet-32, DenseNet-Global and DenseNet, and a found cell (`results/first-search/digits`, on
 32x32 colour images) and the same cell with separable convolutions in place of its global layers, its width chosen for
-the same MACs. The forms are those of `benchmarks.deployed_forms`; one whose package is not installed is left out with a
+the same MACs. Where they are named, the tiny networks, too. The forms are those of `benchmarks.deployed_forms`; one whose package is not installed is left out with a
 line that says so. By one thread, with random weights: time does not depend on them.
 
 The two networks of a pair take turns, so that a busy machine slows both, and a ratio is the median of the rounds'
@@ -54,12 +54,16 @@ MARKS: dict[str, dict[int, float]] = {
     "aoti": {1: 0.35, 32: 0.35},
 }
 MARKED = "ResNet-Global : ResNet-32"
-PAIRS = {"resnet": MARKED, "densenet": "DenseNet-Global : DenseNet", "cell": "found cell : convolutions"}
-WHOLE: dict[str, Any] = {"pairs": list(PAIRS), "forms": USUAL, "batches": None, "rounds": 15, "seconds": 30.0}
+PAIRS = {
+    "resnet": MARKED, "densenet": "DenseNet-Global : DenseNet", "cell": "found cell : convolutions",
+    "tiny": "ResNet-Global-Tiny : ResNet-Tiny", "wide-tiny": "Wide-ResNet-Global-Tiny : Wide-ResNet-Tiny",
+}  # fmt: skip
+TABLE = ["resnet", "densenet", "cell"]
+WHOLE: dict[str, Any] = {"pairs": TABLE, "forms": USUAL, "batches": None, "rounds": 15, "seconds": 30.0}
 QUICK = {
     **WHOLE,
     "pairs": ["resnet"],
-    "forms": [*IN_PYTORCH, *TRAINING],
+    "forms": [form for form in USUAL if form in IN_PYTORCH + TRAINING],
     "batches": [32, 128],
     "seconds": 5.0,
 }
@@ -198,7 +202,7 @@ def options() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--pairs", nargs="+", choices=list(PAIRS), help="all where none is named")
+    parser.add_argument("--pairs", nargs="+", choices=list(PAIRS), help=f"({' '.join(TABLE)})")
     parser.add_argument("--forms", nargs="+", choices=list(FORMS), help=f"({' '.join(USUAL)})")
     parser.add_argument("--no-training", action="store_true", help="without training steps")
     parser.add_argument("--batches", type=int, nargs="+", help="numbers of images (1 32, and those of marks)")

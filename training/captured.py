@@ -12,9 +12,9 @@ import torch
 from torch import Tensor
 
 Step = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
-_UNRECORDED = (
-    3  # steps first: what is made at the first call (buffers, plans of cuDNN, compiled kernels) is then there
-)
+# Steps first: what is made at the first call (buffers, plans of cuDNN, compiled kernels) is then there.
+_UNRECORDED = 3
+_WAITED = "called a synchronizing CUDA operation"  # what torch says of a step that waits for the GPU
 
 
 class CapturedStep:
@@ -22,11 +22,13 @@ class CapturedStep:
 
     ``step(images, labels)`` gives the loss and the logits. Its first calls are calls of ``step``. Then its work is
     recorded; what it gives is afterwards valid until the next call. A step that cannot be recorded, or a batch of
-    another shape, goes through ``step``: slower, with the same result.
+    another shape, goes through ``step``: slower, with the same result; ``on_refused`` is called before the first.
     """
 
-    def __init__(self, step: Step) -> None:
-        self._step, self._calls, self._refused = step, 0, False
+    def __init__(self, step: Step, on_refused: Callable[[], None] = lambda: None) -> None:
+        self._step, self._on_refused = step, on_refused
+        self._calls, self._refused = 0, False
+        self._aside = torch.cuda.Stream()
         self._graph: torch.cuda.CUDAGraph | None = None
 
     @property
@@ -52,14 +54,16 @@ class CapturedStep:
     def _beside(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         """On a stream of its own, as recording is: what autograd keeps of a stream must not be the usual one's. The
         last one is watched for waiting: a recording that fails leaves torch's random numbers unusable."""
-        usual, own = torch.cuda.current_stream(), torch.cuda.Stream()
-        own.wait_stream(usual)
-        with torch.cuda.stream(own):
+        usual = torch.cuda.current_stream()
+        self._aside.wait_stream(usual)
+        with torch.cuda.stream(self._aside):
             if self._calls < _UNRECORDED:
                 result = self._step(images, labels)
             else:
                 result, self._refused = _watched(self._step, images, labels)
-        usual.wait_stream(own)
+        usual.wait_stream(self._aside)
+        if self._refused:
+            self._on_refused()
         return result
 
     def _record(self, images: Tensor, labels: Tensor) -> None:
@@ -80,4 +84,4 @@ def _watched(step: Step, images: Tensor, labels: Tensor) -> tuple[tuple[Tensor, 
             result = step(images, labels)
         finally:
             torch.cuda.set_sync_debug_mode(before)
-    return result, any("synchroniz" in str(each.message) for each in told)
+    return result, any(_WAITED in str(each.message) for each in told)

@@ -126,6 +126,6 @@ def test_a_file_of_another_machine_is_not_added_to(monkeypatch, capsys, tmp_path
 
 def test_the_quick_settings_are_of_one_pair_in_pytorch():
     assert deployment.QUICK["pairs"] == ["resnet"]
-    assert set(deployment.QUICK["forms"]) == {*deployed_forms.IN_PYTORCH, *deployed_forms.TRAINING}
-    assert deployment.WHOLE["pairs"] == list(PAIRS)
+    assert deployment.QUICK["forms"] == [*deployed_forms.IN_PYTORCH, *deployed_forms.TRAINING[:2]]
+    assert set(deployment.WHOLE["pairs"]) < set(PAIRS)
     assert {"openvino", "aoti", "onnx-kernels"} <= set(deployment.WHOLE["forms"])

@@ -67,7 +67,7 @@ def test_by_latency(tmp_path):
         UserError, match=r"max-latency is 0.5 ms, but no candidate is so fast; the fastest takes 1 ms"
     ):
         pick(run, "max-latency=0.5")
-    with pytest.raises(UserError, match="max-latency is 'x'; accepted: milliseconds, such as 2 or 2ms"):
+    with pytest.raises(UserError, match="'x' is no time; accepted: milliseconds, such as 2 or 2ms"):
         pick(run, "max-latency=x")
 
 
