@@ -2,7 +2,7 @@
 
     python -m benchmarks.studies.darts_settings [--seeds 0 1 2] [--out results/strategies/darts_settings.jsonl]
 
-For each seed a supernet of ``darts-global`` (width 8, 3 cells of 2 nodes) is trained on half of the digits with all
+For each seed a supernet of ``darts-global`` (width 8, 3 cells of 2 nodes, five candidates) is trained on half of the digits with all
 settings off, then with one of them as its authors have it; architecture weights learn on the other half. What is
 derived at the end is trained from scratch on halves with three seeds, which split the images anew. Random
 architectures, trained alike, stand beside. Weights learn ten times as fast as in the paper (`RATE`), which had a hundred times as
@@ -32,7 +32,10 @@ from strategies.supernet.training import train_supernet
 from training.trial import TrialSettings, measure
 
 SUPERNET_EPOCHS, EPOCHS, TRAININGS, RATE = 12, 6, 3, 3e-3
-SIZES = {"width": 8, "cells": 3, "nodes": 2}
+SIZES = {
+    "width": 8, "cells": 3, "nodes": 2,
+    "primitives": ["skip_connect", "max_pool_3x3", "sep_conv_3x3", "dil_conv_3x3", "global_1"],
+}  # fmt: skip
 CASES: dict[str, dict[str, Any]] = {
     "all off": {},
     "partial channels, K = 4": {"partial_channels": 4},
