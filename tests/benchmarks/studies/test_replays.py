@@ -83,6 +83,13 @@ def test_the_page_and_the_picture(table, tmp_path, monkeypatch, capsys):
     replays.main()
     said = capsys.readouterr().out
     written = json.loads((tmp_path / "replays.json").read_text())
-    assert said.strip() == table_text(written["trainings"])
-    assert "| `random` |" in said
+    trainings = {name: [reached(c) for c in curves] for name, curves in written["curves"].items()}
+    assert said.strip() == table_text(trainings)
+    assert trainings["random"] == [reached(replay(table, "random", seed)) for seed in range(2)]
+    monkeypatch.setattr("sys.argv", [*words[:6], "grid", "--out", str(tmp_path)])
+    replays.main()  # the others are kept
+    table_of_all = capsys.readouterr().out
+    assert [name for name in ("random", "nsga2", "grid") if f"| `{name}` |" in table_of_all] == [
+        "random", "nsga2", "grid"
+    ]  # fmt: skip
     assert (tmp_path / "replays.png").stat().st_size > 5000
