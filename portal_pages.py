@@ -21,14 +21,16 @@ from execution.pages.contract import Asked, Page, Place, several, whole
 def front_runs(place: Place, asked: Asked) -> Any:
     """The runs whose candidates the page Front shows: those named, or the portal's own; of a hub all its searches."""
     from analysis.live.runs import paper_points, run_facts, searches_of
+    from records.run_files.confirming import confirming_line
     from records.run_files.run_folder import RunFolder
 
     folders = [place.folder(key) for key in several(asked, "run") or [""]]
     searches = dict.fromkeys(search for folder in folders for search in searches_of(folder))
-    runs = [
-        {"key": place.key(run), "running": RunFolder(run).owner() is not None, **run_facts(run)}
-        for run in searches
-    ]
+    runs = []
+    for run in searches:
+        running = RunFolder(run).owner() is not None
+        again = confirming_line(run) if running else None
+        runs.append({"key": place.key(run), "running": running, "confirming": again, **run_facts(run)})
     data = {run["dataset"] for run in runs}
     return {"runs": runs, "references": paper_points(data.pop()) if len(data) == 1 else []}
 
