@@ -96,19 +96,23 @@ def compare(runs: Sequence[Path]) -> Any:
     }
 
 
+# Not imported: the package would be, too, before there is a page.
+_CHART = Path(__file__).parent / "analysis" / "pages" / "chart"
+CHART = sorted(path for path in _CHART.iterdir() if path.suffix in (".css", ".js"))
+
 PAGES = [
     Page(
         "front",
         "Front",
         gets={"front-runs": front_runs, "front-candidates": front_candidates, "progress": progress},
-        chart=True,
+        files=CHART,
     ),
     Page(
         "architecture",
         "Architecture",
         gets={"architecture": architecture, "architecture-cost": architecture_cost},
         posts={"export": export},
-        chart=True,
+        files=CHART,
         linked=False,  # it is reached by a candidate
     ),
     new_search_page(program),

@@ -17,7 +17,7 @@ from records.errors import UserError
 
 STATIC = Path(__file__).parent / "static"
 MAX_BODY = 1 << 20  # bytes
-# No script but this origin's, none within a page; styles within elements are plotly's.
+# No script but this origin's, none within a page; elements may have styles of their own.
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
     "font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -27,10 +27,12 @@ _NNIS = (("/oview", "Overview"), ("/detail", "Trials detail"))
 
 
 def make_app(place: Place, pages: Sequence[Page]) -> web.Application:
-    """The application for the run of ``place``. Raises ``ValueError`` where two pages give one name to their data."""
+    """The application for the run of ``place``. Raises ``ValueError`` where two pages give one name to their data, or two
+    files have one."""
     named: dict[str, Page] = {page.name: page for page in pages}
     gets = _merged([page.gets for page in pages])
     posts = _merged([page.posts for page in pages])
+    files = static_files(pages)
 
     async def begin(request: web.Request) -> web.StreamResponse:
         raise web.HTTPFound(f"/pages/{next(iter(named))}")
@@ -43,6 +45,12 @@ def make_app(place: Place, pages: Sequence[Page]) -> web.Application:
 
     async def navigation(request: web.Request) -> web.StreamResponse:
         return _json([[f"/pages/{page.name}", page.title] for page in pages if page.linked])
+
+    async def static(request: web.Request) -> web.StreamResponse:
+        path = files.get(request.match_info["name"])
+        if path is None:
+            raise web.HTTPNotFound(text="There is no such file.\n")
+        return web.FileResponse(path, headers={"Content-Type": f"{_TYPES[path.suffix]}; charset=utf-8"})
 
     async def get(request: web.Request) -> web.StreamResponse:
         asked = {name: values if len(values) > 1 else values[0] for name, values in _query(request).items()}
@@ -65,7 +73,7 @@ def make_app(place: Place, pages: Sequence[Page]) -> web.Application:
     app.on_response_prepare.append(_guard)
     app.router.add_get("/pages", begin)
     app.router.add_get("/pages/", begin)
-    app.router.add_get("/pages/static/{name}", _static)
+    app.router.add_get("/pages/static/{name}", static)
     app.router.add_get("/pages/icons/{name}", _icons)
     app.router.add_get("/pages/data/{name}", get)
     app.router.add_post("/pages/data/{name}", post)
@@ -112,14 +120,6 @@ def _json(value: Any, status: int = 200) -> web.Response:
     return web.Response(text=text, status=status, content_type="application/json")
 
 
-async def _static(request: web.Request) -> web.StreamResponse:
-    path = static_file(request.match_info["name"])
-    if path is None:
-        raise web.HTTPNotFound(text="There is no such file.\n")
-    kind = _TYPES.get(path.suffix, "application/octet-stream")
-    return web.FileResponse(path, headers={"Content-Type": f"{kind}; charset=utf-8"})
-
-
 async def _icons(request: web.Request) -> web.StreamResponse:
     if not FILE.fullmatch(request.match_info["name"]):
         raise web.HTTPNotFound(text="There is no such font.\n")
@@ -127,17 +127,14 @@ async def _icons(request: web.Request) -> web.StreamResponse:
     return web.Response(body=font, content_type="font/woff", headers={"Cache-Control": "max-age=86400"})
 
 
-def static_file(name: str) -> Path | None:
-    """A file of the pages by its name, or plotly's; None for any other."""
-    if name == "plotly.min.js":
-        from importlib.util import find_spec
-
-        found = find_spec("plotly")
-        assert found is not None
-        assert found.origin is not None
-        return Path(found.origin).parent / "package_data" / name
-    known = {path.name: path for path in STATIC.iterdir() if path.suffix in _TYPES}
-    return known.get(name)
+def static_files(pages: Sequence[Page]) -> dict[str, Path]:
+    """The scripts and style sheets by their names: this room's, and those that pages were handed. Raises ``ValueError``."""
+    own = [path for path in STATIC.iterdir() if path.suffix in _TYPES]
+    handed = dict.fromkeys(path for page in pages for path in page.files)
+    found = {path.name: path for path in (*own, *handed)}
+    if len(found) < len(own) + len(handed):
+        raise ValueError("two files of the pages have one name")
+    return found
 
 
 def frame_html(page: Page, pages: Sequence[Page], place: Place) -> str:
@@ -147,7 +144,8 @@ def frame_html(page: Page, pages: Sequence[Page], place: Place) -> str:
         f'<a href="{escape(address)}"{_current(address, page)}>{escape(title)}</a>'
         for address, title in links
     )
-    plotly = '<script defer src="/pages/static/plotly.min.js"></script>\n' if page.chart else ""
+    sheets = ["pages.css", *(path.name for path in page.files if path.suffix == ".css")]
+    styles = "\n".join(f'<link rel="stylesheet" href="/pages/static/{escape(name)}">' for name in sheets)
     run = escape(place.run.name)
     return f"""<!doctype html>
 <html lang="en">
@@ -157,8 +155,8 @@ def frame_html(page: Page, pages: Sequence[Page], place: Place) -> str:
 <meta name="color-scheme" content="light dark">
 <title>{escape(page.title)} · {run}</title>
 <link rel="icon" href="/icon.png">
-<link rel="stylesheet" href="/pages/static/pages.css">
-{plotly}<script type="module" src="/pages/static/{escape(page.name)}.js"></script>
+{styles}
+<script type="module" src="/pages/static/{escape(page.name)}.js"></script>
 </head>
 <body data-own="{escape(place.key(place.run))}" data-page="{escape(page.name)}">
 <a class="skip" href="#main">To the content</a>

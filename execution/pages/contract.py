@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -62,7 +62,7 @@ class Page:
     title: str
     gets: Mapping[str, Datum] = field(default_factory=dict)
     posts: Mapping[str, Datum] = field(default_factory=dict)
-    chart: bool = False
+    files: Sequence[Path] = ()
     linked: bool = True
 
 

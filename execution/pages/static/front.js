@@ -1,7 +1,8 @@
 // The page Front: accuracy against what it costs, live.
 import { address, ask, complain, count, make, percent, poll, say, short } from './pages.js';
-import { CONFIG, COSTS, frontLayout, traces, volumePicture } from './front_chart.js';
-import { frontOf, hypervolumes } from './front_points.js';
+import { Chart } from './chart.js';
+import { colours, COSTS, frontPicture, linePicture } from './front_chart.js';
+import { frontPoints, hypervolumes } from './front_points.js';
 
 const POLL_SECONDS = 3;
 const query = new URLSearchParams(location.search);
@@ -10,7 +11,7 @@ const runs = new Map(); // by key
 let references = [];
 let points = [];
 let changed = true;
-let rested = 0; // until when, in milliseconds, as performance.now() tells them
+let listed = ''; // what the table shows
 
 const main = document.getElementById('main');
 const control = (name, choices) => {
@@ -22,7 +23,7 @@ const tick = (name, on) => {
     box.checked = query.has(name) ? query.get(name) === '1' : on;
     return box;
 };
-const cost = control('cost', Object.entries(COSTS).map(([name, [text]]) => [name, text]));
+const cost = control('cost', Object.entries(COSTS));
 const hue = control('colour', [['share', 'share of global layers'], ['age', 'age'], ['run', 'run']]);
 const log = tick('log', true);
 const rest = tick('rest', true);
@@ -34,8 +35,12 @@ const go = make('form', { class: 'bar', submit: openNumber },
     make('label', { for: 'candidate' }, 'Candidate ', number), make('button', { type: 'submit' }, 'Open'));
 const paperLabel = make('label', {}, paper, 'the paper’s networks');
 const summary = make('p', { id: 'summary', 'aria-live': 'off' }, 'Reading the candidates …');
-const chart = make('div', { class: 'chart', id: 'chart', role: 'img', style: 'height:34rem' });
-const volume = make('div', { class: 'chart', id: 'volume', role: 'img', style: 'height:34rem' });
+const chart = make('div', { class: 'framed tall', id: 'chart' });
+const volume = make('div', { class: 'framed tall', id: 'volume' });
+const frontChart = new Chart(chart, {
+    colours, choose: (point) => location.assign(architecture(point)), label: 'The front. Arrow keys go along it, Enter opens a candidate.',
+});
+const volumeChart = new Chart(volume, { colours, label: 'Hypervolume over candidates. Arrow keys go along it.' });
 const table = make('div', { class: 'wide', id: 'table' });
 main.append(
     summary,
@@ -65,7 +70,7 @@ function choose() {
     }
     history.replaceState(null, '', `?${kept}`);
     changed = true;
-    draw(true).catch(complain);
+    draw();
 }
 
 function architecture(point) {
@@ -99,7 +104,7 @@ async function look() {
             points.sort((a, b) => a.age - b.age);
         }
     }
-    await draw();
+    draw();
 }
 
 async function gain(run) {
@@ -121,42 +126,29 @@ async function gain(run) {
     } while (found.more);
 }
 
-// Drawing many points takes its time: it has a fifth of it at most, but for what a person chose.
-async function draw(chosenNow = false) {
+function draw() {
     tell();
-    if (!changed || (!chosenNow && performance.now() < rested)) {
+    if (!changed) {
         return;
     }
     changed = false;
-    const begun = performance.now();
     const chosen = options();
-    const front = frontOf(points, chosen.cost);
-    const without = points.some((point) => point.accuracy === null && point[chosen.cost] !== null);
+    const front = frontPoints(points, chosen.cost);
     paperLabel.hidden = references.length === 0;
-    const picture = traces(points, front, references, chosen);
+    frontChart.draw(frontPicture(points, front, references, chosen));
     const steps = hypervolumes(points, chosen.cost);
-    const { trace, layout } = volumePicture(steps, chosen.cost);
-    await window.Plotly.react(chart, picture, frontLayout(chosen, chosen.rest && without), CONFIG);
-    await window.Plotly.react(volume, [trace], layout, CONFIG);
-    chart.setAttribute('aria-label', `${points.length} candidates and their front, which the table below lists`);
-    volume.setAttribute('aria-label', `Hypervolume over candidates; now ${steps.length ? percent(steps.at(-1)[1]) : 'none'}`);
-    if (chart.dataset.heard === undefined) {
-        chart.dataset.heard = '1';
-        chart.on('plotly_click', ({ points: [hit] }) => {
-            if (hit.customdata?.run !== undefined) {
-                location.assign(architecture(hit.customdata));
-            }
-        });
-    }
+    const shares = steps.map(([, share]) => 100 * share);
+    volumeChart.draw(linePicture(steps.map(([many]) => many), shares, true, ['candidates', `hypervolume (%), of ${COSTS[chosen.cost]}`],
+        (place) => [`after ${count(steps[place][0])} candidates`, `${shares[place].toFixed(2)}%`]));
     list(front, steps);
-    rested = performance.now() + 4 * (performance.now() - begun);
+    performance.mark('front');
 }
 
 function tell() {
     const of = (status) => points.filter((point) => point.status === status).length;
     const words = [...runs.values()].map((run) => run.trials).every((trials) => trials !== null)
-        ? `${points.length} of ${Math.max(points.length, [...runs.values()].reduce((sum, run) => sum + run.trials, 0))} candidates`
-        : `${points.length} candidates`;
+        ? `${count(points.length)} of ${count(Math.max(points.length, [...runs.values()].reduce((sum, run) => sum + run.trials, 0)))} candidates`
+        : `${count(points.length)} candidates`;
     const parts = [words];
     for (const status of ['failed', 'cancelled', 'rejected', 'partial']) {
         if (of(status) > 0) {
@@ -193,11 +185,16 @@ function list(front, steps) {
         cell(percent(point.accuracy)), cell(count(point.macs)), cell(count(point.params)), timed ? cell(short(point.latency)) : null,
         cell(short(point.seconds, 3)), cell(percent(point.share, 0))));
     const volumeText = steps.length === 0 ? '' : ` Its hypervolume is ${percent(steps.at(-1)[1])} of the rectangle from accuracy 0 to 1 ` +
-        `and up to a tenth above the largest ${COSTS[chosen.cost][0]} measured.`;
+        `and up to a tenth above the largest ${COSTS[chosen.cost]} measured.`;
+    const now = JSON.stringify([chosen.cost, several, volumeText, front.map(({ run, index }) => [run.key, index])]);
+    if (now === listed) {
+        return; // the keyboard's place stays
+    }
+    listed = now;
     table.replaceChildren(
         make('p', { class: 'soft' }, front.length === 0
             ? 'No candidate has an accuracy yet.'
-            : `No other candidate is more accurate for less or equal ${COSTS[chosen.cost][0]}.${volumeText}`),
+            : `No other candidate is more accurate for less or equal ${COSTS[chosen.cost]}.${volumeText}`),
         front.length === 0 ? '' : make('table', {},
             make('thead', {}, make('tr', {}, ...heads.map((text) => make('th', { scope: 'col', class: text === 'candidate' ? '' : 'number' }, text)))),
             make('tbody', {}, ...rows)),
@@ -206,6 +203,6 @@ function list(front, steps) {
 
 window.matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => {
     changed = true;
-    draw(true).catch(complain);
+    draw();
 });
 poll(POLL_SECONDS, look);

@@ -32,7 +32,6 @@ OWN = [
         "Front",
         gets={"echo": echo, "crash": crash},
         posts={"refuse": refuse, "take": echo},
-        chart=True,
     ),
     Page("architecture", "<b>&", linked=False),
 ]
@@ -107,7 +106,6 @@ def test_files_are_those_of_the_pages_alone(address):
     assert text == (STATIC / "pages.js").read_text()
     for name in ("nothing.js", "..%2Fapplication.py", "application.py", "%2Fetc%2Fpasswd"):
         assert fetched(f"{address}/pages/static/{name}")[0] == 404
-    assert len(fetched(f"{address}/pages/static/plotly.min.js")[2]) > 1_000_000
 
 
 def test_icons_come_under_every_name_that_nnis_page_asks_for(address):
@@ -121,6 +119,20 @@ def test_data_of_two_pages_have_different_names(tmp_path):
     pages = [Page("a", "A", gets={"x": echo}), Page("b", "B", gets={"x": echo})]
     with pytest.raises(ValueError, match="two pages have data called x"):
         make_app(Place(tmp_path), pages)
+
+
+def test_files_that_a_page_is_handed_are_served_and_its_styles_loaded(tmp_path):
+    sheet = tmp_path / "own.css"
+    sheet.write_text("a {}")
+    with served(tmp_path, [Page("a", "A", files=[sheet]), Page("b", "B")]) as address:
+        assert fetched(f"{address}/pages/static/own.css")[2] == "a {}"
+        assert "/pages/static/own.css" in fetched(f"{address}/pages/a")[2]
+        assert "/pages/static/own.css" not in fetched(f"{address}/pages/b")[2]
+
+
+def test_two_files_have_different_names(tmp_path):
+    with pytest.raises(ValueError, match="two files of the pages have one name"):
+        make_app(Place(tmp_path), [Page("a", "A", files=[tmp_path / "pages.js"])])
 
 
 def test_each_page_of_the_front_door_has_its_script():
