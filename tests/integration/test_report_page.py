@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from analysis import front, report
 from analysis.pages.page import report_page
@@ -156,6 +159,19 @@ def test_what_is_brushed_on_a_parallel_axis_is_what_is_shown(opened, five):
     opened.page.mouse.click(box["x"] + 60, box["y"] + 250)
     assert opened.candidates() == ["4", "2", "0", "1"]
     assert opened.complaints == []
+
+
+def test_pictures_are_dark_on_a_dark_page_and_white_on_paper(opened, five):
+    opened.open(five).drawn()
+    picture = "img[alt='hypervolume over candidates']"
+    light = {}
+    for media, scheme in (("screen", "light"), ("screen", "dark"), ("print", "dark")):
+        opened.page.emulate_media(media=media, color_scheme=scheme)
+        shot = Image.open(io.BytesIO(opened.page.locator(picture).screenshot())).convert("L")
+        light[media, scheme] = np.asarray(shot)[20, 20] / 255
+    opened.page.emulate_media(media="screen", color_scheme="light")
+    assert light["screen", "light"] == light["print", "dark"] == 1
+    assert light["screen", "dark"] < 0.15
 
 
 def test_without_javascript_all_is_there_to_read(opened, five):

@@ -3,6 +3,7 @@ import { ends, makeScale } from "./scales.js";
 
 const EDGE = { left: 62, top: 10, right: 14, bottom: 48, bar: 92, strip: 34 }; // pixels
 const ROOM = 0.04; // of an axis, beyond the outermost points
+const NEAR_ZERO = 1 / 3; // of the largest value: an axis that may begins at 0 where the smallest is below
 
 // ``layers`` are those that are shown; ``zoom`` has the ends of both axes, or is null.
 export function makeFrame(picture, layers, width, height, zoom) {
@@ -25,7 +26,7 @@ function axisEnds({ range, log, zero }, layers, name) {
   if (low > high) return log ? [0, 1] : [0, 100];
   if (log) [low, high] = [Math.log10(low), Math.log10(high)];
   const room = ROOM * (high - low) || (log ? 0.3 : Math.abs(high) * 0.1 || 1);
-  return [zero && low >= 0 ? 0 : low - room, high + room];
+  return [zero && low >= 0 && low < NEAR_ZERO * high ? 0 : low - room, high + room];
 }
 
 // Of a layer's points the places in pixels; NaN of what is not known.

@@ -147,7 +147,7 @@ async function compare() {
         const found = await ask('comparison', { run: keys });
         comparison.replaceChildren(
             make('h2', {}, keys.length === 1 ? `The front of ${keys[0]}` : `The common front of ${keys.length} runs`),
-            make('div', { class: 'wide' }, make('img', { src: found.picture, alt: 'accuracy against MACs, the table below has the front' })),
+            make('div', { class: 'wide' }, make('img', { class: 'drawing', src: found.picture, alt: 'accuracy against MACs, the table below has the front' })),
             make('pre', { tabindex: '0' }, found.table),
             make('p', { class: 'soft' }, 'To keep it: ', make('code', {}, found.command)));
         comparison.scrollIntoView();
