@@ -91,7 +91,7 @@ async function look() {
     const known = await ask('front-runs', { run: asked });
     references = known.references;
     for (const facts of known.runs) {
-        const run = runs.get(facts.key) ?? { points: [], next: 0, damagedLines: 0, number: runs.size };
+        const run = runs.get(facts.key) ?? { points: [], next: 0, lines: 0, damagedLines: [], number: runs.size };
         runs.set(facts.key, Object.assign(run, facts));
     }
     for (const run of runs.values()) {
@@ -112,8 +112,7 @@ async function gain(run) {
     do {
         found = await ask('front-candidates', { run: run.key, from: run.next });
         if (found.again) {
-            run.points = [];
-            run.damagedLines = 0;
+            Object.assign(run, { points: [], lines: 0, damagedLines: [] });
             changed = true;
         }
         for (const row of found.rows) {
@@ -121,7 +120,8 @@ async function gain(run) {
             run.points.push(Object.assign(point, { run, age: run.points.length + 1 }));
             changed = true;
         }
-        run.damagedLines += found.damaged;
+        run.damagedLines.push(...found.damaged.map((number) => run.lines + number));
+        run.lines += found.lines;
         run.next = found.next;
     } while (found.more);
 }
@@ -158,10 +158,7 @@ function tell() {
     const judged = points.filter((point) => point.status === 'ok' && point.accuracy !== null);
     const best = judged.reduce((one, point) => (one === null || point.accuracy > one.accuracy ? point : one), null);
     parts.push(best === null ? 'none has an accuracy' : `best ${percent(best.accuracy)}, candidate ${best.index}`);
-    const damaged = [...runs.values()].reduce((sum, run) => sum + run.damagedLines, 0);
-    if (damaged > 0) {
-        parts.push(`${damaged} damaged lines are left out`);
-    }
+    parts.push(...[...runs.values()].filter((run) => run.damagedLines.length > 0).map(damage));
     parts.push(...[...runs.values()].filter((run) => run.damaged !== null).map((run) => run.damaged));
     if (runs.size === 0) {
         parts.splice(0, parts.length, 'No search has begun');
@@ -171,6 +168,12 @@ function tell() {
     if (summary.textContent !== text) {
         summary.textContent = text;
     }
+}
+
+function damage({ name, damagedLines: lines }) {
+    const some = lines.slice(0, 5).join(', ') + (lines.length > 5 ? ` and ${lines.length - 5} more` : '');
+    const [word, are] = lines.length === 1 ? ['line', 'is'] : ['lines', 'are'];
+    return `${word} ${some} of candidates.jsonl${runs.size > 1 ? ` of ${name}` : ''} ${are} damaged and left out`;
 }
 
 function list(front, steps) {

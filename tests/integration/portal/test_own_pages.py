@@ -182,6 +182,15 @@ def test_new_candidates_come_by_themselves_and_are_put_on_what_is_drawn(tab, add
     assert drawn(tab, "failed") == [1]
 
 
+def test_damaged_lines_are_named_also_where_they_come_later(tab, address, folder):
+    run = run_folder(folder / "damaged", [candidate(0)], trials=4)
+    open_front(tab, address, "damaged")
+    with (run / "candidates.jsonl").open("a") as file:
+        file.write(json.dumps(candidate(1)) + "\n" + "\0" * 50 + "\n" + json.dumps(candidate(2)) + "\n")
+    tab.wait_for_selector("#summary:has-text('line 3 of candidates.jsonl is damaged and left out')")
+    assert drawn(tab, "candidates") == [3]
+
+
 def test_several_runs_have_a_common_front(tab, address, folder):
     tab.goto(f"{address}/pages/front?run=two&run=one&colour=run")
     tab.wait_for_selector("#table table")
