@@ -16,6 +16,7 @@ from typing import Any
 from execution.launching.new_search_page import new_search_page
 from execution.launching.searches_page import searches_page
 from execution.pages.contract import Asked, Page, Place, several, whole
+from records.errors import UserError
 
 
 def front_runs(place: Place, asked: Asked) -> Any:
@@ -73,6 +74,30 @@ def export(place: Place, asked: Asked) -> Any:
     return export_candidate(run, index, PROGRAM, candidate_weights(run, index))
 
 
+def report_document(place: Place, asked: Asked) -> str:
+    """The report of the runs that are named, or of the portal's own: the file in the run's folder where the search has ended
+    since it measured last, else one made now, of which nothing is left."""
+    from analysis import report
+    from records.run_folder import CANDIDATES, OUTCOME
+
+    folders = [place.folder(key) for key in several(asked, "run") or [""]]
+    (run, *others) = folders
+    made, ended = run / "report.html", run / OUTCOME
+    if not others and ended.is_file() and made.is_file():
+        measured = run / CANDIDATES
+        if not measured.is_file() or measured.stat().st_mtime <= made.stat().st_mtime:
+            return made.read_text(encoding="utf-8")
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            report(folders, out=folder)
+        except UserError:  # of a run without a judged candidate there is a page that says why
+            if not (pages := list(Path(folder).glob("*.html"))):
+                raise
+        else:
+            pages = list(Path(folder).glob("*.html"))
+        return pages[0].read_text(encoding="utf-8")
+
+
 def program() -> str:
     """The module whose command line runs a search."""
     from pde_nas import PROGRAM
@@ -105,6 +130,7 @@ PAGES = [
         "front",
         "Front",
         gets={"front-runs": front_runs, "front-candidates": front_candidates, "progress": progress},
+        documents={"report": report_document},
         files=CHART,
     ),
     Page(

@@ -22,6 +22,11 @@ _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
     "font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
+# A document has no more rights here than a file that was mailed: no origin of its own, and no address to ask.
+_APART = (
+    "sandbox allow-scripts allow-modals allow-downloads; default-src 'none'; script-src 'unsafe-inline'; "
+    "style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
 _TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 _NNIS = (("/oview", "Overview"), ("/detail", "Trials detail"))
 
@@ -32,6 +37,7 @@ def make_app(place: Place, pages: Sequence[Page]) -> web.Application:
     named: dict[str, Page] = {page.name: page for page in pages}
     gets = _merged([page.gets for page in pages])
     posts = _merged([page.posts for page in pages])
+    documents = _merged([page.documents for page in pages])
     files = static_files(pages)
 
     async def begin(request: web.Request) -> web.StreamResponse:
@@ -53,8 +59,18 @@ def make_app(place: Place, pages: Sequence[Page]) -> web.Application:
         return web.FileResponse(path, headers={"Content-Type": f"{_TYPES[path.suffix]}; charset=utf-8"})
 
     async def get(request: web.Request) -> web.StreamResponse:
-        asked = {name: values if len(values) > 1 else values[0] for name, values in _query(request).items()}
-        return await _answer(gets.get(request.match_info["name"]), place, asked)
+        return await _answer(gets.get(request.match_info["name"]), place, _asked(request))
+
+    async def document(request: web.Request) -> web.StreamResponse:
+        made = documents.get(request.match_info["name"])
+        if made is None:
+            raise web.HTTPNotFound(text="There is no such document.\n")
+        try:
+            text = await asyncio.to_thread(made, place, _asked(request))
+        except UserError as error:
+            raise web.HTTPBadRequest(text=f"{error}\n") from error
+        policy = {"Content-Security-Policy": _APART}
+        return web.Response(text=text, content_type="text/html", charset="utf-8", headers=policy)
 
     async def post(request: web.Request) -> web.StreamResponse:
         text = await request.text()  # also of what is refused: who still sends does not hear an answer
@@ -77,13 +93,14 @@ def make_app(place: Place, pages: Sequence[Page]) -> web.Application:
     app.router.add_get("/pages/icons/{name}", _icons)
     app.router.add_get("/pages/data/{name}", get)
     app.router.add_post("/pages/data/{name}", post)
+    app.router.add_get("/pages/documents/{name}", document)
     app.router.add_get("/pages/links", navigation)  # for NNI's own pages
     app.router.add_get("/pages/{name}", frame)
     return app
 
 
-def _merged(all_data: Sequence[Any]) -> dict[str, Datum]:
-    found: dict[str, Datum] = {}
+def _merged(all_data: Sequence[Any]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
     for data in all_data:
         if twice := found.keys() & data.keys():
             raise ValueError(f"two pages have data called {', '.join(sorted(twice))}")
@@ -91,8 +108,9 @@ def _merged(all_data: Sequence[Any]) -> dict[str, Datum]:
     return found
 
 
-def _query(request: web.Request) -> dict[str, list[str]]:
-    return {name: request.query.getall(name) for name in request.query}
+def _asked(request: web.Request) -> dict[str, str | list[str]]:
+    named = {name: request.query.getall(name) for name in request.query}
+    return {name: values if len(values) > 1 else values[0] for name, values in named.items()}
 
 
 async def _guard(request: web.Request, response: web.StreamResponse) -> None:

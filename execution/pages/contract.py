@@ -52,6 +52,7 @@ class Place:
 
 
 Datum = Callable[[Place, Asked], Any]
+Document = Callable[[Place, Asked], str]  # a whole page of HTML
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,7 @@ class Page:
     title: str
     gets: Mapping[str, Datum] = field(default_factory=dict)
     posts: Mapping[str, Datum] = field(default_factory=dict)
+    documents: Mapping[str, Document] = field(default_factory=dict)
     files: Sequence[Path] = ()
     linked: bool = True
 

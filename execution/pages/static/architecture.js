@@ -54,12 +54,12 @@ function actions(found) {
         bar.append(button,
             make('button', { type: 'button', id: 'copy-export', click: () => copy(commands.export).catch(complain) }, 'Copy the export command'),
             make('button', { type: 'button', id: 'copy-train', click: () => copy(commands.train).catch(complain) }, 'Copy the training command'));
-        bar.append(...start(), said);
+        main.append(bar, said);
     } else {
-        bar.append(...start());
+        main.append(bar);
     }
-    bar.append(make('a', { href: address('front', { run }) }, 'Back to the front'));
-    main.append(bar);
+    bar.append(...start(), make('a', { href: address('front', { run }) }, 'Back to the front'),
+        make('a', { id: 'report', href: address('documents/report', { run }) }, 'Report of the run'));
 }
 
 // The page New search is another's; where there is none, nothing leads to it.

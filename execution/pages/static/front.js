@@ -31,6 +31,7 @@ const paper = tick('paper', true);
 cost.value = query.get('cost') in COSTS ? query.get('cost') : 'macs';
 hue.value = ['share', 'age', 'run'].includes(query.get('colour')) ? query.get('colour') : 'share';
 const number = make('input', { type: 'number', min: 0, step: 1, size: 5, id: 'candidate', style: 'width:6rem' });
+const report = make('a', { id: 'report', href: address('documents/report', { run: asked }) }, 'Report');
 const go = make('form', { class: 'bar', submit: openNumber },
     make('label', { for: 'candidate' }, 'Candidate ', number), make('button', { type: 'submit' }, 'Open'));
 const paperLabel = make('label', {}, paper, 'the paper’s networks');
@@ -49,7 +50,7 @@ main.append(
         make('label', {}, log, 'logarithmic'),
         make('label', { for: 'colour' }, 'Colour ', hue),
         make('label', {}, rest, 'without accuracy too'),
-        paperLabel, go),
+        paperLabel, go, report),
     make('div', { class: 'beside' }, chart, volume),
     make('h2', {}, 'The front'),
     table,

@@ -59,6 +59,7 @@ function buttons(row) {
         row.can.resume ? button('resume', 'resume') : null,
         row.launch !== null && row.error !== null ? button('forget', 'take off the list') : null,
         row.can.look ? make('a', { href: address('new', { run: row.key }) }, 'again') : null,
+        row.can.compare ? make('a', { href: address('documents/report', { run: row.key }), 'aria-label': `report of ${row.key}` }, 'report') : null,
     ].filter((each) => each !== null).flatMap((each) => [each, ' ']);
 }
 

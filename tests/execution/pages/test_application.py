@@ -26,12 +26,19 @@ def crash(place, asked):
     return 1 / 0
 
 
+def whole(place, asked):
+    if "run" not in asked:
+        raise UserError("run is missing")
+    return f"<script>1</script> {asked['run']}"
+
+
 OWN = [
     Page(
         "front",
         "Front",
         gets={"echo": echo, "crash": crash},
         posts={"refuse": refuse, "take": echo},
+        documents={"whole": whole},
     ),
     Page("architecture", "<b>&", linked=False),
 ]
@@ -119,6 +126,17 @@ def test_data_of_two_pages_have_different_names(tmp_path):
     pages = [Page("a", "A", gets={"x": echo}), Page("b", "B", gets={"x": echo})]
     with pytest.raises(ValueError, match="two pages have data called x"):
         make_app(Place(tmp_path), pages)
+
+
+def test_a_document_has_no_origin_and_asks_nothing(address):
+    status, headers, text = fetched(f"{address}/pages/documents/whole?run=a")
+    assert (status, text) == (200, "<script>1</script> a")
+    policy = headers["Content-Security-Policy"]
+    assert policy.startswith("sandbox allow-scripts ")
+    assert "allow-same-origin" not in policy
+    assert "default-src 'none'" in policy
+    assert fetched(f"{address}/pages/documents/whole")[::2] == (400, "run is missing\n")
+    assert fetched(f"{address}/pages/documents/other")[0] == 404
 
 
 def test_files_that_a_page_is_handed_are_served_and_its_styles_loaded(tmp_path):

@@ -299,6 +299,24 @@ def test_it_is_exported_and_the_answer_is_text(tab, address):
     assert tab.inner_text("#message").endswith("two --pick index=1")
 
 
+def test_the_report_is_read_from_the_front_and_is_interactive(tab, address, folder):
+    before = sorted(path.name for path in (folder / "two").iterdir())
+    open_front(tab, address, "two")
+    tab.click("#report")
+    tab.wait_for_selector("html[data-interactive=drawn]", state="attached")
+    assert tab.inner_text("#chosen h3") == "Candidate 1"
+    assert tab.evaluate("origin") == "null"  # not the portal's, which it could ask for anything
+    assert sorted(path.name for path in (folder / "two").iterdir()) == before
+
+
+@pytest.mark.parametrize(
+    ("run", "said"), [("none", "No candidate was measured yet."), ("failed", "None of 7 candidates")]
+)
+def test_a_run_without_a_judged_candidate_has_a_report_that_says_so(tab, address, run, said):
+    tab.goto(f"{address}/pages/documents/report?run={run}")
+    assert said in tab.inner_text("body")
+
+
 def test_what_is_not_there_is_said(tab, address):
     tab.goto(f"{address}/pages/front?run=nowhere")
     tab.wait_for_selector("#message.bad:has-text(\"run is 'nowhere'; accepted: a run folder in\")")
