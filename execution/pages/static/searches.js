@@ -40,7 +40,7 @@ async function act(name, row) {
     say(`${row.key}: ${name === 'stop' ? 'stopping' : 'asked'} …`);
     show(latest);
     try {
-        say((await send(name, { run: row.key, launch: row.launch })).said);
+        say((await send(name, { run: row.key, launch: row.launch, hub: row.hub })).said);
     } catch (error) {
         complain(error);
     } finally {
