@@ -108,9 +108,17 @@ def _row(place: Place, status: runs.Status, launch: Launch | None) -> dict[str, 
             "stop": at_work or shown or pending,
             "resume": more and not (at_work or shown or pending),
             "compare": status.done > 0 and sound,
-            "look": single and sound,
+            "look": single and (sound or _has_settings(status.run)),
         },
     }
+
+
+def _has_settings(run: Path) -> bool:
+    """Whether a damaged run is one of which a front can be drawn all the same."""
+    try:
+        return "kind" not in RunFolder(run).record()["settings"]
+    except UserError:
+        return False
 
 
 def _left(status: runs.Status) -> float | None:
