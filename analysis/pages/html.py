@@ -97,6 +97,13 @@ def folded(title: str, parts: Iterable[str]) -> str:
     return f"<details><summary>{escape(title)}</summary>{''.join(parts)}</details>"
 
 
+def definitions(words: Iterable[tuple[str, str]]) -> str:
+    """Words and what each means."""
+    return (
+        f"<dl>{''.join(f'<dt>{escape(word)}</dt><dd>{escape(meaning)}</dd>' for word, meaning in words)}</dl>"
+    )
+
+
 def image(png: bytes, description: str) -> str:
     data = base64.b64encode(png).decode()
     return f'<p><img alt="{escape(description, quote=True)}" src="data:image/png;base64,{data}"></p>'

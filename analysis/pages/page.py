@@ -17,6 +17,7 @@ from analysis.pages.sections import Section, attainment_section, matters_section
 from analysis.pages.sections.global_layers import comparison_html
 from analysis.pages.settings_table import COLUMNS, settings_rows
 from analysis.pages.tables import candidates_html, ended_html, front_table, partial_html
+from analysis.pages.words import introduction, words_html
 from analysis.pictures.curves import history_curves, render_history
 from analysis.references import Reference
 from analysis.run import Run
@@ -56,10 +57,12 @@ def report_page(
     asked = global_question(runs, names) if judged else []
     if len(runs) == 1:
         sentence = None if subject is None else subject.sentence
+        parts.append(html.paragraph(introduction(runs[0])))
         parts += answer_html(answer(certainties[0], max_macs), sentence, _told(asked))
     else:
         parts += differences_html(differences(runs), names)
     if judged:
+        parts.append(words_html(runs))
         record = front_record(runs, names, certainties, references=references, max_macs=max_macs)
         parts += _front(interactive_html(record), pictures, front_table(points, runs, names))
     else:

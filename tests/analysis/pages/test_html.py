@@ -2,7 +2,18 @@ import base64
 import hashlib
 import re
 
-from analysis.pages.html import Cell, Code, folded, heading, html_table, image, note, page, paragraph
+from analysis.pages.html import (
+    Cell,
+    Code,
+    definitions,
+    folded,
+    heading,
+    html_table,
+    image,
+    note,
+    page,
+    paragraph,
+)
 
 EVIL = "\"'><script>alert(1)</script>&amp;"
 SAFE = "&quot;&#x27;&gt;&lt;script&gt;alert(1)&lt;/script&gt;&amp;amp;"
@@ -12,6 +23,7 @@ def test_text_is_escaped_wherever_it_stands():
     for made in (
         heading(EVIL), paragraph(EVIL), image(b"", EVIL), html_table([EVIL], []), html_table(["a"], [[EVIL]]),
         html_table(["a"], [[Cell(1, EVIL)]]), html_table(["a"], [[Code(EVIL)]]), note(EVIL), folded(EVIL, []),
+        definitions([(EVIL, "")]), definitions([("", EVIL)]),
     ):  # fmt: skip
         assert SAFE in made
         assert "<script" not in made
