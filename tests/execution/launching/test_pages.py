@@ -71,7 +71,7 @@ def test_every_run_beside_the_portals_own_is_told(page, place):
     assert (own["state"], own["done"], own["total"], own["best"]) == (runs.STOPPED, 2, 4, 0.6)
     assert own["can"] == {"stop": False, "resume": True, "compare": True, "look": True}
     assert rows["torn"]["state"] == runs.DAMAGED
-    assert not any(rows["torn"]["can"].values())
+    assert rows["torn"]["can"] == {"stop": False, "resume": False, "compare": False, "look": True}
     assert rows["hub"]["can"] == {"stop": False, "resume": True, "compare": False, "look": False}
 
 
