@@ -167,13 +167,17 @@ class Session(ABC):
             raise KeyboardInterrupt(self.run.path) from stop
 
     def end(self) -> None:
-        """Confirms the front, and concludes the search."""
+        """Confirms the front, where that is not done, and concludes the search."""
+        self.confirm()
+        self.conclude(self.run.path)
+
+    def confirm(self) -> None:
+        """Trains points of the front again."""
         from execution.confirm import confirm
 
         asked = self.settings.confirmations()
         if asked["points"]:
             confirm(self.run, self.trial, **asked)
-        self.conclude(self.run.path)
 
     @abstractmethod
     def explore(self, portal: Portal | None, *, resume: bool) -> None:

@@ -39,7 +39,8 @@ class TrainingFailed(UserError):
 @dataclass(frozen=True)
 class EpochResult:
     """One epoch, counted from 1. Accuracies are in [0, 1]; ``accuracy`` is on the validation images after the
-    epoch (None without any), ``train_accuracy`` on the augmented training images during it."""
+    epoch (None without any), ``train_accuracy`` on the augmented training images during it; ``residual`` is the mean
+    over its steps of what the solvers of the network's equilibria left (None without any)."""
 
     epoch: int
     loss: float
@@ -47,6 +48,7 @@ class EpochResult:
     accuracy: float | None
     learning_rate: float
     seconds: float
+    residual: float | None = None
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,8 @@ def fit(
     """Trains ``model`` in place on ``data.train``.
 
     Its ``forward`` gives logits (N, classes), or in train mode a pair: these and an auxiliary head's. What modules with
-    an ``extra_loss`` hold there after a forward pass is added to the loss.
+    an ``extra_loss`` hold there after a forward pass is added to the loss. Modules with a ``mean_residual`` are asked for
+    it after each epoch.
 
     ``seed`` decides the order of the images, augmentation, dropout and drop path (the initial weights are the
     caller's). ``on_epoch`` is called after each epoch, also for those read back from ``checkpoint``. With
@@ -146,6 +149,7 @@ class _Run:
         self.penalised: list[Any] = [module for module in model.modules() if hasattr(module, "extra_loss")]
         # What such a module adds to the loss changes from step to step.
         self.captures = capture and on_gpu and not self.penalised
+        self.solved: list[Any] = [module for module in model.modules() if hasattr(module, "mean_residual")]
         self.drops_paths = False
         self.step = self._made_step()
         height = data.info.image[1]
@@ -185,6 +189,7 @@ class _Run:
             if (step + 1) % _STEPS_BETWEEN_CHECKS == 0:
                 self._require_finite(loss_sum, epoch, rate)
         self._require_finite(loss_sum, epoch, rate)
+        residuals = [residual for each in self.solved if (residual := each.mean_residual()) is not None]
         accuracy = None
         if self.data.validation is not None:
             accuracy = self._evaluate(self.data.validation)
@@ -195,6 +200,7 @@ class _Run:
             accuracy,
             rate,
             time.perf_counter() - started,
+            sum(residuals) / len(residuals) if residuals else None,
         )
 
     def _made_step(self) -> Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]:

@@ -185,6 +185,8 @@ def epoch_line(result: EpochResult, epochs: int) -> str:
     words = [f"loss {result.loss:.4f}", f"training accuracy {percent_text(result.train_accuracy)}%"]
     if result.accuracy is not None:
         words.append(f"validation accuracy {percent_text(result.accuracy)}%")
+    if result.residual is not None:
+        words.append(f"solver's residual {result.residual:.2g}")
     return f"[{result.epoch}/{epochs}] epoch {result.epoch}: {', '.join(words)}, {result.seconds:.1f} s"
 
 

@@ -79,10 +79,7 @@ def tie_sentence(found: Answer) -> str | None:
     fewer = (
         f" {len(smaller):,} of them {'has' if len(smaller) == 1 else 'have'} fewer MACs." if smaller else ""
     )
-    return (
-        f"It is a tie: candidate {index} leads by no more than the noise of the difference before {count}, "
-        f"{_named(found.ties, 'MACs')}.{fewer}"
-    )
+    return f"It is a tie: candidate {index} leads {count} by no more than the noise: {_named(found.ties, 'MACs')}.{fewer}"
 
 
 def _named(ties: Sequence[Tie], unit: str = "") -> str:
@@ -105,11 +102,13 @@ def answer_html(found: Answer, sentence: str | None, of_global: str | None = Non
     said += [tie] if (tie := tie_sentence(found)) else []
     if found.best is not None and found.best.index not in run.confirmed and len(run.ok) > 1:
         said.append(
-            f"Its accuracy is the reason why it was chosen among {len(run.ok):,}, so it is too high on average; "
-            "a retrain tells."
+            f"It was chosen among {len(run.ok):,} for this accuracy, which is therefore too high on average: a longer "
+            "training (retrain, with its command below) tells."
         )
     if found.knee is not None:
-        said.append(f"The knee, after which accuracy costs clearly more: {_short(found.knee)}.")
+        said.append(
+            f"The knee of the front, after which more accuracy costs clearly more MACs: {_short(found.knee)}."
+        )
     said += [] if of_global is None else [f"{of_global}."]
     return [
         html.heading("Which network to take"),
@@ -127,7 +126,7 @@ def _budget_table(rows: Sequence[Budget], run: Run, certainty: Certainty) -> lis
     latency = any(row.measurement.latency is not None for row in rows)
     columns = [
         "for at most … MACs", "take candidate", "accuracy %", "±", *(["by other seeds"] if again else []), "MACs",
-        "params", *(["latency, ms"] if latency else []), "global layers %", "as good within the noise, with fewer MACs",
+        "params", *(["latency, ms"] if latency else []), "global layers %", "as good within the noise, with fewer MACs: candidate (MACs)",
         "to export it",
     ]  # fmt: skip
     cells = [_budget_row(row, run, certainty, again=again, latency=latency) for row in rows]

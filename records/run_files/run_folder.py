@@ -173,10 +173,13 @@ class RunFolder:
         """What is known so far, in the order it became known; a last line cut short by a crash is left out. ``name``
         is the file, with `CONFIRMED` what was trained again.
 
-        Raises `UserError` for a damaged line.
+        Raises `UserError` for a damaged line: whoever goes on with a run would lose it.
         """
-        known = list(read_measurements(self.path / CANDIDATES)[0])
-        return known if name == CANDIDATES else list(read_confirmed(self.path / name, known))
+        try:
+            known = list(read_measurements(self.path / CANDIDATES)[0])
+            return known if name == CANDIDATES else list(read_confirmed(self.path / name, known))
+        except UserError as error:
+            raise UserError(f"{error}; {_WAY_ON}") from error
 
     def keep_earlier(self, measurements: Sequence[Measurement]) -> None:
         """Keeps what the search is shown of an earlier run, whole or not at all: that one may be gone later."""
@@ -205,6 +208,9 @@ class RunFolder:
         """Writes ``name`` in this folder as JSON, whole or not at all."""
         # The portal's address may have a token in it.
         write_json(self.path / name, record, private=name == NNI)
+
+
+_WAY_ON = "`run_search.py report` shows the others; where the line is taken out of the file, `resume` trains it again"
 
 
 def _require_free(path: Path) -> None:

@@ -329,3 +329,19 @@ def test_a_modules_own_loss_is_added():
     fit(model, coloured(), RECIPE.replace(epochs=4, learning_rate=0.02, clip_norm=None), seed=0)
     assert model.extra_loss is None
     assert model.head.bias.mean().item() > 1.0
+
+
+class Solved(TinyNet):
+    """Tells of a solver, from the second epoch on."""
+
+    told = 0
+
+    def mean_residual(self):
+        self.told += 1
+        return None if self.told == 1 else 0.5 / self.told
+
+
+def test_what_a_solver_left_is_asked_for_after_each_epoch():
+    result = fit(Solved(classes=2), coloured(), RECIPE.replace(epochs=3), seed=0)
+    assert [epoch.residual for epoch in result.history] == [None, 0.5 / 2, 0.5 / 3]
+    assert {epoch.residual for epoch in fit(network(), coloured(), RECIPE, seed=0).history} == {None}

@@ -41,7 +41,7 @@ def test_a_best_within_the_noise_of_others_is_called_a_tie_by_their_names():
     found = answer(of(*FIVE, *near))
     assert found.best == FIVE[4]
     assert tie_sentence(found) == (
-        "It is a tie: candidate 4 leads by no more than the noise of the difference before 7 others, 2 (2.00k MACs), "
+        "It is a tie: candidate 4 leads 7 others by no more than the noise: 2 (2.00k MACs), "
         "10 (5.00k MACs), 11 (5.00k MACs), 12 (5.00k MACs) and 3 more. 7 of them have fewer MACs."
     )
 
