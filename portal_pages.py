@@ -22,14 +22,16 @@ from records.errors import UserError
 def front_runs(place: Place, asked: Asked) -> Any:
     """The runs whose candidates the page Front shows: those named, or the portal's own; of a hub all its searches."""
     from analysis.live.runs import paper_points, run_facts, searches_of
-    from records.run_folder import RunFolder
+    from records.run_files.confirming import confirming_line
+    from records.run_files.run_folder import RunFolder
 
     folders = [place.folder(key) for key in several(asked, "run") or [""]]
     searches = dict.fromkeys(search for folder in folders for search in searches_of(folder))
-    runs = [
-        {"key": place.key(run), "running": RunFolder(run).owner() is not None, **run_facts(run)}
-        for run in searches
-    ]
+    runs = []
+    for run in searches:
+        running = RunFolder(run).owner() is not None
+        again = confirming_line(run) if running else None
+        runs.append({"key": place.key(run), "running": running, "confirming": again, **run_facts(run)})
     data = {run["dataset"] for run in runs}
     return {"runs": runs, "references": paper_points(data.pop()) if len(data) == 1 else []}
 
@@ -37,7 +39,7 @@ def front_runs(place: Place, asked: Asked) -> Any:
 def front_candidates(place: Place, asked: Asked) -> Any:
     """What a run's candidates say from a byte on."""
     from analysis.live.candidates import COLUMNS, new_candidates
-    from records.run_folder import CANDIDATES
+    from records.run_files.run_folder import CANDIDATES
 
     path = place.folder(asked.get("run")) / CANDIDATES
     return {"columns": COLUMNS, **new_candidates(path, whole(asked, "from", 0))}
@@ -77,8 +79,9 @@ def export(place: Place, asked: Asked) -> Any:
 def report_document(place: Place, asked: Asked) -> str:
     """The report of the runs that are named, or of the portal's own: the file in the run's folder where the search has ended
     since it measured last, else one made now, of which nothing is left."""
-    from analysis import report
     from records.run_folder import CANDIDATES, OUTCOME
+
+    from analysis import report
 
     folders = [place.folder(key) for key in several(asked, "run") or [""]]
     (run, *others) = folders

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from analysis.confirmed import Confirmation, confirmations
 from analysis.screening import ScoreRanking, read_score_ranking
+from analysis.selection.confirmed import Confirmation, confirmations
 from analysis.shared_weights import SharedRanking, read_shared_ranking
 from analysis.supernet import Supernet, read_supernet
 from records.checks import as_path

@@ -28,7 +28,8 @@ from search_space.paper.networks import published_names, published_network
 class Training:
     """One training. Accuracies are in [0, 1]; ``train_accuracies`` are on the (augmented) training images
     during each epoch, ``confusion[true][given]`` counts test images. ``network`` is the published name, or
-    the genotype's key."""
+    the genotype's key. ``residuals`` are of an equilibrium's solver in each epoch, None in one without: empty where
+    the network has none."""
 
     network: str
     dataset: str
@@ -48,6 +49,7 @@ class Training:
     threads: int
     hardware: str
     versions: dict[str, str]
+    residuals: tuple[float | None, ...] = ()
 
     @property
     def group(self) -> tuple[str, str, str, int, int | None]:
@@ -55,11 +57,13 @@ class Training:
         return self.network, self.dataset, self.recipe, self.epochs, self.train_limit
 
     def to_json(self) -> dict[str, Any]:
-        return dataclasses.asdict(self)
+        record = dataclasses.asdict(self)
+        return record if self.residuals else {name: record[name] for name in record if name != "residuals"}
 
     @classmethod
     def from_json(cls, record: dict[str, Any]) -> Training:
         lists = {name: tuple(record[name]) for name in ("train_accuracies", "losses")}
+        lists["residuals"] = tuple(record.get("residuals", ()))
         return cls(**{**record, **lists, "confusion": tuple(map(tuple, record["confusion"]))})
 
 
@@ -122,9 +126,15 @@ def read_training(folder: str | Path) -> Training:
             threads=settings["threads"],
             hardware=result["hardware"],
             versions=result["versions"],
+            residuals=_residuals(history),
         )
     except (KeyError, TypeError, AttributeError) as error:
         raise UserError(f"{folder / RESULT} is not of a training: {error}") from error
+
+
+def _residuals(history: list[dict[str, Any]]) -> tuple[float | None, ...]:
+    found = tuple(epoch.get("residual") for epoch in history)
+    return found if any(residual is not None for residual in found) else ()
 
 
 def network_name(genotype: Genotype) -> str:

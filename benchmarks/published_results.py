@@ -17,6 +17,7 @@ import argparse
 import csv
 import io
 import json
+import math
 import re
 import shutil
 import sys
@@ -180,6 +181,21 @@ def curve_panels(trainings: Sequence[Training]) -> list[CurvePanel]:
     return panels
 
 
+def residual_panels(trainings: Sequence[Training]) -> list[CurvePanel]:
+    """A panel a data set and recipe of networks with a solver: the logarithm of its residual over the epochs."""
+    panels = []
+    solved = [t for t in trainings if t.residuals]
+    for dataset, recipe in dict.fromkeys((t.dataset, t.recipe) for t in solved):
+        curves = tuple(
+            TrainingCurve(t.network, tuple(math.nan if r is None else math.log10(r) for r in t.residuals))
+            for t in solved
+            if (t.dataset, t.recipe) == (dataset, recipe)
+        )
+        title = f"{_TITLES.get(dataset, dataset)}, {recipe}"
+        panels.append(CurvePanel(title, "solver's residual (log10)", curves))
+    return panels
+
+
 def fast_panels(records: Sequence[dict[str, Any]]) -> list[LengthPanel]:
     """A panel a network and number of images of ``benchmarks.fast_recipe``'s runs."""
     panels = []
@@ -293,7 +309,8 @@ def main() -> None:
     text = results_table(found)
     write_whole(out / RECORD, trainings_text(trainings))
     write_whole(out / "table.csv", table_csv(found))
-    write_whole(out / "curves.png", render_panels(curve_panels(trainings)))
+    panels = [*curve_panels(trainings), *residual_panels(trainings)]
+    write_whole(out / "curves.png", render_panels(panels))
     for group in backbone_groups(found):
         picture = render_confusions(confusion_panels(group), CONFUSED, "test images, mean of seeds")
         write_whole(out / f"confusion-{group[BACKBONES[0]].trainings[0].recipe}.png", picture)

@@ -15,9 +15,9 @@ from records.checks import text, whole_number
 from records.errors import UserError
 from records.files import naming_damage, read_json
 from records.options import MOST
-from records.owner import Owner
+from records.run_files.owner import Owner
+from records.run_files.run_folder import CANDIDATES, CONFIRMED, NNI, OUTCOME, RunFolder
 from records.run_files.settings_file import SETTINGS, is_of_training
-from records.run_folder import CANDIDATES, CONFIRMED, NNI, OUTCOME, RunFolder
 
 RUNNING, FINISHED, STOPPED, DAMAGED = "running", "finished", "stopped", "damaged"
 __all__ = ["Status", "find_runs", "runs_table", "status", "status_or_damaged", "stop", "stop_line", "view"]

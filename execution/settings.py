@@ -11,7 +11,7 @@ from typing import Any
 from execution.platform_check import check_platform
 from execution.setting_texts import parse_size, parse_sizes
 from execution.usual_settings import BUILT_IN, recipe_default, small_settings, space_default
-from records.checks import parse_count, shown
+from records.checks import parse_count, parse_milliseconds, shown
 from records.errors import UserError
 from records.options import Options, checked, option, parsed
 from records.plugins import HINT
@@ -107,7 +107,7 @@ class SearchSettings:
     )  # fmt: skip
     max_latency: float | None = option(
         None, "budget: a candidate that takes longer is not trained; each trial measures it first",
-        unit="milliseconds", least=0.0, metavar="MS", used=lambda: "none",
+        unit="milliseconds, such as 2ms", least=0.0, parse=parse_milliseconds, metavar="MS", used=lambda: "none",
     )  # fmt: skip
     latency: str = option(
         "off", "on: each trial measures the time of its network, on its device, by this project's kernels; onnx: of its "

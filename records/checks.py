@@ -85,3 +85,16 @@ def parse_count(text: str) -> int:
     if match is None:
         raise UserError(f"{shown(text)} is no count; accepted: a number with k, M or G, such as 20M")
     return round(float(match[1]) * _SUFFIXES[match[2].lower()])
+
+
+def parse_milliseconds(text: str) -> float:
+    """A time such as ``2ms``, ``0.5`` or ``1e-3``, in milliseconds. Raises `UserError`.
+
+    Examples:
+        >>> parse_milliseconds("2ms")
+        2.0
+    """
+    match = re.fullmatch(r"\s*(\d{1,9}(?:\.\d{1,9})?(?:e[+-]?\d{1,2})?)\s*(?:ms)?\s*", text, re.IGNORECASE)
+    if match is None:
+        raise UserError(f"{shown(text)} is no time; accepted: milliseconds, such as 2 or 2ms")
+    return float(match[1])

@@ -19,12 +19,14 @@ from torch import Tensor, nn
 from pde_ops.cpu.training_kernels import training_kernels
 from records.errors import UserError
 from search_space.cells.drop_path import set_drop_path
+from training.captured import CapturedStep
 from training.checkpoint import load_checkpoint, require_same, save_checkpoint
 from training.data.augment import Augmentation
 from training.data.loading import Data
 from training.data.split import Split, steps_per_epoch
+from training.device import multiplies_bfloat16
 from training.evaluate import evaluate
-from training.recipes.optimizer import Average, make_optimizer
+from training.recipes.optimizer import Average, make_optimizer, rates_on, set_rates
 from training.recipes.recipe import Recipe
 
 _STEPS_BETWEEN_CHECKS = 100  # of the loss for NaN: each check waits for the device
@@ -37,7 +39,8 @@ class TrainingFailed(UserError):
 @dataclass(frozen=True)
 class EpochResult:
     """One epoch, counted from 1. Accuracies are in [0, 1]; ``accuracy`` is on the validation images after the
-    epoch (None without any), ``train_accuracy`` on the augmented training images during it."""
+    epoch (None without any), ``train_accuracy`` on the augmented training images during it; ``residual`` is the mean
+    over its steps of what the solvers of the network's equilibria left (None without any)."""
 
     epoch: int
     loss: float
@@ -45,6 +48,7 @@ class EpochResult:
     accuracy: float | None
     learning_rate: float
     seconds: float
+    residual: float | None = None
 
 
 @dataclass(frozen=True)
@@ -72,11 +76,13 @@ def fit(
     checkpoint: Path | None = None,
     progress: bool = False,
     until: int | None = None,
+    capture: bool = True,
 ) -> FitResult:
     """Trains ``model`` in place on ``data.train``.
 
     Its ``forward`` gives logits (N, classes), or in train mode a pair: these and an auxiliary head's. What modules with
-    an ``extra_loss`` hold there after a forward pass is added to the loss.
+    an ``extra_loss`` hold there after a forward pass is added to the loss. Modules with a ``mean_residual`` are asked for
+    it after each epoch.
 
     ``seed`` decides the order of the images, augmentation, dropout and drop path (the initial weights are the
     caller's). ``on_epoch`` is called after each epoch, also for those read back from ``checkpoint``. With
@@ -84,6 +90,7 @@ def fit(
     it then ends with the same numbers as if it had never stopped (exactly so on a CPU).
 
     ``until`` stops after so many epochs of the recipe's; training may then go on from ``checkpoint`` on more images.
+    On a GPU a step is recorded and replayed (``CapturedStep``), unless ``capture`` is false.
 
     Raises ``TrainingFailed`` if the loss is not finite, ``UserError`` for a checkpoint of other settings.
     """
@@ -91,7 +98,7 @@ def fit(
         raise UserError(f"seed is {seed}; accepted: 0 or more")
     device = torch.device(device)
     model.to(device)
-    run = _Run(model, data, recipe, device)
+    run = _Run(model, data, recipe, device, capture)
     described = _describe(model, data, recipe, seed)
     if until is not None:
         del described["train images"]
@@ -124,12 +131,13 @@ def fit(
 class _Run:
     """The state of one training: model, optimiser, averaged weights."""
 
-    def __init__(self, model: nn.Module, data: Data, recipe: Recipe, device: torch.device) -> None:
+    def __init__(
+        self, model: nn.Module, data: Data, recipe: Recipe, device: torch.device, capture: bool
+    ) -> None:
         on_gpu = device.type == "cuda"
-        self.bf16 = recipe.bf16 and on_gpu
-        # On a CPU it is no faster, and torch 2.11 overruns memory in the gradient of Conv2d(6, 8, 1, stride=2).
+        self.bf16 = recipe.bf16 and multiplies_bfloat16(device)
         self.memory_format = (
-            torch.channels_last if recipe.channels_last and on_gpu else torch.contiguous_format
+            torch.channels_last if recipe.channels_last and (on_gpu or self.bf16) else torch.contiguous_format
         )
         self.model = model.to(memory_format=self.memory_format)  # type: ignore[call-overload]
         self.forward: Callable[[Tensor], Any] = torch.compile(model) if recipe.compile and on_gpu else model
@@ -139,6 +147,11 @@ class _Run:
         self.average = Average(model, recipe.ema) if recipe.ema else None
         self.data, self.recipe, self.device = data, recipe, device
         self.penalised: list[Any] = [module for module in model.modules() if hasattr(module, "extra_loss")]
+        # What such a module adds to the loss changes from step to step.
+        self.captures = capture and on_gpu and not self.penalised
+        self.solved: list[Any] = [module for module in model.modules() if hasattr(module, "mean_residual")]
+        self.drops_paths = False
+        self.step = self._made_step()
         height = data.info.image[1]
         self.augmentation = Augmentation(
             padding=round(recipe.crop * height),
@@ -149,7 +162,10 @@ class _Run:
     def epoch(self, epoch: int, seed: int, progress: bool) -> EpochResult:
         started = time.perf_counter()
         recipe, steps = self.recipe, steps_per_epoch(len(self.data.train), self.recipe.batch_size)
-        set_drop_path(self.model, recipe.drop_path_at(epoch), by_depth=recipe.drop_path_by_depth)
+        dropped = recipe.drop_path_at(epoch)
+        set_drop_path(self.model, dropped, by_depth=recipe.drop_path_by_depth)
+        if self.drops_paths != (dropped > 0):
+            self.drops_paths, self.step = dropped > 0, self._made_step()
         self.model.train()
         loss_sum = torch.zeros((), device=self.device)
         right = torch.zeros((), device=self.device, dtype=torch.int64)
@@ -165,13 +181,15 @@ class _Run:
             )  # None: only on a terminal
         for step, (images, labels) in enumerate(batches):
             rate = recipe.learning_rate_at(epoch + (step + 0.5) / steps)
-            loss, logits = self._step(images, labels, rate)
+            set_rates(self.optimizer, [rate * share for share in self.shares])
+            loss, logits = self.step(images.contiguous(memory_format=self.memory_format), labels)
             loss_sum += loss
             right += (logits.argmax(1) == labels).sum()
             seen += len(labels)
             if (step + 1) % _STEPS_BETWEEN_CHECKS == 0:
                 self._require_finite(loss_sum, epoch, rate)
         self._require_finite(loss_sum, epoch, rate)
+        residuals = [residual for each in self.solved if (residual := each.mean_residual()) is not None]
         accuracy = None
         if self.data.validation is not None:
             accuracy = self._evaluate(self.data.validation)
@@ -182,13 +200,17 @@ class _Run:
             accuracy,
             rate,
             time.perf_counter() - started,
+            sum(residuals) / len(residuals) if residuals else None,
         )
 
-    def _step(self, images: Tensor, labels: Tensor, rate: float) -> tuple[Tensor, Tensor]:
+    def _made_step(self) -> Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]:
+        rates_on(self.optimizer, self.device if self.captures else None)
+        if not self.captures:
+            return self._step
+        return CapturedStep(self._step, lambda: rates_on(self.optimizer, None))
+
+    def _step(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         recipe = self.recipe
-        for group, share in zip(self.optimizer.param_groups, self.shares, strict=True):
-            group["lr"] = rate * share
-        images = images.contiguous(memory_format=self.memory_format)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16):
             output = self._forward(images)
             logits, auxiliary = output if isinstance(output, tuple) else (output, None)
@@ -236,6 +258,7 @@ class _Run:
         self.optimizer.load_state_dict(saved["optimizer"])
         if self.average is not None:
             self.average.tensors = saved["average"]
+        self.step = self._made_step()
 
     def finish(self) -> None:
         """Leaves in the model the weights that were evaluated."""

@@ -17,9 +17,9 @@ import torch
 from records.checks import as_path, text
 from records.errors import UserError
 from records.files import naming_damage, read_json, write_errors, write_whole
+from records.interface.terminal import say
 from records.run_files.settings_file import GENOTYPE, RESULT, SETTINGS
 from records.run_files.training_files import read_result
-from records.terminal import say
 from records.text import percent_text
 from training.checkpoint import require_same
 from training.data.datasets import (
@@ -185,6 +185,8 @@ def epoch_line(result: EpochResult, epochs: int) -> str:
     words = [f"loss {result.loss:.4f}", f"training accuracy {percent_text(result.train_accuracy)}%"]
     if result.accuracy is not None:
         words.append(f"validation accuracy {percent_text(result.accuracy)}%")
+    if result.residual is not None:
+        words.append(f"solver's residual {result.residual:.2g}")
     return f"[{result.epoch}/{epochs}] epoch {result.epoch}: {', '.join(words)}, {result.seconds:.1f} s"
 
 

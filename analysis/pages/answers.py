@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from analysis.best import best
 from analysis.certainty.budgets import Budget, budgets
 from analysis.certainty.noise import Certainty, Tie
 from analysis.front import front
 from analysis.pages import html
 from analysis.pages.interactive.record import export_command
-from analysis.picking import knee
 from analysis.run import Run
+from analysis.selection.best import best
+from analysis.selection.picking import knee
 from records.errors import UserError
 from records.measurement import Measurement
 from records.text import count_text, percent_text, tick_text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +13,8 @@ from analysis.pictures.panels import Look, limits, look
 
 @dataclass(frozen=True)
 class TrainingCurve:
-    """Percent at epochs 1, 2, ...; ``end``: test accuracy in percent after the last one, or None."""
+    """Percent at epochs 1, 2, ..., NaN where there is none; ``end``: test accuracy in percent after the last one, or
+    None."""
 
     name: str
     values: tuple[float, ...]
@@ -49,9 +51,8 @@ class CurvePanel:
                 if curve.name == name:
                     _draw(axes, curve, own)
         ends = [curve.end for curve in self.curves if curve.end is not None]
-        axes.set_ylim(
-            *limits([*ends, *(value for curve in self.curves for value in curve.values)], self.floor)
-        )
+        values = [value for curve in self.curves for value in curve.values if not math.isnan(value)]
+        axes.set_ylim(*limits([*ends, *values], self.floor))
         axes.set_xlim(left=0)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8))
 

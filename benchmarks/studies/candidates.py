@@ -1,7 +1,7 @@
 """Which operations across pixels are worth their MACs: the same tiny network with each of them, at equal MACs.
 
     python -m benchmarks.studies.candidates --data-dir DIR [--operators NAME NAME] [--seeds 0 1 2] [--epochs 8] \\
-        [--out results/candidates/runs.jsonl] [--checkpoints runs/candidates]
+        [--device cuda] [--out results/candidates/runs.jsonl] [--checkpoints runs/candidates]
 
 A network of ``tiny-global``: three stages of 2, 3 and 3 inverted residual blocks, expansion 3. In four of the eight,
 one or two a stage and all of stride 1, stands the operation that is judged; the others have a 3x3 depthwise
@@ -26,6 +26,7 @@ from benchmarks.runs import all_runs, mean_and_deviation
 from records.errors import UserError
 from search_space import Genotype
 from training.data.loading import Data, load_data
+from training.device import real_device
 from training.fit import fit
 from training.recipes.named import get_recipe
 
@@ -38,7 +39,7 @@ DEPTHS = (2, 3, 3)
 JUDGED = ("stage1/block2", "stage2/block2", "stage2/block3", "stage3/block2")
 STEM, EXPANSION = 8, 3
 MACS, TOLERANCE = 3_000_000, 0.02
-IMAGES = 12_500  # a fifth of them to judge
+IMAGES, EPOCHS = 12_500, 8  # a fifth of them to judge
 
 
 def network(operator: str, widths: tuple[int, int, int]) -> Genotype:
@@ -72,18 +73,25 @@ def at_equal_macs(operator: str) -> Genotype:
     return best[3]
 
 
+def open_images(data_dir: str, device: str) -> Data:
+    """The images that all of them are trained on and judged by."""
+    return load_data("cifar10", data_dir, validation=0.2, train_limit=IMAGES, device=device)
+
+
 def _checkpoint(folder: Path, operator: str, epochs: int, seed: int) -> Path:
     return folder / f"{operator}-{epochs}-{seed}.pt"
 
 
-def train(operator: str, epochs: int, seed: int, data: Data, checkpoints: Path) -> dict[str, Any]:
+def train(
+    operator: str, epochs: int, seed: int, data: Data, checkpoints: Path, device: str = "cpu"
+) -> dict[str, Any]:
     """One training, goes on from its checkpoint; accuracies in [0, 1]."""
     genotype = at_equal_macs(operator)
     torch.manual_seed(seed)
     started = time.process_time()
     recipe = get_recipe("fast", epochs=epochs)
     path = _checkpoint(checkpoints, operator, epochs, seed)
-    result = fit(genotype.build(), data, recipe, seed=seed, checkpoint=path, progress=True)
+    result = fit(genotype.build(), data, recipe, seed=seed, device=device, checkpoint=path, progress=True)
     cost = genotype.cost()
     return {
         "operator": operator, "epochs": epochs, "seed": seed, "accuracy": result.accuracy,
@@ -118,21 +126,25 @@ def main() -> None:
     )
     parser.add_argument("--data-dir", required=True, help="folder with cifar10.npz")
     parser.add_argument("--operators", nargs="+", default=list(OPERATORS), help="what is judged")
-    parser.add_argument("--epochs", type=int, default=8, help="of each training (8)")
+    parser.add_argument("--epochs", type=int, default=EPOCHS, help=f"of each training ({EPOCHS})")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], help="seeds of each (0 1 2)")
     parser.add_argument("--threads", type=int, default=1, help="CPU threads (1)")
+    parser.add_argument(
+        "--device", default="auto", help="cpu, cuda, or auto: a GPU where there is one (auto)"
+    )
     parser.add_argument("--out", type=Path, default=Path("results/candidates/runs.jsonl"))
     parser.add_argument(
         "--checkpoints", type=Path, default=Path("runs/candidates"), help="of unfinished runs"
     )
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
-    data = load_data("cifar10", args.data_dir, validation=0.2, train_limit=IMAGES)
+    device = real_device(args.device)
+    data = open_images(args.data_dir, device)
     args.checkpoints.mkdir(parents=True, exist_ok=True)
     cases = [(operator, args.epochs, seed) for seed in args.seeds for operator in args.operators]
     records = all_runs(
         args.out, cases, lambda r: (r["operator"], r["epochs"], r["seed"]),
-        lambda case: train(*case, data, args.checkpoints),
+        lambda case: train(*case, data, args.checkpoints, device),
         lambda r: _checkpoint(args.checkpoints, r["operator"], r["epochs"], r["seed"]).unlink(),
     )  # fmt: skip
     print(table(records))

@@ -15,8 +15,9 @@ from execution.launching.launches import FAILED, STARTING, WAITING, Launch
 from execution.launching.time_left import seconds_left
 from execution.pages.contract import Asked, Page, Place, several
 from records.errors import UserError
+from records.run_files.confirming import confirming_line
+from records.run_files.run_folder import CANDIDATES, OUTCOME, RunFolder
 from records.run_files.settings_file import HUB, SEVERAL
-from records.run_folder import CANDIDATES, OUTCOME, RunFolder
 
 Compare = Callable[[Sequence[Path]], dict[str, Any]]
 _OWN_STOP_SECONDS = 1.0  # until the portal that answers is stopped itself
@@ -99,6 +100,7 @@ def _row(place: Place, status: runs.Status, launch: Launch | None) -> dict[str, 
         "done": status.done,
         "total": status.total,
         "supernet": _epochs(status.run) if at_work else None,
+        "confirming": confirming_line(status.run) if at_work and single else None,
         "best": status.best,
         "seconds_left": _left(status) if at_work and single else None,
         "address": status.portal or (status.view.address if status.view else None),
@@ -127,6 +129,8 @@ def _left(status: runs.Status) -> float | None:
     try:
         ended = [measurement.time for measurement in run.measurements()]
     except UserError:
+        return None
+    if status.done == status.total:  # what comes then has another pace
         return None
     return seconds_left(ended, status.total - status.done, status.process.since, datetime.now(timezone.utc))
 
@@ -171,7 +175,7 @@ def _launched(place: Place, launch: Launch) -> dict[str, Any]:
 def _bare(place: Place, run: Path, kind: str) -> dict[str, Any]:
     """A row of which nothing else is known."""
     return {
-        "key": place.key(run), "kind": kind, "state": "", "where": None, "done": 0, "total": None, "supernet": None,
+        "key": place.key(run), "kind": kind, "state": "", "where": None, "done": 0, "total": None, "supernet": None, "confirming": None,
         "best": None, "seconds_left": None, "address": None, "error": None, "launch": None, "hub": None, "can": _NOTHING,
     }  # fmt: skip
 

@@ -23,8 +23,8 @@ from execution.portal.rows import take_back as note_taken_back
 from execution.settings import PLACES, SearchSettings
 from execution.viewing import view_of
 from records.errors import UserError
+from records.run_files.run_folder import NNI, RunFolder
 from records.run_files.settings_file import HUB, SETTINGS
-from records.run_folder import NNI, RunFolder
 from training.data.datasets import is_array_file
 
 _ANSWER_SECONDS = 30.0

@@ -25,10 +25,10 @@ from execution.signals import termination_as_interrupt, uninterrupted
 from records.checks import whole_number
 from records.errors import UserError
 from records.files import naming_damage
+from records.interface.terminal import say
 from records.options import checked
+from records.run_files.run_folder import OUTCOME, RunFolder, new_folder
 from records.run_files.settings_file import HUB, MOST_SEARCHES, SETTINGS, SEVERAL, SWEEP
-from records.run_folder import OUTCOME, RunFolder, new_folder
-from records.terminal import say
 from records.text import count_text, percent_text
 from strategies.registry import strategy_names, strategy_options
 

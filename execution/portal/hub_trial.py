@@ -21,8 +21,8 @@ from execution.portal.rows import read_rows, row_options, submitted_name, taken_
 from execution.trials.channel import TrialChannel
 from execution.trials.log import CANCELLED, end_by, metric_line, on_cancel, say
 from records.errors import UserError
+from records.run_files.run_folder import RunFolder
 from records.run_files.settings_file import SETTINGS
-from records.run_folder import RunFolder
 
 POLL_SECONDS = 0.5
 _PR_SET_PDEATHSIG = 1

@@ -18,6 +18,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
@@ -145,7 +146,7 @@ def objects(compiler: str) -> Objects:
         message = ""
         for extra in OPTIONAL_FLAGS:
             try:
-                run(compiler, [*FLAGS, *extra, "-I", str(folder), "-c", *sources], folder)
+                _compile(compiler, [*FLAGS, *extra, "-I", str(folder), "-c"], sources, folder)
             except RuntimeError as error:
                 message = message or str(error)
             else:
@@ -155,6 +156,13 @@ def objects(compiler: str) -> Objects:
 
     done = once(cache() / f"objects-{key(compiler)}" / "flags.txt", make)
     return Objects(tuple(done.read_text().split()), tuple(sorted(map(str, done.parent.glob("*.o")))))
+
+
+def _compile(compiler: str, flags: list[str], sources: Sequence[str], folder: Path) -> None:
+    """Compiles each source by a process of its own, as many at a time as there are cores."""
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for _ in pool.map(lambda source: run(compiler, [*flags, source], folder), sources):
+            pass
 
 
 def run(compiler: str, arguments: Sequence[str], folder: Path) -> None:

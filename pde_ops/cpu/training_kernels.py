@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from torch import nn
 
-from pde_ops.cpu import depthwise_module, norm
+from pde_ops.cpu import depthwise_module, norm, strided
 
 
 @contextmanager
@@ -30,6 +30,8 @@ def training_kernels(network: nn.Module) -> Iterator[None]:
         for place, (name, child) in enumerate(children):
             if depthwise_module.takes(child):
                 put(parent, name, depthwise_module.DepthwiseConv2d(child))
+            elif strided.takes(child):
+                put(parent, name, strided.StridedConv2d(child))
             elif norm.takes(child):
                 after = children[place + 1 : place + 2] if isinstance(parent, nn.Sequential) else []
                 relu = bool(after) and type(after[0][1]) is nn.ReLU

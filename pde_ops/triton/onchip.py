@@ -10,6 +10,10 @@ The backward kernel keeps nothing between steps but registers: it integrates aga
 state that the adjoint needs, two adjoint steps for each such pass, so K steps cost about K * K / 4 on-chip
 steps more (6 at K = 5, 25 at K = 10) and no memory at all. Keeping the states in memory would cost 12 bytes
 a cell and step of second-level cache traffic, as long as one and a half steps take here, and memory.
+
+A loop's state must not begin as the same value twice: Triton 3.6 takes a variable to be unchanged by the loop if, traced
+once, it ends as the value that it began as. With ``p = h`` before it, ``p = h; h = new`` in a loop leaves p as it is. So
+two states that are equal at the start are loaded twice; the compiler makes one load of it.
 """
 
 from __future__ import annotations
@@ -81,6 +85,17 @@ def advance(h, p, coefficients, place, plan: tl.constexpr):
 
 
 @triton.jit
+def load_states(h_ptr, p_ptr, offsets, mask, place, plan: tl.constexpr):
+    """The state at time 0 and the one before, which is the same where there is no tensor of it."""
+    h = load(h_ptr, 0.0, offsets, mask, place, plan)
+    if p_ptr is None:
+        p = load(h_ptr, 0.0, offsets, mask, place, plan)
+    else:
+        p = load(p_ptr, 0.0, offsets, mask, place, plan)
+    return h, p
+
+
+@triton.jit
 def forward_kernel(
     out_ptr, h_ptr, f_ptr, u_ptr, v_ptr, bx_ptr, by_ptr, p_ptr, planes, cu, cv, cbx, cby,
     rx, ry, sx, sy, dt2, STEPS: tl.constexpr, plan: tl.constexpr,
@@ -90,10 +105,7 @@ def forward_kernel(
     base = first.to(tl.int64) * (plan.height * plan.width)
     offsets, mask, place = geometry(planes - first, plan)
     offsets = base + offsets
-    h = load(h_ptr, 0.0, offsets, mask, place, plan)
-    p = h
-    if p_ptr is not None:
-        p = load(p_ptr, 0.0, offsets, mask, place, plan)
+    h, p = load_states(h_ptr, p_ptr, offsets, mask, place, plan)
     f = load(f_ptr, 0.0, offsets, mask, place, plan)
     u, v = load(u_ptr, cu, offsets, mask, place, plan), load(v_ptr, cv, offsets, mask, place, plan)
     bx, by = load(bx_ptr, cbx, offsets, mask, place, plan), load(by_ptr, cby, offsets, mask, place, plan)
@@ -167,11 +179,8 @@ def backward_kernel(
     waiting = load(None, 0.0, offsets, mask, place, plan)
     sums = (waiting, waiting, waiting, waiting, waiting, waiting)
     for i in range(STEPS // 2):
-        now = load(h_ptr, 0.0, offsets, mask, place, plan)
-        before = now
-        if p_ptr is not None:
-            before = load(p_ptr, 0.0, offsets, mask, place, plan)
-        first_of_three = before
+        now, before = load_states(h_ptr, p_ptr, offsets, mask, place, plan)
+        first_of_three = load(None, 0.0, offsets, mask, place, plan)  # the loop runs once at least
         for _ in range(STEPS - 1 - 2 * i):
             new = advance(now, before, coefficients, place, plan)
             first_of_three = before
@@ -182,10 +191,7 @@ def backward_kernel(
             g, waiting, sums, before, first_of_three, now, True, coefficients, place, plan
         )
     if STEPS % 2 == 1:
-        now = load(h_ptr, 0.0, offsets, mask, place, plan)
-        before = now
-        if p_ptr is not None:
-            before = load(p_ptr, 0.0, offsets, mask, place, plan)
+        now, before = load_states(h_ptr, p_ptr, offsets, mask, place, plan)
         g, waiting, sums = adjoint_step(g, waiting, sums, now, before, now, False, coefficients, place, plan)
 
     inverse = coefficients[6]

@@ -30,7 +30,8 @@ class Equilibrium(nn.Module):
     more with the graph at the point found, or fewer where the residual is small before. The first training steps unroll
     f a few times without a solver; so does evaluation after fewer steps than these. ``steps`` counts the training
     steps. Where the configuration has a loss on the Jacobian, ``extra_loss`` holds it after a training step that drew
-    it, with one evaluation more, and T is shifted by -2 to 1 at random.
+    it, with one evaluation more, and T is shifted by -2 to 1 at random. `mean_residual` tells how near the training
+    steps' solutions came.
 
     Args:
         name: of the configuration.
@@ -45,6 +46,8 @@ class Equilibrium(nn.Module):
         self.warm_up_steps = round(warm_up * chosen.warm_up_steps)
         self.adaptive = True  # the solver stops where the images let it
         self.extra_loss: Tensor | None = None
+        self._residual_sum: Tensor | float = 0.0
+        self._solutions = 0
         first = chosen.channels[0]
         self.injection: nn.Module = nn.Identity()
         if chosen.injects_convolution:
@@ -84,9 +87,11 @@ class Equilibrium(nn.Module):
         if self.training and chosen.jacobian is not None:
             threshold += int(torch.randint(-2, 2, ()))
         with torch.no_grad():
-            point, _, _ = broyden(f, x0=start, max_iter=threshold, **how)
+            point, _, told = broyden(f, x0=start, max_iter=threshold, **how)
         if not self.training:
             return f.vec2list(point)
+        self._residual_sum += told[f"{how['stop_mode']}_lowest"].mean()
+        self._solutions += 1
         point = point.detach()
         self._draw_extra_loss(once, f.vec2list(point), done, warming_up=False)
         backward = {**how, "max_iter": chosen.backward_threshold}
@@ -94,6 +99,13 @@ class Equilibrium(nn.Module):
             grad_type="ift", b_solver=broyden, b_solver_kwargs=backward
         )
         return f.vec2list(implicit(None, f, point)[0])
+
+    def mean_residual(self) -> float | None:
+        """Mean over images and training steps since it was last asked, at the points that were taken: of f(z) - z, on
+        small images relative to f(z). None where no step had a solver."""
+        mean = float(self._residual_sum) / self._solutions if self._solutions else None
+        self._residual_sum, self._solutions = 0.0, 0
+        return mean
 
     def _draw_extra_loss(self, once: Any, states: list[Tensor], done: int, *, warming_up: bool) -> None:
         """Sets ``extra_loss`` where this training step has it: Hutchinson's estimate, by element."""

@@ -19,6 +19,7 @@ from records.errors import UserError
 from search_space.families.family import total_cost
 from search_space.families.mobile import BLOCKS, MobileSpace
 from search_space.genotype import Genotype
+from search_space.paper.counts import classifier_cost
 from search_space.paper.networks import published
 from search_space.paper.rows import TOLERANCE, facts, printed_number, write_lines
 from search_space.space import get_space
@@ -36,8 +37,9 @@ SHOWN = 20  # placements that the table shows
 class Placement:
     """A genotype and its counts; differences in percent of the poster's.
 
-    The network has a classifier in any case. Where ``classifier`` is False, the parameters of this last
-    linear layer are not among ``params``; its MACs are always among ``macs_published``.
+    The network has a classifier in any case. Where ``classifier`` is False, what this last linear layer costs is not
+    in ``params`` and ``macs_published``, as the poster's counter left it out; ``whole_params`` and
+    ``whole_macs_published`` are of the whole network.
     """
 
     genotype: Genotype
@@ -46,6 +48,8 @@ class Placement:
     params_difference: float
     macs_difference: float
     classifier: bool
+    whole_params: int
+    whole_macs_published: int
 
     def bodies(self) -> str:
         """What stands in each stage, in order."""
@@ -64,7 +68,7 @@ class Matches:
 
     @property
     def with_classifier(self) -> int:
-        """How many match with the classifier's parameters counted."""
+        """How many match with the classifier counted."""
         return sum(placement.classifier for placement in self.placements)
 
 
@@ -75,8 +79,8 @@ def placements(name: str) -> Matches:
         name: one of ``NAMES``; case does not matter.
 
     The first are those in which fewest stages differ from the public description, then those with the
-    smallest differences. Parameters are compared with and without the classifier's, since it is not known
-    whether the poster counts them; no placement matches both ways, they are too many. Takes seconds.
+    smallest differences. Counts are compared without the classifier, as the poster's counter left it out, and with
+    it; no placement matches both ways, its parameters are too many. Takes seconds.
 
     Raises:
         UserError: for another name than those in ``NAMES``.
@@ -109,29 +113,30 @@ def placements(name: str) -> Matches:
     totals = rest.reshape(1, 2)
     for stage_costs in costs:
         totals = (totals[:, None] + stage_costs[None]).reshape(-1, 2)
-    linear = (space.network.late or space.network.last) * reference.classes + reference.classes
+    last = classifier_cost(reference)
+    linear = np.array([last.params, last.macs_published])
     shape = [len(bodies) for bodies in options]
     described = [bodies.index(_described(reference, stage)) for stage, bodies in enumerate(options, start=1)]
     matches: list[tuple] = []
     poster = np.array([printed_params[0], printed_macs[0]])
     for classifier in (True, False):
-        own = totals - np.array([0 if classifier else linear, 0])
+        own = totals if classifier else totals - linear
         gaps = 100.0 * (own / poster - 1)
         for index in np.flatnonzero((np.abs(gaps) <= TOLERANCE).all(axis=1)):
             places = np.unravel_index(index, shape)
             changed = sum(place != public for place, public in zip(places, described, strict=True))
             order = (changed, float(np.abs(gaps[index]).max()), int(index), classifier)
-            matches.append((order, places, own[index], gaps[index]))
+            matches.append((order, places, (*own[index], *gaps[index]), totals[index]))
     matches.sort(key=lambda match: match[0])
     result = []
-    for order, places, own_counts, gap in matches:
+    for order, places, counted, whole in matches:
         stages = {
             f"stage{number}": {"width": 1.0, "body": bodies[int(place)]}
             for number, (bodies, place) in enumerate(zip(options, places, strict=True), start=1)
         }
         genotype = Genotype.of(reference.problem, stages)
-        counts = (int(own_counts[0]), int(own_counts[1]), float(gap[0]), float(gap[1]))
-        result.append(Placement(genotype, *counts, order[3]))
+        counts = (int(counted[0]), int(counted[1]), float(counted[2]), float(counted[3]))
+        result.append(Placement(genotype, *counts, order[3], *map(int, whole)))
     return Matches(result)
 
 
@@ -151,16 +156,17 @@ def _described(reference: Genotype, stage: int) -> str:
 
 def placements_table(matches: Matches) -> str:
     """The first ``SHOWN`` placements as text, with how many there are."""
-    heading = (
-        f"{matches.count:,} placements match, {matches.with_classifier:,} of them with the classifier's parameters "
-        "counted; parameters, published MACs, differences in percent, stages:"
-    )
-    lines = [heading]
+    lines = [
+        f"{matches.count:,} placements match, {matches.with_classifier:,} of them with the classifier counted, which the "
+        "poster's counter left out",
+        "parameters, published MACs, differences in percent, both counts with the classifier, stages:",
+    ]
     for placement in matches.placements[:SHOWN]:
-        note = "" if placement.classifier else "  (parameters without the classifier)"
+        note = "  (compared with the classifier)" if placement.classifier else ""
         lines.append(
             f"{placement.params:>10,}  {placement.macs_published:>12,}  {placement.params_difference:+.2f}  "
-            f"{placement.macs_difference:+.2f}  {placement.bodies()}{note}"
+            f"{placement.macs_difference:+.2f}  {placement.whole_params:>10,}  {placement.whole_macs_published:>12,}  "
+            f"{placement.bodies()}{note}"
         )
     return "\n".join(lines)
 
@@ -170,9 +176,9 @@ def write_csv(matches: Matches, path: str | Path) -> Path:
 
     Raises ``UserError`` where it cannot.
     """
-    heading = ("params", "macs_published", "params_difference", "macs_difference", "classifier", "stages")
-    lines = [
-        (p.params, p.macs_published, p.params_difference, p.macs_difference, p.classifier, p.bodies())
-        for p in matches.placements
-    ]
-    return write_lines(heading, lines, path)
+    names = (
+        "params", "macs_published", "params_difference", "macs_difference", "classifier", "whole_params",
+        "whole_macs_published",
+    )  # fmt: skip
+    lines = [(*(getattr(p, name) for name in names), p.bodies()) for p in matches.placements]
+    return write_lines((*names, "stages"), lines, path)

@@ -11,10 +11,12 @@ from records.measurement import Measurement
 from records.options import Options, option
 from search_space import Genotype, crossover, mutate
 from search_space.sampling import random_genotype
+from strategies.budget import Budget
 from strategies.contract import MultiTrialStrategy
 from strategies.objectives import Ranked, objectives_option, ranked, require_several, survivors, usable
 from strategies.registry import register_strategy
 
+_NO_MACS = Budget(1, None)  # which leads to the fewest
 _CHILDREN = 100  # for one candidate, before random architectures are drawn instead
 
 
@@ -42,10 +44,11 @@ class Nsga2Settings(Options):
 class Nsga2(MultiTrialStrategy):
     """The best of parents and children by non-dominated rank, then by crowding, are the next parents.
 
-    The first ``population`` candidates are random. Each further ``population`` results are a generation: of them
-    and the parents before, ``population`` survive. A parent is the better of two that are drawn. Each
-    child is mutated in one decision. Candidates that have no value for one of the objectives, failed ones say, never
-    become parents.
+    The first ``population`` candidates are random, but for the very first: that is led from a random one to the fewest
+    MACs, for chance hardly ever draws the cheap end of a large space's front. Each further ``population`` results are a
+    generation: of them and the parents before, ``population`` survive. A parent is the better of two that are drawn.
+    Each child is mutated in one decision. Candidates that have no value for one of the objectives, failed ones say,
+    never become parents.
 
     Examples:
         >>> from search_space import Problem
@@ -65,7 +68,7 @@ class Nsga2(MultiTrialStrategy):
         super().__init__(problem, seed, settings, **budget)
         self.names = require_several(self.settings.objectives)
         self._genotypes: dict[int, tuple[Measurement, Genotype]] = {}  # of parents, which are read once
-        self._draws = 0  # for the candidate that is proposed
+        self._index, self._draws = 0, 0  # of the candidate that is proposed
         self._replayed: list[Measurement] = []  # whole generations, and the parents after each of them
         self._parents: list[list[Ranked]] = [[]]
 
@@ -74,14 +77,16 @@ class Nsga2(MultiTrialStrategy):
         return "latency" in require_several(settings.objectives)
 
     def propose(self, index: int, results: Sequence[Measurement]) -> Genotype:
-        self._draws = 0
+        self._index, self._draws = index, 0
         return super().propose(index, results)
 
     def draw(self, rng: random.Random, results: Sequence[Measurement]) -> Genotype:
         parents = self.parents(results)
         self._draws += 1
         if not parents or self._draws > _CHILDREN:
-            return random_genotype(self.problem, rng.randrange(2**31))
+            drawn = random_genotype(self.problem, rng.randrange(2**31))
+            smallest = self._index == 0 and self._draws == 1
+            return self.towards_budget(drawn, rng, _NO_MACS) if smallest else drawn
         return self._child(parents, rng)
 
     def parents(self, results: Sequence[Measurement]) -> list[Ranked]:

@@ -19,7 +19,7 @@ from search_space.sampling import random_genotype
 from strategies.budget import Budget
 from strategies.objectives import spread
 
-_REPEATS, _DRAWS, _STEPS, _NEAR = 5, 20, 40, 0.05
+_REPEATS, _DRAWS, _STEPS, _NEAR = 5, 20, 200, 0.05
 
 
 @dataclass(frozen=True)
@@ -61,24 +61,27 @@ def _like(problem: Problem, macs: int, rng: random.Random, budget: Budget) -> Ge
     found: list[tuple[float, Genotype]] = []
     for _ in range(_DRAWS):
         genotype = random_genotype(problem, rng.randrange(2**31))
-        off = _off(genotype, macs)
+        off = _off(genotype, macs, budget)
         for _ in range(_STEPS):
-            if off <= _NEAR:
+            if off <= _NEAR and budget.allows(genotype.cost()):
                 break
             other = mutate(genotype, rng)
-            if _off(other, macs) < off:
-                genotype, off = other, _off(other, macs)
+            if _off(other, macs, budget) < off:
+                genotype, off = other, _off(other, macs, budget)
         if budget.allows(genotype.cost()):
             found.append((off, genotype))
         if found and found[-1][0] <= _NEAR:
             break
-    if not found:  # the budget is tighter in parameters than in MACs
+    if not found:
         raise budget.error(problem.space, genotype.cost())
     return min(found, key=lambda each: each[0])[1]
 
 
-def _off(genotype: Genotype, macs: int) -> float:
-    return abs(genotype.cost().macs / macs - 1)
+def _off(genotype: Genotype, macs: int, budget: Budget) -> float:
+    """By what share it is off the MACs, or above the budget if that is more: the parameters' may be the tighter one."""
+    cost = genotype.cost()
+    over = 0.0 if budget.unlimited else budget.excess(cost) - 1
+    return max(abs(cost.macs / macs - 1), over)
 
 
 def choose(
@@ -89,9 +92,11 @@ def choose(
     seed: int,
     budget: Budget,
     accuracy: Callable[[Genotype], float],
+    names: Sequence[str] = ("accuracy", "macs"),
 ) -> list[Chosen]:
-    """``count`` networks to train, the last ``randoms`` of them random; ``accuracy`` judges these on shared weights."""
-    best = spread(judged, max(1, count - randoms))
+    """``count`` networks to train, points of the front of the objectives ``names``, the last ``randoms`` of them random;
+    ``accuracy`` judges these on shared weights."""
+    best = spread(judged, max(1, count - randoms), names=names)
     chosen = [_of_front(measurement) for measurement in best]
     problem = chosen[0].genotype.problem
     for genotype in random_likes(problem, best, min(randoms, count - len(best)), seed, budget):
@@ -99,10 +104,15 @@ def choose(
     return chosen
 
 
-def extended(chosen: Sequence[Chosen], judged: Sequence[Measurement], count: int) -> list[Chosen]:
+def extended(
+    chosen: Sequence[Chosen],
+    judged: Sequence[Measurement],
+    count: int,
+    names: Sequence[str] = ("accuracy", "macs"),
+) -> list[Chosen]:
     """``chosen``, and further points of the front up to ``count``, as far as there are any."""
     known = {each.genotype.key() for each in chosen}
-    more = [_of_front(measurement) for measurement in spread(judged, count + len(chosen))]
+    more = [_of_front(measurement) for measurement in spread(judged, count + len(chosen), names=names)]
     new = [each for each in more if each.genotype.key() not in known]
     return [*chosen, *new[: count - len(chosen)]]
 

@@ -43,6 +43,21 @@ def test_a_folder_is_read_and_kept(tmp_path):
     assert read_trainings(path) == [found, training()]
 
 
+def test_what_a_solver_left_is_kept_by_epoch_and_others_have_none(tmp_path):
+    path = folder(tmp_path / "run")
+    result = json.loads((path / "result.json").read_text())
+    result["history"] = [
+        epoch | {"residual": residual} for epoch in result["history"] for residual in (None, 0.1)
+    ]
+    (path / "result.json").write_text(json.dumps(result))
+    found = read_training(path)
+    assert found.residuals == (None, 0.1)
+    (tmp_path / "kept.jsonl").write_text(trainings_text([found, training()]))
+    assert read_trainings(tmp_path / "kept.jsonl") == [found, training()]
+    assert training().residuals == ()
+    assert "residuals" not in training().to_json()
+
+
 def test_an_unfinished_training_is_told(tmp_path):
     with pytest.raises(UserError, match=r"holds no finished training: there is no result\.json"):
         read_training(tmp_path)

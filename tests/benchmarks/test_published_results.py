@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 import sys
 
 import pytest
 
+from analysis.pictures.panels import render_panels
 from analysis.training import summaries, trainings_text
 from benchmarks import published_results
 from records.errors import UserError
@@ -125,3 +127,14 @@ def test_nothing_to_record(tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "argv", ["x", "--out", str(tmp_path)])
     with pytest.raises(UserError, match="records no training"):
         published_results.main()
+
+
+def test_what_solvers_left_has_a_panel_of_its_own():
+    solved = training(network="MDEQ-Tiny", residuals=(None, 0.1, 0.01))
+    (panel,) = published_results.residual_panels([training(), solved])
+    (curve,) = panel.curves
+    assert curve.name == "MDEQ-Tiny"
+    assert math.isnan(curve.values[0])
+    assert curve.values[1:] == pytest.approx((-1, -2))
+    assert render_panels([panel]).startswith(b"\x89PNG")
+    assert published_results.residual_panels([training()]) == []

@@ -237,12 +237,22 @@ def test_negative_seed():
         fit(network(), coloured(), RECIPE, seed=-1)
 
 
-def test_a_cpu_neither_compiles_nor_rounds(monkeypatch):
+def test_a_cpu_without_amx_neither_compiles_nor_rounds(monkeypatch):
     """Without instructions for it bfloat16 is slow on a CPU, and compiling takes longer than a short training."""
     monkeypatch.setattr(torch, "compile", lambda *_: pytest.fail("compiled"))
+    monkeypatch.setattr(fit_module, "multiplies_bfloat16", lambda device: False)
     plain = fit(network(), coloured(), RECIPE, seed=0)
     fast = fit(network(), coloured(), RECIPE.replace(bf16=True, channels_last=True, compile=True), seed=0)
     assert [epoch.loss for epoch in fast.history] == [epoch.loss for epoch in plain.history]
+
+
+def test_a_cpu_with_amx_trains_in_bfloat16(monkeypatch):
+    monkeypatch.setattr(fit_module, "multiplies_bfloat16", lambda device: True)
+    plain = fit(network(), coloured(), RECIPE, seed=0)
+    half = fit(network(), coloured(), RECIPE.replace(bf16=True, channels_last=True), seed=0)
+    assert half.accuracy == 1.0
+    assert [epoch.loss for epoch in half.history] != [epoch.loss for epoch in plain.history]
+    assert half.history[-1].loss == pytest.approx(plain.history[-1].loss, abs=0.05)
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
@@ -319,3 +329,19 @@ def test_a_modules_own_loss_is_added():
     fit(model, coloured(), RECIPE.replace(epochs=4, learning_rate=0.02, clip_norm=None), seed=0)
     assert model.extra_loss is None
     assert model.head.bias.mean().item() > 1.0
+
+
+class Solved(TinyNet):
+    """Tells of a solver, from the second epoch on."""
+
+    told = 0
+
+    def mean_residual(self):
+        self.told += 1
+        return None if self.told == 1 else 0.5 / self.told
+
+
+def test_what_a_solver_left_is_asked_for_after_each_epoch():
+    result = fit(Solved(classes=2), coloured(), RECIPE.replace(epochs=3), seed=0)
+    assert [epoch.residual for epoch in result.history] == [None, 0.5 / 2, 0.5 / 3]
+    assert {epoch.residual for epoch in fit(network(), coloured(), RECIPE, seed=0).history} == {None}

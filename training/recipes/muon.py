@@ -103,8 +103,7 @@ def _others_step(
         gradients = list(torch._foreach_add(gradients, parameters, alpha=decay))
     torch._foreach_mul_(buffers, momentum)
     torch._foreach_add_(buffers, gradients)
-    updates = torch._foreach_add(gradients, buffers, alpha=momentum)
-    torch._foreach_add_(parameters, updates, alpha=-group["lr"])
+    _subtract(parameters, list(torch._foreach_add(gradients, buffers, alpha=momentum)), group["lr"])
 
 
 def _matrices_step(
@@ -119,6 +118,15 @@ def _matrices_step(
         by_shape.setdefault((update.shape[0], update[0].numel()), []).append(index)
     for (rows, columns), indices in by_shape.items():
         orthogonals = orthogonal(torch.stack([updates[index].flatten(1) for index in indices]))
-        step = -rate * max(1.0, rows / columns) ** 0.5
-        for index, update in zip(indices, orthogonals.unbind(0), strict=True):
-            parameters[index].add_(update.view(parameters[index].shape), alpha=step)
+        longer = max(1.0, rows / columns) ** 0.5
+        chosen = [parameters[index] for index in indices]
+        shaped = [o.view(p.shape) for o, p in zip(orthogonals.unbind(0), chosen, strict=True)]
+        _subtract(chosen, shaped, rate * longer)
+
+
+def _subtract(parameters: list[Tensor], updates: list[Tensor], rate: float | Tensor) -> None:
+    """``parameters -= rate * updates``; a rate on the device is not asked for."""
+    if isinstance(rate, Tensor):
+        torch._foreach_sub_(parameters, torch._foreach_mul(updates, rate))
+    else:
+        torch._foreach_add_(parameters, updates, alpha=-rate)

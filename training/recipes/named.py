@@ -65,7 +65,7 @@ _ONE_CYCLE: dict[str, Any] = dict(
     bf16=True,
     channels_last=True,
 )
-_FAST: dict[str, Any] = dict(epochs=30, batch_size=128, learning_rate=0.2, compile=True, **_ONE_CYCLE)
+_FAST: dict[str, Any] = dict(epochs=30, batch_size=128, learning_rate=0.2, **_ONE_CYCLE)
 
 _ALL = [
     *(Recipe(name, batch_size=b, weight_decay=d, **_CIFAR) for name, (b, d) in _PUBLISHED_CIFAR.items()),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import torch
@@ -41,6 +41,24 @@ def make_optimizer(model: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
     return torch.optim.RMSprop(
         parameters, rate, alpha=0.9, eps=recipe.rmsprop_eps, momentum=recipe.momentum, weight_decay=decay
     )
+
+
+def rates_on(optimizer: torch.optim.Optimizer, device: torch.device | None) -> None:
+    """Keeps the learning rates on ``device``, where a recorded step reads them; None: as plain numbers."""
+    for group in optimizer.param_groups:
+        rate = float(group["lr"])
+        group["lr"] = rate if device is None else torch.tensor(rate, device=device)
+        if "capturable" in group:
+            group["capturable"] = device is not None
+
+
+def set_rates(optimizer: torch.optim.Optimizer, rates: Sequence[float]) -> None:
+    """Sets each group's learning rate where it is kept."""
+    for group, rate in zip(optimizer.param_groups, rates, strict=True):
+        if isinstance(group["lr"], Tensor):
+            group["lr"].fill_(rate)
+        else:
+            group["lr"] = rate
 
 
 class Average:

@@ -27,7 +27,8 @@ function progress(row) {
     }
     const bar = make('progress', { max: row.total, value: row.done, 'aria-label': `progress of ${row.key}` });
     const supernet = row.supernet === null ? '' : `, ${count(row.supernet)} epochs of the supernet`;
-    return [bar, ` ${count(row.done)} of ${count(row.total)}${supernet}`];
+    const again = row.confirming === null ? null : make('div', { class: 'confirming' }, row.confirming);
+    return [bar, ` ${count(row.done)} of ${count(row.total)}${supernet}`, again];
 }
 
 function state(row) {

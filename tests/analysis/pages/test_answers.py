@@ -6,9 +6,9 @@ from pathlib import Path
 
 from analysis import read_run
 from analysis.certainty.noise import Certainty
-from analysis.confirmed import Confirmation
 from analysis.pages.answers import answer, answer_html, noise_sentence, tie_sentence
 from analysis.run import Run
+from analysis.selection.confirmed import Confirmation
 from tests.analysis.pages.test_page import tables
 from tests.analysis.samples.runs import FIVE, measurement
 

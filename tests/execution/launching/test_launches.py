@@ -10,8 +10,8 @@ from execution.launching import launches, start
 from execution.launching.launches import BEGUN, FAILED, STARTING, WAITING
 from execution.settings import SearchSettings
 from records.errors import UserError
-from records.run_folder import NNI, RunFolder
-from records.run_lock import locked
+from records.run_files.run_folder import NNI, RunFolder
+from records.run_files.run_lock import locked
 
 PROGRAM = "tests.execution.launching.quick_program"
 

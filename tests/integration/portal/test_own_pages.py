@@ -7,11 +7,13 @@ import json
 from urllib.parse import quote
 
 import pytest
+from records.run_folder import RunFolder
 
 from analysis.front import front
 from analysis.hypervolume import reference_macs, shares_over_trials
 from portal_pages import PAGES
 from records.measurement import Measurement
+from records.run_files.confirming import Confirming
 from tests.analysis.live.records import HTML, add, candidate, failed, run_folder
 from tests.execution.pages.served import served
 from tests.integration.browser import page
@@ -189,6 +191,15 @@ def test_damaged_lines_are_named_also_where_they_come_later(tab, address, folder
         file.write(json.dumps(candidate(1)) + "\n" + "\0" * 50 + "\n" + json.dumps(candidate(2)) + "\n")
     tab.wait_for_selector("#summary:has-text('line 3 of candidates.jsonl is damaged and left out')")
     assert drawn(tab, "candidates") == [3]
+
+
+def test_a_front_that_is_being_confirmed_says_so(tab, address, folder):
+    with RunFolder(folder / "two").lock():
+        Confirming(trainings=3, candidates=(0, 1), epochs=6, others=0).write(folder / "two")
+        open_front(tab, address, "two")
+        tab.wait_for_selector("#summary:has-text('Confirming: 0 of 3 trainings, of candidates 0 and 1')")
+    tab.wait_for_selector("#summary:has-text('Nothing runs now')")
+    assert "Confirming" not in tab.inner_text("#summary")
 
 
 def test_several_runs_have_a_common_front(tab, address, folder):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import subprocess
 import sys
+import threading
 
 import pytest
 import torch
@@ -48,6 +49,20 @@ def test_a_failed_build_leaves_eager_and_no_file(fresh, monkeypatch, tmp_path_fa
     assert isinstance(reason, str)
     assert "\n" not in reason
     assert not list(fresh.glob("*.so"))
+
+
+def test_sources_are_compiled_at_the_same_time(monkeypatch, tmp_path):
+    together = threading.Barrier(2, timeout=60)
+    compiled = []
+
+    def run(compiler, arguments, folder):
+        together.wait()
+        compiled.append((compiler, arguments[-1]))
+
+    monkeypatch.setattr(build, "run", run)
+    monkeypatch.setattr(build.os, "cpu_count", lambda: 2)
+    build._compile("c++", ["-c"], ["a.cpp", "b.cpp"], tmp_path)
+    assert sorted(compiled) == [("c++", "a.cpp"), ("c++", "b.cpp")]
 
 
 @has_compiler

@@ -62,6 +62,24 @@ def test_evaluations_of_f(name: str) -> None:
     assert evaluations(model.train(), images(name)) == threshold + 2
 
 
+def test_the_mean_residual_is_that_of_the_points_taken_in_training() -> None:
+    found = equilibrium(network("TINY"))
+    assert found.mean_residual() is None
+    points = []
+    hook = found.layer.register_forward_hook(lambda _, given, out: points.append((given[0], out)))
+    x = torch.randn(2, found.layer.widths[0], 16, 16)
+    found.eval()(x)
+    assert found.mean_residual() is None
+    found.train()(x)
+    hook.remove()
+    states, values = points[-1]  # of the evaluation at the point that was found
+    flat = lambda z: torch.cat([each.flatten(1) for each in z], 1)  # noqa: E731
+    expected = ((flat(values) - flat(states)).norm(dim=1) / flat(values).norm(dim=1)).mean()
+    residual = found.mean_residual()
+    assert residual == pytest.approx(expected.item(), rel=1e-3)
+    assert found.mean_residual() is None
+
+
 def test_the_warm_up_unrolls_f() -> None:
     model = network("TINY", warm_up=2 / 3_000)
     layers = CONFIGURATIONS["TINY"].warm_up_layers

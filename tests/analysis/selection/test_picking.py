@@ -8,7 +8,7 @@ import pytest
 
 from analysis import pick
 from records.errors import UserError
-from records.run_folder import RunFolder
+from records.run_files.run_folder import RunFolder
 from tests.analysis.samples.runs import make_run, measurement
 
 # accuracy over MACs: 1 is the knee of the front 0, 1, 2, 4; 3 is below it
@@ -67,7 +67,7 @@ def test_by_latency(tmp_path):
         UserError, match=r"max-latency is 0.5 ms, but no candidate is so fast; the fastest takes 1 ms"
     ):
         pick(run, "max-latency=0.5")
-    with pytest.raises(UserError, match="max-latency is 'x'; accepted: milliseconds, such as 2 or 2ms"):
+    with pytest.raises(UserError, match="'x' is no time; accepted: milliseconds, such as 2 or 2ms"):
         pick(run, "max-latency=x")
 
 

@@ -7,10 +7,10 @@ import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from analysis.choice import Choice, choose, genotype_of, holds_searches, searches
 from analysis.front import front
 from analysis.run import Run, read_run
-from records.checks import parse_count, shown
+from analysis.selection.choice import Choice, choose, genotype_of, holds_searches, searches
+from records.checks import parse_count, parse_milliseconds, shown
 from records.errors import UserError
 from records.measurement import Measurement
 from records.text import count_text
@@ -92,17 +92,15 @@ def _max_macs(points: Sequence[Point], text: str) -> list[Point]:
 
 
 def _max_latency(points: Sequence[Point], text: str) -> list[Point]:
-    match = re.fullmatch(r"\s*(\d{1,9}(?:\.\d{1,9})?)\s*(?:ms)?\s*", text)
-    if match is None:
-        raise UserError(f"max-latency is {shown(text)}; accepted: milliseconds, such as 2 or 2ms")
+    most = parse_milliseconds(text)
     measured = [(run, m, m.latency) for run, m in points if m.latency is not None]
     if not measured:
         raise UserError("no candidate has a measured latency; search with --latency on")
-    within = [(run, m) for run, m, latency in measured if latency <= float(match[1])]
+    within = [(run, m) for run, m, latency in measured if latency <= most]
     if not within:
         least = min(latency for _, _, latency in measured)
         raise UserError(
-            f"max-latency is {match[1]} ms, but no candidate is so fast; the fastest takes {least:g} ms"
+            f"max-latency is {most:g} ms, but no candidate is so fast; the fastest takes {least:g} ms"
         )
     return _most_accurate(within)
 

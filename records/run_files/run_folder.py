@@ -24,11 +24,11 @@ from records.checks import as_path, whole_number
 from records.errors import UserError
 from records.files import read_json, read_present, write_errors, write_whole
 from records.measurement import Measurement
-from records.owner import Owner
 from records.plugins import plugin_names
 from records.run_files.measurement_lines import MOST, read_confirmed, read_measurements, whole_line
+from records.run_files.owner import Owner
+from records.run_files.run_lock import LOCK, OWNER, holder, locked
 from records.run_files.settings_file import SETTINGS, read_run_record
-from records.run_lock import LOCK, OWNER, holder, locked
 from records.text import without_paths
 
 CANDIDATES, NNI = "candidates.jsonl", "nni.json"
@@ -254,7 +254,7 @@ def provenance() -> dict[str, Any]:
 
 
 def _commit() -> str | None:
-    folder = Path(__file__).resolve().parent.parent
+    folder = Path(__file__).resolve().parents[2]
     if not (folder / ".git").exists():
         return None
     try:

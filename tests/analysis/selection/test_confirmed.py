@@ -6,14 +6,14 @@ import json
 import pytest
 
 from analysis import write_outcome
-from analysis.best import best
-from analysis.confirmed import Confirmation, confirmations, doubt
 from analysis.pictures.plot import front_plot
 from analysis.run import read_run
+from analysis.selection.best import best
+from analysis.selection.confirmed import Confirmation, confirmations, doubt
 from execution.runs import find_runs
 from records.errors import UserError
 from records.measurement import Measurement
-from records.run_folder import CANDIDATES, CONFIRMED, RunFolder
+from records.run_files.run_folder import CANDIDATES, CONFIRMED, RunFolder
 from search_space import sample
 
 
