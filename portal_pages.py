@@ -79,9 +79,8 @@ def export(place: Place, asked: Asked) -> Any:
 def report_document(place: Place, asked: Asked) -> str:
     """The report of the runs that are named, or of the portal's own: the file in the run's folder where the search has ended
     since it measured last, else one made now, of which nothing is left."""
-    from records.run_folder import CANDIDATES, OUTCOME
-
     from analysis import report
+    from records.run_files.run_folder import CANDIDATES, OUTCOME
 
     folders = [place.folder(key) for key in several(asked, "run") or [""]]
     (run, *others) = folders

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from records.errors import UserError
 from records.files import read_json, write_whole
-from records.run_folder import CONFIRMED
+from records.run_files.run_folder import CONFIRMED
 
 CONFIRMING = "confirming.json"
 

@@ -6,10 +6,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from records.terminal import say
-
 from records.errors import UserError
 from records.files import naming_damage, read_json, write_whole
+from records.interface.terminal import say
 from search_space.problem import Problem
 from search_space.sampling import random_genotype
 from training.latency_table import LatencyTable, summary

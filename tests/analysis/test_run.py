@@ -3,11 +3,11 @@ import re
 from html import escape
 
 import pytest
-from records.run_folder import RunFolder
 
 from analysis import choose, report
 from analysis.run import read_run
 from records.errors import UserError
+from records.run_files.run_folder import RunFolder
 from tests.analysis.samples.runs import FIVE, make_run
 
 

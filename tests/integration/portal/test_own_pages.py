@@ -7,13 +7,13 @@ import json
 from urllib.parse import quote
 
 import pytest
-from records.run_folder import RunFolder
 
 from analysis.front import front
 from analysis.hypervolume import reference_macs, shares_over_trials
 from portal_pages import PAGES
 from records.measurement import Measurement
 from records.run_files.confirming import Confirming
+from records.run_files.run_folder import RunFolder
 from tests.analysis.live.records import HTML, add, candidate, failed, run_folder
 from tests.execution.pages.served import served
 from tests.integration.browser import page

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 
 import pytest
-from records.run_folder import RunFolder
 
 from execution.portal.rows import read_rows, taken_back
 from execution.runs import status
+from records.run_files.run_folder import RunFolder
 from tests.integration.browser import page
 from tests.integration.programs import QUICK_TRIALS, address, belonging, start, wait_for
 

@@ -3,9 +3,9 @@
 import json
 
 import pytest
-from records.run_folder import CONFIRMED
 
 from records.run_files.confirming import CONFIRMING, Confirming, confirming_line
+from records.run_files.run_folder import CONFIRMED
 
 
 def test_lines_of_this_plan_alone_count(tmp_path):
