@@ -148,11 +148,16 @@ def _budget_row(row: Budget, run: Run, certainty: Certainty, *, again: bool, lat
         m.index,
         percent_text(m.accuracy),
         "–" if margin is None else f"{100 * margin:.1f}",
-        *([str(run.confirmed.get(m.index, "–"))] if again else []),
+        *([_unbroken(str(run.confirmed.get(m.index, "–")))] if again else []),
         html.Cell(m.macs, f"{m.macs:,}"),
         html.Cell(m.params, f"{m.params:,}"),
         *(["–" if m.latency is None else f"{m.latency:.3g}"] if latency else []),
         "–" if share is None else f"{100 * share:.0f}",
-        _named(row.ties) or ("none" if known else "not known"),
+        ", ".join(map(_unbroken, _named(row.ties).split(", "))) or ("none" if known else "not known"),
         html.Code(export_command(run.path, m.index)),
     ]
+
+
+def _unbroken(text: str) -> str:
+    """On one line of a cell."""
+    return text.replace(" ", "\N{NO-BREAK SPACE}")

@@ -64,7 +64,7 @@ def test_a_row_a_budget_with_what_exports_it():
     (rows,) = tables(page)
     share = rows[3][-3]
     assert rows[3] == [
-        "9k", "4", "80.00", "8.0", "9,000", "40", share, "2 (2.00k)",
+        "9k", "4", "80.00", "8.0", "9,000", "40", share, "2\N{NO-BREAK SPACE}(2.00k)",
         "<code>python run_search.py export run --pick index=4</code>",
     ]  # fmt: skip
     assert 0 <= int(share) <= 100
@@ -76,7 +76,8 @@ def test_a_row_a_budget_with_what_exports_it():
 def test_what_was_confirmed_stands_beside_and_is_not_called_too_high():
     page = "".join(answer_html(answer(of(*FIVE, confirmed={4: Confirmation((0.8, 0.82), 6)})), "candidate 4"))
     (rows,) = tables(page)
-    assert [row[4] for row in rows] == ["by other seeds", "–", "–", "81.00 ± 1.41% (n = 2)"]
+    column = [row[4].replace("\N{NO-BREAK SPACE}", " ") for row in rows]
+    assert column == ["by other seeds", "–", "–", "81.00 ± 1.41% (n = 2)"]
     assert "too high" not in page
 
 
