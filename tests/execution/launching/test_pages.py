@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import threading
 
@@ -100,7 +101,7 @@ def test_one_at_work_can_be_stopped_and_not_resumed(page, place):
 def test_one_whose_front_is_confirmed_says_how_far_that_is_while_it_is_at_work(page, place):
     run = RunFolder(place.run)
     Confirming(trainings=4, candidates=(0, 1), epochs=6, others=0).write(run.path)
-    run.append(measured(0), CONFIRMED)
+    run.append(dataclasses.replace(measured(0), seed=1), CONFIRMED)
     assert table(page, place)["own"]["confirming"] is None
     with run.lock():
         assert table(page, place)["own"]["confirming"].startswith("Confirming: 1 of 4 trainings")
