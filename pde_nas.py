@@ -26,7 +26,7 @@ from records.checks import as_path, shown
 from records.errors import UserError
 from records.files import write_errors
 from records.lazy import loader
-from records.run_folder import RunFolder
+from records.run_files.run_folder import RunFolder
 
 if TYPE_CHECKING:
     from analysis import Outcome, report

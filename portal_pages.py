@@ -16,19 +16,22 @@ from typing import Any
 from execution.launching.new_search_page import new_search_page
 from execution.launching.searches_page import searches_page
 from execution.pages.contract import Asked, Page, Place, several, whole
+from records.errors import UserError
 
 
 def front_runs(place: Place, asked: Asked) -> Any:
     """The runs whose candidates the page Front shows: those named, or the portal's own; of a hub all its searches."""
     from analysis.live.runs import paper_points, run_facts, searches_of
-    from records.run_folder import RunFolder
+    from records.run_files.confirming import confirming_line
+    from records.run_files.run_folder import RunFolder
 
     folders = [place.folder(key) for key in several(asked, "run") or [""]]
     searches = dict.fromkeys(search for folder in folders for search in searches_of(folder))
-    runs = [
-        {"key": place.key(run), "running": RunFolder(run).owner() is not None, **run_facts(run)}
-        for run in searches
-    ]
+    runs = []
+    for run in searches:
+        running = RunFolder(run).owner() is not None
+        again = confirming_line(run) if running else None
+        runs.append({"key": place.key(run), "running": running, "confirming": again, **run_facts(run)})
     data = {run["dataset"] for run in runs}
     return {"runs": runs, "references": paper_points(data.pop()) if len(data) == 1 else []}
 
@@ -36,7 +39,7 @@ def front_runs(place: Place, asked: Asked) -> Any:
 def front_candidates(place: Place, asked: Asked) -> Any:
     """What a run's candidates say from a byte on."""
     from analysis.live.candidates import COLUMNS, new_candidates
-    from records.run_folder import CANDIDATES
+    from records.run_files.run_folder import CANDIDATES
 
     path = place.folder(asked.get("run")) / CANDIDATES
     return {"columns": COLUMNS, **new_candidates(path, whole(asked, "from", 0))}
@@ -73,6 +76,30 @@ def export(place: Place, asked: Asked) -> Any:
     return export_candidate(run, index, PROGRAM, candidate_weights(run, index))
 
 
+def report_document(place: Place, asked: Asked) -> str:
+    """The report of the runs that are named, or of the portal's own: the file in the run's folder where the search has ended
+    since it measured last, else one made now, of which nothing is left."""
+    from analysis import report
+    from records.run_files.run_folder import CANDIDATES, OUTCOME
+
+    folders = [place.folder(key) for key in several(asked, "run") or [""]]
+    (run, *others) = folders
+    made, ended = run / "report.html", run / OUTCOME
+    if not others and ended.is_file() and made.is_file():
+        measured = run / CANDIDATES
+        if not measured.is_file() or measured.stat().st_mtime <= made.stat().st_mtime:
+            return made.read_text(encoding="utf-8")
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            report(folders, out=folder)
+        except UserError:  # of a run without a judged candidate there is a page that says why
+            if not (pages := list(Path(folder).glob("*.html"))):
+                raise
+        else:
+            pages = list(Path(folder).glob("*.html"))
+        return pages[0].read_text(encoding="utf-8")
+
+
 def program() -> str:
     """The module whose command line runs a search."""
     from pde_nas import PROGRAM
@@ -96,19 +123,24 @@ def compare(runs: Sequence[Path]) -> Any:
     }
 
 
+# Not imported: the package would be, too, before there is a page.
+_CHART = Path(__file__).parent / "analysis" / "pages" / "chart"
+CHART = sorted(path for path in _CHART.iterdir() if path.suffix in (".css", ".js"))
+
 PAGES = [
     Page(
         "front",
         "Front",
         gets={"front-runs": front_runs, "front-candidates": front_candidates, "progress": progress},
-        chart=True,
+        documents={"report": report_document},
+        files=CHART,
     ),
     Page(
         "architecture",
         "Architecture",
         gets={"architecture": architecture, "architecture-cost": architecture_cost},
         posts={"export": export},
-        chart=True,
+        files=CHART,
         linked=False,  # it is reached by a candidate
     ),
     new_search_page(program),

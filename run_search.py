@@ -14,10 +14,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from records.command_line import Parser, add_options
 from records.errors import UserError
-from records.program import run_program  # the rest is imported where it is used, for a quick `--help`
-from records.terminal import tell
+from records.interface.command_line import Parser, add_options
+from records.interface.program import (
+    run_program,  # the rest is imported where it is used, for a quick `--help`
+)
+from records.interface.terminal import tell
 
 _SEARCHES = ("search", "resume", "hub", "sweep")
 _PICKS = "which candidate: best, knee, index=N, max-macs=X (such as 300k) or max-latency=T (such as 2ms)"
@@ -136,7 +138,7 @@ def _view_options(parser: argparse.ArgumentParser) -> None:
 def _view(args: argparse.Namespace) -> None:
     from execution import runs
     from pde_nas import PAGES
-    from records.run_folder import RunFolder
+    from records.run_files.run_folder import RunFolder
 
     with contextlib.suppress(KeyboardInterrupt):  # the way to end it
         runs.view(RunFolder.open(args.run), args.port, args.host, PAGES)

@@ -2,12 +2,12 @@
 
 from typing import TYPE_CHECKING
 
-from analysis.best import best
-from analysis.choice import Choice, choose, chosen_genotype
 from analysis.front import front
 from analysis.hypervolume import hypervolume
-from analysis.picking import pick
 from analysis.run import Run, read_run
+from analysis.selection.best import best
+from analysis.selection.choice import Choice, choose, chosen_genotype
+from analysis.selection.picking import pick
 from analysis.tables import candidates_table, front_of, importance_table
 from records.lazy import loader
 

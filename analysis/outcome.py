@@ -9,9 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from analysis.best import best
-from analysis.choice import budget, genotype_of, holds_searches, searches
-from analysis.confirmed import doubt
 from analysis.front import front
 from analysis.hypervolume import dominated_share, reference_macs
 from analysis.pages.page import Recommended, report_page, warnings
@@ -20,6 +17,9 @@ from analysis.pictures.plot import distinct_names, front_plot, have_latency, run
 from analysis.pictures.plot_render import render_front
 from analysis.references import references
 from analysis.run import Run, read_run
+from analysis.selection.best import best
+from analysis.selection.choice import budget, genotype_of, holds_searches, searches
+from analysis.selection.confirmed import doubt
 from analysis.tables import front_table
 from analysis.text_table import count_text, percent_text, table_text
 from records.checks import as_path

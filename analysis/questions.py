@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from analysis.choice import holds_searches, searches
 from analysis.pages import html
 from analysis.pages.sections.global_layers import comparison_html
 from analysis.pictures.plot import distinct_names
 from analysis.pictures.studies import draw_comparison, picture
 from analysis.run import Run, read_run
+from analysis.selection.choice import holds_searches, searches
 from analysis.studies.global_layers import Comparison, global_question
 from records.checks import as_path, one_of
 from records.errors import UserError

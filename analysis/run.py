@@ -8,17 +8,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from analysis.confirmed import Confirmation, confirmations
 from analysis.screening import ScoreRanking, read_score_ranking
+from analysis.selection.confirmed import Confirmation, confirmations
 from analysis.shared_weights import SharedRanking, read_shared_ranking
 from analysis.supernet import Supernet, read_supernet
 from records.checks import as_path
 from records.errors import UserError
 from records.measurement import Measurement
-from records.run_files.measurement_lines import read_confirmed, read_measurements
+from records.run_files.measurement_lines import DamagedLine, read_confirmed, read_measurements
 from records.run_files.settings_file import SETTINGS, read_run_record
 
 CANDIDATES, CONFIRMED = "candidates.jsonl", "confirmed.jsonl"
+_MOST_NAMED = 5  # of damaged lines
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,8 @@ class Run:
 
     ``settings`` are the search's by name, ``resolved`` what it used where they leave a value open (empty for a run of
     an earlier version); ``provenance`` is what else stands in ``settings.json`` (versions, commit, machine, start);
-    ``torn_line`` is the number of a last line that a crash cut short, or None; ``supernet`` is a one-shot search's, ``shared`` one's
+    ``torn_line`` is the number of a last line that a crash cut short, or None; ``damaged`` are lines that could not be read,
+    by file; ``supernet`` is a one-shot search's, ``shared`` one's
     by `supernet-pareto`; ``scores`` one's that was screened; ``confirmed`` holds candidates by index that were trained again by other seeds.
 
     Examples:
@@ -46,6 +48,7 @@ class Run:
     shared: SharedRanking | None = None
     scores: ScoreRanking | None = None
     confirmed: Mapping[int, Confirmation] = field(default_factory=dict)
+    damaged: Mapping[str, tuple[DamagedLine, ...]] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -86,6 +89,8 @@ class Run:
         """``ok``, at least one. Raises `UserError` if nothing was measured, saying why."""
         if self.ok:
             return self.ok
+        if not self.measurements and CANDIDATES in self.damaged:
+            raise UserError(f"{self.path}: {self._damage(CANDIDATES)}, and no other line has a candidate")
         if not self.measurements:
             raise UserError(f"{self.path} holds no candidate yet; let the search measure one first")
         if self.partial:
@@ -103,7 +108,19 @@ class Run:
     @property
     def warning(self) -> str | None:
         """What a user of the results must know before relying on them; None if there is nothing."""
-        return None if self.supernet is None else self.supernet.warning()
+        said = [self._damage(name) for name in self.damaged]
+        if said:
+            said[-1] += f": all that follows is of the {len(self.measurements):,} candidates that can be read"
+        collapsed = None if self.supernet is None else self.supernet.warning()
+        return ". ".join(said + ([] if collapsed is None else [collapsed])) or None
+
+    def _damage(self, name: str) -> str:
+        """Which lines of a file are left out, and why the first one is."""
+        lines = self.damaged[name]
+        some = ", ".join(str(line.number) for line in lines[:_MOST_NAMED])
+        more = f" and {len(lines) - _MOST_NAMED:,} more" if len(lines) > _MOST_NAMED else ""
+        word, verb = ("line", "is") if len(lines) == 1 else ("lines", "are")
+        return f"{name}, {word} {some}{more}, {verb} damaged and left out ({lines[0].reason})"
 
     @property
     def seconds(self) -> float:
@@ -138,10 +155,11 @@ class Run:
 def read_run(path: str | Path) -> Run:
     """Reads a run folder; nothing is written.
 
-    A last line without its end is left out and noted: the search never acknowledged it.
+    A last line without its end is left out and noted: the search never acknowledged it. A damaged line of the candidates or
+    of their further trainings is left out, too, and `Run.warning` names it.
 
     Raises:
-        UserError: no such folder, no run in it, a damaged line (with its number).
+        UserError: no such folder, no run in it, a damaged line of another file (with its number).
     """
     path = as_path("the run folder", path).absolute()
     if not path.is_dir():
@@ -149,7 +167,9 @@ def read_run(path: str | Path) -> Run:
     if not (path / SETTINGS).is_file():
         raise UserError(f"{path} is no run folder: it has no {SETTINGS}")
     record = read_run_record(path)
-    measurements, torn = read_measurements(path / CANDIDATES)
+    damaged: dict[str, list[DamagedLine]] = {CANDIDATES: [], CONFIRMED: []}
+    measurements, torn = read_measurements(path / CANDIDATES, damaged=damaged[CANDIDATES])
+    confirmed = read_confirmed(path / CONFIRMED, measurements, damaged=damaged[CONFIRMED])
     return Run(
         path,
         record["settings"],
@@ -160,5 +180,6 @@ def read_run(path: str | Path) -> Run:
         read_supernet(path),
         read_shared_ranking(path, measurements),
         read_score_ranking(path, measurements),
-        confirmations(read_confirmed(path / CONFIRMED, measurements)),
+        confirmations(confirmed),
+        {name: tuple(lines) for name, lines in damaged.items() if lines},
     )

@@ -9,33 +9,15 @@ of the errors at most 15%.
 from __future__ import annotations
 
 import argparse
-import statistics
 
 from tqdm import tqdm
 
 from benchmarks import entry
 from search_space import sample, space_names
 from training.export.timing import processor
-from training.latency_table import LatencyTable
+from training.latency_table import LatencyTable, summary
 
 IMAGE = (3, 32, 32)
-MARK = 0.15
-
-
-def summary(errors: list[float]) -> str:
-    """Errors in words.
-
-    Examples:
-        >>> summary([0.1, -0.2, 0.05])
-        'error: median 10.0%, mean 11.7%, largest 20.0%, n = 3; mark at most 15% in the median: met'
-    """
-    sizes = sorted(map(abs, errors))
-    median = statistics.median(sizes)
-    verdict = "met" if median <= MARK else "NOT met"
-    return (
-        f"error: median {100 * median:.1f}%, mean {100 * statistics.mean(sizes):.1f}%, largest {100 * sizes[-1]:.1f}%, "
-        f"n = {len(sizes)}; mark at most {100 * MARK:.0f}% in the median: {verdict}"
-    )
 
 
 def main() -> None:

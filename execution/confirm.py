@@ -16,9 +16,10 @@ from typing import Any
 from tqdm import tqdm
 
 from records.errors import UserError
+from records.interface.terminal import say
 from records.measurement import Measurement
-from records.run_folder import CANDIDATES, CONFIRMED, RunFolder
-from records.terminal import say
+from records.run_files.confirming import Confirming
+from records.run_files.run_folder import CANDIDATES, CONFIRMED, RunFolder
 from records.text import percent_text
 from search_space import Genotype
 from search_space.genotype import recorded_genotype
@@ -32,7 +33,8 @@ def confirm(
     run: RunFolder, trial: TrialSettings, *, points: int, seeds: int, epochs: int, at_once: int
 ) -> None:
     """Trains ``points`` of the run's front for ``epochs`` epochs with each of ``seeds`` seeds after the trial's, and
-    appends what they come to to ``confirmed.jsonl``; what stands there is not trained again.
+    appends what they come to to ``confirmed.jsonl``; what stands there is not trained again. ``confirming.json`` says
+    how many there are.
 
     The points are the most accurate one, and always that whose MACs are farthest from all that were taken. ``at_once``
     trainings run at the same time, each in a process of its own where that is more than one. Raises
@@ -50,6 +52,10 @@ def confirm(
     cases = [(m, trial.seed + 1 + number) for number in range(seeds) for m in chosen]
     left = [case for case in cases if (case[0].index, case[1]) not in done]
     settings = dataclasses.replace(trial, epochs=epochs)
+    if not left:
+        return
+    others = len(run.measurements(CONFIRMED)) - (len(cases) - len(left))
+    Confirming(len(cases), tuple(sorted(m.index for m in chosen)), epochs, others).write(run.path)
     with tqdm(
         total=len(cases), initial=len(cases) - len(left), desc="confirmed", unit="training", disable=None
     ) as bar:

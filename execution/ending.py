@@ -7,8 +7,8 @@ import time
 
 from execution.nni_bridge.orphans import kill_orphans
 from records.errors import UserError
-from records.owner import Owner
-from records.run_folder import RunFolder
+from records.run_files.owner import Owner
+from records.run_files.run_folder import RunFolder
 
 PATIENCE_SECONDS = 60.0
 _DYING_SECONDS = 5.0

@@ -10,8 +10,8 @@ from typing import Any
 
 from tqdm import tqdm
 
+from records.interface.terminal import say
 from records.measurement import Measurement
-from records.terminal import say
 from records.text import count_text, percent_text
 
 

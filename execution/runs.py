@@ -9,15 +9,15 @@ from pathlib import Path
 
 from execution.ending import end_former, end_in_order
 from execution.follow import own_portal
-from execution.portal.rows import ROWS, read_rows
+from execution.portal.rows import ROWS, read_rows, taken_back
 from execution.viewing import View, end_view, view, view_of
 from records.checks import text, whole_number
 from records.errors import UserError
 from records.files import naming_damage, read_json
 from records.options import MOST
-from records.owner import Owner
+from records.run_files.owner import Owner
+from records.run_files.run_folder import CANDIDATES, CONFIRMED, NNI, OUTCOME, RunFolder
 from records.run_files.settings_file import SETTINGS, is_of_training
-from records.run_folder import CANDIDATES, CONFIRMED, NNI, OUTCOME, RunFolder
 
 RUNNING, FINISHED, STOPPED, DAMAGED = "running", "finished", "stopped", "damaged"
 __all__ = ["Status", "find_runs", "runs_table", "status", "status_or_damaged", "stop", "stop_line", "view"]
@@ -92,7 +92,8 @@ def status(run: RunFolder) -> Status:
     owner = run.owner()
     kind = settings.get("kind")
     if kind is not None:
-        searches = [run.path / "searches" / name for name, _ in read_rows(run.path)]
+        gone = taken_back(run.path)
+        searches = [run.path / "searches" / name for name, _ in read_rows(run.path) if name not in gone]
         done, total, best = sum((path / OUTCOME).is_file() for path in searches), len(searches), None
         finished = done == total
     else:

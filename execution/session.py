@@ -11,8 +11,8 @@ from execution.settings import PLACES, SIZES, SearchSettings
 from records.checks import shown
 from records.errors import UserError
 from records.plugins import naming_plugins
+from records.run_files.run_folder import RunFolder
 from records.run_files.settings_file import SETTINGS
-from records.run_folder import RunFolder
 from strategies.registry import get_strategy
 from training.data.datasets import located
 

@@ -14,8 +14,8 @@ from execution.portal.address import Portal, portal_of
 from execution.settings import PLACES, SearchSettings
 from execution.signals import termination_as_interrupt
 from records.errors import UserError
+from records.run_files.run_folder import OUTCOME, RunFolder, new_folder
 from records.run_files.settings_file import SETTINGS
-from records.run_folder import OUTCOME, RunFolder, new_folder
 from search_space import get_space
 from search_space.exact_costs import require_exact_costs
 from search_space.problem import Problem
@@ -167,13 +167,17 @@ class Session(ABC):
             raise KeyboardInterrupt(self.run.path) from stop
 
     def end(self) -> None:
-        """Confirms the front, and concludes the search."""
+        """Confirms the front, where that is not done, and concludes the search."""
+        self.confirm()
+        self.conclude(self.run.path)
+
+    def confirm(self) -> None:
+        """Trains points of the front again."""
         from execution.confirm import confirm
 
         asked = self.settings.confirmations()
         if asked["points"]:
             confirm(self.run, self.trial, **asked)
-        self.conclude(self.run.path)
 
     @abstractmethod
     def explore(self, portal: Portal | None, *, resume: bool) -> None:

@@ -22,9 +22,9 @@ from execution.portal.address import Portal
 from records.checks import text
 from records.errors import UserError
 from records.files import read_json, write_errors
-from records.owner import Owner
-from records.run_folder import NNI, NNI_LOG, RunFolder, write_json
-from records.run_lock import LOCK, OWNER, holder, locked
+from records.run_files.owner import Owner
+from records.run_files.run_folder import NNI, NNI_LOG, RunFolder, write_json
+from records.run_files.run_lock import LOCK, OWNER, holder, locked
 
 _VIEW = "view.json"
 _POLL_SECONDS = 0.5

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 GLOBAL_PREFIX = "global_"
@@ -11,35 +10,36 @@ NOTHING = "none"
 
 def is_global(name: str) -> bool:
     """Whether an operation's name, such as ``global_3`` or ``depthwise_3x3+global_1``, is of a global layer."""
-    return GLOBAL_PREFIX in name and any(part.startswith(GLOBAL_PREFIX) for part in name.split("+"))
+    return name.startswith(GLOBAL_PREFIX) or f"+{GLOBAL_PREFIX}" in name
 
 
-def places(architecture: Any) -> Iterator[tuple[str, ...]]:
+def places(architecture: Any) -> list[tuple[str, ...]]:
     """The names that stand at each place: the primitive of a cell's edge (``none`` is no edge), what a stage or a
     block is of, and each choice for the whole network that is a name."""
-    whole = architecture.items() if isinstance(architecture, dict) else ()
-    for _, value in whole:
+    found: list[tuple[str, ...]] = []
+    whole = architecture.values() if isinstance(architecture, dict) else ()
+    for value in whole:
         if isinstance(value, str):
-            yield (value,)
+            found.append((value,))
         else:
-            yield from _within(value)
+            _collect(value, found)
+    return found
 
 
-def _within(part: Any) -> Iterator[tuple[str, ...]]:
-    if isinstance(part, dict):
-        names = tuple(value for value in part.values() if isinstance(value, str))
-        if names:
-            yield names
-        for value in part.values():
-            yield from _within(value)
-    elif isinstance(part, list):
+def _collect(part: Any, found: list[tuple[str, ...]]) -> None:
+    if isinstance(part, list):
         if len(part) == 2 and isinstance(part[0], str) and type(part[1]) is int:  # an edge and its source
             part = part[:1]
         for value in part:
-            if isinstance(value, str):
-                yield from [] if value == NOTHING else [(value,)]
-            else:
-                yield from _within(value)
+            if not isinstance(value, str):
+                _collect(value, found)
+            elif value != NOTHING:
+                found.append((value,))
+    elif isinstance(part, dict):
+        if names := tuple(value for value in part.values() if isinstance(value, str)):
+            found.append(names)
+        for value in part.values():
+            _collect(value, found)
 
 
 def global_share(architecture: Any) -> float | None:
@@ -49,5 +49,5 @@ def global_share(architecture: Any) -> float | None:
         >>> global_share({"normal": [[["global_3", 0], ["skip_connect", 1]], [["none", 0], ["global_5", 2]]]})
         0.6666666666666666
     """
-    held = list(places(architecture))
+    held = places(architecture)
     return sum(any(map(is_global, names)) for names in held) / len(held) if held else None

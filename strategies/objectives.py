@@ -96,26 +96,32 @@ def survivors(measurements: Sequence[Measurement], count: int, names: Sequence[s
     return [each.measurement for each in best]
 
 
-def spread(judged: Sequence[Measurement], count: int, *, front_only: bool = False) -> list[Measurement]:
-    """``count`` of the judged ones: first the most accurate, then always the one of the front of accuracy and MACs
-    whose MACs are farthest, as a ratio, from all that were taken; where the front has no more, and not ``front_only``,
-    the next best by non-dominated rank."""
-    places = ranked(judged, _FRONT)
+def spread(
+    judged: Sequence[Measurement], count: int, *, front_only: bool = False, names: Sequence[str] = _FRONT
+) -> list[Measurement]:
+    """``count`` of the judged ones: first the most accurate, then always the one of the front of ``names`` whose costs
+    (MACs, unless others are named) are farthest, as a ratio, from those of all that were taken; where the front has no
+    more, and not ``front_only``, the next best by non-dominated rank."""
+    places = ranked(judged, names)
     front = [each.measurement for each in places if each.rank == 0]
     others = [each.measurement for each in sorted(places, key=lambda each: each.order) if each.rank > 0]
+    costs = [name for name in names if not OBJECTIVES[name]]
     taken: list[Measurement] = []
     while front and len(taken) < count:
-        best = max(front, key=lambda m: _gap(m, taken))
+        best = max(front, key=lambda m: _gap(m, taken, costs))
         taken.append(best)
         front.remove(best)
     return taken if front_only else [*taken, *others[: count - len(taken)]]
 
 
-def _gap(measurement: Measurement, taken: Sequence[Measurement]) -> float:
+def _gap(measurement: Measurement, taken: Sequence[Measurement], costs: Sequence[str]) -> float:
     if not taken:
         assert measurement.accuracy is not None  # it is usable
         return measurement.accuracy
-    return min(abs(math.log(measurement.macs / other.macs)) for other in taken)
+    return min(
+        max(abs(math.log(getattr(measurement, name) / getattr(other, name))) for name in costs)
+        for other in taken
+    )
 
 
 class _Individual:

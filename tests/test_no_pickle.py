@@ -17,7 +17,7 @@ import run_search
 from execution.one_shot.session import CHECKPOINT as SUPERNET
 from execution.settings import SearchSettings
 from records.measurement import Measurement
-from records.run_folder import NNI, RunFolder
+from records.run_files.run_folder import NNI, RunFolder
 from search_space import sample
 from training.recipes.named import get_recipe
 from training.retrain import CHECKPOINT, RetrainSettings, retrain

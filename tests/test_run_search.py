@@ -237,7 +237,7 @@ def test_the_help_of_a_sweep_says_which_commas_part_values(capsys):
 
 def test_a_resume_under_other_settings_names_them(capsys, tmp_path):
     from execution.settings import SearchSettings
-    from records.run_folder import RunFolder
+    from records.run_files.run_folder import RunFolder
 
     RunFolder.create(tmp_path / "run", SearchSettings(seed=3, width=4).to_json())
     code, _, err = run(capsys, "resume", tmp_path / "run", "--seed", 4, "--width", 8)
@@ -272,7 +272,7 @@ def test_settings_given_several_times_are_one_text(capsys, tmp_path, monkeypatch
 
 def test_a_resume_without_the_runs_plugins_names_them(capsys, tmp_path, monkeypatch):
     from execution.settings import SearchSettings
-    from records.run_folder import RunFolder
+    from records.run_files.run_folder import RunFolder
 
     monkeypatch.setenv("PDE_NAS_PLUGINS", "my_primitives")
     settings = SearchSettings().to_json() | {"primitives": "skip_connect,conv_1x1"}

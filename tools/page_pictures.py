@@ -26,7 +26,6 @@ def main(run: str, candidate: str) -> None:
         ):
             tab.goto(f"{address}/pages/{name}{query}")
             tab.wait_for_selector(awaited)
-            tab.wait_for_timeout(1000)  # plotly draws in steps
             tab.screenshot(path=str(FOLDER / f"page-{name}.png"))
 
 

@@ -205,7 +205,9 @@ class _Run:
 
     def _made_step(self) -> Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]:
         rates_on(self.optimizer, self.device if self.captures else None)
-        return CapturedStep(self._step) if self.captures else self._step
+        if not self.captures:
+            return self._step
+        return CapturedStep(self._step, lambda: rates_on(self.optimizer, None))
 
     def _step(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         recipe = self.recipe

@@ -9,7 +9,7 @@ two numbers are fitted to a few whole networks. How far the prediction is off is
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -19,14 +19,16 @@ from torch import Tensor, nn
 from pde_ops.layer import GlobalLayer
 from pde_ops.whole_map.heat import HeatLayer
 from pde_ops.whole_map.implicit_layer import ImplicitLayer
-from training.latency import measured_latency
+from training.latency import PYTORCH, measured_latency
 
+MARK = 0.15  # of the errors' median
 _WHOLE = (GlobalLayer, ImplicitLayer, HeatLayer)  # operations though they have parts
 Operation = tuple[str, nn.Module, tuple[int, ...]]  # what it is, the module, the shape that it takes
 
 
 class LatencyTable:
-    """Milliseconds of operations by what they are, of ``batch`` images by ``threads`` of the CPU.
+    """Milliseconds of operations by what they are, of ``batch`` images by ``threads`` of the CPU or on ``device``.
+    Operations are timed in PyTorch; whole networks, to which their sums are fitted, in ``runtime``.
 
     Examples:
         >>> table = LatencyTable()
@@ -36,8 +38,10 @@ class LatencyTable:
         True
     """
 
-    def __init__(self, *, batch: int = 1, threads: int = 1) -> None:
-        self.batch, self.threads = batch, threads
+    def __init__(
+        self, *, batch: int = 1, threads: int = 1, runtime: str = PYTORCH, device: str = "cpu"
+    ) -> None:
+        self.batch, self.threads, self.runtime, self.device = batch, threads, runtime, device
         self.milliseconds: dict[str, float] = {}
         self.scale, self.overhead = 1.0, 0.0
 
@@ -64,14 +68,16 @@ class LatencyTable:
 
     def measured(self, network: nn.Module, image: tuple[int, int, int]) -> float:
         """The whole network's latency."""
-        return measured_latency(network, image, batch=self.batch, threads=self.threads).median
+        return measured_latency(
+            network, image, self.device, runtime=self.runtime, batch=self.batch, threads=self.threads
+        ).median
 
     def _sum(self, network: nn.Module, image: tuple[int, int, int]) -> float:
         total = 0.0
-        for key, module, shape in operations(network, (self.batch, *image)):
+        for key, module, shape in operations(network.to(self.device), (self.batch, *image)):
             if key not in self.milliseconds:
                 taken: Any = shape[1:]
-                found = measured_latency(module, taken, batch=shape[0], threads=self.threads)
+                found = measured_latency(module, taken, self.device, batch=shape[0], threads=self.threads)
                 self.milliseconds[key] = found.median
             total += self.milliseconds[key]
         return total
@@ -90,7 +96,7 @@ def operations(network: nn.Module, shape: tuple[int, ...]) -> list[Operation]:
     training = network.training
     try:
         with torch.no_grad():
-            network.eval()(torch.zeros(shape))
+            network.eval()(torch.zeros(shape, device=next(network.parameters()).device))
     finally:
         network.train(training)
         for hook in hooks:
@@ -104,3 +110,19 @@ def _operations(module: nn.Module) -> Iterable[nn.Module]:
         return
     for child in module.children():
         yield from _operations(child)
+
+
+def summary(errors: Sequence[float]) -> str:
+    """Errors in words.
+
+    Examples:
+        >>> summary([0.1, -0.2, 0.05])
+        'error: median 10.0%, mean 11.7%, largest 20.0%, n = 3; mark at most 15% in the median: met'
+    """
+    sizes = sorted(map(abs, errors))
+    median = statistics.median(sizes)
+    verdict = "met" if median <= MARK else "NOT met"
+    return (
+        f"error: median {100 * median:.1f}%, mean {100 * statistics.mean(sizes):.1f}%, largest {100 * sizes[-1]:.1f}%, "
+        f"n = {len(sizes)}; mark at most {100 * MARK:.0f}% in the median: {verdict}"
+    )

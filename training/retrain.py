@@ -17,9 +17,9 @@ import torch
 from records.checks import as_path, text
 from records.errors import UserError
 from records.files import naming_damage, read_json, write_errors, write_whole
+from records.interface.terminal import say
 from records.run_files.settings_file import GENOTYPE, RESULT, SETTINGS
 from records.run_files.training_files import read_result
-from records.terminal import say
 from records.text import percent_text
 from training.checkpoint import require_same
 from training.data.datasets import (

@@ -23,28 +23,31 @@ def new_candidates(path: Path, offset: int) -> dict[str, Any]:
 
     ``rows`` of `COLUMNS` (None for what is not known; ``share``, of global layers, and ``accuracy`` in [0, 1], latency in
     milliseconds), ``next``, the offset of the next look, ``more``, whether there is more at once, ``again``, whether the
-    file was replaced, so that these are its first, and ``damaged``, how many lines say nothing.
+    file was replaced, so that these are its first, ``lines``, how many there were, and ``damaged``, which of these say
+    nothing, by their numbers from 1.
     """
     try:
         file = path.open("rb")
     except FileNotFoundError:
-        return {"rows": [], "next": 0, "more": False, "again": offset > 0, "damaged": 0}
+        return {"rows": [], "next": 0, "more": False, "again": offset > 0, "lines": 0, "damaged": []}
     with file:
         size = file.seek(0, 2)
         again = offset > size
         start = position = 0 if again else offset
         file.seek(start)
         rows: list[list[Any]] = []
-        damaged, more = 0, False
-        for line in file:
+        damaged: list[int] = []
+        number, more = 0, False
+        for number, line in enumerate(file, start=1):
             if not line.endswith(b"\n"):
+                number -= 1
                 break  # the rest of it is being written
             position += len(line)
             row = row_of(line)
             if row is not None:
                 rows.append(row)
             elif line.strip():
-                damaged += 1
+                damaged.append(number)
             if position - start >= _MOST_BYTES:
                 more = position < size
                 break
@@ -53,6 +56,7 @@ def new_candidates(path: Path, offset: int) -> dict[str, Any]:
             "next": position,
             "more": more,
             "again": again,
+            "lines": number,
             "damaged": damaged,
         }
 

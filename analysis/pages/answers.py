@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from analysis.best import best
 from analysis.certainty.budgets import Budget, budgets
 from analysis.certainty.noise import Certainty, Tie
 from analysis.front import front
 from analysis.pages import html
 from analysis.pages.interactive.record import export_command
-from analysis.picking import knee
 from analysis.run import Run
+from analysis.selection.best import best
+from analysis.selection.picking import knee
 from records.errors import UserError
 from records.measurement import Measurement
 from records.text import count_text, percent_text, tick_text
@@ -79,10 +79,7 @@ def tie_sentence(found: Answer) -> str | None:
     fewer = (
         f" {len(smaller):,} of them {'has' if len(smaller) == 1 else 'have'} fewer MACs." if smaller else ""
     )
-    return (
-        f"It is a tie: candidate {index} leads by no more than the noise of the difference before {count}, "
-        f"{_named(found.ties, 'MACs')}.{fewer}"
-    )
+    return f"It is a tie: candidate {index} leads {count} by no more than the noise: {_named(found.ties, 'MACs')}.{fewer}"
 
 
 def _named(ties: Sequence[Tie], unit: str = "") -> str:
@@ -105,11 +102,13 @@ def answer_html(found: Answer, sentence: str | None, of_global: str | None = Non
     said += [tie] if (tie := tie_sentence(found)) else []
     if found.best is not None and found.best.index not in run.confirmed and len(run.ok) > 1:
         said.append(
-            f"Its accuracy is the reason why it was chosen among {len(run.ok):,}, so it is too high on average; "
-            "a retrain tells."
+            f"It was chosen among {len(run.ok):,} for this accuracy, which is therefore too high on average: a longer "
+            "training (retrain, with its command below) tells."
         )
     if found.knee is not None:
-        said.append(f"The knee, after which accuracy costs clearly more: {_short(found.knee)}.")
+        said.append(
+            f"The knee of the front, after which more accuracy costs clearly more MACs: {_short(found.knee)}."
+        )
     said += [] if of_global is None else [f"{of_global}."]
     return [
         html.heading("Which network to take"),
@@ -127,7 +126,7 @@ def _budget_table(rows: Sequence[Budget], run: Run, certainty: Certainty) -> lis
     latency = any(row.measurement.latency is not None for row in rows)
     columns = [
         "for at most … MACs", "take candidate", "accuracy %", "±", *(["by other seeds"] if again else []), "MACs",
-        "params", *(["latency, ms"] if latency else []), "global layers %", "as good within the noise, with fewer MACs",
+        "params", *(["latency, ms"] if latency else []), "global layers %", "as good within the noise, with fewer MACs: candidate (MACs)",
         "to export it",
     ]  # fmt: skip
     cells = [_budget_row(row, run, certainty, again=again, latency=latency) for row in rows]
@@ -149,11 +148,16 @@ def _budget_row(row: Budget, run: Run, certainty: Certainty, *, again: bool, lat
         m.index,
         percent_text(m.accuracy),
         "–" if margin is None else f"{100 * margin:.1f}",
-        *([str(run.confirmed.get(m.index, "–"))] if again else []),
+        *([_unbroken(str(run.confirmed.get(m.index, "–")))] if again else []),
         html.Cell(m.macs, f"{m.macs:,}"),
         html.Cell(m.params, f"{m.params:,}"),
         *(["–" if m.latency is None else f"{m.latency:.3g}"] if latency else []),
         "–" if share is None else f"{100 * share:.0f}",
-        _named(row.ties) or ("none" if known else "not known"),
+        ", ".join(map(_unbroken, _named(row.ties).split(", "))) or ("none" if known else "not known"),
         html.Code(export_command(run.path, m.index)),
     ]
+
+
+def _unbroken(text: str) -> str:
+    """On one line of a cell."""
+    return text.replace(" ", "\N{NO-BREAK SPACE}")

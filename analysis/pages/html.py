@@ -15,6 +15,8 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from analysis.pages.chart import STYLE
+
 # A click sorts by a column, the next one the other way round; what has no number comes last.
 _SCRIPT = """
 document.querySelectorAll("table:not(.names)").forEach(table => {
@@ -51,14 +53,11 @@ class Code:
     text: str
 
 
-def page(
-    title: str, parts: Iterable[str], *, scripts: Sequence[str] = (), allowed: Sequence[str] = ()
-) -> str:
-    """A whole page. ``parts`` are HTML already; ``scripts`` run at its end, and may start those that are ``allowed``."""
+def page(title: str, parts: Iterable[str], *, scripts: Sequence[str] = ()) -> str:
+    """A whole page. ``parts`` are HTML already; ``scripts`` run at its end."""
     runs = (_SCRIPT, *scripts)
-    hashes = " ".join(f"'sha256-{_digest(script)}'" for script in (*runs, *allowed))
-    images = "data: blob:" if scripts else "data:"  # plotly makes a picture by a blob
-    policy = f"default-src 'none'; img-src {images}; style-src 'unsafe-inline'; script-src {hashes}"
+    hashes = " ".join(f"'sha256-{_digest(script)}'" for script in runs)
+    policy = f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src {hashes}"
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width"><meta name="color-scheme" content="light dark">'
@@ -76,7 +75,8 @@ def _digest(script: str) -> str:
 
 @functools.cache
 def _style() -> str:
-    return Path(__file__).with_name("page.css").read_text(encoding="utf-8")
+    own = Path(__file__).with_name("page.css")
+    return "".join(path.read_text(encoding="utf-8") for path in (own, STYLE))
 
 
 def heading(text: str) -> str:
@@ -95,6 +95,13 @@ def note(text: str) -> str:
 def folded(title: str, parts: Iterable[str]) -> str:
     """``parts``, HTML already, that a click on ``title`` shows."""
     return f"<details><summary>{escape(title)}</summary>{''.join(parts)}</details>"
+
+
+def definitions(words: Iterable[tuple[str, str]]) -> str:
+    """Words and what each means."""
+    return (
+        f"<dl>{''.join(f'<dt>{escape(word)}</dt><dd>{escape(meaning)}</dd>' for word, meaning in words)}</dl>"
+    )
 
 
 def image(png: bytes, description: str) -> str:

@@ -10,13 +10,14 @@ from analysis.pages import html
 from analysis.pages.answers import answer, answer_html
 from analysis.pages.differences import differences, differences_html, value_text
 from analysis.pages.exports import exports
-from analysis.pages.interactive.embedded import interactive_html, scripts
+from analysis.pages.interactive.embedded import interactive_html, own_script
 from analysis.pages.interactive.record import front_record
 from analysis.pages.progress import progress_html, supernet_html
 from analysis.pages.sections import Section, attainment_section, matters_section, weights_section
 from analysis.pages.sections.global_layers import comparison_html
 from analysis.pages.settings_table import COLUMNS, settings_rows
 from analysis.pages.tables import candidates_html, ended_html, front_table, partial_html
+from analysis.pages.words import introduction, words_html
 from analysis.pictures.curves import history_curves, render_history
 from analysis.references import Reference
 from analysis.run import Run
@@ -56,10 +57,12 @@ def report_page(
     asked = global_question(runs, names) if judged else []
     if len(runs) == 1:
         sentence = None if subject is None else subject.sentence
+        parts.append(html.paragraph(introduction(runs[0])))
         parts += answer_html(answer(certainties[0], max_macs), sentence, _told(asked))
     else:
         parts += differences_html(differences(runs), names)
     if judged:
+        parts.append(words_html(runs))
         record = front_record(runs, names, certainties, references=references, max_macs=max_macs)
         parts += _front(interactive_html(record), pictures, front_table(points, runs, names))
     else:
@@ -77,8 +80,7 @@ def report_page(
     parts += progress_html(runs, names)
     for run, name in zip(runs, names, strict=True):
         parts += _run(run, name)
-    own, plotly = scripts() if judged else ((), ())
-    return html.page(title, parts, scripts=own, allowed=plotly)
+    return html.page(title, parts, scripts=[own_script()] if judged else [])
 
 
 def _told(asked: Sequence[Comparison]) -> str | None:

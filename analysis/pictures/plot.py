@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from matplotlib.ticker import LogLocator, MaxNLocator
 
-from analysis.best import best
 from analysis.front import front, macs
 from analysis.run import Run
+from analysis.selection.best import best
 from records.errors import UserError
 from records.measurement import Measurement
 from records.text import count_text, without_paths

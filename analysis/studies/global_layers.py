@@ -80,12 +80,11 @@ class Comparison:
     def answer(self) -> str:
         """One sentence."""
         count = f"n = {len(self.pairs)} pair{'s'[: len(self.pairs) != 1]} from {self.runs} run{'s'[: self.runs != 1]}"
-        groups = f"{self.counts[0]} candidates {self.first}, {self.counts[1]} {self.second}"
         if not self.enough:
-            return (
-                f"Whether candidates {self.first} are better at equal MACs cannot be told from these runs: {count} "
-                f"({groups}); it takes {LEAST} pairs"
+            unknown = (
+                f"Whether candidates {self.first} are better at equal MACs cannot be told from these runs"
             )
+            return f"{unknown}: {self._too_few(count)}"
         low, high = (100 * end for end in self.interval)
         numbers = (
             f"{100 * self.mean:+.2f} points of accuracy, 95% interval {low:+.2f} to {high:+.2f}, {count}"
@@ -94,6 +93,16 @@ class Comparison:
             return f"Whether candidates {self.first} are better at equal MACs cannot be told from these runs: {numbers}"
         worth = "pay" if self.verdict == "yes" else "do not pay"
         return f"At equal MACs candidates {self.first} {worth}: {numbers}, against those {self.second}"
+
+    def _too_few(self, count: str) -> str:
+        some, others = self.counts
+        if not some and not others:
+            return "no candidate is of either kind"
+        if not some or not others:
+            all_of_them, none = (self.first, self.second) if some else (self.second, self.first)
+            return f"all {some + others} candidates are {all_of_them}, none is {none}"
+        groups = f"{some} candidates {self.first}, {others} {self.second}"
+        return f"{count} of like MACs ({groups}), and it takes {LEAST} pairs"
 
 
 def global_question(runs: Sequence[Run], names: Sequence[str]) -> list[Comparison]:

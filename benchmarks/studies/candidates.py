@@ -1,13 +1,13 @@
 """Which operations across pixels are worth their MACs: the same tiny network with each of them, at equal MACs.
 
-    python -m benchmarks.studies.candidates --data-dir DIR [--operators NAME NAME] [--seeds 0 1 2] [--epochs 30] \\
+    python -m benchmarks.studies.candidates --data-dir DIR [--operators NAME NAME] [--seeds 0 1 2] [--epochs 8] \\
         [--device cuda] [--out results/candidates/runs.jsonl] [--checkpoints runs/candidates]
 
 A network of ``tiny-global``: three stages of 2, 3 and 3 inverted residual blocks, expansion 3. In four of the eight,
 one or two a stage and all of stride 1, stands the operation that is judged; the others have a 3x3 depthwise
 convolution. Widths are chosen so that every network has the same MACs, as near to 1 : 2 : 3 as that allows: what an
-operation costs, the network pays for in width. Trained by the recipe `fast` on 40,000 images of CIFAR-10 and judged
-on 10,000 other *training* images, since candidates are chosen by it. `global_block_K` is left out: with its residual
+operation costs, the network pays for in width. Trained by the recipe `fast` on 10,000 images of CIFAR-10 and judged
+on 2,500 other *training* images, since candidates are chosen by it. `global_block_K` is left out: with its residual
 blocks the narrowest such network has 12M MACs.
 """
 
@@ -39,7 +39,7 @@ DEPTHS = (2, 3, 3)
 JUDGED = ("stage1/block2", "stage2/block2", "stage2/block3", "stage3/block2")
 STEM, EXPANSION = 8, 3
 MACS, TOLERANCE = 3_000_000, 0.02
-IMAGES, EPOCHS = 50_000, 30  # a fifth of them to judge
+IMAGES, EPOCHS = 12_500, 8  # a fifth of them to judge
 
 
 def network(operator: str, widths: tuple[int, int, int]) -> Genotype:

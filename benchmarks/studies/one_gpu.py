@@ -62,7 +62,7 @@ GLOBAL = (
     "depthwise_3x3+global_open_1",
 )  # fmt: skip
 SEARCHED = {"with-global": (*CONVOLUTIONS, *GLOBAL), "convolutions": CONVOLUTIONS}
-TRIALS, TRIAL_EPOCHS, TRIAL_IMAGES, POPULATION = 160, 10, 25_000, 16
+TRIALS, TRIAL_EPOCHS, TRIAL_IMAGES, POPULATION = 80, 8, 25_000, 16
 MAX_MACS, FOUND_EPOCHS = 3_200_000, 60
 
 Job = tuple[str, tuple[Any, ...]]  # what is done, and with what

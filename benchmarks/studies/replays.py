@@ -1,11 +1,13 @@
 """Strategies against each other on a table of trainings: how soon does each find the front?
 
     python -m benchmarks.studies.replays [--table results/table/cifar10.jsonl] [--seeds 20] [--out results/strategies]
+        [--strategies NAME ...]
 
 Each strategy searches the space of `benchmarks.studies.architecture_table` with each seed. A candidate's training is read from
 the table: the accuracies of one seed of the table (the replay's seed modulo how many there are), as a trial would see
 them. What it found is worth the hypervolume of its wholly trained candidates' *mean* accuracies over all seeds of the
-table, as a share of that of the exact front. It is written against the epochs trained so far, in whole trainings.
+table, as a share of that of the exact front. It is written against the epochs trained so far, in whole trainings. Strategies that are not named keep what
+`replays.json` in the folder has of them.
 """
 
 from __future__ import annotations
@@ -32,6 +34,7 @@ from strategies.registry import get_strategy
 STRATEGIES: dict[str, dict[str, Any]] = {
     "random": {}, "nsga2": {}, "asha": {}, "evolution": {"mac_penalty": 0.05}, "tpe": {}, "grid": {},
 }  # fmt: skip
+Curves = list[list[tuple[float, float]]]  # one a seed
 WANTED = 0.99
 _END = 0.999
 BASELINE = "random"
@@ -92,6 +95,19 @@ def _trained(
     return measured, stage.whole, stage.epochs - begun
 
 
+def steps(curve: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """The curve where it rises, and its end.
+
+    Examples:
+        >>> steps([(1.0, 0.5), (2.0, 0.5), (3.0, 0.6), (4.0, 0.6)])
+        [(1.0, 0.5), (3.0, 0.6), (4.0, 0.6)]
+    """
+    before = [0.0, *(share for _, share in curve)]
+    risen = [point for point, share in zip(curve, before, strict=False) if point[1] > share]
+    kept = risen if not curve or risen[-1:] == [curve[-1]] else [*risen, curve[-1]]
+    return [(round(cost, 4), round(share, 5)) for cost, share in kept]
+
+
 def reached(curve: Sequence[tuple[float, float]], share: float = WANTED) -> float:
     """Whole trainings until ``share`` of the exact hypervolume; infinite if never.
 
@@ -125,7 +141,7 @@ def table_text(trainings: dict[str, list[float]]) -> str:
     return "\n".join(lines)
 
 
-def draw(curves: dict[str, list[list[tuple[float, float]]]], path: Path) -> None:
+def draw(curves: dict[str, Curves], path: Path) -> None:
     """Medians and quartiles over the seeds against whole trainings."""
     import matplotlib
 
@@ -162,18 +178,16 @@ def main() -> None:
     parser.add_argument("--strategies", nargs="+", default=list(STRATEGIES), choices=STRATEGIES)
     parser.add_argument("--out", type=Path, default=Path("results/strategies"))
     args = parser.parse_args()
-    table = load_table(args.table)
-    cases = [(name, seed) for name in args.strategies for seed in range(args.seeds)]
-    curves: dict[str, list[list[tuple[float, float]]]] = {name: [] for name in args.strategies}
-    for name, seed in tqdm(cases, unit="replay"):
-        curves[name].append(replay(table, name, seed))
-    trainings = {name: [reached(curve) for curve in of_name] for name, of_name in curves.items()}
+    table, path = load_table(args.table), args.out / "replays.json"
     args.out.mkdir(parents=True, exist_ok=True)
-    write_whole(
-        args.out / "replays.json", json.dumps({"trainings": trainings, "share": WANTED}, indent=1) + "\n"
-    )
+    curves: dict[str, Curves] = {} if not path.is_file() else json.loads(path.read_text())["curves"]
+    for name in args.strategies:
+        seeds = tqdm(range(args.seeds), desc=name, unit="replay")
+        curves[name] = [steps(replay(table, name, seed)) for seed in seeds]
+        write_whole(path, json.dumps({"curves": curves}) + "\n")
+    curves = {name: curves[name] for name in STRATEGIES if name in curves}
     draw(curves, args.out / "replays.png")
-    print(table_text(trainings))
+    print(table_text({name: [reached(curve) for curve in of_name] for name, of_name in curves.items()}))
 
 
 if __name__ == "__main__":

@@ -54,7 +54,10 @@ def _time(
         return None, "How long it takes is not known: its trials run on other machines"
     pace = earlier_pace(base, settings, data) or measured_pace(problem, settings)
     if pace is None:
-        return None, "How long it takes is not known: no earlier run is like it, and steps of training failed"
+        return (
+            None,
+            "How long it takes is not known: no earlier run is like it, and some steps of training failed or took longer than a minute",
+        )
     macs = min(mean_macs(problem), settings.max_macs or math.inf)
     seconds = search_seconds(settings, data, pace, macs)
     strategy = get_strategy(settings.strategy)

@@ -25,9 +25,9 @@ from execution.viewing import private_folder
 from records.checks import shown, text
 from records.errors import UserError
 from records.files import read_json, write_errors
+from records.run_files.run_folder import RunFolder, write_json
+from records.run_files.run_lock import LOCK, holder
 from records.run_files.settings_file import SETTINGS
-from records.run_folder import RunFolder, write_json
-from records.run_lock import LOCK, holder
 
 WAITING, STARTING, FAILED, BEGUN = "waiting", "starting", "failed", "begun"
 _KEPT_SECONDS = 24 * 3600.0  # of one that failed, so that somebody reads why

@@ -8,7 +8,7 @@ from typing import Any
 from execution.pages.contract import Asked, Page, Place
 from records.checks import shown
 from records.errors import UserError
-from records.run_folder import RunFolder
+from records.run_files.run_folder import RunFolder
 
 _ROOM = 1.1  # of a candidate's MACs, for a search around it
 

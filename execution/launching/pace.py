@@ -20,8 +20,8 @@ from records.checks import number, whole_number
 from records.errors import UserError
 from records.files import read_json
 from records.run_files.measurement_lines import read_measurements
+from records.run_files.run_folder import CANDIDATES
 from records.run_files.settings_file import SETTINGS
-from records.run_folder import CANDIDATES
 from search_space.problem import Problem
 from search_space.sampling import random_genotype
 from training.data.prepare import PreparedData

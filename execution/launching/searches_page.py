@@ -15,12 +15,13 @@ from execution.launching.launches import FAILED, STARTING, WAITING, Launch
 from execution.launching.time_left import seconds_left
 from execution.pages.contract import Asked, Page, Place, several
 from records.errors import UserError
+from records.run_files.confirming import confirming_line
+from records.run_files.run_folder import CANDIDATES, OUTCOME, RunFolder
 from records.run_files.settings_file import HUB, SEVERAL
-from records.run_folder import CANDIDATES, OUTCOME, RunFolder
 
 Compare = Callable[[Sequence[Path]], dict[str, Any]]
 _OWN_STOP_SECONDS = 1.0  # until the portal that answers is stopped itself
-_FILES = ("settings.json", CANDIDATES, "confirmed.jsonl", "rows.jsonl", OUTCOME)
+_FILES = ("settings.json", CANDIDATES, "confirmed.jsonl", "rows.jsonl", "taken-back.jsonl", OUTCOME)
 
 
 def searches_page(program: Callable[[], str], compare: Compare) -> Page:
@@ -37,6 +38,9 @@ def searches_page(program: Callable[[], str], compare: Compare) -> Page:
             "forget": _forget,
         },
     )
+
+
+_NOTHING = {"stop": False, "resume": False, "compare": False, "look": False}  # that can be done
 
 
 class _Known:
@@ -96,6 +100,7 @@ def _row(place: Place, status: runs.Status, launch: Launch | None) -> dict[str, 
         "done": status.done,
         "total": status.total,
         "supernet": _epochs(status.run) if at_work else None,
+        "confirming": confirming_line(status.run) if at_work and single else None,
         "best": status.best,
         "seconds_left": _left(status) if at_work and single else None,
         "address": status.portal or (status.view.address if status.view else None),
@@ -105,9 +110,17 @@ def _row(place: Place, status: runs.Status, launch: Launch | None) -> dict[str, 
             "stop": at_work or shown or pending,
             "resume": more and not (at_work or shown or pending),
             "compare": status.done > 0 and sound,
-            "look": single and sound,
+            "look": single and (sound or _has_settings(status.run)),
         },
     }
+
+
+def _has_settings(run: Path) -> bool:
+    """Whether a damaged run is one of which a front can be drawn all the same."""
+    try:
+        return "kind" not in RunFolder(run).record()["settings"]
+    except UserError:
+        return False
 
 
 def _left(status: runs.Status) -> float | None:
@@ -116,6 +129,8 @@ def _left(status: runs.Status) -> float | None:
     try:
         ended = [measurement.time for measurement in run.measurements()]
     except UserError:
+        return None
+    if status.done == status.total:  # what comes then has another pace
         return None
     return seconds_left(ended, status.total - status.done, status.process.since, datetime.now(timezone.utc))
 
@@ -138,6 +153,8 @@ def _without_folder(place: Place, hub: runs.Status) -> list[dict[str, Any]]:
             "state": each.state,
             "where": f"for others of {hub.run.name}" if each.state == WAITING else None,
             "error": each.error,
+            "hub": place.key(hub.run),
+            "can": _NOTHING | {"stop": each.state == WAITING},
         }
         for each in unborn_searches(hub.run)
     ]
@@ -158,18 +175,23 @@ def _launched(place: Place, launch: Launch) -> dict[str, Any]:
 def _bare(place: Place, run: Path, kind: str) -> dict[str, Any]:
     """A row of which nothing else is known."""
     return {
-        "key": place.key(run), "kind": kind, "state": "", "where": None, "done": 0, "total": None, "supernet": None,
-        "best": None, "seconds_left": None, "address": None, "error": None, "launch": None,
-        "can": {"stop": False, "resume": False, "compare": False, "look": False},
+        "key": place.key(run), "kind": kind, "state": "", "where": None, "done": 0, "total": None, "supernet": None, "confirming": None,
+        "best": None, "seconds_left": None, "address": None, "error": None, "launch": None, "hub": None, "can": _NOTHING,
     }  # fmt: skip
 
 
 def _stop(place: Place, asked: Asked) -> dict[str, Any]:
-    """Ends a run in order, as the command `stop` does, or takes back a launch that has not begun."""
+    """Ends a run in order, as the command `stop` does, or takes back a launch, or a search of a hub, that has not begun."""
     for launch in launches.launches(place.base):
         if launch.name == asked.get("launch") and launch.state in (WAITING, STARTING):
             launches.end(launch.name)
             return {"said": f"{launch.run.name}: taken back"}
+    if asked.get("hub"):
+        from execution.launching.start import take_back
+
+        name = Path(_key(asked)).name
+        take_back(place.folder(asked["hub"]), name)
+        return {"said": f"{name}: taken back"}
     folder = place.folder(_key(asked))
     if folder in (place.run, *place.run.parents):  # a hub has its searches in its folder
         # This answer comes from what is stopped.

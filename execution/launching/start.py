@@ -18,12 +18,13 @@ from execution.launching import launches
 from execution.launching.check import check
 from execution.nni_bridge.database import database_of, submitted_trials
 from execution.portal.hub_rows import SHARED, row_of
-from execution.portal.rows import Row, read_rows, row_options, submitted_name, waiting
+from execution.portal.rows import Row, read_rows, row_options, submitted_name, taken_back, waiting
+from execution.portal.rows import take_back as note_taken_back
 from execution.settings import PLACES, SearchSettings
 from execution.viewing import view_of
 from records.errors import UserError
+from records.run_files.run_folder import NNI, RunFolder
 from records.run_files.settings_file import HUB, SETTINGS
-from records.run_folder import NNI, RunFolder
 from training.data.datasets import is_array_file
 
 _ANSWER_SECONDS = 30.0
@@ -144,14 +145,24 @@ def _submit(hub: Path, settings: SearchSettings) -> tuple[Path, str]:
     record = RunFolder(hub).read(NNI)
     server = f"http://127.0.0.1:{record['port']}/api/v1/nni/trial-jobs"
     number = _asked(server, row_of(settings) | own)["sequenceId"]
+    folder = hub / "searches" / submitted_name(record["experiment"], number)
     end = time.monotonic() + _PLACE_SECONDS
     while time.monotonic() < end:
-        for job in _asked(server):
-            if job.get("sequenceId") == number:
-                name = submitted_name(record["experiment"], job["trialJobId"])
-                return hub / "searches" / name, f"{name} starts at once"
+        if any(job.get("sequenceId") == number for job in _asked(server)):
+            return folder, f"{folder.name} starts at once"
         time.sleep(_POLL_SECONDS)
-    return hub, f"it waits for others of {hub.name}"
+    return folder, f"{folder.name} waits for others of {hub.name}"
+
+
+def take_back(hub: Path, name: str) -> None:
+    """Takes a search that waits out of the queue of a hub or sweep at work. Raises `UserError` for one that does not wait."""
+    if name not in {each.name for each in unborn_searches(hub) if each.state == launches.WAITING}:
+        raise UserError(f"{name} does not wait any more in {hub.name}")
+    if name in dict(read_rows(hub)):
+        note_taken_back(hub, name)
+        return
+    record, number = RunFolder(hub).read(NNI), name.rpartition("-")[2]
+    _asked(f"http://127.0.0.1:{record['port']}/api/v1/nni/trial-jobs/waiting-{number}", method="DELETE")
 
 
 class Unborn(NamedTuple):
@@ -164,8 +175,9 @@ class Unborn(NamedTuple):
 
 
 def unborn_searches(hub: Path) -> list[Unborn]:
-    """Of a hub or sweep at work, the searches without a run folder."""
+    """Of a hub or sweep at work, the searches without a run folder, but for those taken back."""
     rows = read_rows(hub)
+    gone = taken_back(hub)
     record = RunFolder(hub).read(NNI)
     server = f"http://127.0.0.1:{record['port']}/api/v1/nni"
     try:
@@ -175,7 +187,7 @@ def unborn_searches(hub: Path) -> list[Unborn]:
     found = [
         Unborn(name, parameters.get("strategy", ""), launches.WAITING)
         for name, parameters in rows
-        if name not in jobs and not (hub / "searches" / name).exists()
+        if name not in jobs and name not in gone and not (hub / "searches" / name).exists()
     ]
     for name, job in jobs.items():
         if job["status"] in ("WAITING", "RUNNING", "FAILED") and not (hub / "searches" / name).exists():
@@ -184,7 +196,7 @@ def unborn_searches(hub: Path) -> list[Unborn]:
             state = launches.FAILED if failed else launches.STARTING
             found.append(Unborn(name, str(_parameters(job).get("strategy", "")), state, error))
     # Those submitted are no trials before there is a place for them, and no rows before they have begun.
-    begun = rows + [(name, {}) for name in jobs.keys() - dict(rows).keys()]
+    begun = rows + [(name, {}) for name in jobs]
     late = waiting(begun, record["experiment"], submitted_trials(database_of(hub, record["experiment"])))
     return found + [Unborn(name, row.get("strategy", ""), launches.WAITING) for name, row in late]
 
@@ -194,7 +206,7 @@ def _job_name(job: dict[str, Any], experiment: str, rows: list[Row]) -> str:
     number = _record(job).get("parameter_id")
     if isinstance(number, int) and number < len(rows):
         return rows[number][0]
-    return submitted_name(experiment, job["trialJobId"])
+    return submitted_name(experiment, job["sequenceId"])
 
 
 def _last_words(server: str, trial: str) -> str:
@@ -220,15 +232,15 @@ def _parameters(job: dict[str, Any]) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _asked(address: str, body: Any = None) -> Any:
+def _asked(address: str, body: Any = None, method: str | None = None) -> Any:
     """What NNI's server answers. Raises `UserError`."""
     data = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(address, data, {"Content-Type": "application/json"})
+    request = urllib.request.Request(address, data, {"Content-Type": "application/json"}, method=method)
     try:
         with _DIRECT.open(request, timeout=_ANSWER_SECONDS) as answer:
-            return json.load(answer)
+            return json.loads(answer.read() or "null")
     except urllib.error.HTTPError as error:
         said = error.read().decode(errors="replace")
-        raise UserError(f"NNI's server refuses the search: {' '.join(said.split())[:200]}") from error
+        raise UserError(f"NNI's server refuses it: {' '.join(said.split())[:200]}") from error
     except (OSError, ValueError) as error:
         raise UserError(f"NNI's server does not answer ({error}); the hub may have ended") from error

@@ -14,8 +14,8 @@ from pathlib import Path
 from execution.launching.files import BEGAN, ENDED, LAUNCH
 from execution.own_python import module_command
 from records.files import read_json
-from records.run_folder import write_json
-from records.run_lock import holder, locked
+from records.run_files.run_folder import write_json
+from records.run_files.run_lock import holder, locked
 
 _POLL_SECONDS = 1.0
 

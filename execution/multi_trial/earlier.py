@@ -8,7 +8,7 @@ from pathlib import Path
 from records.checks import shown
 from records.errors import UserError
 from records.measurement import Measurement
-from records.run_folder import CANDIDATES, RunFolder
+from records.run_files.run_folder import CANDIDATES, RunFolder
 from search_space import Genotype, get_space
 from search_space.genotype import recorded_genotype
 from search_space.problem import Problem

@@ -15,9 +15,9 @@ from execution.progress import Progress
 from execution.session_contract import Session
 from execution.signals import uninterrupted
 from records.files import write_errors
+from records.interface.terminal import tell
 from records.measurement import Measurement
-from records.run_folder import CANDIDATES, EARLIER, NNI, NNI_LOG
-from records.terminal import tell
+from records.run_files.run_folder import CANDIDATES, EARLIER, NNI, NNI_LOG
 from search_space import Genotype, get_space
 from strategies.contract import MultiTrialStrategy
 from strategies.multi_trial.random_search import RandomSearch
@@ -27,6 +27,7 @@ from strategies.workplace import Workplace
 from training.fit import require_trainable
 
 if TYPE_CHECKING:
+    from execution.multi_trial.candidate_loop import CandidateLoop
     from execution.nni_bridge.experiment import SearchExperiment
     from execution.nni_bridge.portal_limits import Limits
     from execution.nni_bridge.server_start import Start
@@ -138,16 +139,25 @@ class MultiTrialSession(Session):
             # Detached, so that its output goes to a file; it is stopped below.
             with answering(self.run, lambda: start.server):
                 self.experiment.start(portal.server_port, run_mode=RunMode.Detach)
+            self._tell_end(loop)
+            self.confirm()  # while the portal is there to show it
         finally:
-            if self.progress is not None:
-                self.progress.close()
+            self._close_progress()
             with uninterrupted():
                 self.experiment.stop()
                 kill_orphans(self.experiment.id, self.run.path / "nni")
                 self.platform.clean(self.experiment.id, forget=True)
+
+    def _tell_end(self, loop: CandidateLoop) -> None:
+        """Says why there are fewer candidates than were wanted, where there are."""
+        self._close_progress()
         if loop.ended is not None:
             on = f"; `run_search.py resume {self.run.path}` goes on to {self.settings.trials}"
             tell(loop.ended + ("" if loop.exhausted else on))
+
+    def _close_progress(self) -> None:
+        if self.progress is not None:
+            self.progress.close()
 
     def _decisions(self) -> dict[str, tuple]:
         """What there is to decide, as NNI's page shows the search space."""

@@ -47,5 +47,7 @@ it is no longer needed (in tests/execution/, or of a whole search in tests/integ
 - log_limits.js: its log and what trials print have no bound, and it never closes a trial's files (test_log_limits.py).
 - launcher_watch.js: when the launcher is killed, the server, its port and its trials live on
   (test_resume.py). orphans.py ends what a killed server leaves.
+- `import_nas`: whatever is imported of it brings PyTorch Lightning, two fifths of a search's imports
+  (strategies/nni_side/test_without_lightning.py).
 - `nni_log_to`: import-time and run-time messages of NNI go to a file of the run folder.
 """

@@ -73,19 +73,25 @@ def stored_config(database: Path, where: Path) -> dict[str, Any] | None:
     return config
 
 
-def submitted_trials(database: Path) -> list[dict[str, Any]]:
-    """The parameters of every trial that the portal's user submitted to an experiment, in order, started or not:
-    NNI's server keeps those that wait in memory alone."""
+def submitted_trials(database: Path) -> dict[int, dict[str, Any]]:
+    """The parameters of every trial that the portal's user submitted to an experiment and has not taken back, by NNI's number
+    of it, in order, started or not: NNI's server keeps those that wait in memory alone (portal_edits.js stores the numbers)."""
     if not was_stored(database):
-        return []
+        return {}
+    found: dict[int, dict[str, Any]] = {}
     try:
         with closing(_read(database)) as connection:
             rows = connection.execute(
-                "select data from TrialJobEvent where event = 'ADD_CUSTOMIZED' order by rowid"
+                "select event, sequenceId, data from TrialJobEvent where trialJobId = '' and sequenceId is not null order by rowid"
             )
-            return [parameters for (text,) in rows if (parameters := _object(text)) is not None]
+            for event, number, text in rows:
+                if event == "USER_CANCELED":
+                    found.pop(int(number), None)
+                elif event == "ADD_CUSTOMIZED" and (parameters := _object(text)) is not None:
+                    found[int(number)] = parameters
     except _UNREADABLE:
-        return []
+        return {}
+    return found
 
 
 def take_up(database: Path, experiment: str, config: dict[str, Any]) -> int | None:

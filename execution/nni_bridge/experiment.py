@@ -11,7 +11,7 @@ from execution.nni_bridge.candidates import CandidateConfig, CandidateExperiment
 from execution.nni_bridge.database import database_of, take_up
 from execution.platforms.contract import SERVICES, Platform
 from execution.settings import SearchSettings
-from records.run_folder import RunFolder
+from records.run_files.run_folder import RunFolder
 
 TRIAL_MODULE = "execution.trials.entry"
 

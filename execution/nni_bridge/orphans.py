@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psutil
 
-from records.owner import shares_our_namespaces
+from records.run_files.owner import shares_our_namespaces
 
 _DIRECTORY = "--experiments-directory"
 

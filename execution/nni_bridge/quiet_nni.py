@@ -8,10 +8,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from strategies.nni_side.without_lightning import import_nas
 from strategies.supernet.quiet import QuietHandler
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
+    import_nas()
     import nni.nas.execution.training_service as training_service
     from nni.experiment import Experiment, RunMode, launcher, rest
     from nni.experiment.config import ExperimentConfig

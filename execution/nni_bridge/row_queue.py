@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
 from threading import Event, Thread
 from typing import Any
 
@@ -21,15 +22,20 @@ RowConfig.__name__ = "NasExperimentConfig"
 class RowQueueExperiment(OwnServer, Experiment):
     """An experiment that hands out ``rows``, the parameters of its trials, in order, once, and then waits for
     those that the portal's user submits, which NNI's server starts by itself. That there are no more is not said: the page
-    would call a search that runs TUNER_NO_MORE_TRIAL.
+    would call a search that runs TUNER_NO_MORE_TRIAL. ``left_out`` gives the numbers of rows that are not to begin.
 
     A tuner of NNI's is a process that imports all of NNI, and has ten seconds for that
     (test_a_tuner_has_ten_seconds); here this process is the tuner.
     """
 
-    def __init__(self, config: RowConfig, rows: list[dict[str, Any]]) -> None:
+    def __init__(
+        self,
+        config: RowConfig,
+        rows: list[dict[str, Any]],
+        left_out: Callable[[], Collection[int]] = lambda: (),
+    ) -> None:
         super().__init__(config)
-        self.rows, self.sent = rows, 0
+        self.rows, self.sent, self.left_out = rows, 0, left_out
         self.channel: TolerantChannel | None = None
 
     @property
@@ -48,6 +54,10 @@ class RowQueueExperiment(OwnServer, Experiment):
         Thread(target=channel.listen, args=(Event(),), name="rows", daemon=True).start()
 
     def _send(self, channel: TolerantChannel, count: int) -> None:
-        for number, row in list(enumerate(self.rows))[self.sent : self.sent + count]:
-            channel.send_trial(number, row)  # type: ignore[arg-type]
+        left_out = self.left_out()
+        while count and self.sent < len(self.rows):
+            number = self.sent
             self.sent += 1
+            if number not in left_out:
+                channel.send_trial(number, self.rows[number])  # type: ignore[arg-type]
+                count -= 1

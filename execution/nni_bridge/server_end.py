@@ -13,7 +13,7 @@ from requests import RequestException
 from websockets.exceptions import WebSocketException
 
 from records.errors import UserError
-from records.run_folder import RunFolder
+from records.run_files.run_folder import RunFolder
 
 _REASON = "ended.txt"  # written by preload.js
 _CUT_OFF = (ConnectionError, WebSocketException)

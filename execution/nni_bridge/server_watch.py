@@ -10,7 +10,7 @@ from typing import Any
 from execution.nni_bridge.server_end import failure, require_running
 from records.errors import UserError
 from records.files import write_errors
-from records.run_folder import RunFolder
+from records.run_files.run_folder import RunFolder
 
 _ASK_SECONDS = 5.0
 _SERVER_BYTES = 2**18  # its database and a trial's folder take some of these

@@ -11,7 +11,7 @@ from typing import Any
 from execution.nni_bridge.quiet_nni import RunMode, launcher
 from execution.nni_bridge.server_end import answering, require_running
 from execution.nni_bridge.server_start import Start
-from records.run_folder import RunFolder
+from records.run_files.run_folder import RunFolder
 
 _AGAIN = "`view` shows the run again"
 

@@ -19,8 +19,8 @@ from execution.portal.address import Portal
 from execution.progress import Best, candidate_line, epoch_line
 from execution.session_contract import Session
 from records.files import write_errors, write_whole
+from records.interface.terminal import say
 from records.measurement import Measurement
-from records.terminal import say
 from search_space import Genotype
 from strategies.contract import OneShotStrategy
 from strategies.registry import get_strategy

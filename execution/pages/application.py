@@ -17,20 +17,28 @@ from records.errors import UserError
 
 STATIC = Path(__file__).parent / "static"
 MAX_BODY = 1 << 20  # bytes
-# No script but this origin's, none within a page; styles within elements are plotly's.
+# No script but this origin's, none within a page; elements may have styles of their own.
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
     "font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+# A document has no more rights here than a file that was mailed: no origin of its own, and no address to ask.
+_APART = (
+    "sandbox allow-scripts allow-modals allow-downloads; default-src 'none'; script-src 'unsafe-inline'; "
+    "style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 _TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 _NNIS = (("/oview", "Overview"), ("/detail", "Trials detail"))
 
 
 def make_app(place: Place, pages: Sequence[Page]) -> web.Application:
-    """The application for the run of ``place``. Raises ``ValueError`` where two pages give one name to their data."""
+    """The application for the run of ``place``. Raises ``ValueError`` where two pages give one name to their data, or two
+    files have one."""
     named: dict[str, Page] = {page.name: page for page in pages}
     gets = _merged([page.gets for page in pages])
     posts = _merged([page.posts for page in pages])
+    documents = _merged([page.documents for page in pages])
+    files = static_files(pages)
 
     async def begin(request: web.Request) -> web.StreamResponse:
         raise web.HTTPFound(f"/pages/{next(iter(named))}")
@@ -44,9 +52,25 @@ def make_app(place: Place, pages: Sequence[Page]) -> web.Application:
     async def navigation(request: web.Request) -> web.StreamResponse:
         return _json([[f"/pages/{page.name}", page.title] for page in pages if page.linked])
 
+    async def static(request: web.Request) -> web.StreamResponse:
+        path = files.get(request.match_info["name"])
+        if path is None:
+            raise web.HTTPNotFound(text="There is no such file.\n")
+        return web.FileResponse(path, headers={"Content-Type": f"{_TYPES[path.suffix]}; charset=utf-8"})
+
     async def get(request: web.Request) -> web.StreamResponse:
-        asked = {name: values if len(values) > 1 else values[0] for name, values in _query(request).items()}
-        return await _answer(gets.get(request.match_info["name"]), place, asked)
+        return await _answer(gets.get(request.match_info["name"]), place, _asked(request))
+
+    async def document(request: web.Request) -> web.StreamResponse:
+        made = documents.get(request.match_info["name"])
+        if made is None:
+            raise web.HTTPNotFound(text="There is no such document.\n")
+        try:
+            text = await asyncio.to_thread(made, place, _asked(request))
+        except UserError as error:
+            raise web.HTTPBadRequest(text=f"{error}\n") from error
+        policy = {"Content-Security-Policy": _APART}
+        return web.Response(text=text, content_type="text/html", charset="utf-8", headers=policy)
 
     async def post(request: web.Request) -> web.StreamResponse:
         text = await request.text()  # also of what is refused: who still sends does not hear an answer
@@ -65,17 +89,18 @@ def make_app(place: Place, pages: Sequence[Page]) -> web.Application:
     app.on_response_prepare.append(_guard)
     app.router.add_get("/pages", begin)
     app.router.add_get("/pages/", begin)
-    app.router.add_get("/pages/static/{name}", _static)
+    app.router.add_get("/pages/static/{name}", static)
     app.router.add_get("/pages/icons/{name}", _icons)
     app.router.add_get("/pages/data/{name}", get)
     app.router.add_post("/pages/data/{name}", post)
+    app.router.add_get("/pages/documents/{name}", document)
     app.router.add_get("/pages/links", navigation)  # for NNI's own pages
     app.router.add_get("/pages/{name}", frame)
     return app
 
 
-def _merged(all_data: Sequence[Any]) -> dict[str, Datum]:
-    found: dict[str, Datum] = {}
+def _merged(all_data: Sequence[Any]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
     for data in all_data:
         if twice := found.keys() & data.keys():
             raise ValueError(f"two pages have data called {', '.join(sorted(twice))}")
@@ -83,8 +108,9 @@ def _merged(all_data: Sequence[Any]) -> dict[str, Datum]:
     return found
 
 
-def _query(request: web.Request) -> dict[str, list[str]]:
-    return {name: request.query.getall(name) for name in request.query}
+def _asked(request: web.Request) -> dict[str, str | list[str]]:
+    named = {name: request.query.getall(name) for name in request.query}
+    return {name: values if len(values) > 1 else values[0] for name, values in named.items()}
 
 
 async def _guard(request: web.Request, response: web.StreamResponse) -> None:
@@ -112,14 +138,6 @@ def _json(value: Any, status: int = 200) -> web.Response:
     return web.Response(text=text, status=status, content_type="application/json")
 
 
-async def _static(request: web.Request) -> web.StreamResponse:
-    path = static_file(request.match_info["name"])
-    if path is None:
-        raise web.HTTPNotFound(text="There is no such file.\n")
-    kind = _TYPES.get(path.suffix, "application/octet-stream")
-    return web.FileResponse(path, headers={"Content-Type": f"{kind}; charset=utf-8"})
-
-
 async def _icons(request: web.Request) -> web.StreamResponse:
     if not FILE.fullmatch(request.match_info["name"]):
         raise web.HTTPNotFound(text="There is no such font.\n")
@@ -127,17 +145,14 @@ async def _icons(request: web.Request) -> web.StreamResponse:
     return web.Response(body=font, content_type="font/woff", headers={"Cache-Control": "max-age=86400"})
 
 
-def static_file(name: str) -> Path | None:
-    """A file of the pages by its name, or plotly's; None for any other."""
-    if name == "plotly.min.js":
-        from importlib.util import find_spec
-
-        found = find_spec("plotly")
-        assert found is not None
-        assert found.origin is not None
-        return Path(found.origin).parent / "package_data" / name
-    known = {path.name: path for path in STATIC.iterdir() if path.suffix in _TYPES}
-    return known.get(name)
+def static_files(pages: Sequence[Page]) -> dict[str, Path]:
+    """The scripts and style sheets by their names: this room's, and those that pages were handed. Raises ``ValueError``."""
+    own = [path for path in STATIC.iterdir() if path.suffix in _TYPES]
+    handed = dict.fromkeys(path for page in pages for path in page.files)
+    found = {path.name: path for path in (*own, *handed)}
+    if len(found) < len(own) + len(handed):
+        raise ValueError("two files of the pages have one name")
+    return found
 
 
 def frame_html(page: Page, pages: Sequence[Page], place: Place) -> str:
@@ -147,7 +162,8 @@ def frame_html(page: Page, pages: Sequence[Page], place: Place) -> str:
         f'<a href="{escape(address)}"{_current(address, page)}>{escape(title)}</a>'
         for address, title in links
     )
-    plotly = '<script defer src="/pages/static/plotly.min.js"></script>\n' if page.chart else ""
+    sheets = ["pages.css", *(path.name for path in page.files if path.suffix == ".css")]
+    styles = "\n".join(f'<link rel="stylesheet" href="/pages/static/{escape(name)}">' for name in sheets)
     run = escape(place.run.name)
     return f"""<!doctype html>
 <html lang="en">
@@ -157,8 +173,8 @@ def frame_html(page: Page, pages: Sequence[Page], place: Place) -> str:
 <meta name="color-scheme" content="light dark">
 <title>{escape(page.title)} · {run}</title>
 <link rel="icon" href="/icon.png">
-<link rel="stylesheet" href="/pages/static/pages.css">
-{plotly}<script type="module" src="/pages/static/{escape(page.name)}.js"></script>
+{styles}
+<script type="module" src="/pages/static/{escape(page.name)}.js"></script>
 </head>
 <body data-own="{escape(place.key(place.run))}" data-page="{escape(page.name)}">
 <a class="skip" href="#main">To the content</a>

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -52,6 +52,7 @@ class Place:
 
 
 Datum = Callable[[Place, Asked], Any]
+Document = Callable[[Place, Asked], str]  # a whole page of HTML
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,8 @@ class Page:
     title: str
     gets: Mapping[str, Datum] = field(default_factory=dict)
     posts: Mapping[str, Datum] = field(default_factory=dict)
-    chart: bool = False
+    documents: Mapping[str, Document] = field(default_factory=dict)
+    files: Sequence[Path] = ()
     linked: bool = True
 
 

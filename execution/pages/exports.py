@@ -8,7 +8,7 @@ from typing import Any
 
 from execution.own_python import module_command
 from records.errors import UserError
-from records.run_folder import new_folder
+from records.run_files.run_folder import new_folder
 
 _SECONDS = 900.0
 

@@ -19,8 +19,8 @@ from dataclasses import MISSING, dataclass
 from pathlib import Path
 
 from records.errors import UserError
+from records.interface.toml_file import make, read_toml
 from records.options import Options, option
-from records.toml_file import make, read_toml
 
 MOUNT = "/tmp/mount"  # NNI mounts the storage there in every pod
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 from unittest import mock
 
 from execution.settings import SearchSettings
-from records.run_folder import RunFolder
+from records.run_files.run_folder import RunFolder
 from training.data.datasets import DatasetInfo
 from training.data.prepare import PreparedData, prepare_data
 

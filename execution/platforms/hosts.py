@@ -19,8 +19,8 @@ from dataclasses import MISSING, dataclass
 from pathlib import Path
 
 from records.errors import UserError
+from records.interface.toml_file import make, read_toml
 from records.options import Options, option
-from records.toml_file import make, read_toml
 
 _QUOTABLE = re.compile(r"[^\s'\"\\$`!]+")
 

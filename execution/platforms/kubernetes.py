@@ -27,7 +27,7 @@ from execution.platforms.shipping import pack_source
 from execution.settings import SearchSettings
 from records.errors import UserError
 from records.plugins import PLUGINS
-from records.run_folder import RunFolder, write_errors
+from records.run_files.run_folder import RunFolder, write_errors
 from training.data.datasets import DatasetInfo
 from training.data.prepare import PreparedData, prepare_data
 

@@ -28,7 +28,7 @@ from execution.platforms.ssh import Answer, check_file_transfer, run_there
 from execution.settings import SearchSettings
 from records.errors import UserError
 from records.plugins import PLUGINS
-from records.run_folder import RunFolder, provenance
+from records.run_files.run_folder import RunFolder, provenance
 from training.data.dataset_facts import same
 from training.data.datasets import DatasetInfo
 from training.data.prepare import PreparedData

@@ -12,7 +12,7 @@ from pathlib import Path
 from execution.follow import Follower
 from execution.trials.channel import TrialChannel
 from execution.trials.log import metric_line, say, saying_its_end
-from records.run_folder import RunFolder
+from records.run_files.run_folder import RunFolder
 
 POLL_SECONDS = 0.5
 

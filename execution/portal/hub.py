@@ -18,17 +18,17 @@ from execution.ending import PATIENCE_SECONDS, end_former, wait_for_end
 from execution.follow import Follower
 from execution.portal.address import Portal
 from execution.portal.hub_rows import SHARED, row_of
-from execution.portal.rows import Row, read_rows, waiting, write_rows
+from execution.portal.rows import Row, read_rows, taken_back, waiting, write_rows
 from execution.session import session_of
 from execution.settings import PLACES, SearchSettings, all_options, has_option
 from execution.signals import termination_as_interrupt, uninterrupted
 from records.checks import whole_number
 from records.errors import UserError
 from records.files import naming_damage
+from records.interface.terminal import say
 from records.options import checked
+from records.run_files.run_folder import OUTCOME, RunFolder, new_folder
 from records.run_files.settings_file import HUB, MOST_SEARCHES, SETTINGS, SEVERAL, SWEEP
-from records.run_folder import OUTCOME, RunFolder, new_folder
-from records.terminal import say
 from records.text import count_text, percent_text
 from strategies.registry import strategy_names, strategy_options
 
@@ -186,7 +186,9 @@ def _watch(run: RunFolder, experiment: Any, *, forever: bool) -> None:
                 if job["trialJobId"] not in told:
                     told.add(job["trialJobId"])
                     say(f"[{len(told)}/{len(rows)}] {_search_line(run, experiment.row_name(job, rows), job)}")
-            bar.total = len(rows)
+            begun = {experiment.row_name(job, rows) for job in ended}
+            gone = taken_back(run.path) - begun
+            bar.total = sum(name not in gone for name, _ in rows)
             bar.update(len(ended) - bar.n)
             if not forever and len(ended) >= bar.total:
                 return

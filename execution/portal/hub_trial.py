@@ -17,12 +17,12 @@ from pathlib import Path
 from typing import Any
 
 from execution.follow import Follower, own_portal
-from execution.portal.rows import read_rows, row_options, submitted_name, write_rows
+from execution.portal.rows import read_rows, row_options, submitted_name, taken_back, write_rows
 from execution.trials.channel import TrialChannel
 from execution.trials.log import CANCELLED, end_by, metric_line, on_cancel, say
 from records.errors import UserError
+from records.run_files.run_folder import RunFolder
 from records.run_files.settings_file import SETTINGS
-from records.run_folder import RunFolder
 
 POLL_SECONDS = 0.5
 _PR_SET_PDEATHSIG = 1
@@ -90,10 +90,12 @@ def run(channel: TrialChannel, hub: Path, program: str) -> int:
     """Runs the row's search to its end; the exit code, the search's own."""
     parameters = channel.parameters()
     if channel.parameter is None:  # submitted in the portal
-        name = submitted_name(os.environ["NNI_EXP_ID"], channel.trial)
+        name = submitted_name(os.environ["NNI_EXP_ID"], int(os.environ["NNI_TRIAL_SEQ_ID"]))
         write_rows(hub, [(name, parameters)])
     else:
         name, parameters = read_rows(hub)[channel.parameter]
+    if name in taken_back(hub):  # while it began
+        raise UserError(f"{name} was taken back")
     folder = hub / "searches" / name
     say(f"search {name}: {metric_line(parameters)}")
     say(f"run folder: {folder}")

@@ -16,10 +16,10 @@ from execution.nni_bridge.server_end import answering, failure, require_running
 from execution.nni_bridge.server_start import portal_environment
 from execution.nni_bridge.server_watch import require_space
 from execution.portal.address import Portal
-from execution.portal.rows import Row, submitted_name
+from execution.portal.rows import Row, submitted_name, taken_back
 from execution.signals import uninterrupted
 from execution.trials.command import trial_command
-from records.run_folder import NNI, NNI_LOG, RunFolder
+from records.run_files.run_folder import NNI, NNI_LOG, RunFolder
 
 _ENDED = ("SUCCEEDED", "FAILED", "USER_CANCELED", "SYS_CANCELED", "EARLY_STOPPED")
 _POLL_SECONDS = 0.5
@@ -57,8 +57,13 @@ class RowExperiment:
             config.max_trial_number = len(rows)  # shown, and not obeyed by NNI's server
         config.search_space = {}  # or the page asks back before it submits a value that is not in it
         config.training_service.use_active_gpu = True
-        self.experiment = RowQueueExperiment(config, [parameters for _, parameters in rows])
+        self.rows = rows
+        self.experiment = RowQueueExperiment(config, [parameters for _, parameters in rows], self._taken_back)
         self.stack = ExitStack()
+
+    def _taken_back(self) -> set[int]:
+        names = taken_back(self.run.path)
+        return {number for number, (name, _) in enumerate(self.rows) if name in names}
 
     def __enter__(self) -> RowExperiment:
         end_former(self.run)
@@ -94,7 +99,7 @@ class RowExperiment:
         except (KeyError, IndexError, ValueError):
             number = None
         if number is None:  # submitted in the portal
-            return submitted_name(self.experiment.id, job["trialJobId"])
+            return submitted_name(self.experiment.id, job["sequenceId"])
         return rows[number][0]
 
     def wait(self, rows: int, *, seconds: float) -> None:

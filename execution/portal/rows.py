@@ -1,23 +1,24 @@
 """The rows of a hub: searches as the portal's form shows them, names and values that are words.
 
 Every value is text, because the form silently drops an edit that turns a number into text. ``default`` leaves
-a value to the space, the recipe or the data set. ``rows.jsonl`` in the hub's folder lists them all.
+a value to the space, the recipe or the data set. ``rows.jsonl`` in the hub's folder lists them all, ``taken-back.jsonl`` those that waited
+and were taken back.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from records.checks import shown, text
 from records.errors import UserError
 from records.files import naming_damage, write_errors
-from records.run_files.json_lines import read_lines
+from records.run_files.json_lines import append_line, read_lines
 
 DEFAULT = "default"
-ROWS = "rows.jsonl"
+ROWS, TAKEN_BACK = "rows.jsonl", "taken-back.jsonl"
 Row = tuple[str, dict[str, str]]
 
 
@@ -30,17 +31,27 @@ def row_options(parameters: dict[str, Any]) -> list[str]:
     ]
 
 
-def submitted_name(experiment: str, trial: str) -> str:
-    """The name of a row that the portal's user submitted."""
-    return f"submitted-{experiment}-{trial}"
+def submitted_name(experiment: str, number: int) -> str:
+    """The name of a row that the portal's user submitted; ``number`` is the trial's, as the page shows it."""
+    return f"submitted-{experiment}-{number}"
 
 
-def waiting(rows: list[Row], experiment: str, submitted: list[dict[str, str]]) -> list[Row]:
-    """Of the rows that were ``submitted`` to an experiment, in order, those that never started: they are not
-    among the hub's ``rows``."""
-    started = sum(name.startswith(submitted_name(experiment, "")) for name, _ in rows)
-    late = enumerate(submitted[started:], start=started)
-    return [(submitted_name(experiment, str(number)), parameters) for number, parameters in late]
+def waiting(rows: list[Row], experiment: str, submitted: Mapping[int, dict[str, str]]) -> list[Row]:
+    """Of the rows that were ``submitted`` to an experiment, by their trials' numbers, those that never started: they are
+    not among the hub's ``rows``."""
+    begun = {name for name, _ in rows}
+    named = [(submitted_name(experiment, number), parameters) for number, parameters in submitted.items()]
+    return [row for row in named if row[0] not in begun]
+
+
+def take_back(hub: Path, name: str) -> None:
+    """Notes that a row that waits is not to begin."""
+    append_line(hub / TAKEN_BACK, {"name": name})
+
+
+def taken_back(hub: Path) -> set[str]:
+    """The names of rows that are not to begin. Raises `UserError`."""
+    return set(read_lines(hub / TAKEN_BACK, lambda record: text("name", record["name"]), "a name's JSON"))
 
 
 def write_rows(hub: Path, rows: Iterable[Row]) -> None:

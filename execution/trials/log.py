@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from execution.trials.printed_channel import IN_CLUSTER
-from records.run_folder import provenance
+from records.run_files.run_folder import provenance
 
 if TYPE_CHECKING:
     from search_space.genotype import Genotype

@@ -1,1 +1,1 @@
-"""Files of a run folder that several rooms read: their names, their formats, and the checks of what is read."""
+"""A run on the disk: its folder, who is at work in it, and its files: names, formats, checks of what is read."""

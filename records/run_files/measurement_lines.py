@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import itertools
 import json
 import math
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from records.errors import UserError
-from records.files import naming_damage, read_present
+from records.files import read_present
 from records.measurement import STATUSES, Measurement
 
 MOST = 2**63 - 1
@@ -20,12 +22,22 @@ _COUNTS, _TEXTS = ("index", "macs", "macs_published", "params", "seed"), ("trial
 _DECIDING = ("space", "image", "classes", "architecture")  # of a genotype; a later version may add settings
 
 
-def read_measurements(path: Path, *, once: bool = True) -> tuple[tuple[Measurement, ...], int | None]:
+@dataclass(frozen=True)
+class DamagedLine:
+    """A line of a file, by its number from 1, and why it is no measurement."""
+
+    number: int
+    reason: str
+
+
+def read_measurements(
+    path: Path, *, once: bool = True, damaged: list[DamagedLine] | None = None
+) -> tuple[tuple[Measurement, ...], int | None]:
     """Those in ``path``, in the order they became known, and the number of a last line that a crash cut short, or None;
     none where there is no file.
 
-    Raises `UserError` for a damaged line, with its number: each candidate stands there ``once``, or each once with a
-    seed and a number of epochs.
+    Each candidate stands there ``once``, or each once with a seed and a number of epochs. Raises `UserError` for a damaged
+    line, with its number; where there is a list ``damaged``, such lines are left out and added to it.
     """
     content = read_present(path)
     if content is None:
@@ -45,8 +57,11 @@ def read_measurements(path: Path, *, once: bool = True) -> tuple[tuple[Measureme
                     raise UserError(f"candidate {index} stands there a second time")
             except (ValueError, TypeError, RecursionError) as error:
                 reason = error if isinstance(error, UserError) else "it is not a candidate's JSON"
-                raise UserError(f"{path}, line {number}, is damaged: {reason}") from error
-            found[key] = measurement
+                if damaged is None:
+                    raise UserError(f"{path}, line {number}, is damaged: {reason}") from error
+                damaged.append(DamagedLine(number, str(reason)))
+            else:
+                found[key] = measurement
     return tuple(found.values()), torn
 
 
@@ -80,41 +95,63 @@ _HEAD, _END = re.compile(r'\{"index": \d+, "genotype": (?=\{)'), '}, "status": "
 
 
 def _measurement(line: str) -> Measurement:
-    """A line's, checked. Its genotype, four fifths of it, is kept as text where it stands in its usual place and each of
-    its brackets is closed, and read when it is asked for."""
+    """A line's, checked. Its genotype, four fifths of it, is kept as text where it stands in its usual place and looks
+    whole, and read when it is asked for."""
     head, end = _HEAD.match(line), line.find(_END)
     if head is not None and end > 0 and line.find(_END, end + 1) < 0:
         start, end = head.end(), end + 1
         text = line[start:end]
-        if text.count("{") == text.count("}") and text.count("[") == text.count("]"):
+        if _may_be_whole(text):
             return checked_measurement(json.loads(f"{line[:start]}{{}}{line[end:]}")).with_text(text)
     return checked_measurement(json.loads(line))
 
 
-def read_confirmed(path: Path, candidates: Iterable[Measurement]) -> tuple[Measurement, ...]:
+def _may_be_whole(text: str) -> bool:
+    """Whether brackets and quotes are closed and no byte is one that a disk's fault leaves, such as zeros."""
+    closed = text.count("{") == text.count("}") and text.count("[") == text.count("]")
+    return closed and text.count('"') % 2 == 0 and text.isprintable()
+
+
+def read_confirmed(
+    path: Path, candidates: Iterable[Measurement], *, damaged: list[DamagedLine] | None = None
+) -> tuple[Measurement, ...]:
     """Those in ``path`` of ``candidates`` that were trained again by other seeds.
 
     Raises `UserError` for a damaged line, with its number: it is of a candidate, has that one's architecture, and not its
-    seed.
+    seed; where there is a list ``damaged``, such lines are left out and added to it.
     """
     known = {candidate.index: candidate for candidate in candidates}
-    found, _ = read_measurements(path, once=False)
-    for number, measurement in enumerate(found, start=1):
-        with naming_damage(f"{path}, line {number},"):
-            index, candidate = measurement.index, known.get(measurement.index)
-            if candidate is None:
-                raise UserError(
-                    f"index is {index}; accepted: that of a candidate, {', '.join(map(str, known)) or 'none'}"
-                )
-            if any(measurement.genotype.get(name) != candidate.genotype.get(name) for name in _DECIDING):
-                raise UserError(
-                    f"its genotype is another than that of candidate {index}, which it is said to be"
-                )
-            if measurement.seed == candidate.seed:
-                raise UserError(
-                    f"seed is {measurement.seed}, by which candidate {index} was judged; accepted: another one"
-                )
-    return found
+    unreadable: list[DamagedLine] = []
+    read, _ = read_measurements(path, once=False, damaged=None if damaged is None else unreadable)
+    left_out = {line.number for line in unreadable}
+    numbers = (number for number in itertools.count(1) if number not in left_out)
+    found = []
+    for number, measurement in zip(numbers, read, strict=False):
+        try:
+            _require_confirming(measurement, known)
+        except UserError as error:
+            if damaged is None:
+                raise UserError(f"{path}, line {number}, is damaged: {error}") from error
+            unreadable.append(DamagedLine(number, str(error)))
+        else:
+            found.append(measurement)
+    if damaged is not None:
+        damaged += sorted(unreadable, key=lambda line: line.number)
+    return tuple(found)
+
+
+def _require_confirming(measurement: Measurement, known: Mapping[int, Measurement]) -> None:
+    index, candidate = measurement.index, known.get(measurement.index)
+    if candidate is None:
+        raise UserError(
+            f"index is {index}; accepted: that of a candidate, {', '.join(map(str, known)) or 'none'}"
+        )
+    if any(measurement.genotype.get(name) != candidate.genotype.get(name) for name in _DECIDING):
+        raise UserError(f"its genotype is another than that of candidate {index}, which it is said to be")
+    if measurement.seed == candidate.seed:
+        raise UserError(
+            f"seed is {measurement.seed}, by which candidate {index} was judged; accepted: another one"
+        )
 
 
 def whole_line(line: bytes) -> bool:

@@ -15,6 +15,7 @@ from records.run_files.scored import identity
 EPOCHS = "supernet.jsonl"  # a line an epoch of its supernet
 JUDGED = "judged.jsonl"  # a line a network that was judged on the shared weights
 CHOSEN = "chosen.json"  # the networks to train, see `ChosenRecord`
+LATENCY_TABLE = "latency_table.json"  # latencies of operations, where latency is an objective
 FRONT, RANDOM = "front", "random"
 
 

@@ -1,7 +1,7 @@
 """Names for a stage's global layer, ``<kind>_<steps>`` or ``<kind>_<steps>+<init>``, and what each means.
 
-Kinds of coefficients are those of the primitives (``search_space.primitives.global_layers``) and those of the paper's
-ablations (``search_space.families.variants``). Layers that reach the whole map at once have no steps in their name (``search_space.primitives.whole_map``). ``none`` is no layer.
+Kinds are those of ``search_space.primitives.kinds``. Layers that reach the whole map at once have no steps in their
+name (``search_space.primitives.whole_map``). ``none`` is no layer.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from pde_ops import GlobalLayer
 from pde_ops.blocks import BasicBlock, Bottleneck, DenseInit
 from records.checks import shown
 from records.errors import UserError
-from search_space.families.variants import VARIANTS
-from search_space.primitives.global_layers import KINDS, OPTIONS
+from search_space.primitives.global_layers import OPTIONS
+from search_space.primitives.kinds import KINDS, PRIMITIVES
 from search_space.primitives.whole_map import WHOLE_MAP, WholeMapLayer
 
 NONE = "none"
@@ -43,7 +43,7 @@ class LayerName:
 
     @property
     def options(self) -> dict[str, Any]:
-        return KINDS.get(self.kind) or VARIANTS.get(self.kind, {})
+        return KINDS[self.kind].options if self.kind in KINDS else {}
 
 
 def parse(
@@ -57,15 +57,11 @@ def parse(
     if body in whole_map and (not plus or init in inits):
         return LayerName(body, 0, init)
     kind, _, steps = body.rpartition("_")
-    if (
-        not (kind in KINDS or kind in VARIANTS)
-        or not steps.isdigit()
-        or not 1 <= int(steps) <= 100
-        or (plus and init not in inits)
-    ):
+    if kind not in KINDS or not steps.isdigit() or not 1 <= int(steps) <= 100 or (plus and init not in inits):
         raise UserError(
-            f"global layer is {shown(name)}; accepted: none, or <kind>_<steps> with a kind among "
-            f"{', '.join((*KINDS, *VARIANTS))}{', or ' * bool(whole_map)}{', '.join(whole_map)}, and +{', +'.join(inits)} after it for an Init"
+            f"global layer is {shown(name)}; accepted: none, or <kind>_<steps> with a kind among {', '.join(PRIMITIVES)} "
+            f"(or of `published --ablations`){', or ' * bool(whole_map)}{', '.join(whole_map)}, and "
+            f"+{', +'.join(inits)} after it for an Init"
         )
     return LayerName(kind, int(steps), init)
 

@@ -16,7 +16,6 @@ from dataclasses import dataclass, replace
 from importlib import resources
 from typing import Any
 
-from search_space.families.variants import NUMBERS, TRANSFORMS, diffusivity_kind, velocity_kind
 from search_space.paper.network import (
     CONSTANT,
     GLOBAL,
@@ -27,6 +26,7 @@ from search_space.paper.network import (
     digits,
     residual,
 )
+from search_space.primitives.kinds import NUMBERS, TRANSFORMS, diffusivity_kind, velocity_kind
 
 # Which part of the equation is left: names of the kinds with one step.
 PHYSICS = {

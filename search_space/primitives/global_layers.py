@@ -1,17 +1,4 @@
-"""Global layers as primitives: seven kinds of the equation, each with 1, 3 or 5 steps.
-
-``global_<steps>`` is the full advection-diffusion equation with coefficients learned from the feature map by
-depthwise convolutions. The other kinds differ from it in what `KINDS` says:
-
-- ``global_constant_diffusivity_<steps>`` learns the velocities and has D = 1; ``global_diffusion_<steps>`` has no
-  advection, ``global_advection_<steps>`` no diffusion.
-- ``global_block_<steps>`` makes each coefficient by a residual block, which the published code offers as
-  ``custom_uv`` and ``custom_dxy``.
-- ``global_open_<steps>`` begins with coefficients of order one, plain batch normalisation, in place of 0.05: it
-  mixes pixels from the first step of a training, where ``global_<steps>`` begins near the identity.
-- ``global_signed_<steps>`` begins so too, and its velocities have either sign, within -1 and 1. The published ones
-  are positive and carry towards lower indices alone. The scheme's bound, |u| dt/dx + |v| dt/dy <= 1, holds with 0.4
-  whatever is learned.
+"""Global layers as primitives: seven kinds of the equation (`search_space.primitives.kinds`), each with 1, 3 or 5 steps.
 
 See ``pde_ops.GlobalLayer``; source: Kag and Saligrama, "Condensing CNNs with Partial Differential Equations",
 CVPR 2022.
@@ -26,22 +13,10 @@ from torch import Tensor, nn
 
 from pde_ops import GlobalLayer
 from pde_ops.cost import Cost, conv_cost, norm_cost
+from search_space.primitives.kinds import KINDS, PRIMITIVES
 from search_space.primitives.registry import Primitive, Size, register_primitive, strided
 
 STEPS = (1, 3, 5)
-_OPEN = {"coefficient_start": 1.0, "start_mechanism": "gain"}
-# What a kind has otherwise than `OPTIONS`; a kind may stand in a genotype, and means the same for ever.
-KINDS: dict[str, dict[str, Any]] = {
-    "global": {"velocity": "depthwise", "diffusivity": "depthwise"},
-    "global_constant_diffusivity": {"velocity": "depthwise", "diffusivity": 1.0},
-    "global_diffusion": {"velocity": "none", "diffusivity": "depthwise"},
-    "global_advection": {"velocity": "depthwise", "diffusivity": "none"},
-    "global_block": {"velocity": "basic-block", "diffusivity": "basic-block"},
-    "global_open": {"velocity": "depthwise", "diffusivity": "depthwise", **_OPEN},
-    "global_signed": {
-        "velocity": "depthwise", "diffusivity": "depthwise", "velocity_activation": "softsign", **_OPEN,
-    },
-}  # fmt: skip
 # Written out, because a genotype's name for a primitive must mean the same function for ever.
 OPTIONS: dict[str, Any] = {
     "dt": 0.2, "dx": 1, "dy": 1, "boundary": "periodic", "kernel_size": 3, "bias": False,
@@ -85,7 +60,7 @@ class GlobalPrimitive(Primitive):
 
     @classmethod
     def _layer(cls, channels: int, **options: Any) -> GlobalLayer:
-        return GlobalLayer(channels, steps=cls.steps, **options, **OPTIONS | KINDS[cls.kind])
+        return GlobalLayer(channels, steps=cls.steps, **options, **OPTIONS | KINDS[cls.kind].options)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.layer(x)
@@ -104,6 +79,6 @@ def _primitive(kind: str, steps: int) -> type[GlobalPrimitive]:
     return type(f"{title}{steps}", (GlobalPrimitive,), namespace)
 
 
-for _kind in KINDS:
+for _kind in PRIMITIVES:
     for _steps in STEPS:
         register_primitive(f"{_kind}_{_steps}")(_primitive(_kind, _steps))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from records.measurement import Measurement
@@ -15,6 +16,7 @@ from strategies.contract import MultiTrialStrategy
 from strategies.objectives import Ranked, objectives_option, ranked, require_several, survivors, usable
 from strategies.registry import register_strategy
 
+_SPREAD = 4  # times the population: the draws of which the first candidates are
 _CHILDREN = 100  # for one candidate, before random architectures are drawn instead
 
 
@@ -42,10 +44,11 @@ class Nsga2Settings(Options):
 class Nsga2(MultiTrialStrategy):
     """The best of parents and children by non-dominated rank, then by crowding, are the next parents.
 
-    The first ``population`` candidates are random. Each further ``population`` results are a generation: of them
-    and the parents before, ``population`` survive. A parent is the better of two that are drawn. Each
-    child is mutated in one decision. Candidates that have no value for one of the objectives, failed ones say, never
-    become parents.
+    The first ``population`` candidates are of four times as many random ones those that are evenly spread in the order
+    of their MACs, the smallest and the largest first: so few purely random ones often miss an end of the front. Each
+    further ``population`` results are a generation: of them and the parents before, ``population`` survive. A parent is
+    the better of two that are drawn. Each child is mutated in one decision. Candidates that have no value for one of the
+    objectives, failed ones say, never become parents.
 
     Examples:
         >>> from search_space import Problem
@@ -65,7 +68,7 @@ class Nsga2(MultiTrialStrategy):
         super().__init__(problem, seed, settings, **budget)
         self.names = require_several(self.settings.objectives)
         self._genotypes: dict[int, tuple[Measurement, Genotype]] = {}  # of parents, which are read once
-        self._draws = 0  # for the candidate that is proposed
+        self._index, self._draws = 0, 0  # of the candidate that is proposed
         self._replayed: list[Measurement] = []  # whole generations, and the parents after each of them
         self._parents: list[list[Ranked]] = [[]]
 
@@ -74,15 +77,27 @@ class Nsga2(MultiTrialStrategy):
         return "latency" in require_several(settings.objectives)
 
     def propose(self, index: int, results: Sequence[Measurement]) -> Genotype:
-        self._draws = 0
+        self._index, self._draws = index, 0
         return super().propose(index, results)
 
     def draw(self, rng: random.Random, results: Sequence[Measurement]) -> Genotype:
         parents = self.parents(results)
         self._draws += 1
+        if not parents and self._draws == 1 and self._index < len(self._first):
+            return self._first[self._index]
         if not parents or self._draws > _CHILDREN:
             return random_genotype(self.problem, rng.randrange(2**31))
         return self._child(parents, rng)
+
+    @cached_property
+    def _first(self) -> list[Genotype]:
+        """The first candidates, in their order."""
+        rng, size = random.Random(f"{self.seed} first"), self.settings.population
+        drawn = [random_genotype(self.problem, rng.randrange(2**31)) for _ in range(_SPREAD * size)]
+        drawn.sort(key=lambda genotype: genotype.cost().macs)
+        smallest, *between, largest = [drawn[round(i * (len(drawn) - 1) / (size - 1))] for i in range(size)]
+        rng.shuffle(between)
+        return [smallest, largest, *between]
 
     def parents(self, results: Sequence[Measurement]) -> list[Ranked]:
         """Those that survive the generations that ``results`` are, each with its rank; none in the first one."""

@@ -5,20 +5,22 @@ from __future__ import annotations
 import json
 import math
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from records.checks import shown
 from records.errors import UserError
 from records.files import write_whole
+from records.interface.terminal import say
 from records.measurement import Measurement
 from records.options import Options, option
-from records.run_files.shared_files import CHOSEN, EPOCHS, JUDGED
-from records.terminal import say
+from records.run_files.shared_files import CHOSEN, EPOCHS, JUDGED, LATENCY_TABLE
 from search_space import Genotype, get_space
 from search_space.sampling import random_genotype
 from strategies.contract import MultiTrialStrategy, SpaceExhausted
 from strategies.multi_trial.nsga2 import Nsga2, Nsga2Settings
+from strategies.objectives import objectives_option, require_several
 from strategies.registry import register_strategy
 from strategies.workplace import Workplace
 
@@ -33,6 +35,7 @@ CHECKPOINT = "checkpoints/shared.pt"
 
 @dataclass(frozen=True)
 class SupernetParetoSettings(Options):
+    objectives: str = objectives_option()
     supernet_epochs: int = option(20, "training of the supernet", unit="epochs", metavar="E", least=1)
     supernet_steps: int = option(
         2000, "it is trained for at least so many, in whole epochs: few images make few steps an epoch", unit="steps",
@@ -52,16 +55,24 @@ class SupernetParetoSettings(Options):
         least=0,
     )
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if "accuracy" not in require_several(self.objectives):
+            raise UserError(
+                f"objectives is {shown(self.objectives)}; accepted by supernet-pareto: accuracy among them"
+            )
+
 
 @register_strategy
 class SupernetPareto(MultiTrialStrategy):
     """One supernet of which every network of the space is a part (`strategies.shared_weights`). Each batch trains a
-    fair draw of networks. Then ``judged`` networks are judged on its weights, proposed by `nsga2` for accuracy and
-    MACs. The candidates are points of their front, from the most accurate one on each as far from the others as can
+    fair draw of networks. Then ``judged`` networks are judged on its weights, proposed by `nsga2` for the objectives.
+    Their latencies, where these are among them, are predicted from those of operations
+    (`strategies.shared_weights.latencies`); trials measure them. The candidates are points of their front, from the most accurate one on each as far from the others as can
     be, and last ``controls`` random ones of the same MACs.
 
     What it does before its first candidate is kept in the run folder: ``supernet.jsonl`` (a line an epoch),
-    ``checkpoints/shared.pt``, ``judged.jsonl`` (a line a network) and ``chosen.json``.
+    ``checkpoints/shared.pt``, ``judged.jsonl`` (a line a network), ``chosen.json`` and, with latencies, ``latency_table.json``.
 
     Examples:
         >>> SupernetPareto.Settings(judged=100).supernet_epochs
@@ -77,7 +88,12 @@ class SupernetPareto(MultiTrialStrategy):
 
     def __init__(self, problem: Any, seed: int, settings: Any = None, **budget: Any) -> None:
         super().__init__(problem, seed, settings, **budget)
+        self.names = require_several(self.settings.objectives)
         self.chosen: list[Chosen] | None = None
+
+    @classmethod
+    def measures_latency(cls, settings: SupernetParetoSettings) -> bool:
+        return "latency" in require_several(settings.objectives)
 
     def example(self) -> Genotype:
         """A random network within the budget."""
@@ -103,7 +119,7 @@ class SupernetPareto(MultiTrialStrategy):
                     f"{workplace.folder / JUDGED} is missing or empty, from which more candidates come; accepted: at most "
                     f"{len(known)} trials"
                 )
-            self.chosen = extended(known, judged, count)
+            self.chosen = extended(known, judged, count, self.names)
         else:
             data = workplace.trial.load()
             judge = Judge(self._train(workplace, data), data)
@@ -113,12 +129,22 @@ class SupernetPareto(MultiTrialStrategy):
                 self.settings.judged,
                 workplace.folder / JUDGED,
                 progress=workplace.progress,
+                latency=self._latency(workplace),
             )
             self.chosen = choose(
                 judged, count, min(self.settings.controls, count // 2), seed=self.seed, budget=self.budget,
-                accuracy=judge.accuracy,
+                accuracy=judge.accuracy, names=self.names,
             )  # fmt: skip
         write_chosen(path, self.chosen)
+
+    def _latency(self, workplace: Workplace) -> Callable[[Genotype], float] | None:
+        """What predicts it, where it is an objective."""
+        if "latency" not in self.names:
+            return None
+        from strategies.shared_weights.latencies import latency_table
+
+        table = latency_table(self.problem, workplace.trial, self.seed, workplace.folder / LATENCY_TABLE)
+        return lambda genotype: table.predict(genotype.build(seed=0), self.problem.image)
 
     def _train(self, workplace: Workplace, data: Data) -> SharedWeights:
         import torch
@@ -156,7 +182,12 @@ class SupernetPareto(MultiTrialStrategy):
         """What proposes the networks that are judged on shared weights."""
         population = max(2, min(_POPULATION, self.settings.judged // 4))
         budget = {"max_macs": self.budget.max_macs, "max_params": self.budget.max_params}
-        return Nsga2(self.problem, self.seed, Nsga2Settings(population=population), **budget)
+        return Nsga2(
+            self.problem,
+            self.seed,
+            Nsga2Settings(population=population, objectives=self.settings.objectives),
+            **budget,
+        )
 
     def propose(self, index: int, results: Sequence[Measurement]) -> Genotype:
         if self.chosen is None:

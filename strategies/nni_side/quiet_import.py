@@ -9,11 +9,15 @@ import logging
 import warnings
 from typing import Any
 
+from strategies.nni_side.without_lightning import import_nas
+
 
 def quiet_import(name: str) -> Any:
     """A module, without what it says of itself and of its age. Raises ``ImportError``."""
     with warnings.catch_warnings(), contextlib.redirect_stderr(io.StringIO()):
         warnings.simplefilter("ignore")
+        if name.startswith("nni.nas"):
+            import_nas()
         module = importlib.import_module(name)
     # NNI's import replaces the root's handlers and turns its own loggers up; its console lines are not ours.
     logging.getLogger("nni").handlers.clear()

@@ -11,10 +11,10 @@ from typing import Any
 
 from tqdm import tqdm
 
+from records.interface.terminal import say
 from records.measurement import Measurement
 from records.run_files.json_lines import append_line
 from records.run_files.scored import SCORED, Scored, read_scored
-from records.terminal import say
 from search_space import Genotype
 from strategies.contract import MultiTrialStrategy, Stage
 from strategies.screening.drawing import bin_of, draw

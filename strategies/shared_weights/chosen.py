@@ -92,9 +92,11 @@ def choose(
     seed: int,
     budget: Budget,
     accuracy: Callable[[Genotype], float],
+    names: Sequence[str] = ("accuracy", "macs"),
 ) -> list[Chosen]:
-    """``count`` networks to train, the last ``randoms`` of them random; ``accuracy`` judges these on shared weights."""
-    best = spread(judged, max(1, count - randoms))
+    """``count`` networks to train, points of the front of the objectives ``names``, the last ``randoms`` of them random;
+    ``accuracy`` judges these on shared weights."""
+    best = spread(judged, max(1, count - randoms), names=names)
     chosen = [_of_front(measurement) for measurement in best]
     problem = chosen[0].genotype.problem
     for genotype in random_likes(problem, best, min(randoms, count - len(best)), seed, budget):
@@ -102,10 +104,15 @@ def choose(
     return chosen
 
 
-def extended(chosen: Sequence[Chosen], judged: Sequence[Measurement], count: int) -> list[Chosen]:
+def extended(
+    chosen: Sequence[Chosen],
+    judged: Sequence[Measurement],
+    count: int,
+    names: Sequence[str] = ("accuracy", "macs"),
+) -> list[Chosen]:
     """``chosen``, and further points of the front up to ``count``, as far as there are any."""
     known = {each.genotype.key() for each in chosen}
-    more = [_of_front(measurement) for measurement in spread(judged, count + len(chosen))]
+    more = [_of_front(measurement) for measurement in spread(judged, count + len(chosen), names=names)]
     new = [each for each in more if each.genotype.key() not in known]
     return [*chosen, *new[: count - len(chosen)]]
 

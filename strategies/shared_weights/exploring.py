@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +18,16 @@ from strategies.shared_weights.judge import Judge
 
 
 def explore(
-    search: MultiTrialStrategy, judge: Judge, count: int, path: Path, *, progress: bool
+    search: MultiTrialStrategy,
+    judge: Judge,
+    count: int,
+    path: Path,
+    *,
+    progress: bool,
+    latency: Callable[[Genotype], float] | None = None,
 ) -> list[Measurement]:
     """``count`` networks, proposed by ``search`` and judged on shared weights; those that ``path`` has already are
-    read back. No network is judged twice."""
+    read back. No network is judged twice. ``latency`` tells that of each, in milliseconds."""
     known = read_judged(path)
     found: list[Measurement] = []
     bar = tqdm(
@@ -42,6 +49,7 @@ def explore(
                 Measurement(
                     index, genotype.to_json(), "ok", accuracy, macs=cost.macs, macs_published=cost.macs_published,
                     params=cost.params, seconds=round(time.perf_counter() - started, 3), seed=search.seed,
+                    latency=None if latency is None else round(latency(genotype), 4),
                 )
             )  # fmt: skip
             append_line(path, found[-1].to_json())

@@ -1,10 +1,13 @@
 import json
+import re
+from html import escape
 
 import pytest
 
 from analysis import choose, report
 from analysis.run import read_run
 from records.errors import UserError
+from records.run_files.run_folder import RunFolder
 from tests.analysis.samples.runs import FIVE, make_run
 
 
@@ -38,12 +41,47 @@ def test_a_torn_last_line_is_left_out_and_said(tmp_path):
         ("{}", "lacks index, .*; it has nothing$"),
     ],
 )
-def test_a_damaged_line_is_named(tmp_path, line, said):
+def test_a_damaged_line_is_left_out_and_named(tmp_path, line, said):
     path = make_run(tmp_path / "run", FIVE)
     with (path / "candidates.jsonl").open("a") as file:
         file.write(line + "\n")
-    with pytest.raises(UserError, match=said):
-        read_run(path)
+    run = read_run(path)
+    assert run.measurements == tuple(FIVE)
+    assert re.search(
+        said,
+        f"line {run.damaged['candidates.jsonl'][0].number}, is damaged: {run.damaged['candidates.jsonl'][0].reason}",
+    )
+    assert run.warning.startswith("candidates.jsonl, line 6, is damaged and left out (")
+    assert run.warning.endswith("): all that follows is of the 5 candidates that can be read")
+
+
+def test_the_front_is_drawn_of_what_a_disks_fault_left(tmp_path):
+    path = make_run(tmp_path / "run", FIVE)
+    file = path / "candidates.jsonl"
+    lines = file.read_bytes().splitlines(keepends=True)
+    zeroed = lines[1][:200] + bytes(100) + lines[1][300:]  # within a genotype
+    file.write_bytes(b"".join([lines[0], zeroed, *lines[2:4], b"\xff" * 50 + b"\n", lines[4]]))
+    outcome = report(path)
+    assert [m.index for m in outcome.front] == [0, 2, 4]
+    said = (
+        "candidates.jsonl, lines 2, 5, are damaged and left out (it is not a candidate's JSON): all that follows is of "
+        "the 4 candidates that can be read"
+    )
+    assert outcome.warnings == (said,)
+    assert f"Warning: {said}." in outcome.table
+    assert escape(f"Warning: {said}.") in (path / "report.html").read_text()
+    with pytest.raises(UserError, match="line 2, is damaged: .*; `run_search.py report` shows the others"):
+        RunFolder.open(path).measurements()  # as a resume does
+
+
+def test_a_run_of_damaged_lines_alone_says_so(tmp_path):
+    path = make_run(tmp_path / "run", [])
+    (path / "candidates.jsonl").write_text("{}\n" * 7)
+    with pytest.raises(
+        UserError, match="lines 1, 2, 3, 4, 5 and 2 more, are damaged and left out .*, and no other line"
+    ):
+        report(path)
+    assert "are damaged and left out" in (path / "report.html").read_text()
 
 
 def test_what_is_no_run(tmp_path):

@@ -10,8 +10,8 @@ from analysis.screening import ScoreRanking, read_score_ranking
 from records.errors import UserError
 from records.measurement import Measurement
 from records.run_files.json_lines import append_line
+from records.run_files.run_folder import RunFolder
 from records.run_files.scored import SCORED, Scored
-from records.run_folder import RunFolder
 from search_space import sample
 
 

@@ -9,7 +9,7 @@ from analysis.run import read_run
 from analysis.shared_weights import SharedRanking, read_shared_ranking
 from records.errors import UserError
 from records.measurement import Measurement
-from records.run_folder import RunFolder
+from records.run_files.run_folder import RunFolder
 from search_space import sample
 
 

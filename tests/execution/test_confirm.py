@@ -1,5 +1,6 @@
 """Points of a front are trained again by other seeds: which, how often, and gone on with where it was stopped."""
 
+import json
 import threading
 
 import psutil
@@ -8,7 +9,7 @@ import pytest
 from execution.confirm import confirm
 from records.errors import UserError
 from records.measurement import Measurement
-from records.run_folder import CONFIRMED, RunFolder
+from records.run_files.run_folder import CONFIRMED, RunFolder
 from search_space import sample
 from tests.integration.programs import wait_for
 from training.trial import TrialSettings
@@ -40,6 +41,9 @@ def test_the_best_and_the_ends_of_the_front_are_trained_by_other_seeds(tmp_path)
     assert all(m.status == "ok" and len(m.history) == 2 for m in measured)
     assert len({m.accuracy for m in measured}) > 1
     assert len(run.measurements()) == 5
+    assert json.loads((run.path / "confirming.json").read_text()) == {
+        "trainings": 4, "candidates": [0, 3], "epochs": 2, "others": 0,
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("at_once", [1, 2])
@@ -52,6 +56,7 @@ def test_what_is_trained_is_not_trained_again(tmp_path, at_once):
     assert run.measurements(CONFIRMED) == first
     confirm(run, TRIAL, points=1, seeds=2, epochs=1, at_once=at_once)
     assert [(m.index, m.seed) for m in run.measurements(CONFIRMED)[2:]] == [(1, 7)]
+    assert json.loads((run.path / "confirming.json").read_text())["others"] == 1  # of candidate 0
 
 
 def test_processes_come_to_the_same(tmp_path):

@@ -6,7 +6,7 @@ import json
 import os
 
 from execution.follow import Follower, Lines
-from records.run_lock import locked
+from records.run_files.run_lock import locked
 
 
 def append(path, *records, end="\n"):

@@ -9,7 +9,7 @@ import torch
 
 from execution.session import Session, search, session_of
 from execution.settings import SearchSettings
-from records.run_folder import RunFolder
+from records.run_files.run_folder import RunFolder
 from training.data.loading import load_data
 from training.data.lookup import dataset_info
 from training.data.prepare import PreparedData

@@ -21,14 +21,14 @@ from execution.portal import hub
 from execution.portal.rows import write_rows
 from execution.settings import SearchSettings
 from records.errors import UserError
-from records.owner import Owner
-from records.run_folder import RunFolder
+from records.run_files.owner import Owner
+from records.run_files.run_folder import RunFolder
 from tests.analysis.samples.runs import FIVE, make_run
 from tests.execution.test_session import measured
 
 HOLDER = """
 import sys, time
-from records.run_folder import RunFolder
+from records.run_files.run_folder import RunFolder
 with RunFolder.open(sys.argv[1]).lock():
     print("held", flush=True)
     time.sleep(60)

@@ -18,7 +18,7 @@ from execution.settings import SearchSettings
 from execution.signals import interrupts_wait, termination_as_interrupt, uninterrupted
 from records.errors import UserError
 from records.measurement import Measurement
-from records.run_folder import RunFolder
+from records.run_files.run_folder import RunFolder
 from strategies.budget import Budget
 from strategies.multi_trial.evolution import Evolution
 from strategies.multi_trial.random_search import RandomSearch

@@ -12,8 +12,8 @@ import pytest
 from execution import runs, viewing
 from execution.ending import end_in_order
 from records.errors import UserError
-from records.run_folder import RunFolder
-from records.run_lock import locked
+from records.run_files.run_folder import RunFolder
+from records.run_files.run_lock import locked
 from tests.execution.test_session import measured
 
 

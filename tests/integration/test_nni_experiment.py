@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import pytest
 from nni.nas.evaluator import FunctionalEvaluator
 from nni.nas.experiment import NasExperiment, NasExperimentConfig
@@ -45,8 +47,9 @@ def test_a_space_of_ours_runs_in_an_experiment_of_the_users(strategy, tmp_path):
 
 def test_a_users_strategy_searches_our_space_and_is_resumed(tmp_path, monkeypatch):
     monkeypatch.setattr("execution.nni_bridge.experiment.TRIAL_MODULE", "tests.integration.quick_trial")
+    monkeypatch.setattr("execution.trials.preloaded.preloaded_trials", contextlib.nullcontext)
     settings = pde_nas.SearchSettings(
-        width=4, cells=2, trials=4, concurrency=2, port=0, run_dir=str(tmp_path / "run"), epochs=1
+        width=4, cells=2, trials=4, concurrency=2, port=0, run_dir=str(tmp_path / "run"), confirm=0
     )
 
     def mine():

@@ -17,7 +17,7 @@ from analysis.run import read_run
 from execution import runs
 from execution.session import resume, session_of
 from execution.settings import SearchSettings
-from records.run_folder import RunFolder
+from records.run_files.run_folder import RunFolder
 from search_space import Genotype
 from tests.integration.programs import start
 

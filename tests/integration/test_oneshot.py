@@ -10,7 +10,7 @@ import torch
 from execution.one_shot.session import EPOCHS_FILE, OneShotSession
 from execution.settings import SearchSettings
 from records.errors import UserError
-from records.run_folder import RunFolder
+from records.run_files.run_folder import RunFolder
 from search_space import Genotype, Problem
 from strategies.supernet.distribution import CellDistribution
 from strategies.supernet.table import cost_table

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from analysis import front, report
 from analysis.pages.page import report_page
@@ -16,6 +19,9 @@ from tests.analysis.samples.runs import FIVE, SETTINGS, make_run, measurement
 from tests.integration import browser
 
 EVIL = "<img src=x onerror=alert(1)>&\"';</script><script>alert(1)<"  # no slash: it names a folder, too
+
+
+CHART = "document.querySelector('#front-plot').chart"
 
 
 class Report:
@@ -51,10 +57,11 @@ class Report:
             self.page.wait_for_timeout(50)
         raise AssertionError(f"never: {expression}")
 
-    def traces(self) -> dict[str, list[float]]:
-        """Of plotly's named traces where their points are."""
-        traces = "[...document.querySelector('#front-plot .axes').data]"
-        found = self.page.evaluate(f"{traces}.filter(t => t.name).map(t => [t.name, [...t.x]])")
+    def layers(self) -> dict[str, list[float]]:
+        """Of the front's named layers where their points are."""
+        found = self.page.evaluate(
+            f"{CHART}.picture.layers.filter(each => each.name).map(each => [each.name, each.x])"
+        )
         return dict(found)
 
     def candidates(self) -> list[str]:
@@ -84,7 +91,7 @@ def five(tmp_path_factory) -> Path:
 
 def test_the_front_the_table_and_the_best_are_those_of_the_run(opened, five):
     opened.open(five).drawn()
-    assert opened.traces()["front"] == [m.macs for m in front(FIVE)]
+    assert opened.layers()["front"] == [m.macs for m in front(FIVE)]
     assert opened.candidates() == ["4", "2", "0", "1"]  # by falling accuracy
     assert opened.page.inner_text("#chosen h3") == "Candidate 4"
     assert opened.page.locator("#chosen svg").count() == 2
@@ -100,9 +107,7 @@ def test_limits_leave_the_candidates_within(opened, five):
     opened.page.fill("#macs-most", "2k")
     assert opened.candidates() == ["2", "0", "1"]
     assert "3 of 4 candidates" in opened.page.inner_text(".turn")
-    opened.until(
-        "document.querySelector('#front-plot .axes').data.find(t => t.name === 'front').x.length === 2"
-    )
+    opened.until(f"{CHART}.picture.layers.find(each => each.name === 'front').x.length === 2")
     opened.page.fill("#macs-most", "two")
     assert opened.page.get_attribute("#macs-most", "aria-invalid") == "true"
     opened.page.click("text=Show all")
@@ -116,14 +121,13 @@ def test_a_row_and_a_point_choose_a_candidate_and_its_command(opened, five):
     opened.page.locator(".candidates tbody button", has_text="1").press("Enter")
     assert opened.page.inner_text("#chosen h3") == "Candidate 1"
     assert opened.page.inner_text("#chosen code >> nth=0").endswith("export run1 --pick index=1")
-    axes = "document.querySelector('#front-plot .axes')"
     opened.page.locator("#front-plot").scroll_into_view_if_needed()
     x, y = opened.page.evaluate(
-        f"(() => {{ const {{xaxis, yaxis}} = {axes}._fullLayout, box = {axes}.getBoundingClientRect();"
-        "return [box.left + xaxis._offset + xaxis.d2p(2000), box.top + yaxis._offset + yaxis.d2p(70)] })()"
+        "(() => { const box = document.querySelector('#front-plot .chart-plot').getBoundingClientRect();"
+        f"const {{ x, y }} = {CHART}.frame; return [box.left + x.at(2000), box.top + y.at(70)] }})()"
     )
     opened.page.mouse.move(x - 3, y)
-    opened.page.wait_for_selector(".hovertext:has-text('candidate 2')")
+    opened.page.wait_for_selector(".chart-tip:has-text('candidate 2')")
     opened.page.mouse.click(x, y)
     opened.page.wait_for_selector("#chosen h3:has-text('Candidate 2')")
     assert opened.complaints == []
@@ -132,11 +136,10 @@ def test_a_row_and_a_point_choose_a_candidate_and_its_command(opened, five):
 def test_axes_and_order_change(opened, five):
     opened.open(five).drawn()
     opened.page.select_option("#choose-axis", "params")
-    title = "document.querySelector('#front-plot .axes').layout.xaxis.title.text"
-    opened.until(f"{title} === '← parameters'")
+    opened.until(f"{CHART}.picture.x.label === '← parameters'")
     opened.page.select_option("#choose-colour", "age")
     opened.page.uncheck("#log-axis")
-    opened.until("document.querySelector('#front-plot .axes').layout.xaxis.type === 'linear'")
+    opened.until(f"{CHART}.picture.x.log === false")
     opened.page.click(".candidates th >> text=MACs")
     assert opened.candidates() == ["4", "2", "1", "0"]
     opened.page.click(".candidates th >> text=MACs")
@@ -156,6 +159,19 @@ def test_what_is_brushed_on_a_parallel_axis_is_what_is_shown(opened, five):
     opened.page.mouse.click(box["x"] + 60, box["y"] + 250)
     assert opened.candidates() == ["4", "2", "0", "1"]
     assert opened.complaints == []
+
+
+def test_pictures_are_dark_on_a_dark_page_and_white_on_paper(opened, five):
+    opened.open(five).drawn()
+    picture = "img[alt='hypervolume over candidates']"
+    light = {}
+    for media, scheme in (("screen", "light"), ("screen", "dark"), ("print", "dark")):
+        opened.page.emulate_media(media=media, color_scheme=scheme)
+        shot = Image.open(io.BytesIO(opened.page.locator(picture).screenshot())).convert("L")
+        light[media, scheme] = np.asarray(shot)[20, 20] / 255
+    opened.page.emulate_media(media="screen", color_scheme="light")
+    assert light["screen", "light"] == light["print", "dark"] == 1
+    assert light["screen", "dark"] < 0.15
 
 
 def test_without_javascript_all_is_there_to_read(opened, five):
@@ -203,16 +219,16 @@ def test_texts_of_runs_are_shown_as_they_are_and_never_run(opened, tmp_path):
     assert EVIL in opened.page.inner_text("#chosen table")
     opened.page.locator(".candidates tbody tr >> nth=2").click()
     assert EVIL in " ".join(opened.page.locator("#chosen svg text").all_text_contents())
-    assert opened.page.locator(".legendtext").filter(has_text="onerror").count() == 2
+    assert opened.page.locator(".chart-legend button").filter(has_text="onerror").count() == 2
     assert opened.page.locator("img[src=x]").count() == 0
     assert opened.complaints == []
 
 
 def test_a_comparison_has_a_front_a_run(opened, tmp_path):
     opened.open(written(tmp_path, FIVE[:2], FIVE[2:])).drawn()
-    traces = opened.traces()
-    assert (traces["run1"], traces["run2"]) == ([1000], [2000, 9000])
-    assert traces["common front"] == [1000, 2000, 9000]
+    layers = opened.layers()
+    assert (layers["run1"], layers["run2"]) == ([1000], [2000, 9000])
+    assert layers["common front"] == [1000, 2000, 9000]
     assert opened.complaints == []
 
 
@@ -223,10 +239,24 @@ def test_ten_thousand_candidates_open_quickly(opened, tmp_path):
         for i in range(10_000)
     ]
     path = written(tmp_path, many)
-    assert path.stat().st_size < 4_000_000
+    assert path.stat().st_size < 1_000_000
     opened.open(path).drawn()
     assert "10,000 of 10,000 candidates" in opened.page.inner_text(".turn")
-    marks = dict(opened.page.evaluate("performance.getEntriesByType('mark').map(m => [m.name, m.startTime])"))
-    assert marks["front"] - marks["plotly"] < 10_000  # milliseconds; half a second where nothing else runs
-    assert opened.page.locator("#front-plot .points path").count() < 1000  # they are on the canvas
+    assert len(opened.page.evaluate(f"{CHART}.picture.cloud.x")) == 10_000
+    drawn = opened.page.evaluate("performance.getEntriesByName('front')[0].startTime")
+    assert drawn < 10_000  # milliseconds; half a second where nothing else runs
+    assert opened.complaints == []
+
+
+def test_a_layer_is_left_out_by_its_name(opened, five):
+    opened.open(five).drawn()
+    best = opened.page.locator(".chart-legend button", has_text="best")
+    assert best.get_attribute("aria-pressed") == "true"
+    shown = f"{CHART}.shown().map(each => each.name)"
+    assert "best" in opened.page.evaluate(shown)
+    best.press("Enter")
+    assert best.get_attribute("aria-pressed") == "false"
+    assert "best" not in opened.page.evaluate(shown)
+    opened.page.select_option("#choose-axis", "params")
+    assert "best" not in opened.page.evaluate(shown)
     assert opened.complaints == []

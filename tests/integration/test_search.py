@@ -64,7 +64,9 @@ def outcome(tmp_path_factory):
     folder = tmp_path_factory.mktemp("search") / "run"
     returned: list[pde_nas.Outcome] = []
     try:
-        settings = SearchSettings(trials=TRIALS, run_dir=str(folder), port=port, strategy="random", width=4)
+        settings = SearchSettings(
+            trials=TRIALS, run_dir=str(folder), port=port, strategy="random", width=4, confirm=0
+        )
         returned.append(pde_nas.search(settings))
     finally:
         watcher.over.set()

@@ -6,11 +6,10 @@ import pytest
 import torch
 from torch import nn
 
-from benchmarks.latency_table import summary
 from pde_ops import GlobalLayer
 from training import latency_table
 from training.latency import Latency
-from training.latency_table import LatencyTable, operations
+from training.latency_table import LatencyTable, operations, summary
 
 IMAGE = (3, 8, 8)
 
@@ -27,7 +26,7 @@ def timed(monkeypatch):
     """Operations take a millisecond for each parameter, networks 2 and half of that; what was timed."""
     asked = []
 
-    def measure(module, image, *, batch, threads):
+    def measure(module, image, device, *, batch, threads, runtime="pytorch"):
         asked.append((type(module).__name__, image, batch, threads))
         count = float(sum(p.numel() for p in module.parameters()))
         whole = len(list(module.children())) > 3 and not isinstance(module, GlobalLayer)

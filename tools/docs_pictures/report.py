@@ -23,7 +23,6 @@ def main() -> None:
         page = browser.new_page(viewport=_SIZE)
         page.goto((run / "report.html").as_uri())
         page.wait_for_selector("html[data-interactive=drawn]", state="attached")
-        page.wait_for_timeout(1000)  # plotly's legend settles
         page.screenshot(path=str(FILE))
         browser.close()
     print(FILE)

@@ -74,21 +74,6 @@ function scaledAxis(report, name, label, wanted) {
   };
 }
 
-// Round values within the ends, which are logarithms of an axis that is logarithmic.
-function axisTicks(low, high, log) {
-  const found = [];
-  if (log && high - low > 1) {
-    const factors = high - low > 3 ? [1] : [1, 2, 5];
-    for (let power = Math.floor(low); power <= Math.ceil(high); power++) found.push(...factors.map(factor => factor * 10 ** power));
-    return found.filter(value => Math.log10(value) >= low && Math.log10(value) <= high);
-  }
-  const [from, to] = log ? [10 ** low, 10 ** high] : [low, high];
-  const rough = (to - from) / 5, unit = 10 ** Math.floor(Math.log10(rough));
-  const step = unit * [1, 2, 5, 10].find(factor => factor * unit >= rough);
-  for (let value = Math.ceil(from / step) * step; value <= to + 1e-9 * step; value += step) found.push(value);
-  return found;
-}
-
 function drawLines(report, context, axes) {
   const shown = new Set(report.visible);
   const lines = (rows, alpha, of) => {
@@ -96,7 +81,7 @@ function drawLines(report, context, axes) {
     for (const [colour, group] of byColour(rows, of)) {
       context.strokeStyle = colour;
       context.beginPath();
-      for (const row of group) drawLine(report, context, axes, row);
+      for (const row of group) drawCandidate(report, context, axes, row);
       context.stroke();
     }
     context.globalAlpha = 1;
@@ -111,7 +96,7 @@ function drawLines(report, context, axes) {
   }
 }
 
-function drawLine(report, context, axes, row) {
+function drawCandidate(report, context, axes, row) {
   let drawing = false;
   for (const axis of axes) {
     const value = report.columns[axis.name][row];
@@ -154,9 +139,4 @@ function halo(context, colour, text, x, y) {
   context.strokeText(text, x, y);
   context.lineWidth = 1;
   context.fillText(text, x, y);
-}
-
-function tickText(value) {
-  if (value >= 1000) return countText(value).replace(/(\.\d*?)0+(?=[kMGT])/, "$1").replace(/\.(?=[kMGT])/, "");
-  return Number(value.toPrecision(3)).toString();
 }

@@ -6,7 +6,7 @@ function filtersView(report) {
   const { columns, record } = report;
   const bar = make("form", { class: "filters", submit: event => event.preventDefault() });
   const costs = Object.keys(COSTS).filter(name => anyKnown(columns[name]));
-  bar.append(select("axis", costs.map(name => [name, COSTS[name].label]), report.x, value => { report.x = value; report.drawn(); }));
+  bar.append(select("axis", costs.map(name => [name, COSTS[name]]), report.x, value => { report.x = value; report.drawn(); }));
   const log = make("input", { type: "checkbox", id: "log-axis", checked: report.log, change: () => { report.log = log.checked; report.drawn(); } });
   bar.append(make("label", { for: "log-axis" }, log, " logarithmic"));
   const colourings = Object.keys(COLOURINGS).filter(name => name === "run" ? record.runs.length > 1 : anyKnown(columns[name]));

@@ -1,14 +1,12 @@
 // The front: accuracy against a cost, every candidate, the steps of the front with their noise, and what is marked.
-// The candidates are dots on a canvas below plotly's axes, quick however many they are and without WebGL, which needs a
-// graphics card and a policy that lets texts be run; plotly knows where they are, for hovers and clicks.
 
 const MANY = 2000; // from so many points on they are small
 const COSTS = {
-  macs: { label: "MACs of one image", ticks: "~s" },
-  published: { label: "MACs by the published count", ticks: "~s" },
-  params: { label: "parameters", ticks: "~s" },
-  latency: { label: "latency (ms)", ticks: "" },
-  seconds: { label: "seconds of its training", ticks: "" },
+  macs: "MACs of one image",
+  published: "MACs by the published count",
+  params: "parameters",
+  latency: "latency (ms)",
+  seconds: "seconds of its training",
 };
 const anyKnown = column => column.some(value => value !== null);
 
@@ -23,170 +21,88 @@ function candidateText(report, row) {
   ];
   if (columns.latency[row] !== null) lines.push(`${timeText(columns.latency[row])} ms`);
   if (columns.share[row] !== null) lines.push(`global layers ${shareText(columns.share[row])}%`);
-  return lines.map(forPlotly).join("<br>");
+  return lines;
 }
 
-// The rows that no other one beats in accuracy at no more cost, by rising cost.
-function frontRows(rows, cost, accuracy) {
-  const ordered = [...rows].sort((a, b) => cost[a] - cost[b] || accuracy[b] - accuracy[a]);
-  let best = -Infinity;
-  return ordered.filter(row => accuracy[row] > best && ((best = accuracy[row]), true));
+function frontRows(report, rows) {
+  const { columns, x } = report;
+  return frontOf(rows, row => columns[x][row], row => columns.accuracy[row]);
 }
 
-function pointsTrace(report, rows, options) {
+function rowsLayer(report, rows, more) {
   const { columns, x } = report;
   return {
-    type: "scatter", mode: "markers", x: rows.map(row => columns[x][row]), y: rows.map(row => columns.accuracy[row]),
-    customdata: rows, text: rows.map(row => candidateText(report, row)), hovertemplate: "%{text}<extra></extra>", ...options,
+    x: rows.map(row => columns[x][row]), y: rows.map(row => columns.accuracy[row]), keys: rows,
+    text: place => candidateText(report, rows[place]), ...more,
   };
 }
 
-// Where the candidates are, and the bar that explains their colours.
-function cloudTraces(report, rows) {
-  const cloud = pointsTrace(report, rows, { mode: "none", hoveron: "points", showlegend: false });
-  const { label, scale } = COLOURINGS[report.colour];
-  const { range } = colouring(report);
-  if (!range) return [cloud];
-  const bar = { title: { text: label, side: "right" }, thickness: 12, outlinewidth: 0, tickcolor: report.colours.grey };
-  const marker = { color: [range[0]], cmin: range[0], cmax: range[1], colorscale: scale, showscale: true, colorbar: bar };
-  return [cloud, { type: "scatter", mode: "markers", x: [null], y: [null], marker, showlegend: false, hoverinfo: "skip" }];
+function cloudLayer(report, rows, of) {
+  const many = rows.length > MANY;
+  return rowsLayer(report, rows, { name: "candidates", symbol: "dot", size: many ? 2.2 : 4, alpha: many ? 0.65 : 0.85, colours: rows.map(of) });
 }
 
-function drawCloud(report, place, canvas, rows) {
-  const { columns, x } = report;
-  const { xaxis, yaxis } = place._fullLayout;
-  const context = cleared(canvas, xaxis._length, yaxis._length);
-  Object.assign(canvas.style, { left: `${xaxis._offset}px`, top: `${yaxis._offset}px` });
-  const radius = rows.length > MANY ? 2.2 : 4;
-  context.globalAlpha = rows.length > MANY ? 0.65 : 0.85;
-  for (const [colour, group] of byColour(rows, colouring(report).of)) {
-    context.fillStyle = colour;
-    context.beginPath();
-    for (const row of group) {
-      const [left, top] = [xaxis.d2p(columns[x][row]), yaxis.d2p(columns.accuracy[row])];
-      context.moveTo(left + radius, top);
-      context.arc(left, top, radius, 0, 2 * Math.PI);
-    }
-    context.fill();
-  }
-}
-
-function frontTraces(report, rows) {
-  const { columns, record, x, colours } = report;
-  const several = record.runs.length > 1;
-  const line = (points, name, colour, more = {}) => {
-    const bars = points.map(row => columns.margin[row]);
-    return pointsTrace(report, points, {
-      mode: "lines+markers", name: forPlotly(name), line: { shape: "hv", color: colour, width: 2 },
-      marker: { color: colour, size: 7, line: { color: colours.paper, width: 1 } },
-      error_y: { type: "data", array: bars, visible: anyKnown(bars), color: colour, thickness: 1, width: 3 }, ...more,
-    });
-  };
-  if (!several) return [line(frontRows(rows, columns[x], columns.accuracy), "front", colours.blue)];
-  const fronts = record.runs.map(({ name }, run) => {
-    const own = frontRows(rows.filter(row => columns.run[row] === run), columns[x], columns.accuracy);
-    return line(own, name, runColour(run));
+function frontLayers(report, rows) {
+  const { columns, record, colours } = report;
+  const line = (points, name, colour) => rowsLayer(report, points, {
+    name, colour, symbol: "dot", size: 4, edge: true, line: { steps: true }, bars: points.map(row => columns.margin[row]),
   });
-  const common = frontRows(rows, columns[x], columns.accuracy);
-  return [line(common, "common front", colours.ink, {
-    mode: "lines", line: { shape: "hv", color: colours.ink, width: 5, opacity: 0.3 }, opacity: 0.25, error_y: { visible: false },
-    hoverinfo: "skip", hovertemplate: null,
-  }), ...fronts];
+  if (record.runs.length === 1) return [{ ...line(frontRows(report, rows), "front", colours.blue), walk: true }];
+  const common = rowsLayer(report, frontRows(report, rows), {
+    name: "common front", colour: colours.ink, symbol: null, line: { steps: true, width: 6, alpha: 0.25 }, walk: true,
+  });
+  return [common, ...record.runs.map(({ name }, run) =>
+    line(frontRows(report, rows.filter(row => columns.run[row] === run)), name, runColour(run)))];
 }
 
-function markTraces(report, rows) {
+function markLayers(report, rows) {
   const { record, colours, chosen } = report;
   const shown = new Set(rows);
-  const mark = (points, name, symbol, colour, size) => pointsTrace(report, points.filter(row => shown.has(row)), {
-    name, marker: { symbol, size, color: colour, line: { color: colour, width: 2 } },
-  });
-  const traces = [];
-  if (record.ties.length) {
-    traces.push(mark(record.ties, "within the noise of the best", "circle-open", colours.orange, 14));
-  }
-  if (record.knee !== null) traces.push(mark([record.knee], "knee", "diamond-open", colours.ink, 15));
-  if (record.best !== null) {
-    const best = mark([record.best], "best", "star", colours.orange, 15);
-    best.marker.line = { color: colours.paper, width: 1 };
-    traces.push(best);
-  }
-  if (chosen !== null) traces.push(mark([chosen], "chosen", "circle-open", colours.ink, 20));
-  return traces.filter(trace => trace.x.length);
+  const mark = (points, name, symbol, colour, size, edge = false) =>
+    rowsLayer(report, points.filter(row => row !== null && shown.has(row)), { name, symbol, colour, size, edge });
+  return [
+    mark(record.ties, "within the noise of the best", "ring", colours.orange, 7), mark([record.knee], "knee", "open-diamond", colours.ink, 8),
+    mark([record.best], "best", "star", colours.orange, 9, true), mark([chosen], "chosen", "ring", colours.ink, 11),
+  ];
 }
 
-function confirmedTrace(report, rows) {
+function confirmedLayer(report, rows) {
   const { record, columns, x, colours } = report;
   const shown = new Set(rows);
   const again = record.confirmed.filter(each => shown.has(each.row));
   return {
-    type: "scatter", mode: "markers", name: "mean ± deviation, other seeds", x: again.map(each => columns[x][each.row]),
-    y: again.map(each => each.mean), customdata: again.map(each => each.row), marker: { symbol: "line-ew-open", size: 12, color: colours.ink },
-    error_y: { type: "data", array: again.map(each => each.deviation ?? 0), color: colours.ink, thickness: 1.5, width: 5 },
-    text: again.map(each => `candidate ${columns.index[each.row]}, ${each.seeds} other seeds, ${each.epochs} epochs: ${percentText(each.mean)}%`),
-    hovertemplate: "%{text}<extra></extra>",
+    name: "mean ± deviation, other seeds", x: again.map(each => columns[x][each.row]), y: again.map(each => each.mean),
+    keys: again.map(each => each.row), symbol: "dash", size: 6, colour: colours.ink, bars: again.map(each => each.deviation ?? 0),
+    text: place => [`candidate ${columns.index[again[place].row]}`, `${again[place].seeds} other seeds, ${again[place].epochs} epochs: ${percentText(again[place].mean)}%`],
   };
 }
 
-function referencesTrace(report) {
-  const { references } = report.record;
+function referenceLayers(report) {
+  const layer = (global, name, symbol) => {
+    const found = report.record.references.filter(each => each.global === global);
+    return {
+      name, symbol, size: 6, colour: report.colours.ink, off: true, x: found.map(each => each.macs), y: found.map(each => each.accuracy),
+      text: place => [found[place].name, `${percentText(found[place].accuracy)}% of the test images, ${countText(found[place].macs)} MACs, published count`],
+    };
+  };
+  return [layer(true, "poster, global layers", "diamond"), layer(false, "poster, others", "open-diamond")];
+}
+
+// What is drawn, as the chart takes it.
+function frontPicture(report) {
+  const { record, columns, x, log } = report;
+  const rows = report.visible.filter(row => columns[x][row] !== null && (!log || columns[x][row] > 0));
+  const { scale, of } = colouring(report);
+  const counts = ["macs", "published"].includes(x);
   return {
-    type: "scatter", mode: "markers", name: "poster: test accuracy", visible: "legendonly", x: references.map(each => each.macs),
-    y: references.map(each => each.accuracy), text: references.map(each => forPlotly(each.name)),
-    hovertemplate: "%{text}<br>%{y:.2f}%, %{x:.3s} MACs<extra></extra>",
-    marker: { symbol: references.map(each => each.global ? "diamond" : "diamond-open"), size: 9, color: report.colours.ink },
+    x: { label: `← ${COSTS[x]}`, log, zero: !log }, y: { label: "validation accuracy (%) →", range: record.range },
+    scale, limit: x === "macs" ? record.budget : null, strip: false, cloud: cloudLayer(report, rows, of),
+    layers: [...frontLayers(report, rows), ...(counts ? referenceLayers(report) : []), confirmedLayer(report, rows), ...markLayers(report, rows)],
   };
 }
 
-// Of a logarithmic axis 1, 2 and 5 of each decade, where these are neither too few nor too many.
-function ticksOf(values) {
-  const [low, high] = ends(values);
-  return high / low > 10 && high / low < 1000 ? "D2" : null;
-}
-
-function frontLayout(report) {
-  const { record, x, log, colours } = report;
-  const axis = { gridcolor: colours.faint, zeroline: false, linecolor: colours.grey };
-  const budget = x === "macs" && record.budget ? [{
-    type: "line", x0: record.budget, x1: record.budget, yref: "paper", y0: 0, y1: 1, line: { color: colours.grey, dash: "dot", width: 1 },
-  }] : [];
-  return {
-    xaxis: {
-      ...axis, title: { text: `← ${COSTS[x].label}` }, type: log ? "log" : "linear", tickformat: COSTS[x].ticks, autorange: true,
-      ...(log ? { dtick: ticksOf(report.columns[x]) } : { rangemode: "tozero" }),
-    },
-    yaxis: { ...axis, title: { text: "validation accuracy (%) →" }, range: record.range ?? undefined },
-    font: { family: "system-ui, sans-serif", color: colours.ink, size: 12 }, paper_bgcolor: "rgba(0,0,0,0)",
-    plot_bgcolor: "rgba(0,0,0,0)", hovermode: "closest", margin: { l: 60, r: 10, t: 10, b: 50 }, shapes: budget,
-    hoverlabel: { bgcolor: colours.paper, bordercolor: colours.grey, font: { color: colours.ink } },
-    legend: { orientation: "h", y: 1.02, yanchor: "bottom" }, uirevision: `${x} ${log}`,
-  };
-}
-
-function frontView(report, wrapper) {
-  const config = { displaylogo: false, responsive: true, modeBarButtonsToRemove: ["select2d", "lasso2d", "toImage"] };
-  const canvas = make("canvas", { "aria-hidden": "true" }), place = make("div", { class: "axes" });
-  wrapper.append(canvas, place);
-  let begun = false, rows = [];
-
-  function begin() {
-    begun = true;
-    const again = () => drawCloud(report, place, canvas, rows);
-    place.on("plotly_afterplot", again);
-    place.on("plotly_relayouting", again);
-    place.on("plotly_click", event => {
-      const row = event.points[0]?.customdata;
-      if (Number.isInteger(row)) report.choose(row);
-    });
-    again();
-  }
-
-  return async () => {
-    const { columns, record, x } = report;
-    rows = report.visible.filter(row => columns[x][row] !== null && (!report.log || columns[x][row] > 0));
-    const traces = [...cloudTraces(report, rows), ...frontTraces(report, rows), ...markTraces(report, rows)];
-    if (record.confirmed.length) traces.push(confirmedTrace(report, rows));
-    if (record.references.length && ["macs", "published"].includes(x)) traces.push(referencesTrace(report));
-    await Plotly.react(place, traces, frontLayout(report), config);
-    if (!begun) begin();
-  };
+function frontView(report, place) {
+  const label = "The front. Arrow keys go along it, Enter shows a candidate.";
+  const chart = new Chart(place, { colours: () => report.colours, choose: row => report.choose(row), label });
+  return () => chart.draw(frontPicture(report));
 }

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from analysis.best import best
 from analysis.certainty.noise import Certainty
 from analysis.front import front
-from analysis.picking import knee
 from analysis.pictures.plot import front_plot
 from analysis.references import Reference
 from analysis.run import Run
+from analysis.selection.best import best
+from analysis.selection.picking import knee
 from records.errors import UserError
 from records.measurement import Measurement
 from search_space.contents import global_share

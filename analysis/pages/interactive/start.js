@@ -18,7 +18,6 @@ function makeReport(record) {
   };
 }
 
-// All but the front, which waits for plotly: what draws it is returned.
 function drawReport(record, place) {
   const report = makeReport(record);
   const front = make("div", { class: "plot", id: "front-plot" }), chosen = make("section", { class: "chosen", id: "chosen" });
@@ -26,19 +25,19 @@ function drawReport(record, place) {
   const drawFront = frontView(report, front), drawChosen = chosenView(report, chosen);
   const candidates = tableView(report, table), drawCoordinates = coordinatesView(report, coordinates);
   report.drawn = () => {
+    drawFront();
     drawCoordinates();
-    return window.Plotly ? drawFront() : null;
   };
   report.filter = () => {
     Object.assign(report, filteredRows(report));
     candidates.draw();
-    return report.drawn();
+    report.drawn();
   };
   report.choose = row => {
     report.chosen = row;
     candidates.follow();
     drawChosen();
-    return report.drawn();
+    report.drawn();
   };
   place.append(filtersView(report), front, chosen, table,
     make("h3", {}, "Parallel coordinates"),
@@ -51,25 +50,13 @@ function drawReport(record, place) {
     report.colours = pageColours();
     report.drawn();
   });
-  return drawFront;
 }
-
-const painted = () => new Promise(done => requestAnimationFrame(() => setTimeout(done)));
 
 async function start() {
   const place = document.getElementById("interactive");
   if (!place) return;
   try {
-    const source = unpacked("packed-plotly");
-    const drawFront = drawReport(JSON.parse(await unpacked("packed-record")), place);
-    performance.mark("report");
-    const text = await source;
-    await painted(); // plotly takes the longest: the rest is to be seen before
-    performance.mark("unpacked");
-    // The page's policy allows this one text by its hash.
-    document.head.append(make("script", {}, text));
-    performance.mark("plotly");
-    await drawFront();
+    drawReport(JSON.parse(await unpacked("packed-record")), place);
     performance.mark("front");
     document.getElementById("still").open = false;
     document.documentElement.dataset.interactive = "drawn";

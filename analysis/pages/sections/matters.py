@@ -19,7 +19,8 @@ _HOW = (
     "(Breiman 2001; Gregorutti et al. 2017). Lines are standard deviations over the parts."
 )
 _CHANCE = (
-    "Shares of what the networks are made of, on the front and everywhere. The band is where 95 of 100 random sets of as many "
+    "How often each operation stands on the front and among all candidates, of every hundred; likewise kinds and steps of global layers, "
+    "and sizes. The band is where 95 of 100 random sets of as many "
     "candidates lie: one row in twenty leaves it by chance."
 )
 
@@ -30,7 +31,9 @@ def matters_section(runs: Sequence[Run], names: Sequence[str]) -> tuple[str, str
         return None
     measurements = [m for run in runs for m in run.ok]
     found, often = importances(measurements), frequencies(measurements)
-    parts = [_importance(each) for each in found]
+    parts = [_importance(each) for each in found if each.shares]
+    if left := [each for each in found if not each.shares]:
+        parts.append(html.paragraph(f"How much each decision matters cannot be told {_left(left)}."))
     if any(each.shares for each in found):
         parts.append(html.paragraph(_HOW))
     if often:
@@ -44,10 +47,18 @@ def matters_section(runs: Sequence[Run], names: Sequence[str]) -> tuple[str, str
     return "What matters", "".join(parts)
 
 
+def _left(found: Sequence[Importance]) -> str:
+    """Of what, and why not; what has one reason together."""
+    reasons: dict[tuple[str, str], list[str]] = {}
+    for each in found:
+        reasons.setdefault((each.among, each.reason or ""), []).append(each.target)
+    return "; ".join(
+        f"for {' and '.join(targets)} of {among}: {why}" for (among, why), targets in reasons.items()
+    )
+
+
 def _importance(found: Importance) -> str:
     about = f"{found.target[:1].upper()}{found.target[1:]}, {found.among} (n = {found.candidates})"
-    if not found.shares:
-        return html.paragraph(f"{about}: {found.reason}.")
     name, share, _ = found.shares[0]
     told = f"{about}: the forest explains {100 * found.explained:.0f}% of the variance; {name} matters most, {100 * share:.0f}%."
     height = 0.9 + 0.22 * min(len(found.shares), 12)
@@ -67,7 +78,7 @@ def _table(often: Sequence[Frequency]) -> str:
         )
         for each in often
     ]
-    columns = ("what", "of", "on the front %", "everywhere %", "by chance %", "on the front")
+    columns = ("what", "kind", "on the front %", "among all %", "by chance %", "against chance")
     return html.html_table(columns, rows, names=True)
 
 

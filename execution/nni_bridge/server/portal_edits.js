@@ -3,6 +3,9 @@
 // first two by itself and says nothing to whoever launched the experiment, which then waits for ever; it takes any
 // value; and a submitted trial is none of a search's candidates.
 //
+// A trial that was submitted and waits is known to the server's memory alone: it has no name, is in no list, and cannot be
+// cancelled. Its number is therefore stored with it, and `waiting-NUMBER` is what it is cancelled by.
+//
 // Here PDE_NAS_EDITS says what is refused, with the words that the page then shows, and whether the launcher
 // itself keeps to the limits (execution/nni_bridge/portal_limits.py): then the server only holds and shows them.
 'use strict';
@@ -37,6 +40,15 @@ function refusal(profile, kind) {
     return `${FIELDS[kind]} is ${JSON.stringify(value)}; accepted: ${upTo}`;
 }
 
+async function takeBack(manager, sequenceId) {
+    const place = manager.waitingTrials.findIndex((form) => form.sequenceId === sequenceId);
+    if (place < 0) {
+        throw new Error('it does not wait any more');
+    }
+    manager.waitingTrials.splice(place, 1);
+    await manager.dataStore.storeTrialJobEvent('USER_CANCELED', '', '', { form: { sequenceId } });
+}
+
 function patch(manager) {
     const update = manager.prototype.updateExperimentProfile;
     manager.prototype.updateExperimentProfile = async function (profile, kind) {
@@ -54,7 +66,10 @@ function patch(manager) {
         if (REFUSED.CUSTOMIZED !== undefined) {
             throw new Error(REFUSED.CUSTOMIZED);
         }
-        return add.call(this, parameters);
+        const silent = { storeTrialJobEvent: async () => {} };
+        const sequenceId = await add.call(Object.create(this, { dataStore: { value: silent } }), parameters);
+        await this.dataStore.storeTrialJobEvent('ADD_CUSTOMIZED', '', parameters, { form: { sequenceId } });
+        return sequenceId;
     };
     // A resumed experiment counts its trials from those that it runs again, and there are none (nni_database.py).
     const recover = manager.prototype.addRecoveredTrialJob;
@@ -68,6 +83,10 @@ function patch(manager) {
     manager.prototype.cancelTrialJobByUser = async function (trial) {
         if (REFUSED.KILL !== undefined) {
             throw new Error(REFUSED.KILL);
+        }
+        const waits = /^waiting-(\d+)$/.exec(trial);
+        if (waits !== null) {
+            return takeBack(this, Number(waits[1]));
         }
         return cancel.call(this, trial);
     };

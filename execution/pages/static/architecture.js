@@ -1,6 +1,7 @@
 // The page Architecture: one candidate.
-import { address, ask, colour, complain, copy, count, make, percent, say, send, short } from './pages.js';
-import { CONFIG } from './front_chart.js';
+import { Chart } from './chart.js';
+import { colours, linePicture } from './front_chart.js';
+import { address, ask, complain, copy, count, make, percent, say, send, short } from './pages.js';
 
 const query = new URLSearchParams(location.search);
 const run = query.get('run');
@@ -53,12 +54,12 @@ function actions(found) {
         bar.append(button,
             make('button', { type: 'button', id: 'copy-export', click: () => copy(commands.export).catch(complain) }, 'Copy the export command'),
             make('button', { type: 'button', id: 'copy-train', click: () => copy(commands.train).catch(complain) }, 'Copy the training command'));
-        bar.append(...start(), said);
+        main.append(bar, said);
     } else {
-        bar.append(...start());
+        main.append(bar);
     }
-    bar.append(make('a', { href: address('front', { run }) }, 'Back to the front'));
-    main.append(bar);
+    bar.append(...start(), make('a', { href: address('front', { run }) }, 'Back to the front'),
+        make('a', { id: 'report', href: address('documents/report', { run }) }, 'Report of the run'));
 }
 
 // The page New search is another's; where there is none, nothing leads to it.
@@ -124,26 +125,12 @@ function curve(found) {
         section('How it learned', make('p', { class: 'soft' }, 'No epoch was recorded.'));
         return;
     }
-    const place = make('div', { class: 'chart', id: 'curve', role: 'img', style: 'height:18rem' });
-    const last = found.history.at(-1);
-    place.setAttribute('aria-label', `Validation accuracy over ${found.history.length} epochs, ${percent(last)} after the last`);
+    const place = make('div', { class: 'framed low', id: 'curve' });
     section('How it learned', place);
-    const line = (text) => ({ title: { text }, gridcolor: colour('line'), linecolor: colour('soft'), automargin: true });
-    window.Plotly.react(place, [{
-        type: 'scatter',
-        mode: found.history.length > 40 ? 'lines' : 'lines+markers',
-        x: found.history.map((_, epoch) => epoch + 1),
-        y: found.history.map((value) => (value === null ? null : 100 * value)),
-        line: { color: colour('link') },
-        hovertemplate: 'epoch %{x}: %{y:.2f}%<extra></extra>',
-    }], {
-        paper_bgcolor: colour('ground'),
-        plot_bgcolor: colour('ground'),
-        font: { color: colour('ink'), family: 'inherit', size: 13 },
-        margin: { l: 60, r: 12, t: 12, b: 48 },
-        xaxis: { ...line('epoch'), rangemode: 'tozero' },
-        yaxis: line('validation accuracy (%)'),
-    }, CONFIG);
+    const accuracies = found.history.map((value) => (value === null ? null : 100 * value));
+    const label = `Validation accuracy over ${found.history.length} epochs, ${percent(found.history.at(-1))} after the last. Arrow keys go along it.`;
+    new Chart(place, { colours, label }).draw(linePicture(accuracies.map((_, epoch) => epoch + 1), accuracies, false,
+        ['epoch', 'validation accuracy (%)'], (epoch) => [`epoch ${epoch + 1}`, percent(found.history[epoch])]));
 }
 
 async function show() {

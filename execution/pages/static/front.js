@@ -1,7 +1,8 @@
 // The page Front: accuracy against what it costs, live.
 import { address, ask, complain, count, make, percent, poll, say, short } from './pages.js';
-import { CONFIG, COSTS, frontLayout, traces, volumePicture } from './front_chart.js';
-import { frontOf, hypervolumes } from './front_points.js';
+import { Chart } from './chart.js';
+import { colours, COSTS, frontPicture, linePicture } from './front_chart.js';
+import { frontPoints, hypervolumes } from './front_points.js';
 
 const POLL_SECONDS = 3;
 const query = new URLSearchParams(location.search);
@@ -10,7 +11,7 @@ const runs = new Map(); // by key
 let references = [];
 let points = [];
 let changed = true;
-let rested = 0; // until when, in milliseconds, as performance.now() tells them
+let listed = ''; // what the table shows
 
 const main = document.getElementById('main');
 const control = (name, choices) => {
@@ -22,7 +23,7 @@ const tick = (name, on) => {
     box.checked = query.has(name) ? query.get(name) === '1' : on;
     return box;
 };
-const cost = control('cost', Object.entries(COSTS).map(([name, [text]]) => [name, text]));
+const cost = control('cost', Object.entries(COSTS));
 const hue = control('colour', [['share', 'share of global layers'], ['age', 'age'], ['run', 'run']]);
 const log = tick('log', true);
 const rest = tick('rest', true);
@@ -30,12 +31,17 @@ const paper = tick('paper', true);
 cost.value = query.get('cost') in COSTS ? query.get('cost') : 'macs';
 hue.value = ['share', 'age', 'run'].includes(query.get('colour')) ? query.get('colour') : 'share';
 const number = make('input', { type: 'number', min: 0, step: 1, size: 5, id: 'candidate', style: 'width:6rem' });
+const report = make('a', { id: 'report', href: address('documents/report', { run: asked }) }, 'Report');
 const go = make('form', { class: 'bar', submit: openNumber },
     make('label', { for: 'candidate' }, 'Candidate ', number), make('button', { type: 'submit' }, 'Open'));
 const paperLabel = make('label', {}, paper, 'the paper’s networks');
 const summary = make('p', { id: 'summary', 'aria-live': 'off' }, 'Reading the candidates …');
-const chart = make('div', { class: 'chart', id: 'chart', role: 'img', style: 'height:34rem' });
-const volume = make('div', { class: 'chart', id: 'volume', role: 'img', style: 'height:34rem' });
+const chart = make('div', { class: 'framed tall', id: 'chart' });
+const volume = make('div', { class: 'framed tall', id: 'volume' });
+const frontChart = new Chart(chart, {
+    colours, choose: (point) => location.assign(architecture(point)), label: 'The front. Arrow keys go along it, Enter opens a candidate.',
+});
+const volumeChart = new Chart(volume, { colours, label: 'Hypervolume over candidates. Arrow keys go along it.' });
 const table = make('div', { class: 'wide', id: 'table' });
 main.append(
     summary,
@@ -44,7 +50,7 @@ main.append(
         make('label', {}, log, 'logarithmic'),
         make('label', { for: 'colour' }, 'Colour ', hue),
         make('label', {}, rest, 'without accuracy too'),
-        paperLabel, go),
+        paperLabel, go, report),
     make('div', { class: 'beside' }, chart, volume),
     make('h2', {}, 'The front'),
     table,
@@ -65,7 +71,7 @@ function choose() {
     }
     history.replaceState(null, '', `?${kept}`);
     changed = true;
-    draw(true).catch(complain);
+    draw();
 }
 
 function architecture(point) {
@@ -86,7 +92,7 @@ async function look() {
     const known = await ask('front-runs', { run: asked });
     references = known.references;
     for (const facts of known.runs) {
-        const run = runs.get(facts.key) ?? { points: [], next: 0, damagedLines: 0, number: runs.size };
+        const run = runs.get(facts.key) ?? { points: [], next: 0, lines: 0, damagedLines: [], number: runs.size };
         runs.set(facts.key, Object.assign(run, facts));
     }
     for (const run of runs.values()) {
@@ -99,7 +105,7 @@ async function look() {
             points.sort((a, b) => a.age - b.age);
         }
     }
-    await draw();
+    draw();
 }
 
 async function gain(run) {
@@ -107,8 +113,7 @@ async function gain(run) {
     do {
         found = await ask('front-candidates', { run: run.key, from: run.next });
         if (found.again) {
-            run.points = [];
-            run.damagedLines = 0;
+            Object.assign(run, { points: [], lines: 0, damagedLines: [] });
             changed = true;
         }
         for (const row of found.rows) {
@@ -116,47 +121,35 @@ async function gain(run) {
             run.points.push(Object.assign(point, { run, age: run.points.length + 1 }));
             changed = true;
         }
-        run.damagedLines += found.damaged;
+        run.damagedLines.push(...found.damaged.map((number) => run.lines + number));
+        run.lines += found.lines;
         run.next = found.next;
     } while (found.more);
 }
 
-// Drawing many points takes its time: it has a fifth of it at most, but for what a person chose.
-async function draw(chosenNow = false) {
+function draw() {
     tell();
-    if (!changed || (!chosenNow && performance.now() < rested)) {
+    if (!changed) {
         return;
     }
     changed = false;
-    const begun = performance.now();
     const chosen = options();
-    const front = frontOf(points, chosen.cost);
-    const without = points.some((point) => point.accuracy === null && point[chosen.cost] !== null);
+    const front = frontPoints(points, chosen.cost);
     paperLabel.hidden = references.length === 0;
-    const picture = traces(points, front, references, chosen);
+    frontChart.draw(frontPicture(points, front, references, chosen));
     const steps = hypervolumes(points, chosen.cost);
-    const { trace, layout } = volumePicture(steps, chosen.cost);
-    await window.Plotly.react(chart, picture, frontLayout(chosen, chosen.rest && without), CONFIG);
-    await window.Plotly.react(volume, [trace], layout, CONFIG);
-    chart.setAttribute('aria-label', `${points.length} candidates and their front, which the table below lists`);
-    volume.setAttribute('aria-label', `Hypervolume over candidates; now ${steps.length ? percent(steps.at(-1)[1]) : 'none'}`);
-    if (chart.dataset.heard === undefined) {
-        chart.dataset.heard = '1';
-        chart.on('plotly_click', ({ points: [hit] }) => {
-            if (hit.customdata?.run !== undefined) {
-                location.assign(architecture(hit.customdata));
-            }
-        });
-    }
+    const shares = steps.map(([, share]) => 100 * share);
+    volumeChart.draw(linePicture(steps.map(([many]) => many), shares, true, ['candidates', `hypervolume (%), of ${COSTS[chosen.cost]}`],
+        (place) => [`after ${count(steps[place][0])} candidates`, `${shares[place].toFixed(2)}%`]));
     list(front, steps);
-    rested = performance.now() + 4 * (performance.now() - begun);
+    performance.mark('front');
 }
 
 function tell() {
     const of = (status) => points.filter((point) => point.status === status).length;
     const words = [...runs.values()].map((run) => run.trials).every((trials) => trials !== null)
-        ? `${points.length} of ${Math.max(points.length, [...runs.values()].reduce((sum, run) => sum + run.trials, 0))} candidates`
-        : `${points.length} candidates`;
+        ? `${count(points.length)} of ${count(Math.max(points.length, [...runs.values()].reduce((sum, run) => sum + run.trials, 0)))} candidates`
+        : `${count(points.length)} candidates`;
     const parts = [words];
     for (const status of ['failed', 'cancelled', 'rejected', 'partial']) {
         if (of(status) > 0) {
@@ -166,19 +159,23 @@ function tell() {
     const judged = points.filter((point) => point.status === 'ok' && point.accuracy !== null);
     const best = judged.reduce((one, point) => (one === null || point.accuracy > one.accuracy ? point : one), null);
     parts.push(best === null ? 'none has an accuracy' : `best ${percent(best.accuracy)}, candidate ${best.index}`);
-    const damaged = [...runs.values()].reduce((sum, run) => sum + run.damagedLines, 0);
-    if (damaged > 0) {
-        parts.push(`${damaged} damaged lines are left out`);
-    }
+    parts.push(...[...runs.values()].filter((run) => run.damagedLines.length > 0).map(damage));
     parts.push(...[...runs.values()].filter((run) => run.damaged !== null).map((run) => run.damaged));
     if (runs.size === 0) {
         parts.splice(0, parts.length, 'No search has begun');
     }
+    parts.push(...[...runs.values()].filter((run) => run.confirming !== null).map((run) => `${run.confirming}${runs.size > 1 ? ` (${run.name})` : ''}`));
     const active = [...runs.values()].some((run) => run.running);
     const text = `${parts.join('; ')}. ${active ? 'More come while the search runs.' : 'Nothing runs now.'}`;
     if (summary.textContent !== text) {
         summary.textContent = text;
     }
+}
+
+function damage({ name, damagedLines: lines }) {
+    const some = lines.slice(0, 5).join(', ') + (lines.length > 5 ? ` and ${lines.length - 5} more` : '');
+    const [word, are] = lines.length === 1 ? ['line', 'is'] : ['lines', 'are'];
+    return `${word} ${some} of candidates.jsonl${runs.size > 1 ? ` of ${name}` : ''} ${are} damaged and left out`;
 }
 
 function list(front, steps) {
@@ -193,11 +190,16 @@ function list(front, steps) {
         cell(percent(point.accuracy)), cell(count(point.macs)), cell(count(point.params)), timed ? cell(short(point.latency)) : null,
         cell(short(point.seconds, 3)), cell(percent(point.share, 0))));
     const volumeText = steps.length === 0 ? '' : ` Its hypervolume is ${percent(steps.at(-1)[1])} of the rectangle from accuracy 0 to 1 ` +
-        `and up to a tenth above the largest ${COSTS[chosen.cost][0]} measured.`;
+        `and up to a tenth above the largest ${COSTS[chosen.cost]} measured.`;
+    const now = JSON.stringify([chosen.cost, several, volumeText, front.map(({ run, index }) => [run.key, index])]);
+    if (now === listed) {
+        return; // the keyboard's place stays
+    }
+    listed = now;
     table.replaceChildren(
         make('p', { class: 'soft' }, front.length === 0
             ? 'No candidate has an accuracy yet.'
-            : `No other candidate is more accurate for less or equal ${COSTS[chosen.cost][0]}.${volumeText}`),
+            : `No other candidate is more accurate for less or equal ${COSTS[chosen.cost]}.${volumeText}`),
         front.length === 0 ? '' : make('table', {},
             make('thead', {}, make('tr', {}, ...heads.map((text) => make('th', { scope: 'col', class: text === 'candidate' ? '' : 'number' }, text)))),
             make('tbody', {}, ...rows)),
@@ -206,6 +208,6 @@ function list(front, steps) {
 
 window.matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => {
     changed = true;
-    draw(true).catch(complain);
+    draw();
 });
 poll(POLL_SECONDS, look);

@@ -1,27 +1,24 @@
-// How the page Front draws: records of points in, plotly's traces and layouts out.
+// How the page Front is drawn: points in, pictures for the chart out.
+import { runColour, colourOf, SHARES, VIRIDIS } from './colours.js';
 import { colour, count, percent, short } from './pages.js';
 
 export const COSTS = {
-    macs: ['MACs', count, 'one image, the PDE included'],
-    macs_published: ['MACs (published count)', count, 'as the paper counts them: nothing of the PDE'],
-    params: ['parameters', count, ''],
-    latency: ['latency (ms)', short, 'one image, measured'],
-    seconds: ['seconds of training', short, 'of the candidate itself'],
+    macs: 'MACs',
+    macs_published: 'MACs (published count)',
+    params: 'parameters',
+    latency: 'latency (ms)',
+    seconds: 'seconds of training',
 };
-// Okabe and Ito's colours: told apart with any kind of colour vision.
-const RUNS = ['#0072B2', '#D55E00', '#009E73', '#CC79A7', '#E69F00', '#56B4E9', '#8a8f98', '#7a5cc0'];
-const WITHOUT = { failed: 'x', cancelled: 'square-x', rejected: 'triangle-down' };
-const SHARES = [[0, '#4a90c4'], [0.001, '#8fb3c9'], [0.5, '#e0a458'], [1, '#d55e00']];
+const WITHOUT = { failed: 'cross', cancelled: 'box', rejected: 'triangle' };
+const MANY = 2000; // from so many points on they are small
 
-/** A text as plotly takes it: a part of HTML means something to it. */
-export function plain(text) {
-    return String(text).replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;');
-}
+/** The chart's colours. */
+export const colours = () => ({ ink: colour('ink'), grey: colour('soft'), faint: colour('line'), paper: colour('ground') });
 
-function hover(point, several) {
+function told(point, several) {
     const lines = [
-        `<b>candidate ${point.index}</b>${several ? ` of ${plain(point.run.name)}` : ''}`,
-        point.accuracy === null ? plain(point.status) : `accuracy ${percent(point.accuracy)}`,
+        `candidate ${point.index}${several ? ` of ${point.run.name}` : ''}`,
+        point.accuracy === null ? point.status : `accuracy ${percent(point.accuracy)}`,
         `${count(point.macs)} MACs, ${count(point.params)} params`,
     ];
     if (point.latency !== null) {
@@ -34,149 +31,94 @@ function hover(point, several) {
         lines.push(`${short(point.seconds, 3)} s, seed ${point.seed ?? '–'}`);
     }
     if (point.error !== null) {
-        lines.push(plain(point.error.slice(0, 120)));
+        lines.push(point.error.slice(0, 120));
     }
-    return lines.join('<br>');
+    return lines;
 }
 
-function markers(points, cost, options) {
+function layer(points, options, more) {
     return {
-        type: 'scatter',
-        mode: 'markers',
-        x: points.map((point) => point[cost]),
-        y: points.map((point) => 100 * point.accuracy),
-        customdata: points,
-        text: points.map((point) => hover(point, options.several)),
-        hovertemplate: '%{text}<extra></extra>',
+        x: points.map((point) => point[options.cost]),
+        y: points.map((point) => (point.accuracy === null ? null : 100 * point.accuracy)),
+        keys: points,
+        text: (place) => told(points[place], options.several),
+        ...more,
     };
 }
 
-function colours(points, options) {
+function scaleOf(points, options) {
     if (options.colour === 'run') {
-        return { color: points.map((point) => RUNS[point.run.number % RUNS.length]) };
+        return { scale: null, of: (point) => runColour(point.run.number) };
     }
-    const bar = { thickness: 10, outlinewidth: 0, len: 0.7, tickfont: { color: colour('soft') } };
     if (options.colour === 'age') {
-        const values = points.map((point) => point.age);
-        return { color: values, colorscale: 'Viridis', showscale: true, colorbar: { ...bar, title: { text: 'became known as' } } };
+        // Rounded up, so that not every new candidate changes all colours.
+        const most = 2 ** Math.ceil(Math.log2(Math.max(points.length, 2)));
+        const of = colourOf(VIRIDIS, [1, most], colour('soft'));
+        return { scale: { stops: VIRIDIS, range: [0, most], label: 'became known as' }, of: (point) => of(point.age) };
     }
+    const of = colourOf(SHARES, [0, 1], colour('soft'));
+    return { scale: { stops: SHARES, range: [0, 100], label: 'share of global layers (%)' }, of: (point) => of(point.share) };
+}
+
+function withoutAccuracy(points, options) {
+    return Object.entries(WITHOUT).map(([status, symbol]) => layer(points.filter((point) => point.status === status), options, {
+        name: status, symbol, size: 5, colour: colour(status === 'failed' ? 'bad' : 'soft'), strip: true,
+    }));
+}
+
+function papers(references) {
+    const some = (global, name, symbol) => {
+        const found = references.filter((one) => one.global === global);
+        return {
+            name, symbol, size: 6, colour: colour('good'),
+            x: found.map((one) => one.macs_published),
+            y: found.map((one) => 100 * one.accuracy),
+            text: (place) => [`${found[place].name} (the paper)`, `test accuracy ${percent(found[place].accuracy)}`,
+                `${count(found[place].macs_published)} MACs, published count`],
+        };
+    };
+    return [some(true, 'the paper, global layers', 'star'), some(false, 'the paper, others', 'open-star')];
+}
+
+/** The picture of all points, their front, and the paper's networks. */
+export function frontPicture(points, front, references, options) {
+    const drawn = points.filter((point) => point[options.cost] !== null && !(options.log && point[options.cost] <= 0));
+    const known = drawn.filter((point) => point.accuracy !== null);
+    const judged = known.filter((point) => point.status === 'ok');
+    const { scale, of } = scaleOf(points, options);
+    const small = judged.length > MANY;
+    const size = small ? 2.4 : 4;
+    const strip = options.rest && known.length < drawn.length;
+    const published = ['macs', 'macs_published'].includes(options.cost);
+    const runs = options.colour !== 'run' ? [] : options.runs.map((run) => (
+        { name: run.name, symbol: 'dot', size: 4, colour: runColour(run.number), x: [], y: [], empty: true }));
     return {
-        color: points.map((point) => (point.share === null ? null : 100 * point.share)),
-        colorscale: SHARES,
-        cmin: 0,
-        cmax: 100,
-        showscale: true,
-        colorbar: { ...bar, title: { text: 'global<br>layers (%)' }, ticksuffix: '%' },
+        x: { label: `← better   ${COSTS[options.cost]}`, log: options.log, zero: !options.log },
+        y: { label: 'validation accuracy (%)   better →' },
+        scale,
+        strip,
+        limit: null,
+        cloud: layer(judged, options, { name: 'candidates', symbol: 'dot', size, alpha: small ? 0.7 : 0.9, colours: judged.map(of) }),
+        layers: [
+            ...runs,
+            layer(front, options, {
+                name: 'front', symbol: 'ring', size: size + 2.5, colour: colour('ink'), line: { steps: true, width: 1.5 }, walk: true,
+            }),
+            layer(known.filter((point) => point.status !== 'ok'), options, { name: 'trained in part', symbol: 'open-diamond', size, colour: colour('soft') }),
+            ...(strip ? withoutAccuracy(drawn, options) : []),
+            ...(options.references && published ? papers(references) : []),
+        ],
     };
 }
 
-/** Traces of all points, of the front, and of the paper's networks. */
-export function traces(points, front, references, options) {
-    const { cost } = options;
-    const drawn = points.filter((point) => point[cost] !== null && !(options.log && point[cost] <= 0));
-    const judged = drawn.filter((point) => point.accuracy !== null && point.status === 'ok');
-    const partial = drawn.filter((point) => point.accuracy !== null && point.status !== 'ok');
-    const size = judged.length > 2000 ? 5 : 8;
-    const found = [{
-        ...markers(judged, cost, options),
-        name: 'candidates',
-        showlegend: judged.length > 0 && options.colour !== 'run',
-        marker: { size, ...colours(judged, options), line: { width: judged.length > 2000 ? 0 : 0.5, color: colour('ground') } },
-    }];
-    if (judged.length === 0 && drawn.length > 0) {
-        // Without a point plotly makes no axes for the strip to stand below.
-        found.push({ type: 'scatter', mode: 'markers', x: [drawn[0][cost]], y: [null], showlegend: false, hoverinfo: 'skip' });
-    }
-    if (options.colour === 'run') {
-        for (const run of options.runs) {
-            const marker = { size: 9, color: RUNS[run.number % RUNS.length] };
-            found.push({ type: 'scatter', mode: 'markers', x: [null], y: [null], name: plain(run.name), marker });
-        }
-    }
-    found.push({
-        ...markers(front, cost, options),
-        mode: 'lines+markers',
-        name: 'front',
-        showlegend: front.length > 0,
-        line: { color: colour('ink'), width: 1.5, shape: 'hv' },
-        marker: { size: size + 5, symbol: 'circle-open', color: colour('ink'), line: { width: 1.5 } },
-    });
-    if (partial.length > 0) {
-        const marker = { size, symbol: 'diamond-open', color: colour('soft') };
-        found.push({ ...markers(partial, cost, options), name: 'trained in part', marker });
-    }
-    if (options.rest) {
-        for (const [status, symbol] of Object.entries(WITHOUT)) {
-            const some = drawn.filter((point) => point.status === status);
-            if (some.length > 0) {
-                const marker = { size: 8, symbol, color: status === 'failed' ? colour('bad') : colour('soft') };
-                found.push({ ...markers(some, cost, options), y: some.map(() => 0), yaxis: 'y2', name: status, marker });
-            }
-        }
-    }
-    const near = ['macs', 'macs_published'].includes(cost) ? references : [];
-    if (options.references && near.length > 0) {
-        found.push({
-            type: 'scatter',
-            mode: 'markers',
-            name: 'the paper (test images, published MACs)',
-            x: near.map((one) => one.macs_published),
-            y: near.map((one) => 100 * one.accuracy),
-            text: near.map((one) => `${plain(one.name)} (the paper)<br>test accuracy ${percent(one.accuracy)}<br>` +
-                `${count(one.macs_published)} MACs, published count`),
-            hovertemplate: '%{text}<extra></extra>',
-            marker: { size: 10, symbol: near.map((one) => (one.global ? 'star' : 'star-open')), color: colour('good') },
-        });
-    }
-    return found;
-}
-
-function base() {
+/** A line of its own. */
+export function linePicture(x, y, steps, labels, text) {
+    const line = {
+        name: null, x, y, symbol: x.length > 60 ? null : 'dot', size: 3, colour: colour('link'), line: { steps }, walk: true, keys: x, text,
+    };
+    const [across, up] = labels;
     return {
-        paper_bgcolor: colour('ground'),
-        plot_bgcolor: colour('ground'),
-        font: { color: colour('ink'), family: 'inherit', size: 13 },
-        hoverlabel: { bgcolor: colour('raised'), bordercolor: colour('soft'), font: { color: colour('ink') }, align: 'left' },
-        margin: { l: 62, r: 12, t: 14, b: 52 },
+        x: { label: across, log: false, zero: true, whole: true }, y: { label: up, zero: steps }, scale: null, strip: false, limit: null,
+        cloud: { name: null, x: [], y: [], symbol: 'dot', size: 1, keys: [] }, layers: [line],
     };
 }
-
-const axis = (text, more) => ({
-    title: { text }, gridcolor: colour('line'), linecolor: colour('soft'), zerolinecolor: colour('line'), automargin: true, ...more,
-});
-
-/** The layout of the front; candidates without an accuracy stand in a strip below. */
-export function frontLayout(options, strip) {
-    const scale = options.log ? 'log' : 'linear';
-    return {
-        ...base(),
-        hovermode: 'closest',
-        uirevision: `${options.cost} ${options.log} ${strip}`, // what was zoomed stays so while points come
-        xaxis: axis(`← better   ${COSTS[options.cost][0]}`, { type: scale, anchor: strip ? 'y2' : 'y', exponentformat: 'SI' }),
-        yaxis: axis('validation accuracy (%)   better →', { domain: [strip ? 0.12 : 0, 1] }),
-        yaxis2: { domain: [0, strip ? 0.07 : 0.001], visible: false, fixedrange: true, range: [-1, 1] },
-        legend: { orientation: 'h', y: 1.02, yanchor: 'bottom', x: 0 },
-        showlegend: true,
-    };
-}
-
-/** Trace and layout of the hypervolume over candidates. */
-export function volumePicture(steps, cost) {
-    const trace = {
-        type: 'scatter',
-        mode: steps.length > 60 ? 'lines' : 'lines+markers',
-        x: steps.map(([many]) => many),
-        y: steps.map(([, share]) => 100 * share),
-        line: { shape: 'hv', color: colour('link') },
-        hovertemplate: 'after %{x} candidates: %{y:.2f}%<extra></extra>',
-    };
-    const layout = {
-        ...base(),
-        showlegend: false,
-        xaxis: axis('candidates', { rangemode: 'tozero' }),
-        yaxis: axis(`hypervolume (%), of ${COSTS[cost][0]}`, { rangemode: 'tozero' }),
-    };
-    return { trace, layout };
-}
-
-export const CONFIG = { displaylogo: false, responsive: true, modeBarButtonsToRemove: ['select2d', 'lasso2d', 'toImage'] };

@@ -1,22 +1,15 @@
-// What the page Front computes of its points: the front and the hypervolume over candidates, as analysis/front.py and
-// analysis/hypervolume.py define them.
+// What the page Front computes of its points: the front and the hypervolume over candidates, as analysis/hypervolume.py
+// defines it.
+import { frontOf } from './front_line.js';
 
 const HEADROOM = 1.1; // the reference's cost over the largest measured, so that the largest candidate counts too
 
-/** Points that no other one beats in accuracy without more cost, by rising cost; of equal ones all. */
-export function frontOf(points, cost) {
-    const judged = points.filter((point) => point.status === 'ok' && point.accuracy !== null && point[cost] !== null);
-    judged.sort((a, b) => a[cost] - b[cost] || b.accuracy - a.accuracy || a.index - b.index);
-    const found = [];
-    let best = null;
-    for (const point of judged) {
-        const same = best !== null && point.accuracy === best.accuracy && point[cost] === best[cost];
-        if (best === null || point.accuracy > best.accuracy || same) {
-            found.push(point);
-            best = point;
-        }
-    }
-    return found;
+const isJudged = (point, cost) => point.status === 'ok' && point.accuracy !== null && point[cost] !== null;
+
+/** Points that no other one beats in accuracy without more cost, by rising cost; of equal ones all, by their number. */
+export function frontPoints(points, cost) {
+    const judged = points.filter((point) => isJudged(point, cost)).sort((a, b) => a.index - b.index);
+    return frontOf(judged, (point) => point[cost], (point) => point.accuracy);
 }
 
 function area(kept, cost, limit) {
@@ -36,7 +29,7 @@ function area(kept, cost, limit) {
  * in which they became known: [count, share] wherever it grows, and at the end.
  */
 export function hypervolumes(points, cost) {
-    const judged = (point) => point.status === 'ok' && point.accuracy !== null && point[cost] !== null;
+    const judged = (point) => isJudged(point, cost);
     const limit = HEADROOM * points.reduce((most, point) => (judged(point) ? Math.max(most, point[cost]) : most), 0);
     const found = [];
     let kept = []; // the front so far, by rising cost

@@ -27,7 +27,8 @@ function progress(row) {
     }
     const bar = make('progress', { max: row.total, value: row.done, 'aria-label': `progress of ${row.key}` });
     const supernet = row.supernet === null ? '' : `, ${count(row.supernet)} epochs of the supernet`;
-    return [bar, ` ${count(row.done)} of ${count(row.total)}${supernet}`];
+    const again = row.confirming === null ? null : make('div', { class: 'confirming' }, row.confirming);
+    return [bar, ` ${count(row.done)} of ${count(row.total)}${supernet}`, again];
 }
 
 function state(row) {
@@ -40,7 +41,7 @@ async function act(name, row) {
     say(`${row.key}: ${name === 'stop' ? 'stopping' : 'asked'} …`);
     show(latest);
     try {
-        say((await send(name, { run: row.key, launch: row.launch })).said);
+        say((await send(name, { run: row.key, launch: row.launch, hub: row.hub })).said);
     } catch (error) {
         complain(error);
     } finally {
@@ -59,6 +60,7 @@ function buttons(row) {
         row.can.resume ? button('resume', 'resume') : null,
         row.launch !== null && row.error !== null ? button('forget', 'take off the list') : null,
         row.can.look ? make('a', { href: address('new', { run: row.key }) }, 'again') : null,
+        row.can.compare ? make('a', { href: address('documents/report', { run: row.key }), 'aria-label': `report of ${row.key}` }, 'report') : null,
     ].filter((each) => each !== null).flatMap((each) => [each, ' ']);
 }
 
@@ -147,7 +149,7 @@ async function compare() {
         const found = await ask('comparison', { run: keys });
         comparison.replaceChildren(
             make('h2', {}, keys.length === 1 ? `The front of ${keys[0]}` : `The common front of ${keys.length} runs`),
-            make('div', { class: 'wide' }, make('img', { src: found.picture, alt: 'accuracy against MACs, the table below has the front' })),
+            make('div', { class: 'wide' }, make('img', { class: 'drawing', src: found.picture, alt: 'accuracy against MACs, the table below has the front' })),
             make('pre', { tabindex: '0' }, found.table),
             make('p', { class: 'soft' }, 'To keep it: ', make('code', {}, found.command)));
         comparison.scrollIntoView();

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from analysis.certainty.noise import Certainty, standard_error
-from analysis.confirmed import Confirmation
 from analysis.run import Run
+from analysis.selection.confirmed import Confirmation
 from tests.analysis.samples.runs import measurement
 
 

@@ -27,7 +27,7 @@ def test_each_look_gives_what_came_since_the_last(tmp_path):
     assert rows[1]["error"] == "it fell over"
     assert rows[0]["share"] == pytest.approx(global_share(candidate(0)["genotype"]["architecture"]), abs=1e-4)
     assert rows[0]["latency"] is None
-    assert (found["more"], found["again"], found["damaged"]) == (False, False, 0)
+    assert (found["more"], found["again"], found["damaged"]) == (False, False, [])
     add(run, [candidate(2, latency=1.5)])
     found, rows = looks(run, found["next"])
     assert [(row["index"], row["latency"]) for row in rows] == [(2, 1.5)]
@@ -41,7 +41,7 @@ def test_a_line_that_is_being_written_waits_for_its_end(tmp_path):
         file.write(line[:50])
     found, rows = looks(run)
     assert [row["index"] for row in rows] == [0]
-    assert not found["more"]
+    assert (found["more"], found["lines"]) == (False, 1)
     with (run / "candidates.jsonl").open("a") as file:
         file.write(line[50:])
     assert [row["index"] for row in looks(run, found["next"])[1]] == [1]
@@ -59,13 +59,13 @@ def test_a_line_that_is_being_written_waits_for_its_end(tmp_path):
         "[" * 99999,
     ],
 )
-def test_a_damaged_line_is_counted_and_hides_no_other(tmp_path, line):
+def test_a_damaged_line_is_numbered_and_hides_no_other(tmp_path, line):
     run = run_folder(tmp_path / "run", [candidate(0)])
     with (run / "candidates.jsonl").open("a") as file:
         file.write(line + "\n\n")
     add(run, [candidate(1)])
     found, rows = looks(run)
-    assert ([row["index"] for row in rows], found["damaged"]) == ([0, 1], 1)
+    assert ([row["index"] for row in rows], found["damaged"], found["lines"]) == ([0, 1], [2], 4)
 
 
 def test_what_is_no_number_is_not_known():
@@ -86,7 +86,14 @@ def test_a_file_that_was_replaced_begins_again(tmp_path):
     found, rows = looks(run, offset)
     assert (found["again"], [row["index"] for row in rows]) == (True, [5])
     (run / "candidates.jsonl").unlink()
-    assert looks(run, offset)[0] == {"rows": [], "next": 0, "more": False, "again": True, "damaged": 0}
+    assert looks(run, offset)[0] == {
+        "rows": [],
+        "next": 0,
+        "more": False,
+        "again": True,
+        "lines": 0,
+        "damaged": [],
+    }
 
 
 def test_many_are_read_in_several_looks_and_in_seconds(tmp_path):

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from analysis import read_run
 from analysis.certainty.noise import Certainty
-from analysis.confirmed import Confirmation
 from analysis.pages.answers import answer, answer_html, noise_sentence, tie_sentence
 from analysis.run import Run
+from analysis.selection.confirmed import Confirmation
 from tests.analysis.pages.test_page import tables
 from tests.analysis.samples.runs import FIVE, measurement
 
@@ -41,7 +41,7 @@ def test_a_best_within_the_noise_of_others_is_called_a_tie_by_their_names():
     found = answer(of(*FIVE, *near))
     assert found.best == FIVE[4]
     assert tie_sentence(found) == (
-        "It is a tie: candidate 4 leads by no more than the noise of the difference before 7 others, 2 (2.00k MACs), "
+        "It is a tie: candidate 4 leads 7 others by no more than the noise: 2 (2.00k MACs), "
         "10 (5.00k MACs), 11 (5.00k MACs), 12 (5.00k MACs) and 3 more. 7 of them have fewer MACs."
     )
 
@@ -64,7 +64,7 @@ def test_a_row_a_budget_with_what_exports_it():
     (rows,) = tables(page)
     share = rows[3][-3]
     assert rows[3] == [
-        "9k", "4", "80.00", "8.0", "9,000", "40", share, "2 (2.00k)",
+        "9k", "4", "80.00", "8.0", "9,000", "40", share, "2\N{NO-BREAK SPACE}(2.00k)",
         "<code>python run_search.py export run --pick index=4</code>",
     ]  # fmt: skip
     assert 0 <= int(share) <= 100
@@ -76,7 +76,8 @@ def test_a_row_a_budget_with_what_exports_it():
 def test_what_was_confirmed_stands_beside_and_is_not_called_too_high():
     page = "".join(answer_html(answer(of(*FIVE, confirmed={4: Confirmation((0.8, 0.82), 6)})), "candidate 4"))
     (rows,) = tables(page)
-    assert [row[4] for row in rows] == ["by other seeds", "–", "–", "81.00 ± 1.41% (n = 2)"]
+    column = [row[4].replace("\N{NO-BREAK SPACE}", " ") for row in rows]
+    assert column == ["by other seeds", "–", "–", "81.00 ± 1.41% (n = 2)"]
     assert "too high" not in page
 
 

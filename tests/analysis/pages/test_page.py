@@ -131,5 +131,5 @@ def test_whether_global_layers_pay_is_said_first_and_shown_below():
 def test_a_run_without_a_judged_candidate_has_a_page_that_says_so(measurements, said):
     page = report_page("title", [], [Run(Path("run"), SETTINGS, measurements)], ["run"], [], None)
     assert said in page
-    assert "packed-plotly" not in page
+    assert "packed-record" not in page
     assert page.count("the &lt;roof&gt; fell in") == len(measurements)

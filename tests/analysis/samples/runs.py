@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from pathlib import Path
 
-from records.run_folder import RunFolder
+from records.run_files.run_folder import RunFolder
 from search_space import Genotype, Measurement, sample
 
 SETTINGS = {"space": "darts-global", "strategy": "random", "dataset": "digits", "max_macs": None}

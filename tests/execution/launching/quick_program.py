@@ -6,7 +6,7 @@ import sys
 import time
 from pathlib import Path
 
-from records.run_folder import RunFolder
+from records.run_files.run_folder import RunFolder
 
 if __name__ == "__main__":
     command, *words = sys.argv[1:]

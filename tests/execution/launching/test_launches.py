@@ -10,8 +10,8 @@ from execution.launching import launches, start
 from execution.launching.launches import BEGUN, FAILED, STARTING, WAITING
 from execution.settings import SearchSettings
 from records.errors import UserError
-from records.run_folder import NNI, RunFolder
-from records.run_lock import locked
+from records.run_files.run_folder import NNI, RunFolder
+from records.run_files.run_lock import locked
 
 PROGRAM = "tests.execution.launching.quick_program"
 
@@ -175,8 +175,8 @@ def test_a_hub_is_given_a_row_with_its_own_data_folder(private, monkeypatch):
     monkeypatch.setattr(start, "is_hub_at_work", lambda _: True)
     texts = {"width": "4", "trials": "3", "data_dir": str(private), "device": "cpu"}
     folder, said = start.launch(hub.path, private, texts, PROGRAM, waits=False)
-    assert folder == hub.path / "searches" / "submitted-exp-abc"
-    assert said == "submitted-exp-abc starts at once"
+    assert folder == hub.path / "searches" / "submitted-exp-7"
+    assert said == "submitted-exp-7 starts at once"
     address, row = asked[0]
     assert address == "http://127.0.0.1:1/api/v1/nni/trial-jobs"
     assert (row["width"], row["trials"], row["cells"]) == ("4", "3", "default")

@@ -15,7 +15,7 @@ from execution.launching.estimate import estimate, search_seconds
 from execution.launching.pace import Pace, earlier_pace, fitted, mean_macs, measured_pace
 from execution.settings import SearchSettings
 from records.measurement import Measurement
-from records.run_folder import RunFolder
+from records.run_files.run_folder import RunFolder
 from search_space import sample
 from search_space.problem import Problem
 

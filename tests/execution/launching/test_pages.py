@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import threading
 
@@ -14,7 +15,8 @@ from execution.pages.contract import Place
 from execution.portal.rows import write_rows
 from records.errors import UserError
 from records.measurement import Measurement
-from records.run_folder import RunFolder
+from records.run_files.confirming import Confirming
+from records.run_files.run_folder import CONFIRMED, RunFolder
 
 NASTY = "<img src=x onerror=alert(1)>"
 SETTINGS = {
@@ -70,7 +72,7 @@ def test_every_run_beside_the_portals_own_is_told(page, place):
     assert (own["state"], own["done"], own["total"], own["best"]) == (runs.STOPPED, 2, 4, 0.6)
     assert own["can"] == {"stop": False, "resume": True, "compare": True, "look": True}
     assert rows["torn"]["state"] == runs.DAMAGED
-    assert not any(rows["torn"]["can"].values())
+    assert rows["torn"]["can"] == {"stop": False, "resume": False, "compare": False, "look": True}
     assert rows["hub"]["can"] == {"stop": False, "resume": True, "compare": False, "look": False}
 
 
@@ -94,6 +96,15 @@ def test_one_at_work_can_be_stopped_and_not_resumed(page, place):
         assert row["seconds_left"] is None  # none was measured since it began
         with pytest.raises(UserError, match="own is at work already"):
             page.posts["resume"](place, {"run": "own"})
+
+
+def test_one_whose_front_is_confirmed_says_how_far_that_is_while_it_is_at_work(page, place):
+    run = RunFolder(place.run)
+    Confirming(trainings=4, candidates=(0, 1), epochs=6, others=0).write(run.path)
+    run.append(dataclasses.replace(measured(0), seed=1), CONFIRMED)
+    assert table(page, place)["own"]["confirming"] is None
+    with run.lock():
+        assert table(page, place)["own"]["confirming"].startswith("Confirming: 1 of 4 trainings")
 
 
 def test_a_launch_stands_among_the_runs(page, place):

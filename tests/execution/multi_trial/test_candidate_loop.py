@@ -329,14 +329,14 @@ def staged(strategy=None, **more):
         sent.update({m.parameters["index"]: m.parameters for m in models}),
         submit(*models),
     )
-    found = run(engine, concurrency=3, trials=30, strategy=Asha(PROBLEM, 1, epochs=9), **more)
+    found = run(engine, concurrency=3, trials=30, strategy=Asha(PROBLEM, 1, epochs=18), **more)
     return found, sent
 
 
 def test_a_candidate_that_goes_on_has_the_checkpoint_of_the_one_that_began():
     measured, sent = staged()
     by_index = {m.index: m for m in measured}
-    assert {(m.epochs, m.status) for m in measured} == {(1, "partial"), (3, "partial"), (9, "ok")}
+    assert {(m.epochs, m.status) for m in measured} == {(2, "partial"), (6, "partial"), (18, "ok")}
     for index, m in by_index.items():
         first = m
         while first.continues is not None:
@@ -365,7 +365,7 @@ def test_a_failed_stage_says_which_it_was():
         engine, concurrency=1, trials=4, strategy=Asha(PROBLEM, 1, epochs=9), errors={"trial2": "it fell"}
     )
     assert [(m.status, m.epochs) for m in measured] == [
-        ("partial", 1), ("partial", 1), ("failed", 1), ("partial", 1)
+        ("partial", 2), ("partial", 2), ("failed", 2), ("partial", 2)
     ]  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from execution.portal.address import Portal
 from execution.settings import SearchSettings
 from records.errors import UserError
 from records.measurement import Measurement
-from records.run_folder import RunFolder
+from records.run_files.run_folder import RunFolder
 from search_space import Genotype, Problem, sample
 from training.trial import TrialSettings
 

@@ -95,12 +95,10 @@ def test_trials_that_the_portals_user_submitted_have_no_number(database):
         "insert into TrialJobEvent values (1, 'own', 'RUNNING', ?, '', 9, null, 'local-env')",
         record,
     )
-    change(
-        database, "insert into TrialJobEvent values (1, '', 'ADD_CUSTOMIZED', '{}', null, null, null, null)"
-    )
+    change(database, "insert into TrialJobEvent values (1, '', 'ADD_CUSTOMIZED', '{}', null, 9, null, null)")
     assert take_up(database, "abc", CONFIG) == 8
     assert rows(database, "select nextSequenceId from ExperimentProfile order by revision desc")[0] == (10,)
-    assert submitted_trials(database) == [{}]
+    assert submitted_trials(database) == {9: {}}
 
 
 @pytest.mark.parametrize(
@@ -186,14 +184,12 @@ def test_no_value_raises(database):
 
 
 def test_what_was_submitted_is_read_in_order(tmp_path, database):
-    for seed in (1, 2):
-        change(
-            database,
-            "insert into TrialJobEvent values (1, '', 'ADD_CUSTOMIZED', ?, '', null, null, null)",
-            f'{{"seed": {seed}}}',
-        )
-    assert submitted_trials(database) == [{"seed": 1}, {"seed": 2}]
+    insert = "insert into TrialJobEvent values (1, '', ?, ?, '', ?, null, null)"
+    for number, seed in ((4, 1), (6, 2), (7, 3)):
+        change(database, insert, "ADD_CUSTOMIZED", f'{{"seed": {seed}}}', number)
+    change(database, insert, "USER_CANCELED", "", 6)
+    assert submitted_trials(database) == {4: {"seed": 1}, 7: {"seed": 3}}
     assert was_stored(database)
-    assert submitted_trials(tmp_path / "none") == []
+    assert submitted_trials(tmp_path / "none") == {}
     (tmp_path / "torn").write_text("no database")
     assert not was_stored(tmp_path / "torn")

@@ -15,7 +15,7 @@ from execution.nni_bridge.experiment import SearchExperiment, make_experiment
 from execution.platforms.contract import make_platform
 from execution.settings import SearchSettings
 from execution.trials import quick_start
-from records.run_folder import NNI, RunFolder
+from records.run_files.run_folder import NNI, RunFolder
 from tests.execution.nni_bridge.databases import write_database
 
 SETTINGS = SearchSettings(concurrency=3, device="cpu")

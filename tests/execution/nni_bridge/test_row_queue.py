@@ -48,6 +48,19 @@ def test_rows_are_handed_out_once_as_they_are_asked_for(monkeypatch):
     assert [(s["parameter_id"], s["parameters"]) for s in sent] == [(i, {"seed": str(i)}) for i in range(3)]
 
 
+def test_a_row_that_was_taken_back_is_not_handed_out(monkeypatch):
+    wire = Wire(("IN", "{}"), ("GE", "1"), ("GE", "1"), ("GE", "1"))
+    monkeypatch.setattr(TolerantChannel, "__init__", channel_of(wire))
+    monkeypatch.setattr(Experiment, "_start_nni_manager", lambda *_: None)
+    rows = [{"seed": str(i)} for i in range(4)]
+    experiment = RowQueueExperiment(RowConfig("local"), rows, lambda: {1, 2})
+    experiment._start_nni_manager(1, False, None, None, [])
+    for thread in threading.enumerate():
+        if thread.name == "rows":
+            thread.join(10)
+    assert [json.loads(content)["parameter_id"] for kind, content in wire.told if kind == "TR"] == [0, 3]
+
+
 def channel_of(wire):
     def init(self, url):
         self._channel, self._callbacks = wire, defaultdict(list)

@@ -18,7 +18,7 @@ from execution.portal import row_experiment
 from execution.portal.address import Portal
 from execution.portal.row_experiment import RowExperiment
 from records.errors import UserError
-from records.run_folder import RunFolder
+from records.run_files.run_folder import RunFolder
 
 CUT_OFF = [ConnectionRefusedError(111, "refused"), requests.ConnectionError("refused"), WebSocketException()]
 # It has closed its port, and takes its time to end.

@@ -7,7 +7,7 @@ import pytest
 from execution.nni_bridge import server_watch
 from execution.nni_bridge.server_watch import ServerWatch, require_space
 from records.errors import UserError
-from records.run_folder import RunFolder
+from records.run_files.run_folder import RunFolder
 
 
 class Server:

@@ -26,13 +26,19 @@ def crash(place, asked):
     return 1 / 0
 
 
+def whole(place, asked):
+    if "run" not in asked:
+        raise UserError("run is missing")
+    return f"<script>1</script> {asked['run']}"
+
+
 OWN = [
     Page(
         "front",
         "Front",
         gets={"echo": echo, "crash": crash},
         posts={"refuse": refuse, "take": echo},
-        chart=True,
+        documents={"whole": whole},
     ),
     Page("architecture", "<b>&", linked=False),
 ]
@@ -107,7 +113,6 @@ def test_files_are_those_of_the_pages_alone(address):
     assert text == (STATIC / "pages.js").read_text()
     for name in ("nothing.js", "..%2Fapplication.py", "application.py", "%2Fetc%2Fpasswd"):
         assert fetched(f"{address}/pages/static/{name}")[0] == 404
-    assert len(fetched(f"{address}/pages/static/plotly.min.js")[2]) > 1_000_000
 
 
 def test_icons_come_under_every_name_that_nnis_page_asks_for(address):
@@ -121,6 +126,31 @@ def test_data_of_two_pages_have_different_names(tmp_path):
     pages = [Page("a", "A", gets={"x": echo}), Page("b", "B", gets={"x": echo})]
     with pytest.raises(ValueError, match="two pages have data called x"):
         make_app(Place(tmp_path), pages)
+
+
+def test_a_document_has_no_origin_and_asks_nothing(address):
+    status, headers, text = fetched(f"{address}/pages/documents/whole?run=a")
+    assert (status, text) == (200, "<script>1</script> a")
+    policy = headers["Content-Security-Policy"]
+    assert policy.startswith("sandbox allow-scripts ")
+    assert "allow-same-origin" not in policy
+    assert "default-src 'none'" in policy
+    assert fetched(f"{address}/pages/documents/whole")[::2] == (400, "run is missing\n")
+    assert fetched(f"{address}/pages/documents/other")[0] == 404
+
+
+def test_files_that_a_page_is_handed_are_served_and_its_styles_loaded(tmp_path):
+    sheet = tmp_path / "own.css"
+    sheet.write_text("a {}")
+    with served(tmp_path, [Page("a", "A", files=[sheet]), Page("b", "B")]) as address:
+        assert fetched(f"{address}/pages/static/own.css")[2] == "a {}"
+        assert "/pages/static/own.css" in fetched(f"{address}/pages/a")[2]
+        assert "/pages/static/own.css" not in fetched(f"{address}/pages/b")[2]
+
+
+def test_two_files_have_different_names(tmp_path):
+    with pytest.raises(ValueError, match="two files of the pages have one name"):
+        make_app(Place(tmp_path), [Page("a", "A", files=[tmp_path / "pages.js"])])
 
 
 def test_each_page_of_the_front_door_has_its_script():

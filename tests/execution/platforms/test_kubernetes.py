@@ -14,7 +14,7 @@ from execution.platforms.contract import make_platform
 from execution.platforms.kubernetes import KubernetesPlatform
 from execution.settings import SearchSettings
 from records.errors import UserError
-from records.run_folder import RunFolder
+from records.run_files.run_folder import RunFolder
 from tests.execution.platforms.test_cluster import written
 from training.data.lookup import dataset_info
 

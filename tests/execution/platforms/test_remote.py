@@ -16,7 +16,7 @@ from execution.platforms.remote_side import MARK
 from execution.platforms.ssh import Answer
 from execution.settings import SearchSettings
 from records.errors import UserError
-from records.run_folder import RunFolder
+from records.run_files.run_folder import RunFolder
 from training.data.datasets import ARRAY_SETS
 from training.data.prepare import PreparedData
 

@@ -11,7 +11,7 @@ from execution.portal.rows import row_options
 from execution.runs import find_runs
 from execution.settings import SearchSettings, parse_option
 from records.errors import UserError
-from records.run_folder import RunFolder
+from records.run_files.run_folder import RunFolder
 
 
 def test_a_row_means_the_settings_that_it_was_made_of():

@@ -6,7 +6,7 @@ import pytest
 
 from execution.portal.hub_trial import command, with_data
 from execution.settings import SearchSettings
-from records.run_folder import RunFolder
+from records.run_files.run_folder import RunFolder
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from execution.portal.rows import read_rows, submitted_name, waiting, write_rows
+from execution.portal.rows import read_rows, submitted_name, take_back, taken_back, waiting, write_rows
 from records.errors import UserError
 
 
@@ -44,9 +44,16 @@ def test_damaged_rows_are_told(tmp_path, content, said):
 
 
 def test_submitted_rows_that_never_started_are_found():
-    rows = [("first", {}), (submitted_name("old", "x"), {}), (submitted_name("new", "y"), {"seed": "1"})]
-    submitted = [{"seed": "1"}, {"seed": "2"}, {"seed": "3"}]
+    rows = [("first", {}), (submitted_name("old", 3), {}), (submitted_name("new", 2), {"seed": "1"})]
+    submitted = {2: {"seed": "1"}, 3: {"seed": "2"}, 5: {"seed": "3"}}
     assert waiting(rows, "new", submitted) == [
-        ("submitted-new-1", {"seed": "2"}),
-        ("submitted-new-2", {"seed": "3"}),
+        ("submitted-new-3", {"seed": "2"}),
+        ("submitted-new-5", {"seed": "3"}),
     ]
+
+
+def test_what_was_taken_back_is_known_by_its_name(tmp_path):
+    assert taken_back(tmp_path) == set()
+    for name in ("seed-1", "submitted-new-3"):
+        take_back(tmp_path, name)
+    assert taken_back(tmp_path) == {"seed-1", "submitted-new-3"}

@@ -37,7 +37,7 @@ def folders(tmp_path):
 
 
 @pytest.mark.timeout(480)
-@pytest.mark.parametrize("delay", [0, 1.0])
+@pytest.mark.parametrize("delay", [0, pytest.param(1.0, marks=pytest.mark.slow)])
 def test_of_two_that_ask_for_a_port_one_runs(folders, tmp_path, delay):
     port, logs = str(free_port()), (tmp_path / "a.log", tmp_path / "b.log")
     searches = []

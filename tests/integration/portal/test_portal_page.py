@@ -13,7 +13,7 @@ from tests.integration.browser import TrialsPage, page
 from tests.integration.programs import address, belonging, start, wait_for
 
 SMALL = (
-    "--strategy", "random", "--trials", "2", "--concurrency", "1", "--epochs", "60", "--width", "4", "--cells", "2",
+    "--strategy", "random", "--trials", "2", "--concurrency", "1", "--epochs", "30", "--width", "4", "--cells", "2",
     "--threads", "1", "--port", "0",
 )  # fmt: skip
 NOWHERE = (
@@ -99,10 +99,10 @@ def test_every_button_does_something_and_every_trial_has_a_log(folder, tmp_path)
         assert shown(tab, NOWHERE) == []
         open_log(trials, 0)
         assert shown(tab, NOWHERE) == []
-        wait_for(lambda: "epoch 2 of 60" in text_behind(tab, "View trial log"))
+        wait_for(lambda: "epoch 2 of 30" in text_behind(tab, "View trial log"))
         text = text_behind(tab, "View trial stdout")
         for line in (r"candidate 0: genotype \w{16} of darts-global", r"cost: [\d,]+ MACs", "data: digits",
-                     "recipe: search, 60 epochs", "runs on: cpu, 1 thread, seed 0", r"epoch 1 of 60: loss \d"):  # fmt: skip
+                     "recipe: search, 30 epochs", "runs on: cpu, 1 thread, seed 0", r"epoch 1 of 30: loss \d"):  # fmt: skip
             assert re.search(rf"^{line}", text, re.M), text
         assert text_behind(tab, "View trial error") == "stderr is empty."
 

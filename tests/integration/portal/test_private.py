@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from execution.portal.proxy import ProxySettings
-from records.run_folder import RunFolder
+from records.run_files.run_folder import RunFolder
 from tests.execution.nni_bridge.nni_server import SERVER
 from tests.integration.programs import FAULTY_TRIALS, belonging, start, wait_for
 

@@ -12,7 +12,7 @@ import urllib.request
 import pytest
 
 from execution import runs
-from records.run_folder import RunFolder
+from records.run_files.run_folder import RunFolder
 from tests.execution.test_viewing import snapshot
 from tests.integration.programs import FAULTY_TRIALS, ROOT, address, belonging, start, wait_for
 
@@ -62,7 +62,7 @@ def test_a_view_leaves_the_run_as_it_is(tmp_path):
 
 HOLDER = """
 import sys, time
-from records.run_folder import RunFolder
+from records.run_files.run_folder import RunFolder
 with RunFolder.open(sys.argv[1]).lock():
     print("Portal: held", flush=True)
     time.sleep(60)

@@ -94,7 +94,7 @@ def test_thirty_kills(tmp_path, monkeypatch):
 
     # What was proposed is what a search without any kill proposes, from the same results.
     settings = SearchSettings(trials=TRIALS, strategy="evolution", width=4)
-    from records.run_folder import RunFolder
+    from records.run_files.run_folder import RunFolder
 
     results = {m.index: m for m in RunFolder.open(folder).measurements()}
     proposer = session_of(settings).strategy

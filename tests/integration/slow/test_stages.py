@@ -14,7 +14,7 @@ import pytest
 from tests.integration.programs import belonging, records, start, wait_for
 
 OPTIONS = (
-    "--strategy", "asha", "--eta", "2", "--min-share", "0.5", "--width", "4", "--cells", "1", "--epochs", "4",
+    "--strategy", "asha", "--min-epochs", "1", "--eta", "2", "--min-share", "0.5", "--width", "4", "--cells", "1", "--epochs", "4",
     "--train-limit", "400", "--batch-size", "32", "--trials", "9", "--threads", "1", "--latency", "on",
 )  # fmt: skip
 

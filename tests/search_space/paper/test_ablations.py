@@ -6,12 +6,11 @@ import pytest
 import torch
 
 from records.errors import UserError
-from search_space import Genotype, published, published_names
+from search_space import Genotype, primitive_names, published, published_names
 from search_space.counting import count
-from search_space.families.variants import VARIANTS
 from search_space.paper.ablation_rows import ablation_rows, ablation_table, write_csv
 from search_space.paper.ablations import ABLATIONS, measured
-from search_space.primitives.global_layers import KINDS
+from search_space.primitives.kinds import KINDS, PRIMITIVES
 
 NAMES = [network.name for network in ABLATIONS]
 # One of each kind of layer, at few MACs, and the networks of another form than those.
@@ -47,10 +46,12 @@ def test_each_network_is_another_one_and_stays_itself():
         assert Genotype.from_json(genotype.to_json()) == genotype
 
 
-def test_no_default_has_a_variant():
-    assert not set(VARIANTS) & set(KINDS)
+def test_no_default_and_no_primitive_has_an_ablation():
+    ablations = KINDS.keys() - {*PRIMITIVES}
+    assert len(ablations) == 21
     settings = published("ResNet-Global").problem.settings
-    assert not any(kind in name for name in settings["layers"] for kind in VARIANTS)
+    for names in (settings["layers"], primitive_names()):
+        assert not any(name.startswith(kind) for name in names for kind in ablations)
 
 
 def test_the_options_change_what_is_computed():

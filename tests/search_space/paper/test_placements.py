@@ -9,7 +9,7 @@ import run_search
 from search_space import UserError, get_space
 from search_space.families.family import total_cost
 from search_space.paper.placements import placements, placements_table, write_csv
-from search_space.primitives.global_layers import KINDS
+from search_space.primitives.kinds import PRIMITIVES
 
 # poster's parameters and published MACs, placements that match
 EXPECTED = {
@@ -44,7 +44,7 @@ def test_placements_match_the_poster(name: str) -> None:
 
 
 @pytest.mark.parametrize("space", SPACES)
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", PRIMITIVES)
 def test_a_layer_around_the_first_block_is_one_after_it(space: str, kind: str) -> None:
     """Why ``+first_block`` is not counted: the same outputs, gradients and costs in every stage."""
     found = get_space(space)

@@ -24,7 +24,8 @@ from search_space import (
 )
 from search_space.counting import count
 from search_space.primitives.convolutions import FactorizedReduction
-from search_space.primitives.global_layers import KINDS, OPTIONS
+from search_space.primitives.global_layers import OPTIONS
+from search_space.primitives.kinds import PRIMITIVES
 
 # What the README shows.
 EXAMPLE = """
@@ -109,7 +110,7 @@ def test_default_primitives_are_those_of_darts_and_global_layers_of_1_3_and_5_st
     assert set(settings.primitives) <= set(primitive_names())
     assert len(settings.primitives) == 7 + 6
     found = [name for name in settings.primitives if name.startswith("global")]
-    assert {name.rsplit("_", 1)[0] for name in found} == set(list(KINDS)[:4])
+    assert {name.rsplit("_", 1)[0] for name in found} == set(PRIMITIVES[:4])
     assert {name.rsplit("_", 1)[1] for name in found} == {"1", "3", "5"}
 
 

@@ -7,16 +7,20 @@ import statistics
 
 import pytest
 
-from strategies.contract import Stage
+from analysis.hypervolume import hypervolume
+from search_space.problem import Problem
+from strategies.contract import SpaceExhausted, Stage
 from strategies.multi_trial.asha import Asha, AshaSettings
-from tests.strategies.table import PROBLEM, judged, play, worth
+from strategies.multi_trial.random_search import RandomSearch
+from tests.strategies.table import PROBLEM, begun, judged, play, worth
 
 
 @pytest.mark.parametrize(
     ("own", "epochs", "rungs"),
     [
-        ({}, 9, [(1, 1.0), (3, 1.0), (9, 1.0)]),
-        ({}, 10, [(1, 1.0), (3, 1.0), (9, 1.0), (10, 1.0)]),
+        ({}, 18, [(2, 1.0), (6, 1.0), (18, 1.0)]),
+        ({}, 20, [(2, 1.0), (6, 1.0), (18, 1.0), (20, 1.0)]),
+        ({"min_epochs": 1}, 9, [(1, 1.0), (3, 1.0), (9, 1.0)]),
         ({"min_epochs": 2, "eta": 2, "min_share": 0.3}, 8, [(2, 0.3), (4, 0.6), (8, 1.0)]),
         ({"min_epochs": 4}, 4, [(4, 1.0)]),
         ({"min_epochs": 5, "min_share": 0.1}, 4, [(4, 1.0)]),
@@ -29,7 +33,7 @@ def test_the_rungs_end_in_a_whole_training(own, epochs, rungs):
 
 
 def test_the_best_of_a_rung_goes_on_and_each_once():
-    strategy = Asha(PROBLEM, 0, AshaSettings(eta=2), epochs=4)  # rungs 1, 2, 4
+    strategy = Asha(PROBLEM, 0, AshaSettings(min_epochs=1, eta=2), epochs=4)  # rungs 1, 2, 4
     results = []
     for index, (accuracy, macs) in enumerate(
         [(0.5, 50), (0.9, 10), (0.7, 70), (0.8, 80), (0.95, 40), (0.6, 90)]
@@ -49,24 +53,50 @@ def test_the_best_of_a_rung_goes_on_and_each_once():
 
 
 def test_only_the_top_rung_is_whole():
-    results = play(Asha(PROBLEM, 0, epochs=9), 60, at_once=3)
-    assert {(m.epochs, m.status) for m in results} == {(1, "partial"), (3, "partial"), (9, "ok")}
-    counts = [sum(m.epochs == epochs for m in results) for epochs in (1, 3, 9)]
+    results = play(Asha(PROBLEM, 0, epochs=18), 45, at_once=3)
+    assert {(m.epochs, m.status) for m in results} == {(2, "partial"), (6, "partial"), (18, "ok")}
+    counts = [sum(m.epochs == epochs for m in results) for epochs in (2, 6, 18)]
     assert counts[0] // 3 - 2 <= counts[1] <= counts[0] // 3
     assert counts[1] // 3 - 2 <= counts[2] <= counts[1] // 3
 
 
-def test_what_is_trained_wholly_is_better_than_what_began():
-    wholes, beginnings = [], []
-    for seed in range(5):
-        results = play(Asha(PROBLEM, seed, epochs=9), 60)
-        wholes += [m.accuracy for m in results if m.status == "ok"]
-        beginnings += [m.accuracy for m in results if m.epochs == 1]
-    assert statistics.mean(wholes) > 1.5 * statistics.mean(beginnings)
+def area(measurements) -> float:
+    return hypervolume([(m.accuracy, m.macs) for m in measurements], (0.0, 400_000)) / 400_000
+
+
+@pytest.fixture(scope="module")
+def courses():
+    return [play(Asha(PROBLEM, seed, epochs=18), 45) for seed in range(3)]
+
+
+def test_what_is_trained_wholly_dominates_more_than_as_many_of_the_first_that_began(courses):
+    wholes = [[m for m in results if m.status == "ok"] for results in courses]
+    firsts = [results[: len(whole)] for results, whole in zip(courses, wholes, strict=True)]
+    assert statistics.mean(map(area, wholes)) > 1.3 * statistics.mean(map(area, firsts))
+
+
+def test_what_begins_dominates_more_than_what_chance_draws(courses):
+    began = [[m for m in results if m.continues is None][:30] for results in courses]
+    chance = [play(RandomSearch(PROBLEM, seed), 30) for seed in range(3)]
+    assert {len(each) for each in began} == {30}
+    assert statistics.mean(map(area, began)) > 1.15 * statistics.mean(map(area, chance))
+
+
+def test_where_nothing_is_left_to_begin_all_go_on_to_the_end():
+    tiny = Problem(
+        "darts-global", {"width": 4, "cells": 1, "nodes": 1, "inputs": 1, "primitives": ["skip_connect", "global_1"]},
+        (1, 8, 8), 10,
+    )  # fmt: skip
+    strategy, results = Asha(tiny, 0, epochs=6), []
+    with pytest.raises(SpaceExhausted, match="no architecture of darts-global is left"):
+        play(strategy, 40, results=results)
+    whole = [m for m in results if m.status == "ok"]
+    assert len(begun(results)) == len(whole) == 4
+    assert [m.epochs for m in results].count(2) == 4
 
 
 def test_failed_ones_are_not_promoted():
-    strategy, results = Asha(PROBLEM, 0, epochs=9), []
+    strategy, results = Asha(PROBLEM, 0, epochs=18), []
     for index in range(40):
         genotype = strategy.propose(index, results)
         results.append(judged(strategy, index, genotype, None if index % 2 else worth(genotype)))

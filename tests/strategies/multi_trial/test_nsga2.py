@@ -10,6 +10,7 @@ import pytest
 
 from analysis.hypervolume import hypervolume
 from records.errors import UserError
+from search_space import Problem, get_space
 from search_space.sampling import random_genotype
 from strategies.multi_trial.nsga2 import Nsga2, Nsga2Settings
 from strategies.multi_trial.random_search import RandomSearch
@@ -25,6 +26,17 @@ def test_its_front_dominates_more_than_that_of_chance():
         kind: [area(play(kind(PROBLEM, seed), 96)) for seed in range(10)] for kind in (RandomSearch, Nsga2)
     }
     assert statistics.mean(areas[Nsga2]) > 1.15 * statistics.mean(areas[RandomSearch])
+
+
+def test_the_first_candidates_are_spread_over_the_sizes_of_the_space_from_its_ends_on():
+    sizes = {"width": [2, 4, 8, 16], "cells": [2, 3, 5]}  # of a search on digits
+    problem = get_space("darts-global").completed(Problem("darts-global", sizes, (1, 8, 8), 10))
+    for seed in range(3):
+        strategy = Nsga2(problem, seed)
+        macs = [strategy.propose(index, []).cost().macs for index in range(8)]
+        assert (macs[0], macs[1]) == (min(macs), max(macs))
+        assert macs[1] > 15 * macs[0]
+        assert macs[2:] != sorted(macs[2:])
 
 
 def test_its_parents_are_the_best_ranks_of_generation_after_generation():

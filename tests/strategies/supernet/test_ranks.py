@@ -23,7 +23,7 @@ SETTINGS = SupernetSettings(
 )
 
 
-def together(folder, on_message=lambda number, message: None, strategy="darts"):
+def together(folder, on_message=lambda number, message: None, strategies=("darts",)):
     """The last message of each of two processes."""
     last = {}
 
@@ -31,14 +31,15 @@ def together(folder, on_message=lambda number, message: None, strategy="darts"):
         last[number] = message
         on_message(number, message)
 
-    request = {"folder": str(folder), "settings": dataclasses.asdict(SETTINGS), "strategy": strategy}
+    request = {"folder": str(folder), "settings": dataclasses.asdict(SETTINGS), "strategies": strategies}
     run_processes("tests.strategies.supernet.toy_ranks", request, 2, log=folder / "log", on_message=listen)
     return [last[number] for number in (0, 1)]
 
 
 @pytest.fixture(scope="module")
 def pair(tmp_path_factory):
-    return together(tmp_path_factory.mktemp("pair"))
+    """After a search by each of three strategies, one after the other."""
+    return together(tmp_path_factory.mktemp("pair"), strategies=("darts", "proxyless", "random-one-shot"))
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +56,7 @@ def without_seconds(records):
 
 
 def test_both_processes_end_with_the_same_logits_and_architecture(pair):
-    first, second = (message["state"] for message in pair)
+    first, second = (message["states"]["darts"] for message in pair)
     assert first["logits"] == second["logits"]  # floats in full: to the last bit
     assert first["derived"] == second["derived"]
     assert without_seconds(first["records"]) == without_seconds(second["records"])
@@ -63,15 +64,15 @@ def test_both_processes_end_with_the_same_logits_and_architecture(pair):
 
 
 @pytest.mark.parametrize("strategy", ["proxyless", "random-one-shot"])
-def test_both_processes_take_the_same_paths(tmp_path, strategy):
-    first, second = (message["state"] for message in together(tmp_path, strategy=strategy))
+def test_both_processes_take_the_same_paths(pair, strategy):
+    first, second = (message["states"][strategy] for message in pair)
     assert first["logits"] == second["logits"]
     assert without_seconds(first["records"]) == without_seconds(second["records"])
 
 
 def test_two_processes_do_what_one_does(pair, alone):
     """The toy has no norms: with them each process would normalise by its own part of a batch."""
-    state = SearchState.from_json(pair[0]["state"])
+    state = SearchState.from_json(pair[0]["states"]["darts"])
     for node, logits in alone.logits.items():
         assert logits.abs().max() > 0.02  # they have moved: by about the learning rate a step
         torch.testing.assert_close(state.logits[node], logits, rtol=1e-3, atol=2e-5)
@@ -105,8 +106,9 @@ def test_a_killed_process_is_named_and_the_search_goes_on_with_the_same_numbers(
     after = together(tmp_path, lambda number, message: told.append((number, message.get("epochs"))))
     assert told.index((0, 1)) < told.index((0, 2))  # read back first; process 1 reports no epochs
     assert (1, 1) not in told
-    assert after[0]["state"]["logits"] == pair[0]["state"]["logits"]
-    assert without_seconds(after[0]["state"]["records"]) == without_seconds(pair[0]["state"]["records"])
+    went_on, whole = (messages[0]["states"]["darts"] for messages in (after, pair))
+    assert went_on["logits"] == whole["logits"]
+    assert without_seconds(went_on["records"]) == without_seconds(whole["records"])
 
 
 def test_what_differs_between_processes_is_noticed(pair):

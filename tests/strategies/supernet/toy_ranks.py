@@ -1,4 +1,4 @@
-"""One of the processes that train the toy supernet together; see test_oneshot_ranks.py."""
+"""One of the processes that train the toy supernet together; see test_ranks.py."""
 
 import os
 from pathlib import Path
@@ -22,17 +22,20 @@ def work(request, number, count, meeting, send):
     data = load_data("digits", train_limit=240, validation=0.4, seed=0)
     send({"pid": os.getpid()})
     with group(ranks, meeting, "cpu"):
-        state = search_supernet(
-            Toy,
-            toy_table(),
-            data,
-            SupernetSettings(**request["settings"]),
-            strategy=get_strategy(request["strategy"]),
-            checkpoint=folder / "state.pt",
-            log=folder / "search.log",
-            on_epoch=lambda state: send({"epochs": len(state.records)}),
-            ranks=ranks,
-        )
+        states = {
+            name: search_supernet(
+                Toy,
+                toy_table(),
+                data,
+                SupernetSettings(**request["settings"]),
+                strategy=get_strategy(name),
+                checkpoint=folder / f"{name}.pt",
+                log=folder / "search.log",
+                on_epoch=lambda state: send({"epochs": len(state.records)}),
+                ranks=ranks,
+            ).to_json()
+            for name in request["strategies"]
+        }
         norm = torch.nn.BatchNorm1d(3)
         norm.running_mean.fill_(number)
         ranks.average_statistics(norm)
@@ -45,7 +48,7 @@ def work(request, number, count, meeting, send):
         connections = psutil.Process().net_connections(kind="inet")
     send(
         {
-            "state": state.to_json(),
+            "states": states,
             "listening": [c.laddr.ip for c in connections if c.status == psutil.CONN_LISTEN],
             "running_mean": norm.running_mean.tolist(),
             "noticed": noticed,

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from search_space import get_primitive
-from search_space.primitives.global_layers import KINDS
+from search_space.primitives.kinds import PRIMITIVES
 from search_space.primitives.whole_map import WHOLE_MAP
 from tests.training.export.test_onnx_file import check, write
 from tests.training.export.test_recorder import lived_in
@@ -16,7 +16,7 @@ from training.export.programs.program_file import save_program
 from training.export.recording.recorder import record
 from training.export.recording.simplify import simplify
 
-NAMES = [*(f"{kind}_3" for kind in KINDS), *WHOLE_MAP]
+NAMES = [*(f"{kind}_3" for kind in PRIMITIVES), *WHOLE_MAP]
 IMAGE = (4, 9, 6)
 
 

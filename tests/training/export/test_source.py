@@ -15,7 +15,7 @@ import pde_nas
 import run_search
 from analysis import pick
 from records.errors import UserError
-from records.run_folder import RunFolder
+from records.run_files.run_folder import RunFolder
 from search_space import Genotype, sample
 from tests.analysis.samples.runs import FIVE, make_run, measurement
 from tests.training.data.test_dataset_facts import folder

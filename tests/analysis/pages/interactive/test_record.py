@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from analysis.certainty.noise import Certainty
-from analysis.confirmed import Confirmation
 from analysis.pages.interactive import record as module
 from analysis.pages.interactive.record import command_path, front_record
 from analysis.references import Reference
 from analysis.run import Run
+from analysis.selection.confirmed import Confirmation
 from search_space.contents import global_share
 from tests.analysis.samples.runs import FIVE, measurement
 

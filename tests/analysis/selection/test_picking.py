@@ -8,7 +8,7 @@ import pytest
 
 from analysis import pick
 from records.errors import UserError
-from records.run_folder import RunFolder
+from records.run_files.run_folder import RunFolder
 from tests.analysis.samples.runs import make_run, measurement
 
 # accuracy over MACs: 1 is the knee of the front 0, 1, 2, 4; 3 is below it

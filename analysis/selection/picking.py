@@ -7,9 +7,9 @@ import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from analysis.choice import Choice, choose, genotype_of, holds_searches, searches
 from analysis.front import front
 from analysis.run import Run, read_run
+from analysis.selection.choice import Choice, choose, genotype_of, holds_searches, searches
 from records.checks import parse_count, parse_milliseconds, shown
 from records.errors import UserError
 from records.measurement import Measurement

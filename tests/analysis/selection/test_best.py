@@ -1,7 +1,7 @@
 import pytest
 
-from analysis.best import best
 from analysis.run import Run
+from analysis.selection.best import best
 from records.errors import UserError
 from tests.analysis.samples.runs import FIVE, SETTINGS, measurement
 

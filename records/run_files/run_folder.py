@@ -24,11 +24,11 @@ from records.checks import as_path, whole_number
 from records.errors import UserError
 from records.files import read_json, read_present, write_errors, write_whole
 from records.measurement import Measurement
-from records.owner import Owner
 from records.plugins import plugin_names
 from records.run_files.measurement_lines import MOST, read_confirmed, read_measurements, whole_line
+from records.run_files.owner import Owner
+from records.run_files.run_lock import LOCK, OWNER, holder, locked
 from records.run_files.settings_file import SETTINGS, read_run_record
-from records.run_lock import LOCK, OWNER, holder, locked
 from records.text import without_paths
 
 CANDIDATES, NNI = "candidates.jsonl", "nni.json"
@@ -173,10 +173,13 @@ class RunFolder:
         """What is known so far, in the order it became known; a last line cut short by a crash is left out. ``name``
         is the file, with `CONFIRMED` what was trained again.
 
-        Raises `UserError` for a damaged line.
+        Raises `UserError` for a damaged line: whoever goes on with a run would lose it.
         """
-        known = list(read_measurements(self.path / CANDIDATES)[0])
-        return known if name == CANDIDATES else list(read_confirmed(self.path / name, known))
+        try:
+            known = list(read_measurements(self.path / CANDIDATES)[0])
+            return known if name == CANDIDATES else list(read_confirmed(self.path / name, known))
+        except UserError as error:
+            raise UserError(f"{error}; {_WAY_ON}") from error
 
     def keep_earlier(self, measurements: Sequence[Measurement]) -> None:
         """Keeps what the search is shown of an earlier run, whole or not at all: that one may be gone later."""
@@ -205,6 +208,9 @@ class RunFolder:
         """Writes ``name`` in this folder as JSON, whole or not at all."""
         # The portal's address may have a token in it.
         write_json(self.path / name, record, private=name == NNI)
+
+
+_WAY_ON = "`run_search.py report` shows the others; where the line is taken out of the file, `resume` trains it again"
 
 
 def _require_free(path: Path) -> None:
@@ -248,7 +254,7 @@ def provenance() -> dict[str, Any]:
 
 
 def _commit() -> str | None:
-    folder = Path(__file__).resolve().parent.parent
+    folder = Path(__file__).resolve().parents[2]
     if not (folder / ".git").exists():
         return None
     try:

@@ -23,7 +23,7 @@ from pathlib import Path
 
 from records.errors import UserError
 from records.files import read_json, write_errors, write_whole
-from records.owner import Owner
+from records.run_files.owner import Owner
 
 LOCK, OWNER = ".lock", ".owner"
 _TRIES = 10

@@ -9,7 +9,7 @@ import pytest
 
 from analysis import choose, chosen_genotype, read_run, report
 from records.errors import UserError
-from records.run_folder import RunFolder
+from records.run_files.run_folder import RunFolder
 from search_space import Genotype
 from tests.analysis.samples.runs import FIVE, make_run, measurement
 

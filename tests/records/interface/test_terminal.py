@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from records import terminal
+from records.interface import terminal
 
 
 @pytest.mark.parametrize(

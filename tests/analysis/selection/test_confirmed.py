@@ -6,14 +6,14 @@ import json
 import pytest
 
 from analysis import write_outcome
-from analysis.best import best
-from analysis.confirmed import Confirmation, confirmations, doubt
 from analysis.pictures.plot import front_plot
 from analysis.run import read_run
+from analysis.selection.best import best
+from analysis.selection.confirmed import Confirmation, confirmations, doubt
 from execution.runs import find_runs
 from records.errors import UserError
 from records.measurement import Measurement
-from records.run_folder import CONFIRMED, RunFolder
+from records.run_files.run_folder import CANDIDATES, CONFIRMED, RunFolder
 from search_space import sample
 
 
@@ -94,12 +94,24 @@ def test_outcome_table_and_picture_show_it(tmp_path):
     assert series.best == (1000, pytest.approx(90))
 
 
-def test_a_damaged_line_is_named(tmp_path):
+def test_a_damaged_line_is_left_out_and_named(tmp_path):
     folder = a_run(tmp_path / "run", ONCE, MORE).path
+    whole = read_run(folder).confirmed
     with (folder / CONFIRMED).open("a") as file:
         file.write('{"index": 1}\n')
-    with pytest.raises(UserError, match="confirmed.jsonl, line 10, is damaged"):
-        read_run(folder)
+    run = read_run(folder)
+    assert run.confirmed == whole
+    assert run.warning.startswith("confirmed.jsonl, line 10, is damaged and left out (")
+
+
+def test_what_was_trained_again_of_a_candidate_that_cannot_be_read_is_left_out(tmp_path):
+    folder = a_run(tmp_path / "run", ONCE, MORE).path
+    lines = (folder / CANDIDATES).read_text().splitlines(keepends=True)
+    (folder / CANDIDATES).write_text("".join(["{}\n" if '"index": 1,' in line else line for line in lines]))
+    run = read_run(folder)
+    again_of_it = [n for n, m in enumerate(MORE, start=1) if m.index == 1]
+    assert [line.number for line in run.damaged[CONFIRMED]] == again_of_it
+    assert 1 not in run.confirmed
 
 
 @pytest.mark.parametrize(
@@ -113,9 +125,11 @@ def test_a_damaged_line_is_named(tmp_path):
 def test_a_line_that_fits_no_candidate_is_damaged(tmp_path, change, said):
     run = a_run(tmp_path / "run", ONCE, MORE)
     run.append(dataclasses.replace(again(1, 9, 0.5), **change), CONFIRMED)
-    for read in (read_run, lambda _: run.measurements(CONFIRMED), write_outcome):
-        with pytest.raises(UserError, match=rf"confirmed\.jsonl, line 10, is damaged: {said}"):
-            read(run.path)
+    with pytest.raises(UserError, match=rf"confirmed\.jsonl, line 10, is damaged: {said}"):
+        run.measurements(CONFIRMED)
+    (line,) = read_run(run.path).damaged[CONFIRMED]
+    assert (line.number, line.reason[: len(said)]) == (10, said)
+    assert "line 10, is damaged" in write_outcome(run.path).table
     run.revise({"strategy": "random", "trials": 4})
     assert [status.state for status in find_runs([run.path])] == ["damaged"]
 

@@ -8,7 +8,7 @@ import signal
 import pytest
 
 from records.errors import UserError
-from records.program import run_program
+from records.interface.program import run_program
 
 
 def ended(error: BaseException | None) -> int:

@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 
 from execution.follow import own_portal
-from records import run_folder
 from records.errors import UserError
 from records.measurement import Measurement
+from records.run_files import run_folder
+from records.run_files.run_folder import CANDIDATES, NNI, RunFolder, new_folder
+from records.run_files.run_lock import OWNER
 from records.run_files.settings_file import SETTINGS
-from records.run_folder import CANDIDATES, NNI, RunFolder, new_folder
-from records.run_lock import OWNER
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def measurement(index: int, **changes) -> Measurement:
@@ -35,6 +35,8 @@ def test_a_folder_says_where_it_comes_from(tmp_path, monkeypatch):
     assert record["versions"]["nni"] == "3.0"
     assert record["plugins"] == ["mine", "others"]
     assert set(record) == {"settings", "resolved", "versions", "plugins", "commit", "machine", "started"}
+    head = subprocess.run(["git", "-C", ROOT, "rev-parse", "HEAD"], capture_output=True, text=True)
+    assert (record["commit"] or "").removesuffix("-dirty") == head.stdout.strip()
 
 
 def test_measurements_come_back_as_they_were(tmp_path):
@@ -139,7 +141,7 @@ def test_what_was_killed_while_its_folder_was_made_leaves_room_for_another(tmp_p
     for name in (OWNER, SETTINGS):
         program = f"""
 import os, signal
-from records.run_folder import RunFolder
+from records.run_files.run_folder import RunFolder
 replace = os.replace
 def killed(part, to):
     if str(to).endswith({name!r}):

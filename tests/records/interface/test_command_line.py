@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from records.command_line import Parser, add_options
+from records.interface.command_line import Parser, add_options
 from records.options import Options, option
 
 

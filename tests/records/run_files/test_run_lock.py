@@ -13,17 +13,17 @@ from pathlib import Path
 import pytest
 
 from execution.ending import end_in_order
-from records import run_lock
 from records.errors import UserError
-from records.owner import Owner
-from records.run_folder import RunFolder
-from records.run_lock import LOCK, OWNER, holder, locked
+from records.run_files import run_lock
+from records.run_files.owner import Owner
+from records.run_files.run_folder import RunFolder
+from records.run_files.run_lock import LOCK, OWNER, holder, locked
 
 ELSEWHERE = dataclasses.replace(Owner.me(), pid=77, host="ada", boot="another")
 HOLD = """
 import os, sys, time
 from pathlib import Path
-from records.run_lock import locked
+from records.run_files.run_lock import locked
 with locked(Path(sys.argv[1]), "wait"):
     if sys.argv[2:] == ["fork"] and os.fork():
         os._exit(0)  # the child has the lock, the record names its parent

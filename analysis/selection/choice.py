@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from analysis.best import best
 from analysis.run import Run, read_run
+from analysis.selection.best import best
 from records.checks import as_path
 from records.errors import UserError
 from records.measurement import Measurement

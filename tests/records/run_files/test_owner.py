@@ -11,10 +11,10 @@ import sys
 
 import pytest
 
-from records.owner import Owner
+from records.run_files.owner import Owner
 
 TELL = (
-    "import json, time; from records.owner import Owner; "
+    "import json, time; from records.run_files.owner import Owner; "
     "print(json.dumps(Owner.me().to_json()), flush=True); time.sleep(60)"
 )
 OTHERS = {

@@ -3,8 +3,8 @@ from dataclasses import MISSING, dataclass
 import pytest
 
 from records.errors import UserError
+from records.interface.toml_file import make, read_toml
 from records.options import Options, option
-from records.toml_file import make, read_toml
 
 
 @dataclass(frozen=True)

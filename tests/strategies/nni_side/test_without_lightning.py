@@ -1,0 +1,39 @@
+"""NNI's searches are imported without Lightning, and what NNI hands out of its supernets is there when it is asked for."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[3]
+HEAVY = "{'pytorch_lightning', 'torchvision', 'torch._dynamo'}"
+
+
+def told(*lines: str) -> list[str]:
+    """What a process of its own prints."""
+    words = [sys.executable, "-W", "ignore", "-c", "\n".join(["import sys", *lines])]
+    process = subprocess.run(words, cwd=ROOT, capture_output=True, text=True)
+    assert process.returncode == 0, process.stderr
+    return process.stdout.splitlines()
+
+
+def test_nni_itself_imports_lightning():
+    assert told("import nni.nas.strategy", f"print({HEAVY} <= sys.modules.keys())") == ["True"]
+
+
+def test_a_search_of_trials_does_not_and_a_supernet_is_there_all_the_same():
+    said = told(
+        "import execution.portal.hub, execution.portal.row_experiment",
+        "import execution.nni_bridge.quiet_nni, execution.nni_bridge.experiment, execution.multi_trial.candidate_loop",
+        f"print(sorted({HEAVY} & sys.modules.keys()))",
+        "import nni.nas.evaluator, nni.nas.strategy",
+        "print(hasattr(nni.nas.strategy, 'Nothing'), nni.get_default_framework())",
+        "from nni.nas.strategy import DARTS, Random",
+        "from nni.nas.evaluator import Lightning",
+        "import nni.nas.oneshot.pytorch.strategy as its, nni.nas.strategy.oneshot as also",
+        "print(DARTS is its.DARTS is also.DARTS, Lightning.__module__, Random.__module__)",
+    )
+    assert said == [
+        "[]",
+        "False pytorch",
+        "True nni.nas.evaluator.pytorch.lightning nni.nas.strategy.bruteforce",
+    ]
