@@ -167,8 +167,9 @@ class Table:
         kept = "freed memory kept" if self.content["memory kept"] else "freed memory given back"
         print(f"one thread of {self.content['processor']}, torch {self.content['torch']}, {kept}\n")
         print("\n".join(HEAD), flush=True)
-        for pair, of in self.content["pairs"].items():
-            for record in of["records"]:
+        for pair in sorted(self.content["pairs"], key=list(PAIRS.values()).index):
+            records = self.content["pairs"][pair]["records"]
+            for record in sorted(records, key=lambda record: (FORMS.index(record["form"]), record["images"])):
                 if (pair, record["form"]) not in without:
                     print(row(pair, record), flush=True)
 

@@ -9,9 +9,10 @@ import pytest
 import torch
 from torch import nn
 
-from search_space import sample
-from tests.training.export.test_recorder import SPACES, lived_in
+from search_space import sample, space_names
+from tests.training.export.test_recorder import SPACES, lived_in, steadied
 from training.export.model_facts import project_version
+from training.export.network import Network
 from training.export.onnx_form.file import describe, save_onnx
 from training.export.recording.recorder import record
 from training.export.recording.simplify import simplify
@@ -45,11 +46,15 @@ def test_every_family(space, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
-@pytest.mark.parametrize("space", SPACES)
+@pytest.mark.parametrize(
+    "space", [space for space in space_names() if space != "mdeq"]
+)  # its solver is adaptive
 def test_two_hundred_of_every_family(space, tmp_path):
     for seed in range(200):
         genotype = sample(space, seed, image=(3, 16, 16))
-        model = lived_in(genotype.build())
+        model = steadied(genotype.build(seed=seed), genotype.image)
+        if Network(model, genotype.image, None).adaptive:
+            continue
         write(model, genotype.image, tmp_path / "m.onnx")
         check(model, genotype.image, tmp_path / "m.onnx", 1e-4)
 
