@@ -189,25 +189,17 @@ class MultiTrialStrategy(Strategy):
             f"no architecture of {self.problem.space} is left: {_TRIES:,} draws gave none that was not trained"
         )
 
-    def towards_budget(
-        self, genotype: Genotype, rng: random.Random, budget: Budget | None = None
-    ) -> Genotype:
-        """Mutates while that lowers what is above ``budget``, by default the strategy's, until it is met or nothing has
-        helped for a while."""
-        budget = budget or self.budget
-        excess, idle = _excess(genotype, budget), 0
+    def towards_budget(self, genotype: Genotype, rng: random.Random) -> Genotype:
+        """Mutates while that lowers what is above the budget, until it is met or nothing has helped for a while."""
+        excess, idle = self._excess(genotype), 0
         while excess > 1 and idle < _IDLE_MUTATIONS:
             other = mutate(genotype, rng)
-            less = _excess(other, budget)
+            less = self._excess(other)
             genotype, excess, idle = (other, less, 0) if less < excess else (genotype, excess, idle + 1)
         return genotype
 
     def _excess(self, genotype: Genotype) -> float:
-        return _excess(genotype, self.budget)
-
-
-def _excess(genotype: Genotype, budget: Budget) -> float:
-    return 0.0 if budget.unlimited else budget.excess(genotype.cost())
+        return 0.0 if self.budget.unlimited else self.budget.excess(genotype.cost())
 
 
 class OneShotStrategy(Strategy):

@@ -5,18 +5,18 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from records.measurement import Measurement
 from records.options import Options, option
 from search_space import Genotype, crossover, mutate
 from search_space.sampling import random_genotype
-from strategies.budget import Budget
 from strategies.contract import MultiTrialStrategy
 from strategies.objectives import Ranked, objectives_option, ranked, require_several, survivors, usable
 from strategies.registry import register_strategy
 
-_NO_MACS = Budget(1, None)  # which leads to the fewest
+_SPREAD = 4  # times the population: the draws of which the first candidates are
 _CHILDREN = 100  # for one candidate, before random architectures are drawn instead
 
 
@@ -44,11 +44,11 @@ class Nsga2Settings(Options):
 class Nsga2(MultiTrialStrategy):
     """The best of parents and children by non-dominated rank, then by crowding, are the next parents.
 
-    The first ``population`` candidates are random, but for the very first: that is led from a random one to the fewest
-    MACs, for chance hardly ever draws the cheap end of a large space's front. Each further ``population`` results are a
-    generation: of them and the parents before, ``population`` survive. A parent is the better of two that are drawn.
-    Each child is mutated in one decision. Candidates that have no value for one of the objectives, failed ones say,
-    never become parents.
+    The first ``population`` candidates are of four times as many random ones those that are evenly spread in the order
+    of their MACs, the smallest and the largest first: so few purely random ones often miss an end of the front. Each
+    further ``population`` results are a generation: of them and the parents before, ``population`` survive. A parent is
+    the better of two that are drawn. Each child is mutated in one decision. Candidates that have no value for one of the
+    objectives, failed ones say, never become parents.
 
     Examples:
         >>> from search_space import Problem
@@ -83,11 +83,21 @@ class Nsga2(MultiTrialStrategy):
     def draw(self, rng: random.Random, results: Sequence[Measurement]) -> Genotype:
         parents = self.parents(results)
         self._draws += 1
+        if not parents and self._draws == 1 and self._index < len(self._first):
+            return self._first[self._index]
         if not parents or self._draws > _CHILDREN:
-            drawn = random_genotype(self.problem, rng.randrange(2**31))
-            smallest = self._index == 0 and self._draws == 1
-            return self.towards_budget(drawn, rng, _NO_MACS) if smallest else drawn
+            return random_genotype(self.problem, rng.randrange(2**31))
         return self._child(parents, rng)
+
+    @cached_property
+    def _first(self) -> list[Genotype]:
+        """The first candidates, in their order."""
+        rng, size = random.Random(f"{self.seed} first"), self.settings.population
+        drawn = [random_genotype(self.problem, rng.randrange(2**31)) for _ in range(_SPREAD * size)]
+        drawn.sort(key=lambda genotype: genotype.cost().macs)
+        smallest, *between, largest = [drawn[round(i * (len(drawn) - 1) / (size - 1))] for i in range(size)]
+        rng.shuffle(between)
+        return [smallest, largest, *between]
 
     def parents(self, results: Sequence[Measurement]) -> list[Ranked]:
         """Those that survive the generations that ``results`` are, each with its rank; none in the first one."""

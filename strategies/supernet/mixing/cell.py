@@ -34,7 +34,7 @@ class MixedCell(DifferentiableMixedCell):
         self.mixer: Mixer = options["mixer"]
         self.parts: int = options["parts"]
         self.auxiliary = 0.0
-        fuse(self.ops)
+        fuse(self)
         self.choices = tuple(tuple(tuple(edge.values()) for edge in edges) for edges in self.ops)
         self.alike = tuple(tuple(tuple(map(_alike, edge)) for edge in edges) for edges in self.choices)
 

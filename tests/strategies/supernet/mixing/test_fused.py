@@ -1,4 +1,4 @@
-"""Operations whose ReLU and depthwise convolution are one module compute what they did."""
+"""Operations whose ReLU and depthwise convolution are one module, and whose norms are kernels, compute what they did."""
 
 import copy
 
@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from pde_ops.cpu.depthwise_module import DepthwiseConv2d
+from pde_ops.cpu.norm import BatchNormReLU
 from search_space.primitives.registry import get_primitive
 from strategies.supernet.mixing.fused import fuse
 
@@ -21,6 +22,8 @@ def test_an_operation_is_as_before(name, stride):
     assert [n for n, _ in plain.named_parameters()] == [n for n, _ in fused.named_parameters()]
     changed = sum(isinstance(module, DepthwiseConv2d) for module in fused.modules())
     assert changed == {"sep": 2, "dil": 1, "glo": stride - 1}[name[:3]]
+    norms = sum(isinstance(module, BatchNormReLU) for module in fused.modules())
+    assert norms == {"sep": 2, "dil": 1, "glo": stride - 1}[name[:3]]
     x = torch.randn(2, 4, 9, 9, requires_grad=True)
     results = [module(x) for module in (plain, fused)]
     torch.testing.assert_close(*results, rtol=1e-4, atol=1e-5)
@@ -30,6 +33,10 @@ def test_an_operation_is_as_before(name, stride):
     ]
     for one, other in zip(*gradients, strict=True):
         torch.testing.assert_close(one, other, rtol=1e-3, atol=1e-3)
+    for one, other in zip(plain.buffers(), fused.buffers(), strict=True):
+        torch.testing.assert_close(one, other)
+    results = [module.eval()(x) for module in (plain, fused)]
+    torch.testing.assert_close(*results, rtol=1e-4, atol=1e-5)
 
 
 def test_what_is_not_depthwise_stays():
