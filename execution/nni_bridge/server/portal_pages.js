@@ -64,6 +64,12 @@ function start() {
     });
 }
 
+// Without those that are of one connection alone.
+function ownHeaders(headers) {
+    const { connection, 'keep-alive': keepAlive, ...own } = headers;
+    return own;
+}
+
 function refuse(response, text) {
     if (!response.headersSent) {
         response.writeHead(502, { 'Content-Type': 'text/plain' });
@@ -80,9 +86,12 @@ async function pass(request, response) {
         refuse(response, `The pages do not start (${error.message}); pages.log beside NNI's log says more.\n`);
         return;
     }
-    const { method, url, headers } = request;
-    const onward = http.request({ socketPath, path: url, method, headers }, (answer) => {
-        response.writeHead(answer.statusCode, answer.headers);
+    const { method, url } = request;
+    // Left open until the answer is there: node ends what it has sent by an empty write, which fails on a connection
+    // that was closed, and the answer is lost with it.
+    const headers = { ...ownHeaders(request.headers), connection: 'keep-alive' };
+    const onward = http.request({ socketPath, path: url, method, headers, agent: false }, (answer) => {
+        response.writeHead(answer.statusCode, ownHeaders(answer.headers));
         answer.pipe(response);
     });
     onward.on('error', () => refuse(response, 'The pages do not answer.\n'));

@@ -115,7 +115,8 @@ def test_who_has_no_token_or_comes_from_elsewhere_changes_nothing(portal):
         body = {"run": portal[0].name, "texts": {}}
         assert ask(portal, f"/pages/data/{name}", body, {"Content-Type": "application/json"})[0] == 401
         assert ask(portal, f"/pages/data/{name}", body, known | {"Origin": "http://evil.example"})[0] == 403
-        assert ask(portal, f"/pages/data/{name}", body, known | {"Content-Type": "text/plain"})[0] == 415
+        plain = known | {"Content-Type": "text/plain"}
+        assert {ask(portal, f"/pages/data/{name}", body, plain)[0] for _ in range(10)} == {415}
         assert (
             ask(portal, f"/pages/data/{name}", None, known)[0] == 404
         )  # they act for no address that is opened
