@@ -19,6 +19,9 @@ from training.export.recording.simplify import simplify
 from training.export.recording.written_out import CONVOLUTIONS
 
 
+UNSAMPLED = ("mdeq", "timm-network")  # an adaptive solver; three large networks
+
+
 def write(model: nn.Module, image: tuple[int, ...], path) -> None:
     recording = record(model, image, CONVOLUTIONS)
     simplify(recording)
