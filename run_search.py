@@ -274,7 +274,11 @@ def _inspect(args: argparse.Namespace) -> None:
     found = pde_nas.inspect(args.run, args.image, args.pick, layer=args.layer, out=args.out)
     print(f"class given: {found.label}")
     print("\n".join(maps.sentence() for maps in found.maps))
-    print(f"Written: {', '.join(map(str, found.files))}")
+    folder, names = found.files[0].parent, [file.name for file in found.files]
+    print(
+        f"In {folder}: {names[0]}"
+        + (f" to {names[-2]}, and the arrays of each (.npz)" if names[2:] else f", {names[1]}")
+    )
 
 
 def _train_options(parser: argparse.ArgumentParser) -> None:

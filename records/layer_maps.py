@@ -10,7 +10,8 @@ import numpy as np
 @dataclass(frozen=True)
 class LayerMaps:
     """Of the layer ``number`` (from 1) of a network, called ``name`` there. ``states`` (K + 1, C, H, W) are before the
-    first step and after each one; all others are (C, H, W). ``courant`` is |Ax| + |Ay|, which is to be at most 1."""
+    first step and after each one; all others are (C, H, W). ``courant`` is |Ax| + |Ay|, which is to be at most 1;
+    ``primitive`` is the cell's operation of which the layer is, or None."""
 
     number: int
     name: str
@@ -21,6 +22,12 @@ class LayerMaps:
     diffusivity_y: np.ndarray
     courant: np.ndarray
     output: np.ndarray
+    primitive: str | None = None
+
+    @property
+    def title(self) -> str:
+        """How a person tells it from others."""
+        return f"layer {self.number}, {f'{self.primitive} at ' if self.primitive else ''}{self.name}"
 
     @property
     def steps(self) -> int:
@@ -47,6 +54,6 @@ class LayerMaps:
             else ""
         )
         return (
-            f"layer {self.number}, {self.name}: {self.steps} step{'s'[: self.steps != 1]} on {channels} x {height} x "
+            f"{self.title}: {self.steps} step{'s'[: self.steps != 1]} on {channels} x {height} x "
             f"{width}; the state changes by {change:.3g} on average, of {size:.3g}; {bound}{beyond}"
         )

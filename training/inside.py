@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from pde_ops import GlobalLayer
 from pde_ops.trajectory import trajectory
 from records.errors import UserError
 from records.layer_maps import LayerMaps
+from search_space.primitives.global_layers import GlobalPrimitive
 from training.data.datasets import DatasetInfo
 from training.data.sources.folder import Middle
 from training.data.sources.images import decode
@@ -45,11 +47,17 @@ def look_inside(
     pixels = Middle(info.image[1:])(decode(str(image), info.image[0]))
     given, logits = _inputs(Normalised(model, info), [module for _, module in layers], pixels[None].float())
     chosen = [
-        layer_maps(place, name, layer, given[layer])
+        dataclasses.replace(layer_maps(place, name, layer, given[layer]), primitive=_primitive(model, name))
         for place, (name, layer) in enumerate(layers, start=1)
         if number in (None, place) and layer in given
     ]
     return pixels.numpy(), int(logits.argmax()), chosen
+
+
+def _primitive(model: nn.Module, name: str) -> str | None:
+    """The primitive of which the layer of that name is; None where it is of a block of another family."""
+    around = model.get_submodule(name.rpartition(".")[0])
+    return f"{around.kind}_{around.steps}" if isinstance(around, GlobalPrimitive) else None
 
 
 def _inputs(

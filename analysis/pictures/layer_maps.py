@@ -50,9 +50,7 @@ def layer_figure(maps: LayerMaps, channels: int = CHANNELS) -> Figure:
     height = _TOP + count * (_TILE + _GAP) + 0.25
     with style():
         figure = new_figure(width, height)
-        figure.text(
-            0.1 / width, 1 - 0.2 / height, f"layer {maps.number}: {maps.name}"[:90], va="center", fontsize=9.5
-        )
+        figure.text(0.1 / width, 1 - 0.2 / height, maps.title[:90], va="center", fontsize=9.5)
         first = 0
         for colours, group in groups:
             low, high = _limits(colours, group)
@@ -82,7 +80,9 @@ def layer_figure(maps: LayerMaps, channels: int = CHANNELS) -> Figure:
             figure.colorbar(image, cax=bar, ticks=MaxNLocator(4))
             bar.tick_params(labelsize=7, length=2)
         told = (
-            "red: beyond the stability bound, |Ax| + |Ay| > 1" if maps.unstable_share else "stable everywhere"
+            "red: beyond the stability bound, |Ax| + |Ay| > 1"
+            if maps.unstable_share
+            else "stable everywhere: |Ax| + |Ay| is at most 1"
         )
         figure.text(
             _LEFT / width, 0.1 / height, f"{told}; each group of rows has one scale", fontsize=7.5, color=GREY

@@ -2,11 +2,11 @@
 
     python -m benchmarks.studies.darts_settings [--seeds 0 1 2] [--out results/strategies/darts_settings.jsonl]
 
-For each seed a supernet of ``darts-global`` (width 8, 3 cells of 2 nodes, five candidates) is trained on half of the digits with all
-settings off, then with one of them as its authors have it; architecture weights learn on the other half. What is
-derived at the end is trained from scratch on halves with three seeds, which split the images anew. Random
-architectures, trained alike, stand beside. Weights learn ten times as fast as in the paper (`RATE`), which had a hundred times as
-many steps; the case ``paper's rate`` has them as there. A call goes on where the last one stopped.
+For each seed a supernet of ``darts-global`` (width 8, 3 cells of 2 nodes, five candidates) is trained on half of the
+digits with all settings off, then with one of them as its authors have it; architecture weights learn on the other half.
+What is derived at the end is trained from scratch on halves with three seeds, which split the images anew. Random
+architectures, trained alike, stand beside. Weights learn ten times as fast as in the paper (`RATE`), which had a hundred
+times as many steps; the case ``paper's rate`` has them as there. A call goes on where the last one stopped.
 """
 
 from __future__ import annotations

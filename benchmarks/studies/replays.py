@@ -15,6 +15,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
+import math
 import statistics
 from collections.abc import Sequence
 from pathlib import Path
@@ -49,9 +50,9 @@ def exact(table: Table) -> list[Measurement]:
     return means
 
 
-def replay(table: Table, name: str, seed: int) -> list[tuple[float, float]]:
-    """After each trial, until that share is 0.999: whole trainings spent so far, and the share of the exact front's
-    hypervolume."""
+def replay(table: Table, name: str, seed: int, *, trainings: float = math.inf) -> list[tuple[float, float]]:
+    """After each trial, until that share is 0.999, or ``trainings`` are spent: whole trainings spent so far, and the share
+    of the exact front's hypervolume."""
     kind = get_strategy(name)
     assert issubclass(kind, MultiTrialStrategy)
     strategy = kind(SPACE, seed, kind.Settings(**STRATEGIES[name]), epochs=EPOCHS)
@@ -63,7 +64,7 @@ def replay(table: Table, name: str, seed: int) -> list[tuple[float, float]]:
     found: list[Measurement] = []
     curve: list[tuple[float, float]] = []
     spent = 0
-    while spent < EPOCHS * len(best) and (not curve or curve[-1][1] < _END):
+    while spent < EPOCHS * min(len(best), trainings) and (not curve or curve[-1][1] < _END):
         try:
             genotype = strategy.propose(len(results), results)
         except SpaceExhausted:

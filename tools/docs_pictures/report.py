@@ -10,7 +10,7 @@ from analysis import report
 from tools.docs_pictures.front import DIGITS_RUN
 
 FILE = Path(__file__).parents[2] / "docs" / "pictures" / "report.png"
-_SIZE = {"width": 1120, "height": 1290}
+_SIZE = {"width": 1120, "height": 1640}
 
 
 def main() -> None:

@@ -75,10 +75,14 @@ export function complain(error) {
     say(gone ? 'The portal does not answer; the search may have ended.' : error.message, 'bad');
 }
 
-/** Calls `act` now and every so many seconds while the page is seen, one at a time; an error is shown, and it goes on. */
+/**
+ * Calls `act` now and every so many seconds while the page is seen, one at a time, and of what takes long less often; an
+ * error is shown, and it goes on.
+ */
 export function poll(seconds, act) {
     let failed = false;
     const again = async () => {
+        const begun = performance.now();
         if (!document.hidden) {
             try {
                 await act();
@@ -91,7 +95,7 @@ export function poll(seconds, act) {
                 complain(error);
             }
         }
-        setTimeout(again, 1000 * seconds);
+        setTimeout(again, Math.max(1000 * seconds, 4 * (performance.now() - begun)));
     };
     return again();
 }

@@ -2,6 +2,7 @@
 import { address, ask, complain, count, make, percent, poll, say, send } from './pages.js';
 
 const SECONDS = 2;
+const MOST = 200; // rows, but for those at work, until all are asked for
 const main = document.getElementById('main');
 const awaited = new URLSearchParams(location.search).get('new');
 const ticked = new Set();
@@ -90,13 +91,25 @@ function element(row, own) {
 }
 
 let latest = { rows: [], own: '' };
+let all = false;
+const older = make('p', { class: 'soft', hidden: true }, make('span', {}), ' ',
+    make('button', { type: 'button', id: 'all', click: () => { all = true; show(latest); } }, 'Show all'));
+
+/** The latest ones, those that can be stopped, and those that are ticked or awaited. */
+function listed(found) {
+    const first = all ? 0 : found.rows.length - MOST;
+    return found.rows.filter((row, place) => place >= first || row.can.stop || ticked.has(row.key) || [awaited, found.own].includes(row.key));
+}
 
 /** Only what has changed is made anew, so that the keyboard's place stays. */
 function show(found) {
     latest = found;
     const before = rows;
     rows = new Map();
-    for (const row of found.rows) {
+    const some = listed(found);
+    older.hidden = some.length === found.rows.length;
+    older.firstChild.textContent = `${count(found.rows.length - some.length)} earlier ones are not shown.`;
+    for (const row of some) {
         const shown = JSON.stringify([row, busy.has(row.key)]);
         const known = before.get(row.key);
         rows.set(row.key, known?.shown === shown ? known : { shown, element: replaced(known, row, found.own) });
@@ -165,7 +178,7 @@ main.append(
     make('div', { class: 'bar' }, make('a', { href: address('new') }, 'New search'), compareButton),
     make('div', { class: 'wide' }, make('table', {},
         make('thead', {}, make('tr', {}, ...heads.map((head) => make('th', { scope: 'col' }, head)))), body)),
-    make('p', { id: 'none', class: 'soft', hidden: true }, 'There is no run here yet.'), comparison);
+    make('p', { id: 'none', class: 'soft', hidden: true }, 'There is no run here yet.'), older, comparison);
 const said = sessionStorage.getItem('said');
 if (said !== null && awaited !== null) {
     sessionStorage.removeItem('said');

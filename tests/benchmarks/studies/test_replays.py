@@ -41,12 +41,13 @@ def test_one_that_trains_all_finds_all(table):
 
 def test_epochs_are_what_is_spent_where_trainings_go_on(table):
     """Rungs of 2 and 6 epochs: what goes on pays for the epochs that it lacks."""
-    curve = replay(table, "asha", 0)
+    curve = replay(table, "asha", 0, trainings=20)
     epochs = [
         round((cost - before) * EPOCHS, 6)
         for (before, _), (cost, _) in zip([(0.0, 0.0), *curve], curve, strict=False)
     ]
     assert set(epochs) == {2, 4}
+    assert 20 <= curve[-1][0] < 21
     assert curve[0][1] == 0.0  # a candidate that was trained in part is none of the front
 
 

@@ -328,6 +328,17 @@ def test_a_run_without_a_judged_candidate_has_a_report_that_says_so(tab, address
     assert said in tab.inner_text("body")
 
 
+def test_of_very_many_runs_the_latest_are_listed_until_all_are_asked_for(browser, tmp_path):
+    for number in range(205):
+        run_folder(tmp_path / f"run{number:03}", [])
+    with served(tmp_path / "run000", SERVED) as address:
+        browser.goto(f"{address}/pages/searches")
+        browser.wait_for_selector("text=4 earlier ones are not shown.")  # for its own is listed always
+        assert browser.locator("#searches tr").count() == 201
+        browser.click("#all")
+        assert browser.locator("#searches tr").count() == 205
+
+
 def test_what_is_not_there_is_said(tab, address):
     tab.goto(f"{address}/pages/front?run=nowhere")
     tab.wait_for_selector("#message.bad:has-text(\"run is 'nowhere'; accepted: a run folder in\")")
