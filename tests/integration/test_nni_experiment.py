@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import os
+from pathlib import Path
 
 import pytest
 from nni.nas.evaluator import FunctionalEvaluator
@@ -48,6 +50,9 @@ def test_a_space_of_ours_runs_in_an_experiment_of_the_users(strategy, tmp_path):
 def test_a_users_strategy_searches_our_space_and_is_resumed(tmp_path, monkeypatch):
     monkeypatch.setattr("execution.nni_bridge.experiment.TRIAL_MODULE", "tests.integration.quick_trial")
     monkeypatch.setattr("execution.trials.preloaded.preloaded_trials", contextlib.nullcontext)
+    monkeypatch.setenv(
+        "PYTHONPATH", str(Path(__file__).parents[2]), prepend=os.pathsep
+    )  # trials find `tests`
     settings = pde_nas.SearchSettings(
         width=4, cells=2, trials=4, concurrency=2, port=0, run_dir=str(tmp_path / "run"), confirm=0
     )
