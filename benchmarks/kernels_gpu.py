@@ -3,8 +3,9 @@
     python -m benchmarks.kernels_gpu                  the tables
     python -m benchmarks.kernels_gpu --out FILE       and every row as a JSON line
 
-Times are of the kernels, replayed as CUDA graphs. Inputs are fresh random fields; every row compares the outputs (result and gradients) of the two sides in the
-same run. Without a CUDA device it says what it would measure and ends well.
+Times are of the kernels, replayed as CUDA graphs. Inputs are fresh random fields; every row compares the outputs
+(result and gradients) of the two sides in the same run. Without a CUDA device it says what it would measure and ends
+well.
 """
 
 from __future__ import annotations

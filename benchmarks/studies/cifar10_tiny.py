@@ -3,7 +3,7 @@
     python run_search.py search --space tiny-global --dataset cifar10 --data-dir DIR --strategy supernet-pareto \\
         --max-params 16k --max-macs 3200k --run-dir runs/cifar10-tiny/search
     python -m benchmarks.studies.cifar10_tiny --data-dir DIR --found NAME=GENOTYPE [NAME=GENOTYPE] [--epochs 40] \\
-        [--folder runs/cifar10-tiny] [--out results/cifar10-tiny]
+        [--device cuda] [--folder runs/cifar10-tiny] [--out results/cifar10-tiny]
 
 Each GENOTYPE is a file such as the search's ``best.json``, chosen on validation images; there may be one of a search
 without global layers. Each of them and ResNet-Global-Tiny are trained on all 50,000 training images by the recipe
@@ -31,6 +31,7 @@ from search_space import Genotype
 from search_space.paper.networks import published
 from strategies.budget import Budget
 from strategies.shared_weights.chosen import random_likes
+from training.device import real_device
 from training.recipes.named import get_recipe
 from training.retrain import RetrainSettings, retrain
 
@@ -74,12 +75,22 @@ def _as_measured(genotype: Genotype) -> Measurement:
 
 
 def train(
-    case: tuple[str, int], genotype: Genotype, epochs: int, data_dir: str, folder: Path
+    case: tuple[str, int],
+    genotype: Genotype,
+    epochs: int,
+    data_dir: str,
+    folder: Path,
+    device: str = "cpu",
 ) -> dict[str, Any]:
     """One training in a folder of its own, gone on with where it was stopped; accuracies in [0, 1]."""
     name, seed = case
     settings = RetrainSettings(
-        get_recipe("fast", epochs=epochs), "cifar10", data_dir, seed=0 if name == CHANCE else seed, threads=1
+        get_recipe("fast", epochs=epochs),
+        "cifar10",
+        data_dir,
+        seed=0 if name == CHANCE else seed,
+        threads=1,
+        device=device,
     )
     result = retrain(genotype, settings, folder / f"{name}-{epochs}-{seed}", progress=True)
     return {
@@ -149,10 +160,14 @@ def main() -> None:
         "--found", nargs="+", required=True, metavar="NAME=GENOTYPE", help="what was found, the best first"
     )
     parser.add_argument("--epochs", type=int, default=40, help="of each training (40)")
+    parser.add_argument(
+        "--device", default="auto", help="cpu, cuda, or auto: a GPU where there is one (auto)"
+    )
     parser.add_argument("--folder", type=Path, default=Path("runs/cifar10-tiny"), help="of the trainings")
     parser.add_argument("--out", type=Path, default=Path("results/cifar10-tiny"))
     args = parser.parse_args()
     torch.set_num_threads(1)
+    device = real_device(args.device)
     found = dict(text.split("=", 1) for text in args.found if "=" in text)
     if len(found) < len(args.found) or {BASELINE, CHANCE} & found.keys():
         raise UserError(
@@ -162,7 +177,7 @@ def main() -> None:
     records = all_runs(
         args.out / "runs.jsonl", [(*case, args.epochs) for case in made],
         lambda record: (record["name"], record["seed"], record["epochs"]),
-        lambda case: train(case[:2], made[case[:2]], args.epochs, args.data_dir, args.folder),
+        lambda case: train(case[:2], made[case[:2]], args.epochs, args.data_dir, args.folder, device),
     )  # fmt: skip
     for name, path in found.items():
         shutil.copy(path, args.out / f"{name}.json")

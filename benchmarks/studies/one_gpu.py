@@ -87,13 +87,18 @@ class _Work:
     def published(self, name: str, dataset: str, epochs: int, seed: int) -> dict[str, Any]:
         info = dataset_info(dataset)
         genotype = published(name, num_classes=info.classes, image=info.image)
-        return self._trained(genotype, f"{name}-{dataset}-{epochs}-{seed}", dataset, epochs, seed)
+        settings = RetrainSettings(
+            get_recipe("fast", epochs=epochs), dataset, self.data_dir, seed=seed, device=self.device
+        )
+        result = retrain(genotype, settings, self.out / "runs" / f"{name}-{dataset}-{epochs}-{seed}")
+        kept = ("test_accuracy", "params", "macs", "macs_published", "seconds")
+        return {name: result[name] for name in kept} | {"epochs": epochs}
 
     def found(self, name: str, seed: int, genotype: dict[str, Any]) -> dict[str, Any]:
-        training_seed = 0 if name == cifar10_tiny.CHANCE else seed
-        folder = f"found-{name}-{FOUND_EPOCHS}-{seed}"
-        done = self._trained(Genotype.from_json(genotype), folder, "cifar10", FOUND_EPOCHS, training_seed)
-        return done | {"name": name, "seed": seed, "genotype": genotype}
+        made = Genotype.from_json(genotype)
+        return cifar10_tiny.train(
+            (name, seed), made, FOUND_EPOCHS, self.data_dir, self.out / "runs", self.device
+        )
 
     def likes(self, name: str, genotype: dict[str, Any]) -> dict[str, Any]:
         """The random networks beside what was found."""
@@ -101,16 +106,6 @@ class _Work:
         return {
             "genotypes": [[*case, g.to_json()] for case, g in made.items() if case[0] == cifar10_tiny.CHANCE]
         }
-
-    def _trained(
-        self, genotype: Genotype, folder: str, dataset: str, epochs: int, seed: int
-    ) -> dict[str, Any]:
-        settings = RetrainSettings(
-            get_recipe("fast", epochs=epochs), dataset, self.data_dir, seed=seed, device=self.device
-        )
-        result = retrain(genotype, settings, self.out / "runs" / folder)
-        kept = ("test_accuracy", "params", "macs", "macs_published", "seconds")
-        return {name: result[name] for name in kept} | {"epochs": epochs}
 
     def candidate(self, operator: str, epochs: int, seed: int) -> dict[str, Any]:
         data = _images(self.data_dir, self.device, candidates.IMAGES)
