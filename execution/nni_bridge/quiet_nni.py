@@ -15,6 +15,7 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     import_nas()
     import nni.nas.execution.training_service as training_service
+    import nni.runtime.log as nni_logging
     from nni.experiment import Experiment, RunMode, launcher, rest
     from nni.experiment.config import ExperimentConfig
     from nni.nas.execution import TrainingServiceExecutionEngine
@@ -23,6 +24,8 @@ with warnings.catch_warnings():
 
 # NNI's import replaces the root's handlers and turns its own loggers up; its console lines are not ours.
 logging.getLogger("nni").handlers.clear()
+# Its own log of an experiment stays within bounds too, and puts no stack trace on the terminal where a disk is full.
+nni_logging.FileHandler = lambda path, **_: QuietHandler(Path(path))
 
 __all__ = [
     "Experiment",

@@ -64,6 +64,15 @@ def wait_for(condition: Callable[[], object], seconds: float = 300) -> None:
         time.sleep(0.1)
 
 
+def listens_at(process: psutil.Process) -> list[str]:
+    """The addresses at which it takes connections; none where it has just ended."""
+    try:
+        found = process.net_connections(kind="inet")
+    except (psutil.Error, FileNotFoundError):
+        return []
+    return [c.laddr.ip for c in found if c.status == psutil.CONN_LISTEN]
+
+
 def records(folder: Path) -> list[dict[str, Any]]:
     """The candidates that a run has measured so far."""
     path = folder / "candidates.jsonl"

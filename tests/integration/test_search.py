@@ -21,6 +21,7 @@ from execution.runs import find_runs
 from execution.settings import SearchSettings
 from records.measurement import Measurement
 from search_space import Genotype
+from tests.integration.programs import listens_at
 
 ROOT = Path(__file__).resolve().parents[2]
 TRIALS = 6
@@ -39,11 +40,7 @@ class Watcher(threading.Thread):
         mine = psutil.Process()
         while not self.over.wait(0.3):
             for process in [mine, *mine.children(recursive=True)]:
-                try:
-                    found = process.net_connections(kind="inet")
-                except psutil.Error:
-                    continue
-                self.listening |= {c.laddr.ip for c in found if c.status == psutil.CONN_LISTEN}
+                self.listening |= set(listens_at(process))
             for what in ("trial-jobs", "metric-data"):
                 try:
                     address = f"http://127.0.0.1:{self.port}/api/v1/nni/{what}"

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
-import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,8 +16,9 @@ from execution.platforms.hosts import Host
 from execution.platforms.ssh import check_file_transfer, run_there
 from execution.settings import SearchSettings
 from records.errors import UserError
+from tests.integration import programs
 from tests.integration.private_sshd import MISSING, PrivateSshd
-from tests.integration.programs import SENT_FAULTY_TRIALS
+from tests.integration.programs import SENT_FAULTY_TRIALS, listens_at, records, wait_for
 
 pytestmark = pytest.mark.skipif(MISSING is not None, reason=str(MISSING))
 
@@ -53,25 +51,7 @@ def of_run(folder: Path) -> list[psutil.Process]:
 
 
 def start(log: Path, *words: str) -> subprocess.Popen:
-    with log.open("w") as file:
-        return subprocess.Popen(
-            [sys.executable, "-c", SENT_FAULTY_TRIALS, *words],
-            env=os.environ | {"PYTHONPATH": str(ROOT)},
-            stdout=file,
-            stderr=subprocess.STDOUT,
-        )
-
-
-def records(folder: Path) -> list[dict]:
-    path = folder / "candidates.jsonl"
-    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
-
-
-def wait_for(condition, seconds: float = 120) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it did not come to that"
-        time.sleep(0.1)
+    return programs.start(log, *words, program=SENT_FAULTY_TRIALS)
 
 
 def test_a_killed_search_over_ssh_goes_on_and_leaves_nothing_there(sshd, tmp_path):
@@ -81,12 +61,7 @@ def test_a_killed_search_over_ssh_goes_on_and_leaves_nothing_there(sshd, tmp_pat
     places = ("--platform", "remote", "--hosts", str(sshd.hosts()))
     search = start(log, "search", *options, *places, "--run-dir", str(run))
     wait_for(lambda: len(records(run)) >= 1 or search.poll() is not None)
-    listening = [
-        c.laddr.ip
-        for process in [*of_run(run), *there(sshd)]
-        for c in process.net_connections()
-        if c.status == psutil.CONN_LISTEN
-    ]
+    listening = [address for process in [*of_run(run), *there(sshd)] for address in listens_at(process)]
     assert len(listening) >= 2  # NNI's server and its keeper on the machine
     assert set(listening) == {"127.0.0.1"}
     search.send_signal(signal.SIGKILL)
