@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import functools
 import importlib
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -31,6 +30,7 @@ IN_PYTORCH = ("float32", "bfloat16", "bfloat16-whole")
 TRAINING = ("training-float32", "training-bfloat16", "training-bfloat16-contiguous")
 OPENVINO = {"openvino": "f32", "openvino-bfloat16": "bf16"}
 FORMS = (*IN_PYTORCH, *exported.FORMS, *OPENVINO, *TRAINING)
+WITHOUT_LAYERS = {"onnx-kernels": "onnx", "openvino-kernels": "openvino"}
 UNUSUAL = ("int8", "python", "training-bfloat16-contiguous")  # int8 needs a data set's images
 USUAL = [form for form in FORMS if form not in UNUSUAL]
 _ONNX = ("onnx", "onnx_ir", "onnxruntime")
@@ -38,7 +38,7 @@ NEEDED = {
     "onnx": _ONNX,
     "onnx-kernels": _ONNX,
     "int8": _ONNX,
-    **dict.fromkeys(OPENVINO, ("onnx", "onnx_ir", "openvino")),
+    **dict.fromkeys(["openvino-kernels", *OPENVINO], ("onnx", "onnx_ir", "openvino")),
 }
 
 
@@ -76,7 +76,7 @@ class Subject:
             return inference(self.genotype.build(seed=0), form)
         path = self._written("onnx" if form in OPENVINO else form)
         if form in OPENVINO:
-            return in_openvino(path, OPENVINO[form])
+            return _in_openvino(path, OPENVINO[form])
         run = exported.FORMS[form].load(self._network, path, 1)
         if run is None:
             raise Missing("its runtime is not installed")
@@ -85,7 +85,7 @@ class Subject:
     def plain_run(self, form: str) -> Run:
         """As `run`, of a network that may have no layer with a kernel: its ONNX file needs none."""
         layers = any(isinstance(module, GlobalLayer) for module in self._network.model.modules())
-        return self.run("onnx" if form == "onnx-kernels" and not layers else form)
+        return self.run(form if layers else WITHOUT_LAYERS.get(form, form))
 
     def _written(self, form: str) -> Path:
         path = self.folder / exported.FORMS[form].file
@@ -133,13 +133,13 @@ def training_step(network: nn.Module, form: str) -> Run:
     return run
 
 
-def in_openvino(path: Path, precision: str) -> Run:
+def _in_openvino(path: Path, precision: str) -> Run:
     """The ONNX file in OpenVINO. Raises `Missing` where the processor has not that precision."""
     import openvino
 
-    core = openvino.Core()
-    if precision == "bf16" and "BF16" not in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"):
+    has = openvino.Core().get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    if precision == "bf16" and "BF16" not in has:
         raise Missing("OpenVINO has no bfloat16 on this processor")
-    settings = {"INFERENCE_NUM_THREADS": 1, "NUM_STREAMS": 1, "INFERENCE_PRECISION_HINT": precision}
-    request = core.compile_model(os.fspath(path), "CPU", settings).create_infer_request()
-    return lambda images: request.infer([images.numpy()])
+    run = exported.in_openvino(path, 1, precision=precision)
+    assert run is not None  # it was imported
+    return run

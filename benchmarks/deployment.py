@@ -50,6 +50,7 @@ MARKS: dict[str, dict[int, float]] = {
     "onnx": {1: 0.40, 32: 0.45},
     "onnx-kernels": {1: 0.40, 32: 0.45},
     "openvino": {1: 0.25, 32: 0.40},
+    "openvino-kernels": {1: 0.25, 32: 0.40},
     "openvino-bfloat16": {1: 0.25, 32: 0.40},
     "aoti": {1: 0.35, 32: 0.35},
 }

@@ -19,7 +19,7 @@ from torch import Tensor
 from records.errors import UserError
 from training.export.model_facts import DESCRIPTION
 from training.export.network import Network, NotExportable, first_line
-from training.export.onnx_form import LIBRARY
+from training.export.onnx_form import LIBRARY, OPENVINO_LIBRARY
 
 Run = Callable[[Tensor], Any]
 
@@ -77,16 +77,43 @@ def _session(path: Path, threads: int, library: Path | None) -> Run | None:
 
 
 def _write_onnx_kernels(network: Network, path: Path) -> None:
-    from training.export.onnx_form.library import save_with_library
+    from training.export.onnx_form.library import ONNX_RUNTIME, save_with_library
     from training.export.recording.written_out import KERNELS
 
-    save_with_library(network.recording(KERNELS), path)
+    save_with_library(network.recording(KERNELS), path, ONNX_RUNTIME)
 
 
 def _load_onnx_kernels(network: Network, path: Path, threads: int) -> Run | None:
-    from training.export.onnx_form.library import library_beside
+    from training.export.onnx_form.library import ONNX_RUNTIME
 
-    return _session(path, threads, library_beside(path))
+    return _session(path, threads, ONNX_RUNTIME.beside(path))
+
+
+def _write_openvino_kernels(network: Network, path: Path) -> None:
+    from training.export.onnx_form.library import OPENVINO, save_with_library
+    from training.export.recording.written_out import KERNELS
+
+    save_with_library(network.recording(KERNELS), path, OPENVINO)
+
+
+def _load_openvino_kernels(network: Network, path: Path, threads: int) -> Run | None:
+    from training.export.onnx_form.library import OPENVINO
+
+    return in_openvino(path, threads, OPENVINO.beside(path))
+
+
+def in_openvino(path: Path, threads: int, library: Path | None = None, precision: str = "f32") -> Run | None:
+    """The ONNX file in OpenVINO, with the library of its operators; None where that is not installed."""
+    try:
+        import openvino
+    except ImportError:
+        return None
+    core = openvino.Core()
+    if library is not None:
+        core.add_extension(str(library))
+    settings = {"INFERENCE_NUM_THREADS": threads, "NUM_STREAMS": 1, "INFERENCE_PRECISION_HINT": precision}
+    request = core.compile_model(str(path), "CPU", settings).create_infer_request()
+    return lambda images: request.infer([images.numpy()])
 
 
 def _write_int8(network: Network, path: Path) -> dict[str, Any]:
@@ -165,6 +192,14 @@ FORMS = {
         _describe_onnx,
         _load_onnx_kernels,
         (LIBRARY,),
+    ),
+    "openvino-kernels": Form(
+        "model-openvino.onnx",
+        "OpenVINO, own kernels",
+        _write_openvino_kernels,
+        _describe_onnx,
+        _load_openvino_kernels,
+        (OPENVINO_LIBRARY,),
     ),
     "int8": Form("model-int8.onnx", "ONNX, int8", _write_int8, _describe_onnx, _load_onnx),
     "program": Form("model.pt2", "torch.export", _write_program, _describe_archive, _load_program),

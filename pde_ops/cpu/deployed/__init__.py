@@ -25,25 +25,24 @@ def archive(shim: str, name: str, includes: Sequence[str]) -> Path:
     return _built(shim, f"lib{name}.a", includes, link)
 
 
-def library(shim: str, name: str, includes: Sequence[str] = ()) -> Path:
-    """``lib<name>.so`` of kernels and ``shim``; as `archive`."""
+def library(shim: str, name: str, includes: Sequence[str] = (), libraries: Sequence[str] = ()) -> Path:
+    """``lib<name>.so`` of kernels and ``shim``, which asks for ``libraries`` by their names; as `archive`."""
 
     def link(folder: Path, made: build.Objects, library: Path) -> None:
-        own = sorted(map(str, folder.glob("*.o")))
-        build.run(
-            build.find_compiler(), [*made.flags, "-shared", *own, *made.files, "-o", str(library)], folder
-        )
+        parts = [*sorted(map(str, folder.glob("*.o"))), *made.files, *libraries]
+        build.run(build.find_compiler(), [*made.flags, "-shared", *parts, "-o", str(library)], folder)
 
-    return _built(shim, f"lib{name}.so", includes, link)
+    return _built(shim, f"lib{name}.so", (*includes, *libraries), link)
 
 
 Link = Callable[[Path, build.Objects, Path], None]
 
 
-def _built(shim: str, file: str, includes: Sequence[str], link: Link) -> Path:
+def _built(shim: str, file: str, outside: Sequence[str], link: Link) -> Path:
+    """``outside``: folders of headers, and libraries."""
     compiler = build.find_compiler()
-    digest = hashlib.sha256(build.key(compiler).encode() + repr(sorted(includes)).encode())
-    for source in (*sorted(HERE.glob("*.h")), HERE / shim):
+    digest = hashlib.sha256(build.key(compiler).encode() + repr(sorted(outside)).encode())
+    for source in (*sorted(HERE.glob("*.h")), HERE / shim, Path(__file__)):
         digest.update(source.read_bytes())
     digest.update(fixed_operator.header().encode())
 
@@ -53,7 +52,9 @@ def _built(shim: str, file: str, includes: Sequence[str], link: Link) -> Path:
             folder = Path(name)
             (folder / SETTINGS_HEADER).write_text(fixed_operator.header())
             (folder / build.MADE_HEADER).write_text(argument.header())
-            where = [flag for include in (name, str(HERE), *includes) for flag in ("-I", include)]
+            folders = [name, str(HERE), *filter(os.path.isdir, outside)]
+            where = [flag for include in folders for flag in ("-I", include)]
+            where += [f"-fmacro-prefix-map={include}=." for include in folders]  # no path in what is handed out
             build.run(compiler, [*made.flags, *where, "-c", str(HERE / shim)], folder)
             link(folder, made, folder / file)
             os.replace(folder / file, path)

@@ -255,7 +255,7 @@ def test_the_latency_of_each_form_is_told(exported):
 
 
 def test_formats_are_checked(tmp_path):
-    names = "onnx, onnx-kernels, int8, program, aoti, python"
+    names = "onnx, onnx-kernels, openvino-kernels, int8, program, aoti, python"
     with pytest.raises(UserError, match=f"format is 'onx'; accepted: {names}"):
         export(TinyGenotype(), None, tmp_path / "out", formats=["onnx", "onx"])
     assert not (tmp_path / "out").exists()

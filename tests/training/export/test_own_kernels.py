@@ -8,6 +8,7 @@ import sys
 
 import numpy as np
 import onnxruntime
+import openvino
 import pytest
 import torch
 from torch import nn
@@ -48,7 +49,7 @@ class WithTorchsPool(WithGlobalLayers):
         )
 
 
-FORMS = ("onnx-kernels", "aoti")
+FORMS = ("onnx-kernels", "openvino-kernels", "aoti")
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +65,8 @@ def test_the_files_and_their_latency(exported):
     result, _, _ = exported
     assert result.missing == {}
     assert result.files == (
-        "genotype.json", "model.json", "model-kernels.onnx", "pde_layers.so", "model-aoti.pt2"
+        "genotype.json", "model.json", "model-kernels.onnx", "pde_layers.so", "model-openvino.onnx",
+        "pde_layers_openvino.so", "model-aoti.pt2",
     )  # fmt: skip
     assert list(result.description["latency"]["batch"]["1"]) == ["pytorch", *FORMS]
     assert "ONNX, own kernels" in result.summary()
@@ -86,6 +88,30 @@ def test_onnx_runtime_with_the_library(exported):
         np.testing.assert_allclose(found, logits[:count].numpy(), atol=1e-5)
     metadata = session.get_modelmeta().custom_metadata_map
     assert json.loads(metadata["latency"])["threads"] == 1
+
+
+def test_openvino_with_the_library(exported):
+    result, images, logits = exported
+    core = openvino.Core()
+    core.add_extension(str(result.folder / "pde_layers_openvino.so"))
+    model = core.read_model(str(result.folder / "model-openvino.onnx"))
+    network = core.compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    for count in (5, 1):
+        (found,) = network([images[:count].numpy()]).values()
+        np.testing.assert_allclose(found, logits[:count].numpy(), atol=1e-5)
+    model.reshape([2, 1, 8, 8])
+    fixed = core.compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    (found,) = fixed([images[:2].numpy()]).values()
+    np.testing.assert_allclose(found, logits[:2].numpy(), atol=1e-5)
+    told = json.loads(model.get_rt_info(["framework", "latency"]).value)
+    assert told["threads"] == 1
+
+
+def test_where_openvino_is_not_installed_it_says_so(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "openvino", None)
+    result = export(WithGlobalLayers(), None, tmp_path / "out", formats=["onnx", "openvino-kernels"])
+    assert result.files == ("genotype.json", "model.json", "model.onnx")
+    assert result.missing["openvino-kernels"].startswith("OpenVINO is not installed")
 
 
 def test_the_package_runs_where_neither_this_project_nor_a_compiler_is(exported, tmp_path):

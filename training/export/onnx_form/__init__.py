@@ -1,3 +1,5 @@
 """A recording as ONNX files."""
 
-LIBRARY = "pde_layers.so"  # of the operator that a file with this project's kernels has
+# Of the operator that a file with this project's kernels has, for ONNX Runtime and for OpenVINO.
+LIBRARY = "pde_layers.so"
+OPENVINO_LIBRARY = "pde_layers_openvino.so"
