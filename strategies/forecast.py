@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 from records.measurement import Measurement
@@ -126,10 +127,26 @@ class _Model:
         from sklearn.linear_model import RidgeCV
 
         self.columns, self.ridge = DictVectorizer(sparse=False), RidgeCV(_SHRINKAGE)
-        self.ridge.fit(self.columns.fit_transform(rows), values, sample_weight=weights)
+        with _one_thread():
+            self.ridge.fit(self.columns.fit_transform(rows), values, sample_weight=weights)
 
     def predict(self, rows: Sequence[_Row]) -> list[float]:
-        return self.ridge.predict(self.columns.transform(rows)).tolist() if rows else []
+        if not rows:
+            return []
+        with _one_thread():
+            return self.ridge.predict(self.columns.transform(rows)).tolist()
+
+
+def _one_thread() -> Any:
+    """While it lasts linear algebra has one thread: beside trials, which have the others, more wait for each other."""
+    return _libraries().limit(limits=1, user_api="blas")
+
+
+@cache
+def _libraries() -> Any:
+    from threadpoolctl import ThreadpoolController  # scikit-learn's own
+
+    return ThreadpoolController()
 
 
 def features(genotype: Genotype) -> _Row:

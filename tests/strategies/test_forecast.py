@@ -8,9 +8,10 @@ import random
 
 import pytest
 from scipy.stats import kendalltau
+from sklearn.linear_model import RidgeCV
 
 from search_space.sampling import random_genotype
-from strategies.forecast import LEAST, Forecast, features
+from strategies.forecast import LEAST, Forecast, _libraries, _Model, features
 from strategies.objectives import ranked
 from tests.strategies.table import PROBLEM, result, worth
 
@@ -104,3 +105,18 @@ def test_features_count_and_name():
     assert found["log MACs"] == pytest.approx(math.log(cost.macs))
     operations = [pair[0] for nodes in DRAWN[0].architecture.values() for node in nodes for pair in node]
     assert {name: found[name] for name in operations} == {name: operations.count(name) for name in operations}
+
+
+def test_linear_algebra_has_one_thread_meanwhile_and_all_of_them_afterwards(monkeypatch):
+    def threads():
+        return {each["num_threads"] for each in _libraries().info() if each["user_api"] == "blas"}
+
+    seen = []
+    fit = RidgeCV.fit
+    monkeypatch.setattr(
+        RidgeCV, "fit", lambda *given, **more: (seen.append(threads()), fit(*given, **more))[1]
+    )
+    with _libraries().limit(limits=2, user_api="blas"):
+        _Model([{"x": 0.0}, {"x": 1.0}, {"x": 2.0}], [0.0, 1.0, 2.0], [1.0, 1.0, 1.0])
+        assert threads() == {2}
+    assert seen == [{1}]

@@ -54,7 +54,9 @@ def _built(shim: str, file: str, outside: Sequence[str], link: Link) -> Path:
             (folder / build.MADE_HEADER).write_text(argument.header())
             folders = [name, str(HERE), *filter(os.path.isdir, outside)]
             where = [flag for include in folders for flag in ("-I", include)]
-            where += [f"-fmacro-prefix-map={include}=." for include in folders]  # no path in what is handed out
+            where += [
+                f"-fmacro-prefix-map={include}=." for include in folders
+            ]  # no path in what is handed out
             build.run(compiler, [*made.flags, *where, "-c", str(HERE / shim)], folder)
             link(folder, made, folder / file)
             os.replace(folder / file, path)
