@@ -78,13 +78,13 @@ def _kept(arrays: Sequence[Any], folder: Path) -> str:
     """A file of these arrays in ``folder``, named by what is in them."""
     import numpy as np
 
-    from training.data.arrays import save_arrays
+    from training.data.arrays import KEYS, as_array, save_arrays
 
     if not isinstance(arrays, (list, tuple)) or len(arrays) != 4:
         given = f"{len(arrays)} of them" if isinstance(arrays, (list, tuple)) else shown(arrays)
         raise UserError(f"arrays is {given}; accepted: x_train, y_train, x_test, y_test")
     content = hashlib.sha256()
-    for array in map(np.asarray, arrays):
+    for array in map(as_array, KEYS, arrays):
         content.update(f"{array.dtype} {array.shape}".encode() + np.ascontiguousarray(array).tobytes())
     path = folder / f"arrays-{content.hexdigest()[:12]}.npz"
     with write_errors(folder):

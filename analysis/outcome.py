@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -127,7 +127,9 @@ def report(paths: str | Path | Sequence[str | Path], *, out: str | Path | None =
 
     Raises `UserError`, also for a run that is named twice, and for an ``out`` that is another run's folder.
     """
-    paths = [paths] if isinstance(paths, str | Path) else list(paths)
+    if isinstance(paths, str | Path) or not isinstance(paths, Iterable):
+        paths = [paths]
+    paths = [as_path("run", path) for path in paths]
     if not paths:
         raise UserError("no run folder is named; accepted: one or more")
     out = as_path("out", paths[0] if out is None else out)

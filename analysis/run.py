@@ -120,7 +120,7 @@ class Run:
         some = ", ".join(str(line.number) for line in lines[:_MOST_NAMED])
         more = f" and {len(lines) - _MOST_NAMED:,} more" if len(lines) > _MOST_NAMED else ""
         word, verb = ("line", "is") if len(lines) == 1 else ("lines", "are")
-        return f"{name}, {word} {some}{more}, {verb} damaged and left out ({lines[0].reason})"
+        return f"{word} {some}{more} of {name} {verb} damaged and left out ({lines[0].reason})"
 
     @property
     def seconds(self) -> float:

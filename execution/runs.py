@@ -3,7 +3,8 @@ changes nothing of it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +15,9 @@ from execution.viewing import View, end_view, view, view_of
 from records.checks import text, whole_number
 from records.errors import UserError
 from records.files import naming_damage, read_json
+from records.measurement import Measurement
 from records.options import MOST
+from records.run_files.measurement_lines import read_measurements
 from records.run_files.owner import Owner
 from records.run_files.run_folder import CANDIDATES, CONFIRMED, NNI, OUTCOME, RunFolder
 from records.run_files.settings_file import SETTINGS, is_of_training
@@ -39,6 +42,7 @@ class Status:
     portal: str | None
     view: View | None
     started: str
+    reason: str = ""
 
 
 def find_runs(folders: list[Path], read: Callable[[Path], Status] | None = None) -> list[Status]:
@@ -77,12 +81,31 @@ def _is_run(path: Path) -> bool:
 
 
 def status_or_damaged(path: Path) -> Status:
-    """How far a run is; of one that is damaged no more than that, for the others are asked about as well."""
+    """How far a run is; of one that is damaged what can be read, and why it is called so, for the others are asked about
+    as well."""
     run = RunFolder.open(path)
     try:
         return status(run)
-    except (UserError, OSError, TypeError, ValueError):
-        return Status(run.path, "?", DAMAGED, 0, 0, None, None, None, None, "")
+    except (UserError, OSError, TypeError, ValueError) as error:
+        return _damaged(run, " ".join(str(error).split()))
+
+
+def _damaged(run: RunFolder, reason: str) -> Status:
+    kind, measured = "?", []
+    with contextlib.suppress(UserError, OSError, TypeError, ValueError):
+        kind = text("strategy", run.settings().get("strategy"))
+    with contextlib.suppress(UserError, OSError, TypeError, ValueError):
+        measured = list(read_measurements(run.path / CANDIDATES, damaged=[])[0])
+    total = len(measured)
+    with contextlib.suppress(UserError, OSError, TypeError, ValueError):
+        total = max(total, whole_number("trials", run.settings().get("trials"), 1, MOST))
+    return Status(
+        run.path, kind, DAMAGED, len(measured), total, _best(measured), None, None, None, "", reason
+    )
+
+
+def _best(measured: Sequence[Measurement]) -> float | None:
+    return max((m.accuracy for m in measured if m.status == "ok" and m.accuracy is not None), default=None)
 
 
 def status(run: RunFolder) -> Status:
@@ -106,9 +129,7 @@ def status(run: RunFolder) -> Status:
         run.measurements(CONFIRMED)  # says so if it is damaged
         done = len(measured)
         total = max(done, trials)  # the portal's user may have wanted more
-        best = max(
-            (m.accuracy for m in measured if m.status == "ok" and m.accuracy is not None), default=None
-        )
+        best = _best(measured)
         finished = (run.path / OUTCOME).is_file() and isinstance(run.read(OUTCOME), dict)
     return Status(
         run=run.path,
@@ -125,8 +146,9 @@ def status(run: RunFolder) -> Status:
 
 
 def runs_table(found: list[Status]) -> str:
-    """The runs as text, one a line."""
+    """The runs as text, one a line; below them what is wrong with damaged ones."""
     lines = [("run", "kind", "state", "done", "best %", "portal")]
+    reasons = []
     for s in found:
         try:
             name = str(s.run.relative_to(Path.cwd()))
@@ -136,10 +158,10 @@ def runs_table(found: list[Status]) -> str:
         best = "" if s.best is None else f"{100 * s.best:.2f}"
         portal = s.portal or (s.view.address if s.view else None) or ""
         lines.append((name, kind, _state(s), f"{s.done} of {s.total}", best, portal))
+        reasons += [f"{name} is damaged: {s.reason}"] if s.reason else []
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    return "\n".join(
-        "  ".join(cell.ljust(w) for cell, w in zip(line, widths, strict=True)).rstrip() for line in lines
-    )
+    rows = ["  ".join(cell.ljust(w) for cell, w in zip(line, widths, strict=True)).rstrip() for line in lines]
+    return "\n".join([*rows, *reasons])
 
 
 def _state(s: Status) -> str:

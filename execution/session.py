@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from execution.session_contract import Conclude, Session
-from execution.settings import PLACES, SIZES, SearchSettings
+from execution.settings import PLACES, SIZES, SearchSettings, all_options
 from records.checks import shown
 from records.errors import UserError
 from records.plugins import naming_plugins
@@ -87,6 +87,10 @@ def resume(
     kept = run.settings()
     if missing := {"space", "strategy", "dataset", "trials"} - kept.keys():
         raise UserError(f"{path} holds no search: its settings lack {', '.join(sorted(missing))}")
+    if unknown := given.keys() - all_options().keys():
+        raise UserError(
+            f"a search has no setting {', '.join(sorted(unknown))}; accepted: {', '.join(all_options())}"
+        )
     if "dataset" in given:
         place = dict(
             zip(("dataset", "data_dir"), located(given["dataset"], given.get("data_dir")), strict=True)

@@ -107,7 +107,7 @@ class SearchSettings:
     )  # fmt: skip
     max_latency: float | None = option(
         None, "budget: a candidate that takes longer is not trained; each trial measures it first",
-        unit="milliseconds, such as 2ms", least=0.0, parse=parse_milliseconds, metavar="MS", used=lambda: "none",
+        unit="milliseconds, such as 2ms", least=0.001, parse=parse_milliseconds, metavar="MS", used=lambda: "none",
     )  # fmt: skip
     latency: str = option(
         "off", "on: each trial measures the time of its network, on its device, by this project's kernels; onnx: of its "

@@ -84,7 +84,10 @@ def parse_count(text: str) -> int:
     match = re.fullmatch(r"\s*(\d{1,15}(?:\.\d{1,15})?)\s*([kmg]?)\s*", text, re.IGNORECASE)
     if match is None:
         raise UserError(f"{shown(text)} is no count; accepted: a number with k, M or G, such as 20M")
-    return round(float(match[1]) * _SUFFIXES[match[2].lower()])
+    count = float(match[1]) * _SUFFIXES[match[2].lower()]
+    if 0 < count < 1:
+        raise UserError(f"{shown(text)} is less than one; accepted: a number with k, M or G, such as 20M")
+    return round(count)
 
 
 def parse_milliseconds(text: str) -> float:

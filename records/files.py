@@ -76,7 +76,7 @@ def write_whole(path: str | Path, content: bytes | memoryview | str, *, private:
                 file.flush()
                 os.fsync(file.fileno())
             os.replace(temporary, path)
-        except OSError:
+        except BaseException:  # Ctrl-C, too
             with contextlib.suppress(OSError):
                 temporary.unlink()
             raise

@@ -183,6 +183,16 @@ def parser(field: dataclasses.Field) -> Callable[[str], Any]:
     return field.metadata["parse"] or plain
 
 
+def accepted_text(field: dataclasses.Field) -> str:
+    """What a text must be for `parser`, in words.
+
+    Examples:
+        >>> accepted_text(next(iter(dataclasses.fields(dataclasses.make_dataclass("A", [("x", "int")])))))
+        'a whole number'
+    """
+    return _WORDS[_kinds(field)[0]]
+
+
 def parsed(field: dataclasses.Field, text: str) -> Any:
     """The value that ``text`` means for a setting. Raises `UserError`."""
     try:
@@ -190,4 +200,4 @@ def parsed(field: dataclasses.Field, text: str) -> Any:
     except UserError as error:
         raise UserError(f"{field.name}: {error}") from error
     except ValueError as error:
-        raise UserError(f"{field.name} is {text!r}; accepted: {_WORDS[_kinds(field)[0]]}") from error
+        raise UserError(f"{field.name} is {text!r}; accepted: {accepted_text(field)}") from error

@@ -34,7 +34,7 @@ def run(capsys, *words) -> tuple[int, str, str]:
         (["search", "--strategy", "magic"], "strategy is 'magic'; accepted: asha, darts, enas, evolution"),
         (["search", "--space", "void"], "space is 'void'; accepted: darts-global"),
         (["search", "--dataset", "imagenot"], "unknown dataset 'imagenot'; accepted: "),
-        (["search", "--trials", "many"], "--trials: invalid int value: 'many'"),
+        (["search", "--trials", "many"], "--trials: 'many'; accepted: a whole number"),
         (["search", "--max-macs", "3Q"], "'3Q' is no count; accepted: a number with k, M or G"),
         (["search", "--max-macs", "1k"], "no architecture of darts-global with at most 1,000 MACs"),
         (["search", "--strategy", "darts", "--max-macs", "1k"], "max_macs is 1,000; the smallest network"),

@@ -24,7 +24,7 @@ def require_device(name: str) -> None:
     except RuntimeError:
         device = None
     if device is None or (name != "cpu" and device.type != "cuda"):
-        raise UserError(f"device is {name!r}; accepted: cpu, cuda or cuda:N")
+        raise UserError(f"device is {name!r}; accepted: auto, cpu, cuda or cuda:N")
     if device.type == "cuda":
         count = torch.cuda.device_count() if torch.cuda.is_available() else 0
         if not count:

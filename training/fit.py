@@ -243,7 +243,7 @@ class _Run:
         if not torch.isfinite(loss_sum):
             raise TrainingFailed(
                 f"the loss is {float(loss_sum)} in epoch {epoch + 1} of {self.recipe.epochs} at learning "
-                f"rate {rate:.3g}; lower learning_rate (now {self.recipe.learning_rate:g}) or set clip_norm"
+                f"rate {rate:.3g}; lower learning_rate (now {self.recipe.learning_rate:g})"
             )
 
     def state(self) -> dict[str, Any]:

@@ -104,7 +104,7 @@ def _row(place: Place, status: runs.Status, launch: Launch | None) -> dict[str, 
         "best": status.best,
         "seconds_left": _left(status) if at_work and single else None,
         "address": status.portal or (status.view.address if status.view else None),
-        "error": launch.error if launch else None,
+        "error": launch.error if launch else status.reason or None,
         "launch": launch.name if launch else None,
         "can": {
             "stop": at_work or shown or pending,

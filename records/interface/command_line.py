@@ -9,7 +9,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 
-from records.options import metavar, parser
+from records.checks import shown
+from records.errors import UserError
+from records.options import accepted_text, metavar, parser
 
 
 class Parser(argparse.ArgumentParser):
@@ -18,6 +20,10 @@ class Parser(argparse.ArgumentParser):
     def __init__(self, *given: Any, **named: Any) -> None:
         super().__init__(*given, **named)
         self.register("type", Path, _path)
+
+    def _print_message(self, message: str, file: Any = None) -> None:
+        """argparse would keep to itself that a text could not be printed."""
+        print(message, end="", file=file or sys.stderr, flush=True)
 
     def error(self, message: str) -> NoReturn:
         print(f"error: {message}; see `{self.prog} --help`", file=sys.stderr)
@@ -71,13 +77,16 @@ class _Joined(argparse.Action):
 def _told(field: dataclasses.Field) -> Any:
     """As argparse wants it: a number's own complaint, and ours, in one line."""
     parse = parser(field)
-    if isinstance(parse, type):
+    if parse is str:
         return parse
 
     def told(text: str) -> Any:
         try:
             return parse(text)
-        except ValueError as error:
+        except UserError as error:
             raise argparse.ArgumentTypeError(str(error)) from error
+        except ValueError as error:
+            said = f"{shown(text)}; accepted: {accepted_text(field)}"
+            raise argparse.ArgumentTypeError(said) from error
 
     return told

@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from typing import TextIO
 
 from records.errors import UserError
 
@@ -34,7 +35,12 @@ def run_program(
     _prepare_streams()
     try:
         _require_readable(words)
-        obey(words)
+        try:
+            obey(words)
+        except SystemExit:  # after --help, whose text may lie in a buffer
+            sys.stdout.flush()
+            raise
+        sys.stdout.flush()
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
@@ -51,9 +57,21 @@ def run_program(
     except OSError as error:
         if error.errno not in _THE_SYSTEMS:
             raise
-        print(f"error: {error.filename or 'a file'}: {error.strerror}", file=sys.stderr)
+        where = error.filename or "a file"
+        if error.filename is None and not _takes_a_line(sys.stdout):
+            where = "standard output"
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what its buffer holds is lost
+        print(f"error: {where}: {error.strerror}", file=sys.stderr)
         return 2
     return 0
+
+
+def _takes_a_line(stream: TextIO) -> bool:
+    try:
+        print(file=stream, flush=True)
+    except OSError:
+        return False
+    return True
 
 
 def _prepare_streams() -> None:

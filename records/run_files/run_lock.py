@@ -76,6 +76,8 @@ def holder(folder: Path) -> Owner | None:
                 pass
     except FileNotFoundError:
         return None
+    except IsADirectoryError as error:
+        raise UserError(f"{folder / LOCK} is a folder; accepted: the file that a search locks") from error
     return _of_another_machine(folder)
 
 

@@ -51,7 +51,7 @@ def test_a_damaged_line_is_left_out_and_named(tmp_path, line, said):
         said,
         f"line {run.damaged['candidates.jsonl'][0].number}, is damaged: {run.damaged['candidates.jsonl'][0].reason}",
     )
-    assert run.warning.startswith("candidates.jsonl, line 6, is damaged and left out (")
+    assert run.warning.startswith("line 6 of candidates.jsonl is damaged and left out (")
     assert run.warning.endswith("): all that follows is of the 5 candidates that can be read")
 
 
@@ -64,7 +64,7 @@ def test_the_front_is_drawn_of_what_a_disks_fault_left(tmp_path):
     outcome = report(path)
     assert [m.index for m in outcome.front] == [0, 2, 4]
     said = (
-        "candidates.jsonl, lines 2, 5, are damaged and left out (it is not a candidate's JSON): all that follows is of "
+        "lines 2, 5 of candidates.jsonl are damaged and left out (it is not a candidate's JSON): all that follows is of "
         "the 4 candidates that can be read"
     )
     assert outcome.warnings == (said,)
@@ -78,7 +78,7 @@ def test_a_run_of_damaged_lines_alone_says_so(tmp_path):
     path = make_run(tmp_path / "run", [])
     (path / "candidates.jsonl").write_text("{}\n" * 7)
     with pytest.raises(
-        UserError, match="lines 1, 2, 3, 4, 5 and 2 more, are damaged and left out .*, and no other line"
+        UserError, match="lines 1, 2, 3, 4, 5 and 2 more of .* are damaged and left out .*, and no other line"
     ):
         report(path)
     assert "are damaged and left out" in (path / "report.html").read_text()

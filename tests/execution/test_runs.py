@@ -68,7 +68,23 @@ def test_a_damaged_run_does_not_hide_the_others(tmp_path):
         "good": "stopped", "no\nobject": "damaged", "short": "damaged", "torn": "damaged",
         "cut": "damaged", "empty": "damaged", "list": "damaged",
     }  # fmt: skip
-    assert runs.runs_table(found).count("\n") == 7
+    lines = runs.runs_table(found).splitlines()
+    assert len(lines) == 8 + 6  # those below say what is wrong
+    assert any("torn" in line and "candidates.jsonl, line 1, is damaged" in line for line in lines[8:])
+    kinds = {s.run.name: (s.kind, s.done, s.total) for s in found}
+    assert kinds["torn"] == ("random", 0, 5)
+    assert kinds["cut"] == ("?", 5, 5)
+
+
+def test_of_a_damaged_run_is_told_what_can_be_read(tmp_path):
+    run = make_run(tmp_path / "run", FIVE, trials=7)
+    good = runs.status_or_damaged(run)
+    with (run / "candidates.jsonl").open("ab") as file:
+        file.write(b"\xff\xfe\x00garbage\n")
+    found = runs.status_or_damaged(run)
+    assert found.state == "damaged"
+    assert (found.kind, found.done, found.total, found.best) == (good.kind, 5, 7, good.best)
+    assert "candidates.jsonl, line 6, is damaged" in found.reason
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ def test_counts(text, count):
     assert parse_count(text) == count
 
 
-@pytest.mark.parametrize("text", ["", "M", "3Q", "-1M", "1e6", "20 M B", "9" * 400])
+@pytest.mark.parametrize("text", ["", "M", "3Q", "-1M", "1e6", "20 M B", "9" * 400, "0.4", "0.0001k"])
 def test_what_is_no_count(text):
     with pytest.raises(UserError, match="20M"):
         parse_count(text)

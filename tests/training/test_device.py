@@ -11,7 +11,7 @@ def test_the_cpu_is_always_there():
 
 @pytest.mark.parametrize("name", ["foo", "cpu:x", "cpu:7", "meta", "", "cuda:-1"])
 def test_what_is_no_device(name):
-    with pytest.raises(UserError, match=r"device is .*; accepted: cpu, cuda or cuda:N"):
+    with pytest.raises(UserError, match=r"device is .*; accepted: auto, cpu, cuda or cuda:N"):
         require_device(name)
 
 

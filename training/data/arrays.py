@@ -22,6 +22,14 @@ _IMAGES = "uint8 (pixels of 0 to 255) of shape (N, H, W), (N, H, W, C) or (N, C,
 _LABELS = "whole numbers from 0 of shape (N,)"
 
 
+def as_array(name: str, value: Any) -> np.ndarray:
+    """``value`` as an array. Raises ``UserError`` for lists of different lengths."""
+    try:
+        return np.asarray(value)
+    except ValueError as error:
+        raise UserError(f"arrays: {name} is no array ({error}); accepted: one of a single shape") from error
+
+
 class Arrays:
     """The arrays ``x_train``, ``y_train``, ``x_test``, ``y_test`` and, if it is there, ``class_names``.
 
@@ -45,7 +53,7 @@ class Arrays:
 
     def array(self, key: str) -> np.ndarray:
         """As it was given."""
-        return np.asarray(self.arrays[key])
+        return as_array(key, self.arrays[key])
 
     def has(self, key: str) -> bool:
         return key in self.arrays
@@ -218,9 +226,9 @@ def save_arrays(
     if not is_array_file(str(path)):
         raise UserError(f"path is {str(path)!r}; accepted: a file whose name ends in {ARRAY_SUFFIX}")
     given = dict(zip(KEYS, (x_train, y_train, x_test, y_test), strict=True))
-    arrays = {key: np.asarray(value) for key, value in given.items()}
     if class_names is not None:
-        arrays[NAMES] = np.asarray(class_names)
+        given[NAMES] = class_names
+    arrays = {key: as_array(key, value) for key, value in given.items()}
     Arrays(arrays).outline()
     write_npz(Path(path), arrays)
     return str(path)
@@ -235,7 +243,7 @@ def write_npz(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
             with unfinished.open("wb") as stream:
                 np.savez(stream, allow_pickle=False, **arrays)
             os.replace(unfinished, path)
-        except OSError:
+        except BaseException:
             with contextlib.suppress(OSError):
                 unfinished.unlink()
             raise

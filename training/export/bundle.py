@@ -89,7 +89,7 @@ def export(
     export.
     """
     folder, facts = Path(out_dir), facts or Facts()
-    wanted = {name: FORMS[name] for name in some_of("format", list(formats), list(FORMS))}
+    wanted = {name: FORMS[name] for name in some_of("format", formats, list(FORMS))}
     if not overwrite and (folder / GENOTYPE).exists():
         raise UserError(f"{folder} already holds {GENOTYPE}; give another folder")
     model = genotype.build(seed=0)

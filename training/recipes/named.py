@@ -139,6 +139,6 @@ def get_recipe(name: str, **changes: Any) -> Recipe:
 
 def published_recipe(network: str) -> Recipe:
     """The recipe that the published ``network`` (its name; case does not matter) was trained by."""
-    if network.lower() not in _BY_NETWORK:
+    if not isinstance(network, str) or network.lower() not in _BY_NETWORK:
         raise UserError(f"{network} has no published recipe; accepted: one of {', '.join(RECIPES)}")
     return RECIPES[_BY_NETWORK[network.lower()]]

@@ -101,7 +101,7 @@ def test_a_damaged_line_is_left_out_and_named(tmp_path):
         file.write('{"index": 1}\n')
     run = read_run(folder)
     assert run.confirmed == whole
-    assert run.warning.startswith("confirmed.jsonl, line 10, is damaged and left out (")
+    assert run.warning.startswith("line 10 of confirmed.jsonl is damaged and left out (")
 
 
 def test_what_was_trained_again_of_a_candidate_that_cannot_be_read_is_left_out(tmp_path):
@@ -129,7 +129,7 @@ def test_a_line_that_fits_no_candidate_is_damaged(tmp_path, change, said):
         run.measurements(CONFIRMED)
     (line,) = read_run(run.path).damaged[CONFIRMED]
     assert (line.number, line.reason[: len(said)]) == (10, said)
-    assert "line 10, is damaged" in write_outcome(run.path).table
+    assert "line 10 of confirmed.jsonl is damaged" in write_outcome(run.path).table
     run.revise({"strategy": "random", "trials": 4})
     assert [status.state for status in find_runs([run.path])] == ["damaged"]
 

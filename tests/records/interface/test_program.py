@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import errno
 import signal
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
 from records.errors import UserError
 from records.interface.program import run_program
+
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def ended(error: BaseException | None) -> int:
@@ -41,3 +46,16 @@ def test_an_end_has_a_code_and_a_line(capsys, error, code, said):
 def test_a_fault_of_the_program_is_raised():
     with pytest.raises(OSError, match="Bad file descriptor"):
         ended(OSError(errno.EBADF, "Bad file descriptor"))
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+@pytest.mark.parametrize("words", [["--help"], ["search", "--help"], ["list", "."]])
+def test_what_cannot_be_printed_is_an_error(words):
+    with open("/dev/full", "w") as full:
+        ended = subprocess.run(
+            [sys.executable, str(ROOT / "run_search.py"), *words],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+    assert (ended.returncode, ended.stderr) == (2, "error: standard output: No space left on device\n")

@@ -143,3 +143,9 @@ def test_where_nothing_can_be_locked_the_record_decides(tmp_path, monkeypatch):
     assert holder(tmp_path) == ELSEWHERE
     with pytest.raises(UserError, match="cannot be locked"), locked(tmp_path, "wait"):
         pass
+
+
+def test_a_folder_in_place_of_the_lock_is_told(tmp_path):
+    (tmp_path / LOCK).mkdir()
+    with pytest.raises(UserError, match=r"\.lock is a folder; accepted: the file that a search locks"):
+        holder(tmp_path)
