@@ -17,6 +17,8 @@ from typing import Any
 
 from analysis.pages.chart import STYLE
 
+FRONT = "front"  # the name of the heading above the front
+LONG = 30  # letters from which on a cell may break between words
 # A click sorts by a column, the next one the other way round; what has no number comes last.
 _SCRIPT = """
 document.querySelectorAll("table:not(.names)").forEach(table => {
@@ -35,6 +37,9 @@ document.querySelectorAll("table:not(.names)").forEach(table => {
     rows.forEach(row => row.parentNode.appendChild(row));
   }));
 });
+const words = document.querySelectorAll("details.words:not([open])");
+addEventListener("beforeprint", () => words.forEach(each => { each.dataset.was = each.open; each.open = true; }));
+addEventListener("afterprint", () => words.forEach(each => { each.open = each.dataset.was === "true"; }));
 """
 
 
@@ -44,6 +49,13 @@ class Cell:
 
     value: float
     text: str
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A table's cell with a candidate's index: a link to the front, where it is then chosen."""
+
+    index: int
 
 
 @dataclass(frozen=True)
@@ -79,8 +91,10 @@ def _style() -> str:
     return "".join(path.read_text(encoding="utf-8") for path in (own, STYLE))
 
 
-def heading(text: str) -> str:
-    return f"<h2>{escape(text)}</h2>"
+def heading(text: str, name: str = "") -> str:
+    """``name``: what a link in the page calls it."""
+    named = f' id="{name}"' if name else ""
+    return f"<h2{named}>{escape(text)}</h2>"
 
 
 def paragraph(text: str) -> str:
@@ -92,9 +106,10 @@ def note(text: str) -> str:
     return f'<p class="note">{escape(text)}</p>'
 
 
-def folded(title: str, parts: Iterable[str]) -> str:
-    """``parts``, HTML already, that a click on ``title`` shows."""
-    return f"<details><summary>{escape(title)}</summary>{''.join(parts)}</details>"
+def folded(title: str, parts: Iterable[str], *, kind: str = "") -> str:
+    """``parts``, HTML already, that a click on ``title`` shows; those of the kind "words" stand open on paper."""
+    named = f' class="{kind}"' if kind else ""
+    return f"<details{named}><summary>{escape(title)}</summary>{''.join(parts)}</details>"
 
 
 def definitions(words: Iterable[tuple[str, str]]) -> str:
@@ -105,8 +120,11 @@ def definitions(words: Iterable[tuple[str, str]]) -> str:
 
 
 def image(png: bytes, description: str) -> str:
-    data = base64.b64encode(png).decode()
-    return f'<p><img alt="{escape(description, quote=True)}" src="data:image/png;base64,{data}"></p>'
+    """At most as wide as the page; on a narrow one as wide as can be read, and scrolled sideways."""
+    data, width = base64.b64encode(png).decode(), int.from_bytes(png[16:20], "big")  # as the format has it
+    look = f'style="min-width:min({width}px, 38rem)"'
+    alt = escape(description, quote=True)
+    return f'<p class="picture"><img alt="{alt}" {look} src="data:image/png;base64,{data}"></p>'
 
 
 def html_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, names: bool = False) -> str:
@@ -120,6 +138,9 @@ def html_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, names: 
 def _cell(cell: Any) -> str:
     if isinstance(cell, Code):
         return f"<td><code>{escape(cell.text)}</code></td>"
-    if isinstance(cell, Cell):
-        return f'<td data-value="{float(cell.value)!r}">{escape(cell.text)}</td>'
-    return f"<td>{escape(str(cell))}</td>"
+    if isinstance(cell, Candidate):
+        return f'<td><a href="#{FRONT}" data-candidate="{cell.index}">{cell.index}</a></td>'
+    value, text = (
+        (f' data-value="{float(cell.value)!r}"', cell.text) if isinstance(cell, Cell) else ("", str(cell))
+    )
+    return f"<td{value}{' class=long' if len(text) > LONG else ''}>{escape(text)}</td>"
