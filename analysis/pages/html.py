@@ -60,7 +60,7 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Code:
-    """A table's cell with a command."""
+    """A table's cell with a command, which breaks between words alone."""
 
     text: str
 
@@ -137,7 +137,8 @@ def html_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, names: 
 
 def _cell(cell: Any) -> str:
     if isinstance(cell, Code):
-        return f"<td><code>{escape(cell.text)}</code></td>"
+        words = " ".join(f"<span>{escape(word)}</span>" for word in cell.text.split(" "))
+        return f"<td><code>{words}</code></td>"
     if isinstance(cell, Candidate):
         return f'<td><a href="#{FRONT}" data-candidate="{cell.index}">{cell.index}</a></td>'
     value, text = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -119,7 +120,10 @@ def test_limits_leave_the_candidates_within(opened, five):
         assert opened.candidates() == ["2", "0", "1"], text
         assert opened.page.inner_text("#macs-wrong") == ""
     opened.page.fill("#macs-least", "3k")
-    assert opened.page.inner_text("#macs-wrong") == "from 3k is above to 2.0E3: nothing is within"
+    assert (
+        opened.page.inner_text("#macs-wrong")
+        == "from 3k to 2.0E3: the first is above the second, so nothing is within"
+    )
     assert opened.page.get_attribute("#macs-least", "aria-invalid") == "true"
     assert opened.page.inner_text(".chart-said") == "no candidate is within these limits"
     opened.page.click("text=Show all")
@@ -199,6 +203,16 @@ def test_on_a_narrow_screen_numbers_are_whole_and_titles_apart(opened, five):
         assert picture.bounding_box()["width"] >= 600  # as wide as can be read, in its own box
         assert picture.locator("xpath=..").evaluate("each => each.scrollWidth > each.clientWidth")
         opened.page.locator("#coordinates").scroll_into_view_if_needed()
+        opened.until("document.querySelector('#coordinates').axes !== undefined")
+        spans = opened.page.evaluate(
+            "(() => { const context = document.createElement('canvas').getContext('2d'); context.font = '11px system-ui, sans-serif';"
+            "return document.querySelector('#coordinates').axes.map(({ label, x, row }) =>"
+            "[row, x - context.measureText(label).width / 2, x + context.measureText(label).width / 2]) })()"
+        )
+        assert len(spans) >= 6
+        assert max(row for row, *_ in spans) == 1
+        for (row, _, end), (other, start, _) in itertools.combinations(spans, 2):
+            assert row != other or end < start
         assert opened.complaints == []
     finally:
         opened.page.set_viewport_size({"width": 1280, "height": 720})

@@ -110,7 +110,8 @@ function chosenDrawing(report, row) {
 }
 
 function commandLine(text) {
-  const code = make("code", {}, text), said = make("span", { "aria-live": "polite" });
+  const words = text.split(" ").flatMap((word, place) => [...(place ? [" "] : []), make("span", {}, word)]); // which break between them alone
+  const code = make("code", {}, ...words), said = make("span", { "aria-live": "polite" });
   const copy = async () => {
     said.textContent = (await copied(text, code)) ? "copied" : "selected: press Ctrl+C";
     setTimeout(() => { said.textContent = ""; }, 2000);

@@ -22,6 +22,7 @@ function coordinatesView(report, place) {
     const context = cleared(canvas, width, SPREAD.height);
     drawLines(report, context, axes);
     const rows = titleRows(context, axes);
+    place.axes = axes.map(({ label, x }, number) => ({ label, x, row: rows[number] }));
     axes.forEach((axis, number) => drawAxis(report, context, axis, rows[number]));
   }
 

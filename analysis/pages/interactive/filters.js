@@ -47,7 +47,7 @@ function limits(report, name, label) {
     const crossed = least !== null && most !== null && least > most;
     fields.forEach(field => crossed || bad.includes(field) ? field.setAttribute("aria-invalid", "true") : field.removeAttribute("aria-invalid"));
     wrong.textContent = bad.length ? `${bad.map(field => `“${field.value.trim()}”`).join(" and ")}: no number, so no limit; accepted: ${ACCEPTED[name] ?? COUNTS}`
-      : crossed ? `from ${fields[0].value.trim()} is above to ${fields[1].value.trim()}: nothing is within` : "";
+      : crossed ? `from ${fields[0].value.trim()} to ${fields[1].value.trim()}: the first is above the second, so nothing is within` : "";
     const known = value => Number.isNaN(value) ? null : value;
     report.limits[name] = { least: known(least), most: known(most) };
     report.filter();

@@ -21,9 +21,9 @@ RUN = Run(
 
 
 def tables(page):
-    """Each table as rows of texts; of a link its text."""
+    """Each table as rows of texts; of a link and of a word its text."""
     found = []
-    for body in re.findall(r"<table.*?</table>", re.sub("<a [^>]*>|</a>", "", page), re.DOTALL):
+    for body in re.findall(r"<table.*?</table>", re.sub("<a [^>]*>|</a>|</?span>", "", page), re.DOTALL):
         rows = re.findall(r"<tr>(.*?)</tr>", body, re.DOTALL)
         found.append([re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row) for row in rows])
     return found
