@@ -18,6 +18,7 @@ from typing import Any
 from analysis.pages.chart import STYLE
 
 FRONT = "front"  # the name of the heading above the front
+NARROW = 368  # pixels that a page of 400 has for a picture
 LONG = 30  # letters from which on a cell may break between words
 # A click sorts by a column, the next one the other way round; what has no number comes last.
 _SCRIPT = """
@@ -120,11 +121,15 @@ def definitions(words: Iterable[tuple[str, str]]) -> str:
 
 
 def image(png: bytes, description: str) -> str:
-    """At most as wide as the page; on a narrow one as wide as can be read, and scrolled sideways."""
-    data, width = base64.b64encode(png).decode(), int.from_bytes(png[16:20], "big")  # as the format has it
-    look = f'style="min-width:min({width}px, 38rem)"'
+    """At most as wide as the page; at least half as wide as it was drawn, so that it can be read: on a narrower page it is
+    scrolled sideways."""
+    data, least = (
+        base64.b64encode(png).decode(),
+        int.from_bytes(png[16:20], "big") // 2,
+    )  # its width, by the format
+    kind = "picture wide" if least > NARROW else "picture"
     alt = escape(description, quote=True)
-    return f'<p class="picture"><img alt="{alt}" {look} src="data:image/png;base64,{data}"></p>'
+    return f'<p class="{kind}"><img alt="{alt}" style="min-width:{least}px" src="data:image/png;base64,{data}"></p>'
 
 
 def html_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, names: bool = False) -> str:
