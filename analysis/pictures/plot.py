@@ -34,7 +34,7 @@ Y_LABEL = "accuracy (%)"
 class Series:
     """One run: all its candidates, its front by rising cost, the one to take (None: none fits), what that came to by
     other seeds, and those that were confirmed, each with mean and standard deviation over seeds (as the axis, percent,
-    percent; 0 of a single seed)."""
+    percent; 0 of a single seed), and what the search measured of each of these (percent)."""
 
     name: str
     candidates: tuple[Point, ...]
@@ -42,6 +42,7 @@ class Series:
     best: Point | None
     confirmed: tuple[tuple[float, float, float], ...] = ()
     best_again: Confirmation | None = None
+    measured: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -146,16 +147,23 @@ def _series(run: Run, name: str, max_macs: int | None, cost: Cost) -> Series:
             (cost(taken), 100 * (taken.accuracy or 0.0)),
             run.confirmed.get(taken.index),
         )
-    again = [(cost(m), run.confirmed[m.index]) for m in ok if m.index in run.confirmed]
-    bars = tuple(
-        (spent, 100 * each.mean, 100 * (each.deviation or 0.0))
-        for spent, each in sorted(again, key=lambda a: a[0])
+    again = sorted(
+        ((cost(m), run.confirmed[m.index], m) for m in ok if m.index in run.confirmed), key=lambda a: a[0]
     )
+    bars = tuple((spent, 100 * each.mean, 100 * (each.deviation or 0.0)) for spent, each, _ in again)
 
     def points(measurements: Iterable[Measurement]) -> tuple[Point, ...]:
         return tuple((cost(m), 100 * (m.accuracy or 0.0)) for m in measurements)
 
-    return Series(name, points(ok), points(front(ok, cost)), chosen, bars, chosen_again)
+    return Series(
+        name,
+        points(ok),
+        points(front(ok, cost)),
+        chosen,
+        bars,
+        chosen_again,
+        tuple(100 * (m.accuracy or 0.0) for *_, m in again),
+    )
 
 
 def run_title(runs: Sequence[Run]) -> str:

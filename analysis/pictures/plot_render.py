@@ -107,6 +107,9 @@ def _draw_series(axes: Any, plot: FrontPlot, series: Series, number: int, severa
     )  # fmt: skip
     if series.confirmed:
         macs, means, deviations = zip(*series.confirmed, strict=True)
+        axes.vlines(
+            macs, series.measured, means, color=INK, alpha=0.45, linewidth=0.8, zorder=2.6, gid="stems"
+        )
         axes.errorbar(
             macs, means, deviations, linestyle="none", marker="_", markersize=9, color=INK, ecolor=INK, elinewidth=1.1,
             capsize=3, zorder=6.5, gid="confirmed",

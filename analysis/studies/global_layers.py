@@ -105,11 +105,15 @@ class Comparison:
         if not some or not others:
             all_of_them, none = (self.first, self.second) if some else (self.second, self.first)
             if self.others:
-                return f"{some + others} candidates are {all_of_them}, none is {none}, {neither}"
+                return f"{_candidates(some + others)} {all_of_them}, none {none}, {neither}"
             return f"all {some + others} candidates are {all_of_them}, none is {none}"
-        groups = f"{some} candidates {self.first}, {others} {self.second}"
+        groups = f"{_candidates(some)} {self.first}, {others} {self.second}"
         groups += f", {neither}" if self.others else ""
         return f"{count} of like MACs ({groups}), and it takes {LEAST} pairs"
+
+
+def _candidates(count: int) -> str:
+    return f"{count} candidate{'s'[: count != 1]}"
 
 
 def global_question(runs: Sequence[Run], names: Sequence[str]) -> list[Comparison]:

@@ -44,6 +44,11 @@ def test_the_best_stands_on_its_dot_and_both_its_numbers_are_said():
     with style():
         figure = front_figure(plot)
     assert drawn(figure, "best") == [((9000, 80),)]
+    (stems,) = (each for each in figure.axes[0].collections if each.get_gid() == "stems")
+    assert [each.tolist() for each in stems.get_segments()] == [
+        [[2000, 70], [2000, 70]],
+        [[9000, 80], [9000, 90]],
+    ]
     label = figure.axes[0].texts[-1]
     assert label.get_text() == "80.0%, 9.00k MACs\n90.0 ± 1.0% by other seeds, 6 epochs"
     box = label.get_window_extent(figure.canvas.get_renderer())

@@ -71,11 +71,11 @@ def test_those_with_just_the_median_are_said_to_be_in_neither_group():
         return global_question([Run(Path("run"), {}, tuple(of))], ["a"])[1].answer
 
     assert (
-        "(1 candidates with more global layers than the median, 1 with fewer, 3 with just the median, which are in neither"
+        "(1 candidate with more global layers than the median, 1 with fewer, 3 with just the median, which are in neither"
         in told(0.25, 0.5, 0.5, 0.5, 1.0)
     )
     assert told(0.5, 0.5, 1.0).endswith(
-        "1 candidates are with more global layers than the median, none is with fewer, 2 with just the median, which are in "
+        "1 candidate with more global layers than the median, none with fewer, 2 with just the median, which are in "
         "neither group"
     )
     assert told(0.5, 0.5).endswith("all 2 candidates have just the median")
