@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from analysis.certainty.noise import Certainty
 from analysis.front import front
 from analysis.hypervolume import dominated_share, reference_macs
 from analysis.pages.page import Recommended, report_page, warnings
@@ -19,7 +20,7 @@ from analysis.references import references
 from analysis.run import Run, read_run
 from analysis.selection.best import best
 from analysis.selection.choice import budget, genotype_of, holds_searches, searches
-from analysis.selection.confirmed import doubt
+from analysis.selection.confirmed import by_other_seeds
 from analysis.tables import front_table
 from analysis.text_table import count_text, percent_text, table_text
 from records.checks import as_path
@@ -100,7 +101,7 @@ def _numbers(run: Run, chosen: Measurement) -> dict[str, Any]:
     known = run.confirmed.get(chosen.index)
     confirmed = None if known is None else {
         "mean": known.mean, "deviation": known.deviation, "seeds": len(known.accuracies), "epochs": known.epochs,
-        "doubt": doubt(chosen, run.ok, run.confirmed),
+        "doubt": Certainty.of(run).doubt(chosen),
     }  # fmt: skip
     return {
         "accuracy": chosen.accuracy,
@@ -189,9 +190,9 @@ def _write(
         plot.title, pictures, runs, names, points, subject, max_macs=max_macs, references=references(dataset)
     )
     files.append(write_whole(out / page, text))
-    again = any(run.confirmed for run in runs)
+    again = [each for run in runs for each in run.confirmed.values()]
     columns = [
-        "accuracy %", *(["by other seeds"] if again else []), "MACs", "params", "candidate",
+        "accuracy %", *([by_other_seeds(again)] if again else []), "MACs", "params", "candidate",
         *(["run"] if compared else []),
     ]  # fmt: skip
     rows = [
@@ -213,12 +214,12 @@ def _write(
 
 def _sentence(run: Run, m: Measurement) -> str:
     known = run.confirmed.get(m.index)
-    again = "" if known is None else f", {known} by other seeds after {known.epochs} epochs"
+    again = "" if known is None else f", {known.said}"
     sentence = (
         f"candidate {m.index}, {percent_text(m.accuracy)}% validation accuracy{again}, {count_text(m.macs)} MACs "
         f"({count_text(m.macs_published)} by the published count), {count_text(m.params)} params"
     )
-    uncertain = doubt(m, run.ok, run.confirmed)
+    uncertain = Certainty.of(run).doubt(m)
     return sentence if uncertain is None else f"{sentence}. But {uncertain}"
 
 

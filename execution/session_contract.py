@@ -83,14 +83,15 @@ class Session(ABC):
         """What is used where the settings leave a value open: the other half of a run's ``settings.json``.
 
         By name: what is known of the data (see `PreparedData.to_json`), ``space`` (all its settings), ``recipe`` (of
-        each candidate's training), ``confirm`` and ``confirm_epochs``, ``device`` and ``threads`` (of a trial; left out
+        each candidate's training; it mirrors images where the data set's may be), ``confirm`` and ``confirm_epochs``, ``device`` and ``threads`` (of a trial; left out
         where other machines decide).
         """
         space, confirmed = get_space(self.settings.space), self.settings.confirmations()
+        recipe = self.trial.make_recipe().to_json()
         used: dict[str, Any] = {
             **self.data.to_json(),
             "space": space.settings_json(space.make_settings(self.settings.space_settings())),
-            "recipe": self.trial.make_recipe().to_json(),
+            "recipe": recipe | {"flip": recipe["flip"] and self.data.info.flip},
             "confirm": confirmed["points"],
             "confirm_epochs": confirmed["epochs"],
         }

@@ -38,6 +38,19 @@ def percent_text(accuracy: float | None) -> str:
     return "–" if accuracy is None else f"{100 * accuracy:.2f}"
 
 
+def shortened(text: str, longest: int) -> str:
+    """``text`` in at most ``longest`` letters, without its middle: both ends tell names apart.
+
+    Examples:
+        >>> shortened("global_constant_diffusivity_3", 20)
+        'global_con…usivity_3'
+    """
+    if len(text) <= longest:
+        return text
+    end = (longest - 1) // 2
+    return f"{text[: longest - 1 - end]}…{text[-end:]}"
+
+
 def duration_text(seconds: float) -> str:
     """``48 s``, ``12 min``, ``3.4 h``."""
     if seconds < 120:

@@ -1,9 +1,11 @@
 """The noise of accuracies, and which candidates it makes equal.
 
 An accuracy p of n images is the mean of n answers that are right or wrong: its standard error is the binomial
-one, ``sqrt(p (1 - p) / n)``. Two accuracies may be equal where they differ by less than twice the standard error of their
-difference. The errors of two networks on the same images go together, so the noise of their difference is at most
-what is computed here from both alone (McNemar's paired test needs the answers, which no run keeps).
+one, ``sqrt(p (1 - p) / n)``. Two candidates that were both trained again by other seeds are compared by their means;
+the noise of this difference is that of seeds (Welch's t) and of images (two standard errors) together. Otherwise both
+are compared by what the search measured, with the noise of images alone. The errors of two networks on the same images go
+together, so the noise of their difference is at most what is computed here from both alone (McNemar's paired test
+needs the answers, which no run keeps).
 """
 
 from __future__ import annotations
@@ -13,8 +15,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from analysis.certainty.images import ValidationImages, validation_images
+from analysis.certainty.student import noise_of_difference
 from analysis.run import Run
 from records.measurement import Measurement
+from records.text import count_text, percent_text
 
 SURE = 2.0  # standard errors: 95 in 100
 
@@ -29,11 +33,17 @@ def standard_error(accuracy: float, images: int) -> float:
 @dataclass(frozen=True)
 class Tie:
     """A candidate that may be as good as another one, whose accuracy is ``lead`` above its own (below, where negative),
-    for the ``noise`` of the difference is no less; both in [0, 1]."""
+    for the ``noise`` of the difference is no less; both in [0, 1].
+
+    ``noise_of`` is what that noise holds, such as "seeds and images"; ``by_seeds``: the means over other seeds were
+    compared, otherwise what the search measured.
+    """
 
     measurement: Measurement
     lead: float
     noise: float
+    noise_of: str = "images"
+    by_seeds: bool = False
 
 
 @dataclass(frozen=True)
@@ -48,37 +58,51 @@ class Certainty:
     def of(cls, run: Run) -> Certainty:
         return cls(run, validation_images(run))
 
-    def error(self, accuracy: float) -> float | None:
-        """The standard error of one training's accuracy."""
-        return None if self.images is None else standard_error(accuracy, self.images.count)
+    def _error(self, accuracy: float) -> float:
+        """The standard error of an accuracy over the images, whose number is known."""
+        assert self.images is not None
+        return standard_error(accuracy, self.images.count)
 
     def margin(self, measurement: Measurement) -> float | None:
-        """Twice the standard error of what a candidate was measured at in the search."""
-        error = self.error(measurement.accuracy or 0.0)
-        return None if error is None else SURE * error
+        """Twice the standard error over the images of what a candidate was measured at in the search."""
+        return None if self.images is None else SURE * self._error(measurement.accuracy or 0.0)
 
     def tie(self, chosen: Measurement, other: Measurement) -> Tie | None:
-        """Whether ``other`` may be as good as ``chosen``; None also where that cannot be known.
-
-        Those that were both trained again are compared by their means, with the noise of seeds and of images; else
-        what both were measured at in the search, with that of images.
-        """
+        """Whether ``other`` may be as good as ``chosen``; None also where that cannot be known."""
         one, two = self.run.confirmed.get(chosen.index), self.run.confirmed.get(other.index)
-        errors: list[float | None]
         if one is not None and two is not None:
             accuracies = one.mean, two.mean
-            errors = [one.error, two.error]
+            of_seeds = noise_of_difference(one.accuracies, two.accuracies)
         else:
             accuracies = chosen.accuracy or 0.0, other.accuracy or 0.0
-            errors = []
-        errors += map(self.error, accuracies)
-        known = [error for error in errors if error is not None]
-        lead, noise = accuracies[0] - accuracies[1], SURE * math.hypot(*known)
-        return Tie(other, lead, noise) if known and lead <= noise else None
+            of_seeds = None
+        of_images = None if self.images is None else SURE * math.hypot(*map(self._error, accuracies))
+        known = {
+            name: each for name, each in (("seeds", of_seeds), ("images", of_images)) if each is not None
+        }
+        lead, noise = accuracies[0] - accuracies[1], math.hypot(*known.values())
+        by_seeds = one is not None and two is not None
+        return Tie(other, lead, noise, " and ".join(known), by_seeds) if known and lead <= noise else None
 
     def ties(self, chosen: Measurement, among: Iterable[Measurement]) -> list[Tie]:
         """Those ``among`` judged candidates that may be as good as ``chosen``, by rising MACs."""
         tied = [self.tie(chosen, m) for m in among if m.index != chosen.index and m.status == "ok"]
         return sorted(
             (tie for tie in tied if tie is not None), key=lambda t: (t.measurement.macs, t.measurement.index)
+        )
+
+    def doubt(self, chosen: Measurement) -> str | None:
+        """A sentence where ``chosen`` was trained again and ties with one that was too and has fewer MACs, on the
+        smallest such one; else None."""
+        smaller = [m for m in self.run.ok if m.macs < chosen.macs]
+        rivals = [tie for tie in self.ties(chosen, smaller) if tie.by_seeds]
+        if not rivals:
+            return None
+        tie = rivals[0]
+        other = tie.measurement
+        mean = percent_text(self.run.confirmed[other.index].mean)
+        return (
+            f"candidate {chosen.index}'s lead over candidate {other.index} ({mean}% by other seeds, "
+            f"{count_text(other.macs)} MACs) is within the noise of {tie.noise_of} ({100 * tie.noise:.2f} points): that "
+            f"one may be as good, with {100 * (1 - other.macs / chosen.macs):.0f}% fewer MACs"
         )

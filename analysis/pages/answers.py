@@ -13,10 +13,11 @@ from analysis.pages import html
 from analysis.pages.interactive.record import export_command
 from analysis.run import Run
 from analysis.selection.best import best
+from analysis.selection.confirmed import by_other_seeds
 from analysis.selection.picking import knee
 from records.errors import UserError
 from records.measurement import Measurement
-from records.text import count_text, percent_text, tick_text
+from records.text import count_text, percent_text
 from search_space.contents import global_share
 
 MOST_NAMED = 4  # candidates that a sentence or a cell names
@@ -63,7 +64,7 @@ def noise_sentence(certainty: Certainty, chosen: Measurement | None) -> str:
         return f"{said}."
     return (
         f"{said}: candidate {chosen.index}'s of {percent_text(chosen.accuracy)}% is known to ± {100 * margin:.1f} "
-        "points, twice its standard error."
+        "points, twice its standard error over the images."
     )
 
 
@@ -79,16 +80,31 @@ def tie_sentence(found: Answer) -> str | None:
     fewer = (
         f" {len(smaller):,} of them {'has' if len(smaller) == 1 else 'have'} fewer MACs." if smaller else ""
     )
-    return f"It is a tie: candidate {index} leads {count} by no more than the noise: {_named(found.ties, 'MACs')}.{fewer}"
+    named, more = _named(found.ties, " MACs")
+    return f"It is a tie: candidate {index} leads {count} by no more than the noise: {', '.join(named)}{more}.{fewer}"
 
 
-def _named(ties: Sequence[Tie], unit: str = "") -> str:
+def rule_sentence(certainty: Certainty) -> str | None:
+    """How ties are decided; None where it cannot be known, or where all candidates were trained once."""
+    if not certainty.run.confirmed:
+        return None
+    images = "" if certainty.images is None else " with the noise of the images"
+    by_search = f"all others by the search's one training{images}" if images else "others cannot be compared"
+    both = "seeds and images" if images else "seeds"
+    return (
+        "How ties are decided: two candidates that were trained again are compared by their means over seeds with the noise "
+        f"of {both}, {by_search}."
+    )
+
+
+def _named(ties: Sequence[Tie], unit: str = "") -> tuple[list[str], str]:
     """The first ones by rising MACs, and how many more there are."""
-    named = [f"{t.measurement.index} ({count_text(t.measurement.macs)}{unit and ' ' + unit})" for t in ties]
-    more = len(named) - MOST_NAMED
-    if more <= 0:
-        return ", ".join(named)
-    return ", ".join(named[:MOST_NAMED]) + f" and {more:,} more"
+    named = [
+        f"{t.measurement.index} ({count_text(t.measurement.macs)}{unit}{', by seeds' if t.by_seeds else ''})"
+        for t in ties[:MOST_NAMED]
+    ]
+    more = len(ties) - MOST_NAMED
+    return named, f" and {more:,} more" if more > 0 else ""
 
 
 def answer_html(found: Answer, sentence: str | None, of_global: str | None = None) -> list[str]:
@@ -99,7 +115,7 @@ def answer_html(found: Answer, sentence: str | None, of_global: str | None = Non
         return []
     said = [] if sentence is None else [f"The best: {sentence}."]
     said += [noise_sentence(certainty, found.best)]
-    said += [tie] if (tie := tie_sentence(found)) else []
+    said += [" ".join(filter(None, (tie, rule_sentence(certainty))))] if (tie := tie_sentence(found)) else []
     if found.best is not None and found.best.index not in run.confirmed and len(run.ok) > 1:
         said.append(
             f"It was chosen among {len(run.ok):,} for this accuracy, which is therefore too high on average: a longer "
@@ -122,19 +138,31 @@ def _short(m: Measurement) -> str:
 
 
 def _budget_table(rows: Sequence[Budget], run: Run, certainty: Certainty) -> list[str]:
-    again = any(row.measurement.index in run.confirmed for row in rows)
+    again = [run.confirmed[r.measurement.index] for r in rows if r.measurement.index in run.confirmed]
+    whole = len(rows) == len({m.macs for m in front(run.ok)})
     latency = any(row.measurement.latency is not None for row in rows)
     columns = [
-        "for at most … MACs", "take candidate", "accuracy %", "±", *(["by other seeds"] if again else []), "MACs",
+        "your budget, MACs", "take candidate", "accuracy %", "±, images", *([by_other_seeds(again)] if again else []),
         "params", *(["latency, ms"] if latency else []), "global layers %", "as good within the noise, with fewer MACs: candidate (MACs)",
         "to export it",
     ]  # fmt: skip
-    cells = [_budget_row(row, run, certainty, again=again, latency=latency) for row in rows]
+    cells = [_budget_row(row, run, certainty, again=bool(again), latency=latency) for row in rows]
     return [
         html.html_table(columns, cells),
         html.note(
-            "Between two rows the upper one holds. ±: twice the standard error of an accuracy on the validation "
-            "images. Global layers: the share of an architecture's edges, blocks or stages that have one."
+            "Take the row that holds your budget; below the first one nothing fits."
+            + (
+                ""
+                if whole
+                else " Not all of a long front stands here: --pick max-macs=X takes the best for X."
+            )
+            + " ±, images: twice the standard error of an accuracy over the validation images."
+            + (
+                f" {by_other_seeds(again).capitalize()}: mean ± standard deviation over n seeds."
+                if again
+                else ""
+            )
+            + " Global layers: the share of an architecture's edges, blocks or stages that have one."
         ),
     ]
 
@@ -143,19 +171,27 @@ def _budget_row(row: Budget, run: Run, certainty: Certainty, *, again: bool, lat
     m = row.measurement
     share, margin = global_share(m.genotype.get("architecture")), certainty.margin(m)
     known = certainty.images is not None or bool(row.ties)
+    named, more = _named(row.ties)
     return [
-        html.Cell(row.macs, tick_text(row.macs)),
-        m.index,
+        html.Cell(row.least, _range(row)),
+        html.Candidate(m.index),
         percent_text(m.accuracy),
         "–" if margin is None else f"{100 * margin:.1f}",
         *([_unbroken(str(run.confirmed.get(m.index, "–")))] if again else []),
-        html.Cell(m.macs, f"{m.macs:,}"),
         html.Cell(m.params, f"{m.params:,}"),
         *(["–" if m.latency is None else f"{m.latency:.3g}"] if latency else []),
         "–" if share is None else f"{100 * share:.0f}",
-        ", ".join(map(_unbroken, _named(row.ties).split(", "))) or ("none" if known else "not known"),
+        f"{', '.join(map(_unbroken, named))}{_unbroken(more)}" or ("none" if known else "not known"),
         html.Code(export_command(run.path, m.index)),
     ]
+
+
+def _range(row: Budget) -> str:
+    """Of MACs, each end on one line."""
+    least = f"{row.least:,}"
+    if row.most is None:
+        return _unbroken(f"{least} and more")
+    return least if row.most == row.least else _unbroken(f"{least} to {row.most:,}")
 
 
 def _unbroken(text: str) -> str:

@@ -17,6 +17,9 @@ from typing import Any
 
 from analysis.pages.chart import STYLE
 
+FRONT = "front"  # the name of the heading above the front
+NARROW = 368  # pixels that a page of 400 has for a picture
+LONG = 30  # letters from which on a cell may break between words
 # A click sorts by a column, the next one the other way round; what has no number comes last.
 _SCRIPT = """
 document.querySelectorAll("table:not(.names)").forEach(table => {
@@ -35,6 +38,9 @@ document.querySelectorAll("table:not(.names)").forEach(table => {
     rows.forEach(row => row.parentNode.appendChild(row));
   }));
 });
+const words = document.querySelectorAll("details.words:not([open])");
+addEventListener("beforeprint", () => words.forEach(each => { each.dataset.was = each.open; each.open = true; }));
+addEventListener("afterprint", () => words.forEach(each => { each.open = each.dataset.was === "true"; }));
 """
 
 
@@ -47,8 +53,15 @@ class Cell:
 
 
 @dataclass(frozen=True)
+class Candidate:
+    """A table's cell with a candidate's index: a link to the front, where it is then chosen."""
+
+    index: int
+
+
+@dataclass(frozen=True)
 class Code:
-    """A table's cell with a command."""
+    """A table's cell with a command, which breaks between words alone."""
 
     text: str
 
@@ -79,8 +92,10 @@ def _style() -> str:
     return "".join(path.read_text(encoding="utf-8") for path in (own, STYLE))
 
 
-def heading(text: str) -> str:
-    return f"<h2>{escape(text)}</h2>"
+def heading(text: str, name: str = "") -> str:
+    """``name``: what a link in the page calls it."""
+    named = f' id="{name}"' if name else ""
+    return f"<h2{named}>{escape(text)}</h2>"
 
 
 def paragraph(text: str) -> str:
@@ -92,9 +107,10 @@ def note(text: str) -> str:
     return f'<p class="note">{escape(text)}</p>'
 
 
-def folded(title: str, parts: Iterable[str]) -> str:
-    """``parts``, HTML already, that a click on ``title`` shows."""
-    return f"<details><summary>{escape(title)}</summary>{''.join(parts)}</details>"
+def folded(title: str, parts: Iterable[str], *, kind: str = "") -> str:
+    """``parts``, HTML already, that a click on ``title`` shows; those of the kind "words" stand open on paper."""
+    named = f' class="{kind}"' if kind else ""
+    return f"<details{named}><summary>{escape(title)}</summary>{''.join(parts)}</details>"
 
 
 def definitions(words: Iterable[tuple[str, str]]) -> str:
@@ -105,8 +121,15 @@ def definitions(words: Iterable[tuple[str, str]]) -> str:
 
 
 def image(png: bytes, description: str) -> str:
-    data = base64.b64encode(png).decode()
-    return f'<p><img alt="{escape(description, quote=True)}" src="data:image/png;base64,{data}"></p>'
+    """At most as wide as the page; at least half as wide as it was drawn, so that it can be read: on a narrower page it is
+    scrolled sideways."""
+    data, least = (
+        base64.b64encode(png).decode(),
+        int.from_bytes(png[16:20], "big") // 2,
+    )  # its width, by the format
+    kind = "picture wide" if least > NARROW else "picture"
+    alt = escape(description, quote=True)
+    return f'<p class="{kind}"><img alt="{alt}" style="min-width:{least}px" src="data:image/png;base64,{data}"></p>'
 
 
 def html_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, names: bool = False) -> str:
@@ -119,7 +142,11 @@ def html_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, names: 
 
 def _cell(cell: Any) -> str:
     if isinstance(cell, Code):
-        return f"<td><code>{escape(cell.text)}</code></td>"
-    if isinstance(cell, Cell):
-        return f'<td data-value="{float(cell.value)!r}">{escape(cell.text)}</td>'
-    return f"<td>{escape(str(cell))}</td>"
+        words = " ".join(f"<span>{escape(word)}</span>" for word in cell.text.split(" "))
+        return f"<td><code>{words}</code></td>"
+    if isinstance(cell, Candidate):
+        return f'<td><a href="#{FRONT}" data-candidate="{cell.index}">{cell.index}</a></td>'
+    value, text = (
+        (f' data-value="{float(cell.value)!r}"', cell.text) if isinstance(cell, Cell) else ("", str(cell))
+    )
+    return f"<td{value}{' class=long' if len(text) > LONG else ''}>{escape(text)}</td>"

@@ -106,7 +106,7 @@ def _front(interactive: str, pictures: Sequence[bytes], table: str) -> list[str]
     """The pictures stand for themselves until the interactive front is drawn, which folds them."""
     images = "".join(html.image(picture, "accuracy against MACs") for picture in pictures)
     still = '<details id="still" open><summary>As a picture and a table</summary>'
-    return [html.heading("The front"), interactive, f"{still}{images}{table}</details>"]
+    return [html.heading("The front", html.FRONT), interactive, f"{still}{images}{table}</details>"]
 
 
 def _nothing(runs: Sequence[Run]) -> str:

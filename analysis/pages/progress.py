@@ -12,32 +12,37 @@ from analysis.pictures.supernet_curves import render_supernet, supernet_panels
 from analysis.run import Run
 from records.text import count_text
 
+_COSTS = ("seconds of the supernet", "seconds of candidates", "seconds of training again")
 _COUNTS = ("candidates", "failed", "cancelled", "rejected", "partial")
 
 
 def progress_html(runs: Sequence[Run], names: Sequence[str]) -> list[str]:
     """Parts of the page, of all runs together."""
     limit = reference_macs(m for run in runs for m in run.ok)
-    with_supernet = any(run.supernet_seconds for run in runs)
+    with_supernet, again = any(run.supernet_seconds for run in runs), any(run.confirmed for run in runs)
+    parts_told = with_supernet, with_supernet or again, again
     rows = [
         (
             *map(len, (run.measurements, run.failed, run.cancelled, run.rejected, run.partial)),
-            *(_costs(run) if with_supernet else ()),
+            *map(seconds_cell, [part for part, told in zip(_costs(run), parts_told, strict=True) if told]),
             seconds_cell(run.seconds),
             f"{100 * dominated_share(run.ok, limit):.2f}",
             name,
         )
         for run, name in zip(runs, names, strict=True)
     ]
-    costs = ("seconds of the supernet", "seconds of candidates") if with_supernet else ()
+    costs = [name for name, told in zip(_COSTS, parts_told, strict=True) if told]
     parts = [
         html.heading("How the search went" if len(runs) == 1 else "How the searches went"),
         html.paragraph(
             "Hypervolume: the share of the rectangle from 0 to 100% accuracy and from 0 to "
             f"{count_text(limit)} MACs (a tenth above the largest candidate) that the front dominates. Seconds: the "
-            "trainings' own, added up."
+            "trainings' own, added up"
+            + (", with those of the candidates that were trained again by other seeds." if again else ".")
         ),
-        html.html_table((*_COUNTS, *costs, "seconds", "hypervolume %", "run"), rows),
+        html.html_table(
+            (*_COUNTS, *costs, "seconds in all" if costs else "seconds", "hypervolume %", "run"), rows
+        ),
     ]
     if any(run.ok for run in runs):
         picture = render_hypervolume(hypervolume_curves(runs, names, limit))
@@ -45,9 +50,10 @@ def progress_html(runs: Sequence[Run], names: Sequence[str]) -> list[str]:
     return parts
 
 
-def _costs(run: Run) -> tuple[html.Cell, html.Cell]:
-    """Of the supernet, and of the candidates."""
-    return seconds_cell(run.supernet_seconds), seconds_cell(run.seconds - run.supernet_seconds)
+def _costs(run: Run) -> tuple[float, float, float]:
+    """Seconds of the supernet, of the candidates, and of training some of them again."""
+    again = sum(each.seconds for each in run.confirmed.values())
+    return run.supernet_seconds, run.seconds - run.supernet_seconds - again, again
 
 
 def supernet_html(run: Run, name: str) -> list[str]:

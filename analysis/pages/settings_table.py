@@ -15,7 +15,8 @@ COLUMNS = ("name", "asked for", "used")
 NOTHING, OPEN = "–", "default"
 _WHERE_SHOWN = ("run_dir", "port", "portal", "host")  # they say nothing of what was found
 _PARTS = ("space", "recipe", "supernet", "dataset")  # of what was used, records of their own
-_OF_THE_IMAGE = ("image_size", "channels")  # both stand in its shape
+_OF_THE_DATASET = ("flip",)  # as a setting; a recipe's own number of that name is another one
+_IMAGE = ("dataset", "image")  # (channels, height, width)
 _Row = tuple[str, str, str]
 
 
@@ -30,7 +31,7 @@ def settings_rows(run: Run) -> list[_Row]:
             continue
         place = _place(name, run.resolved)
         shown.add(place)
-        used = _at(place, run.resolved)
+        used = _of_the_image(name, run.resolved) if place == _IMAGE else _at(place, run.resolved)
         used = asked if used is None else used
         first = NOTHING if used is None else OPEN if asked is None else _text(asked, run)
         rows.append((name, first, NOTHING if used is None else _text(used, run)))
@@ -41,8 +42,10 @@ def _place(name: str, resolved: Mapping[str, Any]) -> tuple[str, ...]:
     """Where among what was used the setting ``name`` stands."""
     if name in _PARTS:
         return (name, "name")
-    if name in _OF_THE_IMAGE:
-        return ("dataset", "image")
+    if name in ("image_size", "channels"):
+        return _IMAGE
+    if name in _OF_THE_DATASET:
+        return ("dataset", name)
     for part in ("space", "recipe", "dataset"):
         record = resolved.get(part)
         if name not in resolved and isinstance(record, Mapping) and name in record:
@@ -55,6 +58,17 @@ def _at(place: tuple[str, ...], resolved: Mapping[str, Any]) -> Any:
     for name in place:
         value = value.get(name) if isinstance(value, Mapping) else None
     return value
+
+
+def _of_the_image(name: str, resolved: Mapping[str, Any]) -> Any:
+    """The channels, or the size as it is asked for: 28, or 28x32; None where the shape is not known."""
+    shape = _at(_IMAGE, resolved)
+    if not isinstance(shape, list) or len(shape) != 3:
+        return None
+    channels, height, width = shape
+    if name == "channels":
+        return channels
+    return height if height == width else f"{height}x{width}"
 
 
 def _rest(resolved: Mapping[str, Any], shown: set[tuple[str, ...]]) -> list[tuple[tuple[str, ...], Any]]:

@@ -9,27 +9,39 @@ from typing import Any
 from analysis.front import front
 from analysis.pages import html
 from analysis.run import Run
+from analysis.studies.importance import NEAR
 from search_space.contents import is_global, places
 
 _LOOKED_AT = 200  # candidates whose operations are explained
 _WORDS = {
     "candidate": "An architecture that the search tried. It was trained for a short while and judged by images that were held out "
     "of training (validation accuracy); test images were not looked at.",
+    "index": "The number of a candidate, from 0, by which commands name it: --pick index=N.",
+    "recipe": "How a network is trained: optimiser, learning rate, epochs, batch size, what is done to the images.",
     "MACs": "Multiply-accumulates for one image: convolutions, linear layers and what global layers compute. The published count "
     "leaves out the equation of global layers, as the paper on them does; it is for comparisons with that paper alone.",
     "front": "The candidates that no other one beats: none has at least their accuracy for fewer MACs.",
-    "knee": "The bend of the front: before it a little more MACs give much accuracy, after it little.",
-    "± and ties": "An accuracy of n images is known to ± twice its standard error. Candidates tie whose difference "
-    "is within the noise: which of them is better cannot be told.",
+    "near the front": f"The {100 * NEAR:.0f}% of the candidates that lie least below the front in accuracy, those on it among them.",
+    "knee": "The bend of the front: before it a little more MACs give much accuracy, after it little. It is the point farthest above "
+    "the straight line between the front's ends, over the logarithm of MACs.",
+    "±": "Beside an accuracy that the search measured it is twice its standard error over the validation images: of so many images a "
+    "share of right answers is not known better. Beside a mean by other seeds it is the standard deviation over these n seeds: how far "
+    "one training lies from the next.",
+    "noise of a difference, tie": "Two candidates tie where the difference of their accuracies is within its noise: which of them is "
+    "better cannot be told. Of two that were both trained again by other seeds the means are compared; the noise is that of the "
+    "seeds (Student's t at 95%, Welch's degrees of freedom, times the standard error) and that of the images (twice the standard error) "
+    "together, as the root of the sum of their squares. Of any others the search's one training is compared, with the noise of the images.",
+    "by other seeds": "After the search some of the front are trained again, longer, from other random numbers. These accuracies are "
+    "compared with each other alone.",
     "global layers %": "The share of an architecture's places (edges of its cells, or its blocks or stages) that have a global layer.",
     "hypervolume": "How much of the plane of accuracy and MACs the front dominates: one number for how good a front is.",
-    "age": "A candidate's place in its search, from 1.",
+    "age": "A candidate's place in the order of finishing in its search, from 1.",
     "failed, cancelled, rejected, partial": "Candidates without an accuracy: the training ended with an error, a person ended it, it was "
     "above a budget; or with one that compares with no others, for it was trained in part only.",
 }
 _CELLS = (
-    "An architecture is a stack of small graphs. Normal cells keep the resolution, reduction cells halve it. `before` and `last` are "
-    "the outputs of the two cells before; a node is the sum of its operations, and a cell gives all its nodes."
+    "An architecture is a stack of small graphs. Normal cells keep the resolution, reduction cells halve it. The states \u201cbefore\u201d and "
+    "\u201clast\u201d are the outputs of the two cells before; a node is the sum of its operations, and a cell gives all its nodes."
 )
 _LAYER = (
     "A layer in which a differential equation of advection (carrying) and diffusion (spreading), whose coefficients are learned, runs "
@@ -75,7 +87,7 @@ def words_html(runs: Sequence[Run]) -> str:
     rows += list(_WORDS.items())
     rows += [("cell, node", _CELLS)] if any(map(_has_cells, architectures)) else []
     rows += _explained(names, _KINDS) + _explained(names, _OTHERS)
-    return html.folded("What the words mean", [html.definitions(rows)])
+    return html.folded("What the words mean", [html.definitions(rows)], kind="words")
 
 
 def _has_cells(architecture: Any) -> bool:

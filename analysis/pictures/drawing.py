@@ -13,6 +13,7 @@ from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 
 from analysis.pictures.canvas import COLOURS, GREY, INK, new_figure, png, save, style, svg
 from analysis.pictures.drawing_table import GLOBAL_PREFIX, decision_tables, table_figure
+from records.text import shortened
 from search_space.genotype import Genotype
 
 CELL_INPUTS = ("before", "last")  # the outputs of the two cells before this one
@@ -106,7 +107,7 @@ def _draw_cell(axes: Axes, name: str, operations: list[Operation], width: float,
         source = state_height[operation.source]
         _arrow(axes, (left + 0.36, source), (middle - _BOX[0] / 2, y), colour)
         _arrow(axes, (middle + _BOX[0] / 2, y), (right - 0.3, node_height[operation.node]), colour)
-        _box(axes, (middle, y), _BOX, _shortened(operation.primitive), operation.is_global)
+        _box(axes, (middle, y), _BOX, shortened(operation.primitive, _LONGEST), operation.is_global)
     for state, y in state_height.items():
         _box(axes, (left, y), (0.72, 0.3), _state_name(state), False)
     for node, y in node_height.items():
@@ -115,11 +116,6 @@ def _draw_cell(axes: Axes, name: str, operations: list[Operation], width: float,
 
 def _state_name(state: int) -> str:
     return CELL_INPUTS[state] if state < len(CELL_INPUTS) else f"node {state - len(CELL_INPUTS)}"
-
-
-def _shortened(primitive: str) -> str:
-    """The primitive's name as it fits into a box."""
-    return primitive if len(primitive) <= _LONGEST else primitive[: _LONGEST - 1] + "…"
 
 
 def _arrow(axes: Axes, start: tuple[float, float], end: tuple[float, float], colour: str) -> None:

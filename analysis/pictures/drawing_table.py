@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from analysis.pictures.canvas import COLOURS, DPI, FAINT, GREY, INK, new_figure
+from records.text import shortened
 from search_space.contents import GLOBAL_PREFIX
 
 _ROW, _MARGIN, _GAP = 0.27, 0.15, 0.35  # inches
@@ -78,8 +79,7 @@ def table_figure(title: str, tables: Sequence[DecisionTable]) -> Figure:
 
 
 def _text(value: Any) -> str:
-    text = " ".join(str(value).split())
-    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+    return shortened(" ".join(str(value).split()), _LONGEST)
 
 
 def _column_widths(table: DecisionTable) -> list[float]:

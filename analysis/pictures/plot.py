@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ from matplotlib.ticker import LogLocator, MaxNLocator
 from analysis.front import front, macs
 from analysis.run import Run
 from analysis.selection.best import best
+from analysis.selection.confirmed import Confirmation, by_other_seeds
 from records.errors import UserError
 from records.measurement import Measurement
 from records.text import count_text, without_paths
@@ -30,14 +32,17 @@ Y_LABEL = "accuracy (%)"
 
 @dataclass(frozen=True)
 class Series:
-    """One run: all its candidates, its front by rising cost, the one to take (None: none fits), and those that were
-    confirmed, each with mean and standard deviation over seeds (as the axis, percent, percent; 0 of a single seed)."""
+    """One run: all its candidates, its front by rising cost, the one to take (None: none fits), what that came to by
+    other seeds, and those that were confirmed, each with mean and standard deviation over seeds (as the axis, percent,
+    percent; 0 of a single seed), and what the search measured of each of these (percent)."""
 
     name: str
     candidates: tuple[Point, ...]
     front: tuple[Point, ...]
     best: Point | None
     confirmed: tuple[tuple[float, float, float], ...] = ()
+    best_again: Confirmation | None = None
+    measured: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -56,7 +61,8 @@ class FrontPlot:
     """What a front plot shows.
 
     ``references`` stand at their published count of MACs; ``far`` are those beyond the picture. ``below``
-    counts candidates under the picture's lower end, which are drawn as marks on it.
+    counts candidates under the picture's lower end, which are drawn as marks on it. ``again`` is what the numbers of the
+    confirmed are called.
     """
 
     title: str
@@ -68,6 +74,7 @@ class FrontPlot:
     below: int
     x_label: str = X_LABEL
     y_label: str = Y_LABEL
+    again: str = ""
 
     def x_text(self, x: float) -> str:
         """A value of the horizontal axis as a person reads it."""
@@ -108,6 +115,7 @@ def front_plot(
         _axes(xs, [y for _, y in shown]),
         sum(y < floor for _, y in candidates),
         LATENCY_LABEL if latency else X_LABEL,
+        again=by_other_seeds(each for run in runs for each in run.confirmed.values()),
     )
 
 
@@ -131,21 +139,31 @@ def distinct_names(runs: Sequence[Run]) -> list[str]:
 
 def _series(run: Run, name: str, max_macs: int | None, cost: Cost) -> Series:
     ok = run.require_ok()
-    try:
+    chosen: Point | None = None
+    chosen_again = None
+    with contextlib.suppress(UserError):  # nothing within the budget; whoever asks for the best is told
         taken = best(run, max_macs)
-        chosen: Point | None = (cost(taken), 100 * run.trusted(taken))
-    except UserError:
-        chosen = None  # nothing within the budget; whoever asks for the best is told
-    again = [(cost(m), run.confirmed[m.index]) for m in ok if m.index in run.confirmed]
-    bars = tuple(
-        (spent, 100 * each.mean, 100 * (each.deviation or 0.0))
-        for spent, each in sorted(again, key=lambda a: a[0])
+        chosen, chosen_again = (
+            (cost(taken), 100 * (taken.accuracy or 0.0)),
+            run.confirmed.get(taken.index),
+        )
+    again = sorted(
+        ((cost(m), run.confirmed[m.index], m) for m in ok if m.index in run.confirmed), key=lambda a: a[0]
     )
+    bars = tuple((spent, 100 * each.mean, 100 * (each.deviation or 0.0)) for spent, each, _ in again)
 
     def points(measurements: Iterable[Measurement]) -> tuple[Point, ...]:
         return tuple((cost(m), 100 * (m.accuracy or 0.0)) for m in measurements)
 
-    return Series(name, points(ok), points(front(ok, cost)), chosen, bars)
+    return Series(
+        name,
+        points(ok),
+        points(front(ok, cost)),
+        chosen,
+        bars,
+        chosen_again,
+        tuple(100 * (m.accuracy or 0.0) for *_, m in again),
+    )
 
 
 def run_title(runs: Sequence[Run]) -> str:

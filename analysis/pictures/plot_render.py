@@ -9,7 +9,8 @@ from matplotlib.lines import Line2D
 
 from analysis.pictures.canvas import COLOURS, DPI, FAINT, GREY, INK, new_figure, png, style
 from analysis.pictures.labels import Box, Pixel, place
-from analysis.pictures.plot import FrontPlot, Series
+from analysis.pictures.plot import X_LABEL, FrontPlot, Series
+from analysis.selection.confirmed import by_other_seeds
 from analysis.text_table import count_text, tick_text
 
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X")
@@ -106,6 +107,9 @@ def _draw_series(axes: Any, plot: FrontPlot, series: Series, number: int, severa
     )  # fmt: skip
     if series.confirmed:
         macs, means, deviations = zip(*series.confirmed, strict=True)
+        axes.vlines(
+            macs, series.measured, means, color=INK, alpha=0.45, linewidth=0.8, zorder=2.6, gid="stems"
+        )
         axes.errorbar(
             macs, means, deviations, linestyle="none", marker="_", markersize=9, color=INK, ecolor=INK, elinewidth=1.1,
             capsize=3, zorder=6.5, gid="confirmed",
@@ -131,8 +135,7 @@ def _labels(axes: Any, plot: FrontPlot) -> None:
     """Names of the references, and the best one's numbers, where they hide nothing."""
     wanted: list[tuple[tuple[float, float], str, dict[str, Any]]] = []
     if len(plot.series) == 1 and plot.series[0].best:
-        x, y = plot.series[0].best
-        wanted.append(((x, y), f"{y:.1f}%, {plot.x_text(x)}", {"fontsize": 9, "fontweight": "bold"}))
+        wanted.append((plot.series[0].best, _best_text(plot), {"fontsize": 9, "fontweight": "bold"}))
     for reference in plot.references:
         point = reference.macs_published, 100 * reference.accuracy
         wanted.append((point, reference.name, {"fontsize": 7.5}))
@@ -148,6 +151,9 @@ def _labels(axes: Any, plot: FrontPlot) -> None:
     points = [at(x, y) for one in plot.series for x, y in one.front]
     points += [at(r.macs_published, 100 * r.accuracy) for r in plot.references]
     points += [at(x, y) for one in plot.series for x, y in one.candidates[:400]]
+    points += [
+        at(x, y + part * bar) for one in plot.series for x, y, bar in one.confirmed for part in (-1, 0, 1)
+    ]
     for one in plot.series:  # the steps of the front, as a row of points
         for (x0, y0), (x1, y1) in zip(
             one.front, [*one.front[1:], (plot.axes.x[1], one.front[-1][1])], strict=True
@@ -177,8 +183,21 @@ def _labels(axes: Any, plot: FrontPlot) -> None:
             axes.plot(ends[:, 0], ends[:, 1], color=GREY, linewidth=0.6, zorder=5.5)
 
 
+def _best_text(plot: FrontPlot) -> str:
+    """The best one's numbers: what the search measured and, on a second line, what it came to by other seeds."""
+    series = plot.series[0]
+    assert series.best is not None
+    x, y = series.best
+    text, again = f"{y:.1f}%, {plot.x_text(x)}", series.best_again
+    text += " MACs" if plot.x_label == X_LABEL else ""
+    if again is None:
+        return text
+    spread = "" if again.deviation is None else f" ± {100 * again.deviation:.1f}"
+    return f"{text}\n{100 * again.mean:.1f}{spread}% {by_other_seeds([again])}"
+
+
 def _columns(plot: FrontPlot) -> int:
-    return 2 if len(plot.series) > 1 or plot.references else 4
+    return 2 if len(plot.series) > 1 or plot.references or plot.series[0].confirmed else 4
 
 
 def _legend_entries(plot: FrontPlot) -> list[Line2D]:
@@ -202,7 +221,7 @@ def _legend_entries(plot: FrontPlot) -> list[Line2D]:
                 marker="_",
                 markersize=9,
                 linewidth=1.1,
-                label="mean ± deviation, other seeds",
+                label=f"{plot.again}: mean ± standard deviation",
             )
         )
     if any(one.best for one in plot.series):

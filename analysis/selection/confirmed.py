@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from records.measurement import Measurement
-from records.text import count_text, percent_text
+from records.text import percent_text
 
 
 @dataclass(frozen=True)
@@ -36,9 +35,12 @@ class Confirmation:
         return statistics.stdev(self.accuracies) if len(self.accuracies) > 1 else None
 
     @property
-    def error(self) -> float | None:
-        """Standard error of the mean; None of a single seed."""
-        return None if self.deviation is None else self.deviation / math.sqrt(len(self.accuracies))
+    def said(self) -> str:
+        """As in a sentence: what stands after ± is named."""
+        if self.deviation is None:
+            return f"{percent_text(self.mean)}% {by_other_seeds([self])} (1 seed)"
+        number = f"{percent_text(self.mean)} ± {100 * self.deviation:.2f}%"
+        return f"{number} {by_other_seeds([self])} (standard deviation over {len(self.accuracies)} seeds)"
 
     def __str__(self) -> str:
         spread = "" if self.deviation is None else f" ± {100 * self.deviation:.2f}"
@@ -61,30 +63,10 @@ def confirmations(measurements: Sequence[Measurement]) -> dict[int, Confirmation
     }
 
 
-def doubt(
-    chosen: Measurement, others: Sequence[Measurement], confirmed: Mapping[int, Confirmation]
-) -> str | None:
-    """A sentence where ``chosen``'s lead over one of ``others`` with fewer MACs is within the noise of the seeds; None
-    where it is not, or nothing was confirmed.
-
-    The noise of a difference of two means is twice its standard error, from the deviations of both.
-    """
-    best = confirmed.get(chosen.index)
-    if best is None or best.error is None:
-        return None
-    rivals = []
-    for other in others:
-        known = confirmed.get(other.index)
-        if known is None or known.error is None or other.macs >= chosen.macs:
-            continue
-        noise = 2 * math.hypot(best.error, known.error)
-        if best.mean - known.mean <= noise:
-            rivals.append((other, known, noise))
-    if not rivals:
-        return None
-    other, known, noise = min(rivals, key=lambda rival: rival[0].macs)
-    return (
-        f"candidate {chosen.index}'s lead over candidate {other.index} ({known}, {count_text(other.macs)} MACs) is "
-        f"within the noise of the seeds ({100 * noise:.2f} points): that one may be as good, with "
-        f"{100 * (1 - other.macs / chosen.macs):.0f}% fewer MACs"
-    )
+def by_other_seeds(confirmed: Iterable[Confirmation]) -> str:
+    """What the numbers of these are called, such as "by other seeds, 6 epochs"."""
+    epochs = sorted({each.epochs for each in confirmed})
+    if not epochs:
+        return "by other seeds"
+    length = f"{epochs[0]}" if len(epochs) == 1 else f"{epochs[0]} to {epochs[-1]}"
+    return f"by other seeds, {length} epoch{'s'[: epochs != [1]]}"

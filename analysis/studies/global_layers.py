@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from analysis.certainty.student import student_quantile
 from analysis.run import Run
 from records.measurement import Measurement
 from search_space.contents import global_share
@@ -21,7 +22,6 @@ from search_space.contents import global_share
 CALIPER = math.log(1.1)  # two candidates of a pair have MACs that differ by a tenth at most
 LEAST = 6  # pairs: fewer are not relied on
 MOST = 1500  # candidates of a run that are paired; of more evenly picked ones
-CONFIDENCE = 0.95
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Pair:
 @dataclass(frozen=True)
 class Comparison:
     """Pairs of a candidate of the ``first`` group and one of the ``second``; ``counts`` is how many candidates each group
-    has, ``runs`` of how many runs. ``points`` are (MACs, accuracy, whether of the first) of all candidates."""
+    has, ``others`` how many are in neither, ``runs`` of how many runs. ``points`` are (MACs, accuracy, whether of the first) of all candidates."""
 
     first: str
     second: str
@@ -46,6 +46,7 @@ class Comparison:
     runs: int
     pairs: tuple[Pair, ...]
     points: tuple[tuple[int, float, bool], ...]
+    others: int = 0
 
     @property
     def enough(self) -> bool:
@@ -62,10 +63,8 @@ class Comparison:
         count = len(self.pairs)
         if count < 2:
             return -math.inf, math.inf
-        from scipy.stats import t
-
         error = float(np.std([pair.difference for pair in self.pairs], ddof=1)) / math.sqrt(count)
-        reach = float(t.ppf(0.5 + CONFIDENCE / 2, count - 1)) * error
+        reach = student_quantile(count - 1) * error
         return self.mean - reach, self.mean + reach
 
     @property
@@ -96,13 +95,25 @@ class Comparison:
 
     def _too_few(self, count: str) -> str:
         some, others = self.counts
+        neither = f"{self.others} with just the median, which are in neither group"
         if not some and not others:
-            return "no candidate is of either kind"
+            return (
+                f"all {self.others} candidates have just the median"
+                if self.others
+                else "no candidate is of either kind"
+            )
         if not some or not others:
             all_of_them, none = (self.first, self.second) if some else (self.second, self.first)
+            if self.others:
+                return f"{_candidates(some + others)} {all_of_them}, none {none}, {neither}"
             return f"all {some + others} candidates are {all_of_them}, none is {none}"
-        groups = f"{some} candidates {self.first}, {others} {self.second}"
+        groups = f"{_candidates(some)} {self.first}, {others} {self.second}"
+        groups += f", {neither}" if self.others else ""
         return f"{count} of like MACs ({groups}), and it takes {LEAST} pairs"
+
+
+def _candidates(count: int) -> str:
+    return f"{count} candidate{'s'[: count != 1]}"
 
 
 def global_question(runs: Sequence[Run], names: Sequence[str]) -> list[Comparison]:
@@ -138,16 +149,17 @@ def _compared(
 ) -> Comparison:
     pairs: list[Pair] = []
     points: list[tuple[int, float, bool]] = []
-    counts = [0, 0]
+    counts, others = [0, 0], 0
     for name, own in zip(names, shares, strict=True):
         middle = float(np.median([share for _, share in own])) if own else 0.0
         sides = [(m, belongs(share, middle)) for m, share in own]
         first = [m for m, side in sides if side is True]
         second = [m for m, side in sides if side is False]
         counts = [counts[0] + len(first), counts[1] + len(second)]
+        others += len(sides) - len(first) - len(second)
         points += [(m.macs, _accuracy(m), side) for m, side in sides if side is not None]
         pairs += _pairs(name, first, second)
-    return Comparison(*groups, (counts[0], counts[1]), len(names), tuple(pairs), tuple(points))
+    return Comparison(*groups, (counts[0], counts[1]), len(names), tuple(pairs), tuple(points), others)
 
 
 def _pairs(name: str, first: Sequence[Measurement], second: Sequence[Measurement]) -> list[Pair]:

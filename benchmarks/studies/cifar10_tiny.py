@@ -14,7 +14,6 @@ with seed 0. The test images are looked at once, at each training's end. A call 
 from __future__ import annotations
 
 import argparse
-import math
 import shutil
 import statistics
 from collections.abc import Sequence
@@ -23,6 +22,7 @@ from typing import Any
 
 import torch
 
+from analysis.certainty.student import noise_of_difference
 from benchmarks import entry
 from benchmarks.runs import all_runs, mean_and_deviation
 from records.errors import UserError
@@ -101,27 +101,16 @@ def train(
 
 
 def gain(one: Sequence[float], other: Sequence[float]) -> tuple[float, float]:
-    """The difference of the means, and half its 95% interval by Welch's t (degrees of freedom rounded down).
+    """The difference of the means, and half its 95% interval by Welch's t; of two values or more each.
 
     Examples:
         >>> difference, half = gain([86.0, 86.2, 86.4], [80.0, 80.2, 80.4])
         >>> f"{difference:.2f} +- {half:.2f}"
         '6.00 +- 0.45'
     """
-    parts = [statistics.variance(values) / len(values) for values in (one, other)]
-    error = math.sqrt(sum(parts))
-    if not error:
-        return statistics.mean(one) - statistics.mean(other), 0.0
-    freedom = sum(parts) ** 2 / sum(
-        part**2 / (len(values) - 1) for part, values in zip(parts, (one, other), strict=True)
-    )
-    return statistics.mean(one) - statistics.mean(other), _QUANTILES[
-        max(1, min(int(freedom), len(_QUANTILES)))
-    ] * error
-
-
-# Of Student's t at 97.5%, by degrees of freedom.
-_QUANTILES = {1: 12.706, 2: 4.303, 3: 3.182, 4: 2.776, 5: 2.571, 6: 2.447, 7: 2.365, 8: 2.306}
+    half = noise_of_difference(one, other)
+    assert half is not None, "each has two values or more"
+    return statistics.mean(one) - statistics.mean(other), half
 
 
 def report(records: Sequence[dict[str, Any]]) -> str:

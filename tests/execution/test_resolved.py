@@ -40,6 +40,12 @@ def test_defaults_of_space_and_recipe_are_resolved():
     assert "supernet" not in found
 
 
+@pytest.mark.parametrize(("asked", "used"), [(None, False), ("on", True), ("off", False)])
+def test_images_are_mirrored_only_where_the_data_may_be(asked, used):
+    found = found_by(flip=asked)  # digits are not mirrored, and the recipe mirrors what may be
+    assert (found["dataset"]["flip"], found["recipe"]["flip"]) == (used, used)
+
+
 def test_what_was_asked_for_is_what_is_used():
     found = found_by(width=4, setting="nodes=2", epochs=7, batch_size=32, learning_rate=0.3)
     assert (found["space"]["width"], found["space"]["nodes"], found["space"]["cells"]) == (4, 2, [2, 3, 5])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from PIL import Image
 from analysis import front, report
 from analysis.pages.page import report_page
 from analysis.run import Run
+from analysis.selection.confirmed import Confirmation
 from records.measurement import Measurement
 from tests.analysis.samples.runs import FIVE, SETTINGS, make_run, measurement
 from tests.integration import browser
@@ -110,10 +112,120 @@ def test_limits_leave_the_candidates_within(opened, five):
     opened.until(f"{CHART}.picture.layers.find(each => each.name === 'front').x.length === 2")
     opened.page.fill("#macs-most", "two")
     assert opened.page.get_attribute("#macs-most", "aria-invalid") == "true"
+    said = opened.page.inner_text("#macs-wrong")
+    assert said == "“two”: no number, so no limit; accepted: such as 500000, 500,000, 5e5, 500k or 1.5M"
+    assert len(opened.candidates()) == 4  # the old limit does not hold on
+    for text in ("2,000", "2e3", "2k", "2000", "2.0E3"):
+        opened.page.fill("#macs-most", text)
+        assert opened.candidates() == ["2", "0", "1"], text
+        assert opened.page.inner_text("#macs-wrong") == ""
+    opened.page.fill("#macs-least", "3k")
+    assert (
+        opened.page.inner_text("#macs-wrong")
+        == "from 3k to 2.0E3: the first is above the second, so nothing is within"
+    )
+    assert opened.page.get_attribute("#macs-least", "aria-invalid") == "true"
+    assert opened.page.inner_text(".chart-said") == "no candidate is within these limits"
     opened.page.click("text=Show all")
     opened.until("document.querySelectorAll('.candidates tbody tr').length === 4")
     assert opened.page.get_attribute("#macs-most", "aria-invalid") is None
+    assert opened.page.inner_text("#macs-wrong") == ""
+    assert not opened.page.is_visible(".chart-said")
     assert opened.complaints == []
+
+
+def test_a_number_in_the_upper_table_chooses_its_candidate_and_shows_it(opened, five):
+    opened.open(five).drawn()
+    link = opened.page.locator("a[data-candidate]", has_text="2")
+    opened.page.click("th >> text=accuracy %")  # sorted, the ranges stay with their candidates
+    ranges = opened.page.locator("table >> nth=0").locator("tr td:first-child").all_inner_texts()
+    assert [text.replace("\N{NO-BREAK SPACE}", " ") for text in ranges] == [
+        "1,000 to 1,999", "2,000 to 8,999", "9,000 and more",
+    ]  # fmt: skip
+    link.focus()
+    opened.page.keyboard.press("Enter")
+    opened.page.wait_for_selector("#chosen h3:has-text('Candidate 2')")
+    box = opened.page.locator("#chosen h3").bounding_box()
+    assert 0 <= box["y"] < opened.page.viewport_size["height"]
+    assert opened.page.evaluate("document.activeElement.id") == "chosen"
+    chosen = f"{CHART}.picture.layers.find(each => each.name === 'chosen').x"
+    assert opened.page.evaluate(chosen) == [2000]
+    assert opened.complaints == []
+
+
+def test_what_was_trained_again_is_named_joined_to_its_dot_and_called_a_tie_by_seeds(opened, tmp_path):
+    confirmed = {2: Confirmation((0.86, 0.9, 0.94), 6), 4: Confirmation((0.89, 0.91, 0.93), 6)}
+    run = Run(tmp_path / "run", SETTINGS, tuple(FIVE), confirmed=confirmed)
+    path = tmp_path / "report.html"
+    path.write_text(report_page("run", [], [run], ["run"], front(FIVE), None, studies=[]))
+    opened.open(path).drawn()
+    name = "by other seeds, 6 epochs: mean ± standard deviation"
+    layer = f"{CHART}.picture.layers.find(each => each.name === '{name}')"
+    assert opened.page.evaluate(f"[{layer}.stems, {layer}.y]") == [[70, 80], [90, 91]]
+    opened.page.locator("a[data-candidate]", has_text="2").click()
+    said = opened.page.inner_text("#chosen p >> nth=0")
+    assert "90.00 ± 4.00% by other seeds, 6 epochs (standard deviation over 3 seeds)" in said
+    assert "within the noise of the best, by seeds" in said
+    assert opened.complaints == []
+
+
+def test_points_of_the_front_have_the_chosen_colour_over_the_values_there_are(opened, five):
+    opened.open(five).drawn()
+    opened.page.select_option("#choose-colour", "age")
+    of_front = f"{CHART}.picture.layers.find(each => each.name === 'front').colours"
+    colours = opened.page.evaluate(of_front)
+    assert len(set(colours)) == 3
+    cloud = opened.page.evaluate(f"{CHART}.picture.cloud")
+    assert colours == [cloud["colours"][cloud["x"].index(m.macs)] for m in front(FIVE)]
+    assert opened.page.evaluate(f"{CHART}.picture.scale.range") == [1, 4]
+    opened.page.select_option("#choose-colour", "share")
+    shares = opened.page.evaluate(
+        "[...document.querySelectorAll('.candidates tr td:nth-last-child(2)')].map(each => +each.innerText)"
+    )
+    low, high = opened.page.evaluate(f"{CHART}.picture.scale.range")
+    assert (round(low), round(high)) == (min(shares), max(shares))
+    assert opened.complaints == []
+
+
+def test_on_a_narrow_screen_numbers_are_whole_and_titles_apart(opened, five):
+    opened.page.set_viewport_size({"width": 400, "height": 900})
+    try:
+        opened.open(five).drawn()
+        assert opened.page.evaluate("document.documentElement.scrollWidth") == 400
+        cells = opened.page.locator(".candidates tbody td")
+        assert (
+            max(cells.nth(place).bounding_box()["height"] for place in range(cells.count())) < 45
+        )  # one line
+        scroll = opened.page.locator(".scroll:has(.candidates)")
+        assert scroll.evaluate("each => each.scrollWidth > each.clientWidth")
+        assert "linear-gradient" in scroll.evaluate("each => getComputedStyle(each).backgroundImage")
+        picture = opened.page.locator("img[alt='hypervolume over candidates']")
+        assert picture.bounding_box()["width"] >= 600  # as wide as can be read, in its own box
+        assert picture.locator("xpath=..").evaluate("each => each.scrollWidth > each.clientWidth")
+        opened.page.locator("#coordinates").scroll_into_view_if_needed()
+        opened.until("document.querySelector('#coordinates').axes !== undefined")
+        spans = opened.page.evaluate(
+            "(() => { const context = document.createElement('canvas').getContext('2d'); context.font = '11px system-ui, sans-serif';"
+            "return document.querySelector('#coordinates').axes.map(({ label, x, row }) =>"
+            "[row, x - context.measureText(label).width / 2, x + context.measureText(label).width / 2]) })()"
+        )
+        assert len(spans) >= 6
+        assert max(row for row, *_ in spans) == 1
+        for (row, _, end), (other, start, _) in itertools.combinations(spans, 2):
+            assert row != other or end < start
+        assert opened.complaints == []
+    finally:
+        opened.page.set_viewport_size({"width": 1280, "height": 720})
+
+
+def test_on_paper_the_words_stand_open(opened, five):
+    opened.open(five).drawn()
+    words = opened.page.locator("details.words dd >> nth=0")
+    assert not words.is_visible()
+    opened.page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert words.is_visible()
+    opened.page.evaluate("dispatchEvent(new Event('afterprint'))")
+    assert not words.is_visible()
 
 
 def test_a_row_and_a_point_choose_a_candidate_and_its_command(opened, five):
@@ -161,6 +273,30 @@ def test_what_is_brushed_on_a_parallel_axis_is_what_is_shown(opened, five):
     assert opened.complaints == []
 
 
+def test_the_page_stays_where_it_is_when_lines_are_left_out_and_a_line_chooses(opened, tmp_path):
+    many = [measurement(i, 0.5 + i / 100, 1000 * (i + 1)) for i in range(30)]
+    opened.open(written(tmp_path, many)).drawn()
+    canvas = opened.page.locator("#coordinates canvas")
+    opened.page.locator("#coordinates").scroll_into_view_if_needed()
+    box = canvas.bounding_box()
+    opened.page.mouse.move(box["x"] + 60, box["y"] + 46)
+    opened.page.mouse.down()
+    opened.page.mouse.move(box["x"] + 60, box["y"] + 66, steps=3)
+    opened.page.mouse.up()
+    left = len(opened.candidates())
+    assert left < 5  # the table is much shorter now
+    assert canvas.bounding_box()["y"] == pytest.approx(box["y"], abs=1)
+    width = opened.page.evaluate("document.querySelector('#coordinates').clientWidth")
+    opened.page.wait_for_timeout(100)
+    opened.page.mouse.click(
+        box["x"] + 60 + 40, box["y"] + 47
+    )  # near the first axis' top: the most accurate one
+    opened.page.wait_for_selector("#chosen h3:has-text('Candidate 29')")
+    assert width > 600
+    assert canvas.bounding_box()["y"] == pytest.approx(box["y"], abs=1)
+    assert opened.complaints == []
+
+
 def test_pictures_are_dark_on_a_dark_page_and_white_on_paper(opened, five):
     opened.open(five).drawn()
     picture = "img[alt='hypervolume over candidates']"
@@ -180,7 +316,7 @@ def test_without_javascript_all_is_there_to_read(opened, five):
         page = context.new_page()
         page.goto(five.as_uri())
         assert page.is_visible("img[alt='hypervolume over candidates']")
-        assert page.is_visible("text=for at most … MACs")
+        assert page.is_visible("text=your budget, MACs")
         assert page.locator("#still table tr").count() == 1 + len(front(FIVE))
         assert not page.is_visible("#interactive")
     finally:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from records.text import without_paths
+from records.text import shortened, without_paths
 
 
 @pytest.mark.parametrize(
@@ -44,3 +44,16 @@ def test_neither_a_home_nor_a_working_folder_is_needed(monkeypatch, tmp_path):
     (tmp_path / "gone").rmdir()
     monkeypatch.setattr(Path, "home", missing)
     assert without_paths("cannot write /run/it/a and /home/ada/b", "/run/it") == "cannot write a and b"
+
+
+@pytest.mark.parametrize(
+    ("text", "longest", "left"),
+    [
+        ("global_5", 8, "global_5"),
+        ("global_constant_diffusivity_3", 20, "global_con…usivity_3"),
+        ("abcdefgh", 4, "ab…h"),
+    ],
+)
+def test_a_long_name_loses_its_middle(text, longest, left):
+    assert shortened(text, longest) == left
+    assert len(left) <= longest

@@ -1,5 +1,5 @@
 // What stands around a chart's points: lines of a grid, numbers, titles, the bar that explains the colours.
-import { tickText } from "./scales.js";
+import { axisTicks, tickText } from "./scales.js";
 
 export function drawAxes(context, frame, picture, colours) {
   const { left, right, top, bottom, floor } = frame;
@@ -55,10 +55,10 @@ function drawBar(context, { right, top, floor }, { stops, range, label }, colour
   context.fillRect(x, top, 12, floor - top);
   context.fillStyle = colours.ink;
   context.textAlign = "left";
-  const [low, high] = range, parts = high > low ? 4 : 0;
-  for (let part = 0; part <= parts; part++) {
-    const y = parts ? floor - (floor - top) * part / parts : floor;
-    context.fillText(tickText(low + (high - low) * part / (parts || 1)), x + 16, Math.min(Math.max(y + 4, top + 9), floor));
+  const [low, high] = range;
+  for (const tick of high > low ? axisTicks(low, high, false) : [low]) {
+    const y = high > low ? floor - (floor - top) * (tick - low) / (high - low) : floor;
+    context.fillText(tickText(tick), x + 16, Math.min(Math.max(y + 4, top + 9), floor));
   }
   context.textAlign = "center";
   upright(context, label, x + 66, (top + floor) / 2);

@@ -2,15 +2,15 @@
 //
 // A picture is a plain record: ``x`` and ``y``, the axes ({label, log, range, zero, whole}); ``cloud``, the layer of many points;
 // ``layers``, what is drawn on it; ``scale`` of the colours ({stops, range, label}) or null; ``limit``, a value of x at which a
-// line stands, or null; ``strip``, whether points without a value of y stand below. A layer has ``name`` (in the legend, null for
+// line stands, or null; ``strip``, whether points without a value of y stand below; ``said``, a sentence where there is nothing to draw. A layer has ``name`` (in the legend, null for
 // none), ``x``, ``y``, ``symbol`` (null for none), ``size``, ``colour`` or ``colours``, ``alpha``, ``edge``, ``line`` ({steps, width,
-// alpha}), ``bars`` (half lengths), ``strip``, ``keys`` (what a click on a point gives), ``text`` (lines of a point), ``walk``
+// alpha}), ``bars`` (half lengths), ``stems`` (values of y from which a thin line goes to the point), ``strip``, ``keys`` (what a click on a point gives), ``text`` (lines of a point), ``walk``
 // (the arrow keys go along it) and ``off`` (not shown at first).
 import { drawAxes } from "./axes.js";
 import { cleared, make } from "./elements.js";
 import { inside, makeFrame, placesOf } from "./frame.js";
 import { Legend } from "./legend.js";
-import { drawBars, drawLine, drawSymbols } from "./marks.js";
+import { drawBars, drawLine, drawStems, drawSymbols } from "./marks.js";
 import { Pointer } from "./pointer.js";
 
 const same = (one, other) => one.length <= other.length && one.every((each, place) => each === other[place]);
@@ -21,7 +21,8 @@ export class Chart {
     Object.assign(this, { place, colours, picture: null, frame: null, zoom: null, drawn: { key: null, keys: [], paints: [], dots: 0 } });
     this.lower = make("canvas", { "aria-hidden": "true" });
     this.upper = make("canvas", { "aria-hidden": "true" });
-    this.plot = make("div", { class: "chart-plot", tabindex: "0", role: "application", "aria-label": label }, this.lower, this.upper);
+    this.said = make("div", { class: "chart-said", role: "status", hidden: true });
+    this.plot = make("div", { class: "chart-plot", tabindex: "0", role: "application", "aria-label": label }, this.lower, this.upper, this.said);
     this.legend = new Legend(() => this.render());
     place.classList.add("chart");
     place.replaceChildren(this.legend.place, this.plot);
@@ -35,6 +36,8 @@ export class Chart {
     if (axes !== this.axes) this.zoom = null; // what was zoomed stays so while points come
     this.axes = axes;
     this.picture = picture;
+    this.said.textContent = picture.said ?? "";
+    this.said.hidden = !picture.said;
     this.legend.show([picture.cloud, ...picture.layers], this.colours());
     this.render();
   }
@@ -93,6 +96,7 @@ export class Chart {
     const { frame } = this;
     const { xs, ys } = placesOf(frame, layer);
     if (layer.line) drawLine(context, layer, xs, ys);
+    if (layer.stems) drawStems(context, layer, xs, ys, layer.stems.map(value => frame.y.at(value)));
     if (layer.bars) {
       const end = sign => ys.map((_, place) => layer.bars[place] === null ? NaN : frame.y.at(layer.y[place] + sign * layer.bars[place]));
       drawBars(context, layer, xs, end(-1), end(1));

@@ -83,6 +83,17 @@ export function drawLine(context, { line, colour }, xs, ys) {
   context.globalAlpha = 1;
 }
 
+// Thin lines from the heights ``froms`` to the points.
+export function drawStems(context, { colour }, xs, ys, froms) {
+  context.globalAlpha = 0.45;
+  context.lineWidth = 1;
+  context.strokeStyle = colour;
+  context.beginPath();
+  segments(context, froms.map((from, place) => [xs[place], from, xs[place], ys[place]]).filter(line => line.every(Number.isFinite)));
+  context.stroke();
+  context.globalAlpha = 1;
+}
+
 // Upright bars, ``highs`` to ``lows`` in pixels.
 export function drawBars(context, { colour }, xs, lows, highs) {
   context.lineWidth = 1;

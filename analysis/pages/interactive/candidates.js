@@ -8,7 +8,7 @@ function tableColumns(report) {
   const number = (title, name, text) => anyKnown(columns[name]) ? [[title, row => text(columns[name][row]), row => columns[name][row]]] : [];
   return [
     ...number("candidate", "index", String), ...number("accuracy %", "accuracy", percentText),
-    ...number("±", "margin", value => value === null ? DASH : value.toFixed(1)), ...number("MACs", "macs", wholeText),
+    ...number("±, images", "margin", value => value === null ? DASH : value.toFixed(1)), ...number("MACs", "macs", wholeText),
     ...number("params", "params", wholeText), ...number("latency, ms", "latency", timeText), ...number("seconds", "seconds", timeText),
     ...number("global layers %", "share", shareText), ...number("age", "age", String), ...several,
   ];
@@ -25,7 +25,8 @@ function tableView(report, place) {
   const [previous, next] = [turn(-1), turn(1)];
   place.append(
     make("div", { class: "scroll" }, make("table", { class: "candidates names" }, make("thead", {}, make("tr", {}, ...headings)), body)),
-    make("p", { class: "turn" }, previous, " ", next, " ", said));
+    make("p", { class: "turn" }, previous, " ", next, " ", said),
+    ...(anyKnown(report.columns.margin) ? [make("p", { class: "note" }, "±, images: twice the standard error of an accuracy over the validation images.")] : []));
   let ordered = [];
 
   function sort() {
@@ -45,7 +46,7 @@ function tableView(report, place) {
     headings.forEach((head, column) => column === state.column
       ? head.setAttribute("aria-sort", state.up ? "ascending" : "descending") : head.removeAttribute("aria-sort"));
     const rows = ordered.slice(PAGE * state.page, PAGE * (state.page + 1));
-    body.replaceChildren(...rows.map(row => tableRow(report, heads, row)));
+    body.replaceChildren(...rows.map(row => tableRow(report, heads, row, () => steady(place, () => report.choose(row)))));
     previous.disabled = state.page === 0;
     next.disabled = state.page === pages - 1;
     said.textContent = `${wholeText(report.visible.length)} of ${wholeText(report.count)} candidates, page ${state.page + 1} of ${pages}`;
@@ -58,18 +59,18 @@ function tableView(report, place) {
   return { draw, follow };
 }
 
-function tableRow(report, heads, row) {
+function tableRow(report, heads, row, choose) {
   const chosen = row === report.chosen;
   const cells = heads.map(([, text], place) => make("td", {}, place === 0
     ? make("button", { type: "button", "aria-pressed": String(chosen), title: "show its drawing" }, text(row)) : text(row)));
-  return make("tr", { class: chosen ? "chosen" : null, click: () => report.choose(row) }, ...cells);
+  return make("tr", { class: chosen ? "chosen" : null, click: choose }, ...cells);
 }
 
 function chosenView(report, place) {
   return () => {
     const { columns, record, chosen } = report;
     if (chosen === null) {
-      place.replaceChildren(make("p", { class: "note" }, "Click a point or a row: its architecture and its commands are shown here."));
+      place.replaceChildren(make("p", { class: "note" }, "Click a point, a line or a row: its architecture and its commands are shown here."));
       return;
     }
     const run = record.runs[columns.run[chosen]];
@@ -86,10 +87,10 @@ function chosenText(report, row) {
   const margin = columns.margin[row];
   const again = record.confirmed.find(each => each.row === row);
   const marks = [[record.best, "the best"], [record.knee, "the knee"]].filter(([place]) => place === row).map(([, text]) => text);
-  if (record.ties.includes(row)) marks.push("within the noise of the best");
+  if (record.ties.includes(row)) marks.push(`within the noise of the best${again && record.confirmed.some(each => each.row === record.best) ? ", by seeds" : ""}`);
   const parts = [
-    `${percentText(columns.accuracy[row])}%` + (margin === null ? "" : ` ± ${margin.toFixed(1)} points`) + " validation accuracy",
-    ...(again ? [`${percentText(again.mean)}% by ${again.seeds} other seeds after ${again.epochs} epochs`] : []),
+    `${percentText(columns.accuracy[row])}% validation accuracy` + (margin === null ? "" : ` ± ${margin.toFixed(1)} points (twice its standard error over the images)`),
+    ...(again ? [againNumber(again)] : []),
     `${wholeText(columns.macs[row])} MACs (${wholeText(columns.published[row])} by the published count)`,
     `${wholeText(columns.params[row])} params`, ...(columns.latency[row] === null ? [] : [`${timeText(columns.latency[row])} ms`]),
     ...(columns.share[row] === null ? [] : [`global layers at ${shareText(columns.share[row])}% of its places`]), ...marks,
@@ -109,7 +110,8 @@ function chosenDrawing(report, row) {
 }
 
 function commandLine(text) {
-  const code = make("code", {}, text), said = make("span", { "aria-live": "polite" });
+  const words = text.split(" ").flatMap((word, place) => [...(place ? [" "] : []), make("span", {}, word)]); // which break between them alone
+  const code = make("code", {}, ...words), said = make("span", { "aria-live": "polite" });
   const copy = async () => {
     said.textContent = (await copied(text, code)) ? "copied" : "selected: press Ctrl+C";
     setTimeout(() => { said.textContent = ""; }, 2000);

@@ -4,7 +4,8 @@ const COORDINATES = [
   ["accuracy", "accuracy %", false], ["macs", "MACs", true], ["params", "params", true], ["latency", "latency, ms", true],
   ["seconds", "seconds", true], ["share", "global layers %", false], ["age", "age", false],
 ];
-const SPREAD = { height: 320, left: 60, right: 60, top: 46, bottom: 16, near: 18 }; // pixels
+const SPREAD = { height: 320, left: 60, right: 60, top: 46, bottom: 16, near: 18, line: 6, title: 13 }; // pixels
+const TITLE_FONT = "11px system-ui, sans-serif";
 
 function coordinatesView(report, place) {
   const canvas = make("canvas", { "aria-hidden": "true" });
@@ -20,12 +21,15 @@ function coordinatesView(report, place) {
     });
     const context = cleared(canvas, width, SPREAD.height);
     drawLines(report, context, axes);
-    axes.forEach(axis => drawAxis(report, context, axis));
+    const rows = titleRows(context, axes);
+    place.axes = axes.map(({ label, x }, number) => ({ label, x, row: rows[number] }));
+    axes.forEach((axis, number) => drawAxis(report, context, axis, rows[number]));
   }
 
   function nearest(event) {
     const x = event.clientX - canvas.getBoundingClientRect().left;
-    return axes.find(axis => Math.abs(axis.x - x) <= SPREAD.near) ?? null;
+    const near = Math.min(SPREAD.near, (axes[1]?.x - axes[0].x) / 4 || SPREAD.near); // between axes there are lines
+    return axes.find(axis => Math.abs(axis.x - x) <= near) ?? null;
   }
 
   const height = event => Math.min(Math.max(event.clientY - canvas.getBoundingClientRect().top, SPREAD.top), SPREAD.height - SPREAD.bottom);
@@ -48,7 +52,13 @@ function coordinatesView(report, place) {
     if (!dragged) return;
     if (Math.abs(height(event) - dragged.from) < 3) delete report.brushes[dragged.axis.name];
     dragged = null;
-    report.filter();
+    steady(canvas, report.filter); // the table above it is as long as what is left
+  });
+  canvas.addEventListener("click", event => {
+    if (nearest(event)) return;
+    const { left, top } = canvas.getBoundingClientRect();
+    const row = lineAt(report, axes, event.clientX - left, event.clientY - top);
+    if (row !== null) steady(canvas, () => report.choose(row));
   });
   new ResizeObserver(draw).observe(place);
   new IntersectionObserver((entries, observer) => {
@@ -107,17 +117,46 @@ function drawCandidate(report, context, axes, row) {
   }
 }
 
-function drawAxis(report, context, axis) {
+// The shown candidate whose line passes nearest to a place, or null where none is near.
+function lineAt(report, axes, x, y) {
+  const right = axes.findIndex(axis => axis.x > x);
+  if (right < 1) return null;
+  const [from, to] = [axes[right - 1], axes[right]], share = (x - from.x) / (to.x - from.x);
+  const slant = row => (to.y(report.columns[to.name][row]) - from.y(report.columns[from.name][row])) / (to.x - from.x);
+  let found = null, least = SPREAD.line;
+  for (const row of report.visible) {
+    const [one, other] = [report.columns[from.name][row], report.columns[to.name][row]];
+    if (one === null || other === null) continue;
+    const far = Math.abs(from.y(one) + share * (to.y(other) - from.y(one)) - y) / Math.hypot(1, slant(row));
+    if (far < least) [found, least] = [row, far];
+  }
+  return found;
+}
+
+// For each axis' title the row, from the lowest, in which it overlaps no other one.
+function titleRows(context, axes) {
+  context.font = TITLE_FONT;
+  const ends = []; // of the titles of each row
+  return axes.map(axis => {
+    const half = context.measureText(axis.label).width / 2;
+    let row = ends.findIndex(end => end + 8 <= axis.x - half);
+    if (row < 0) row = ends.length;
+    ends[row] = axis.x + half;
+    return row;
+  });
+}
+
+function drawAxis(report, context, axis, row) {
   const { colours } = report;
   context.strokeStyle = colours.ink;
   context.beginPath();
   context.moveTo(axis.x, SPREAD.top);
   context.lineTo(axis.x, SPREAD.height - SPREAD.bottom);
   context.stroke();
-  context.font = "11px system-ui, sans-serif";
+  context.font = TITLE_FONT;
   context.textAlign = "center";
   context.fillStyle = colours.ink;
-  context.fillText(axis.label, axis.x, SPREAD.top - 22);
+  context.fillText(axis.label, axis.x, SPREAD.top - 8 - SPREAD.title * row);
   context.textAlign = "left";
   for (const tick of axis.ticks) {
     const y = axis.y(tick);

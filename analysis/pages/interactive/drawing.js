@@ -1,11 +1,11 @@
 // An architecture: its cells as graphs, or for other families its decisions as tables, as analysis.pictures draws them.
 
-const CELL = { width: 440, row: 40, box: 170, state: 62, top: 44 };
+const CELL = { width: 440, row: 40, box: 186, state: 62, top: 44 };
 const STATES = ["before", "last"]; // the outputs of the two cells before this one
-const LONGEST = 28; // letters in a box
+const LONGEST = 30; // letters in a box
 const isGlobal = name => String(name).split("+").some(part => part.startsWith("global_"));
 const stateName = state => state < STATES.length ? STATES[state] : `node ${state - STATES.length}`;
-const shortened = text => text.length <= LONGEST ? text : text.slice(0, LONGEST - 1) + "…";
+const shortened = text => text.length <= LONGEST ? text : `${text.slice(0, LONGEST / 2)}…${text.slice(1 - LONGEST / 2)}`; // its end has the steps
 
 function drawArchitecture(space, architecture) {
   const entries = Object.entries(architecture ?? {});

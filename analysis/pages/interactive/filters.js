@@ -1,6 +1,7 @@
 // What is shown: the axis, the colour, and the candidates within the limits that are typed or brushed.
 
 const LIMITS = { macs: "MACs", params: "parameters", share: "global layers, %" };
+const COUNTS = "such as 500000, 500,000, 5e5, 500k or 1.5M", ACCEPTED = { share: "such as 50" };
 
 function filtersView(report) {
   const { columns, record } = report;
@@ -19,6 +20,7 @@ function filtersView(report) {
     report.limits = {};
     report.brushes = {};
     bar.querySelectorAll("[aria-invalid]").forEach(input => input.removeAttribute("aria-invalid"));
+    bar.querySelectorAll(".wrong").forEach(said => { said.textContent = ""; });
     setTimeout(() => { // once the form has its first values back
       Object.assign(report, { x: report.first.x, log: report.first.log, colour: report.first.colour });
       report.filter(true);
@@ -33,19 +35,24 @@ function select(name, options, value, changed) {
   return make("label", { for: `choose-${name}` }, `${name} `, menu);
 }
 
+// Two fields and, beside them, what is wrong with what was typed; a limit that cannot be read is none.
 function limits(report, name, label) {
-  const field = (end, said) => {
-    const input = make("input", { size: 6, placeholder: said, "aria-label": `${label}, ${said}`, id: `${name}-${end}` });
-    input.addEventListener("input", () => {
-      const value = parseCount(input.value);
-      if (Number.isNaN(value)) return input.setAttribute("aria-invalid", "true");
-      input.removeAttribute("aria-invalid");
-      report.limits[name] = { ...report.limits[name], [end]: value };
-      report.filter();
-    });
-    return input;
-  };
-  return make("span", {}, `${label} `, field("least", "from"), " ", field("most", "to"));
+  const wrong = make("span", { class: "wrong", role: "alert", id: `${name}-wrong` });
+  const fields = [["least", "from"], ["most", "to"]].map(([end, said]) => make("input", {
+    size: 8, placeholder: said, "aria-label": `${label}, ${said}`, "aria-describedby": wrong.id, id: `${name}-${end}`, input: typed,
+  }));
+  function typed() {
+    const [least, most] = fields.map(field => parseCount(field.value));
+    const bad = fields.filter((_, place) => Number.isNaN([least, most][place]));
+    const crossed = least !== null && most !== null && least > most;
+    fields.forEach(field => crossed || bad.includes(field) ? field.setAttribute("aria-invalid", "true") : field.removeAttribute("aria-invalid"));
+    wrong.textContent = bad.length ? `${bad.map(field => `“${field.value.trim()}”`).join(" and ")}: no number, so no limit; accepted: ${ACCEPTED[name] ?? COUNTS}`
+      : crossed ? `from ${fields[0].value.trim()} to ${fields[1].value.trim()}: the first is above the second, so nothing is within` : "";
+    const known = value => Number.isNaN(value) ? null : value;
+    report.limits[name] = { least: known(least), most: known(most) };
+    report.filter();
+  }
+  return make("span", {}, `${label} `, fields[0], " ", fields[1], " ", wrong);
 }
 
 // The candidates within the typed limits, and of these the ones within what was brushed.

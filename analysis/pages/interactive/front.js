@@ -16,7 +16,7 @@ function candidateText(report, row) {
   const several = record.runs.length > 1 ? ` of ${record.runs[columns.run[row]].name}` : "";
   const lines = [
     `candidate ${columns.index[row]}${several}`,
-    `${percentText(columns.accuracy[row])}%` + (margin === null ? "" : ` ± ${margin.toFixed(1)}`),
+    `${percentText(columns.accuracy[row])}%`, ...(margin === null ? [] : [`± ${margin.toFixed(1)} points: twice its standard error over the images`]),
     `${countText(columns.macs[row])} MACs, ${countText(columns.params[row])} params`,
   ];
   if (columns.latency[row] !== null) lines.push(`${timeText(columns.latency[row])} ms`);
@@ -42,10 +42,10 @@ function cloudLayer(report, rows, of) {
   return rowsLayer(report, rows, { name: "candidates", symbol: "dot", size: many ? 2.2 : 4, alpha: many ? 0.65 : 0.85, colours: rows.map(of) });
 }
 
-function frontLayers(report, rows) {
+function frontLayers(report, rows, of) {
   const { columns, record, colours } = report;
   const line = (points, name, colour) => rowsLayer(report, points, {
-    name, colour, symbol: "dot", size: 4, edge: true, line: { steps: true }, bars: points.map(row => columns.margin[row]),
+    name, colour, colours: points.map(of), symbol: "dot", size: 4, edge: true, line: { steps: true }, bars: points.map(row => columns.margin[row]),
   });
   if (record.runs.length === 1) return [{ ...line(frontRows(report, rows), "front", colours.blue), walk: true }];
   const common = rowsLayer(report, frontRows(report, rows), {
@@ -66,14 +66,25 @@ function markLayers(report, rows) {
   ];
 }
 
+// Of what was trained again, as the report's tables call it.
+function againText(epochs) {
+  const [least, most] = ends(epochs);
+  return `by other seeds, ${least === most ? least : `${least} to ${most}`} epoch${most === 1 ? "" : "s"}`;
+}
+
+function againNumber({ mean, deviation, seeds, epochs }) {
+  const named = deviation === null ? `${seeds} seed` : `standard deviation over ${seeds} seeds`;
+  return `${percentText(mean)}${deviation === null ? "" : ` ± ${deviation.toFixed(2)}`}% ${againText([epochs])} (${named})`;
+}
+
 function confirmedLayer(report, rows) {
   const { record, columns, x, colours } = report;
   const shown = new Set(rows);
   const again = record.confirmed.filter(each => shown.has(each.row));
   return {
-    name: "mean ± deviation, other seeds", x: again.map(each => columns[x][each.row]), y: again.map(each => each.mean),
+    name: `${againText(record.confirmed.map(each => each.epochs))}: mean ± standard deviation`, x: again.map(each => columns[x][each.row]), y: again.map(each => each.mean),
     keys: again.map(each => each.row), symbol: "dash", size: 6, colour: colours.ink, bars: again.map(each => each.deviation ?? 0),
-    text: place => [`candidate ${columns.index[again[place].row]}`, `${again[place].seeds} other seeds, ${again[place].epochs} epochs: ${percentText(again[place].mean)}%`],
+    stems: again.map(each => columns.accuracy[each.row]), text: place => [`candidate ${columns.index[again[place].row]}`, againNumber(again[place])],
   };
 }
 
@@ -96,8 +107,9 @@ function frontPicture(report) {
   const counts = ["macs", "published"].includes(x);
   return {
     x: { label: `← ${COSTS[x]}`, log, zero: !log }, y: { label: "validation accuracy (%) →", range: record.range },
+    said: rows.length ? "" : report.visible.length ? `no candidate of these has ${COSTS[x]} above 0` : "no candidate is within these limits",
     scale, limit: x === "macs" ? record.budget : null, strip: false, cloud: cloudLayer(report, rows, of),
-    layers: [...frontLayers(report, rows), ...(counts ? referenceLayers(report) : []), confirmedLayer(report, rows), ...markLayers(report, rows)],
+    layers: [...frontLayers(report, rows, of), ...(counts ? referenceLayers(report) : []), confirmedLayer(report, rows), ...markLayers(report, rows)],
   };
 }
 

@@ -1,5 +1,8 @@
 // Unpacks what the page holds, and draws it. Where that fails, the pictures and tables of the page stay as they are.
 
+const WHAT_CAN_BE_DONE = "Point at a candidate for its numbers; click it to see it below. Drag a rectangle to zoom in; a double click, or the "
+  + "button Show the whole, goes back. A name in the legend hides or shows what it stands for. Arrow keys go along the front, Enter chooses.";
+
 async function unpacked(name) {
   const text = atob(document.getElementById(name).textContent);
   const bytes = new Uint8Array(text.length);
@@ -39,17 +42,31 @@ function drawReport(record, place) {
     drawChosen();
     report.drawn();
   };
-  place.append(filtersView(report), front, chosen, table,
+  place.append(filtersView(report), make("p", { class: "note hint" }, WHAT_CAN_BE_DONE), front, chosen, table,
     make("h3", {}, "Parallel coordinates"),
-    make("p", { class: "note" }, "Drag along an axis to keep what lies there; a click on the axis lets go. The front and the table show the same candidates."),
+    make("p", { class: "note" }, "Drag along an axis to keep what lies there; a click on the axis lets go. A click on a line chooses its candidate. The front and the table show the same candidates."),
     coordinates);
   place.hidden = false;
+  linkCandidates(report, chosen);
   drawChosen();
   report.filter();
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
     report.colours = pageColours();
     report.drawn();
   });
+}
+
+// A candidate's number elsewhere in the page chooses it, and its panel comes into view.
+function linkCandidates(report, panel) {
+  panel.setAttribute("tabindex", "-1");
+  document.querySelectorAll("a[data-candidate]").forEach(link => link.addEventListener("click", event => {
+    const row = report.columns.index.indexOf(Number(link.dataset.candidate));
+    if (row < 0) return;
+    event.preventDefault();
+    report.choose(row);
+    panel.focus({ preventScroll: true });
+    panel.scrollIntoView({ block: "nearest" });
+  }));
 }
 
 async function start() {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import pytest
@@ -9,46 +10,26 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analysis import best, pick, read_run
-from analysis.certainty.budgets import MOST_ROWS, budgets, roundest
+from analysis.certainty.budgets import MOST_ROWS, budgets
 from analysis.certainty.noise import Certainty
 from analysis.run import Run
+from records.errors import UserError
 from tests.analysis.samples.runs import FIVE, make_run, measurement
 
 
-@pytest.mark.parametrize(
-    ("low", "high", "round_one"),
-    [
-        (405_376, 406_016, 406_000),
-        (406_016, 505_984, 500_000),
-        (505_984, 524_288, 510_000),
-        (450_000, 2_000_000, 500_000),
-        (950_000, 2_000_000, 1_000_000),
-        (1, 2, 1),
-        (999, 1000, 999),
-        (1000, 1001, 1000),
-    ],
-)
-def test_the_roundest_number(low, high, round_one):
-    assert roundest(low, high) == round_one
-
-
-@given(st.integers(1, 10**12), st.integers(1, 10**12))
-def test_it_lies_within_and_none_there_has_fewer_digits(low, width):
-    found = roundest(low, low + width)
-    assert low <= found < low + width
-    digits = len(str(found).rstrip("0"))
-    step = 10 ** (len(str(low)) - digits + 1)  # of numbers as long as ``low`` with a digit less
-    assert digits == 1 or -(-low // step) * step >= low + width
-
-
-def test_each_point_of_the_front_has_a_row_at_which_it_is_the_best(tmp_path):
+def test_each_point_of_the_front_has_the_budgets_for_which_it_is_the_best(tmp_path):
     path = make_run(tmp_path / "run", FIVE)
     run = read_run(path)
     rows = budgets(Certainty.of(run))
-    assert [(row.macs, row.measurement.index) for row in rows] == [(1000, 0), (2000, 2), (9000, 4)]
+    assert [(row.least, row.most, row.measurement.index) for row in rows] == [
+        (1000, 1999, 0), (2000, 8999, 2), (9000, None, 4),
+    ]  # fmt: skip
     for row in rows:
-        assert best(run, row.macs) == row.measurement
-        assert pick(path, f"max-macs={row.macs}")[0].measurement == row.measurement
+        for macs in (row.least, row.most or 10 * row.least):
+            assert best(run, macs) == row.measurement
+            assert pick(path, f"max-macs={macs}")[0].measurement == row.measurement
+    with pytest.raises(UserError, match="the smallest has 1,000"):
+        best(run, rows[0].least - 1)
 
 
 def test_a_row_names_those_that_are_as_good_with_fewer_macs():
@@ -57,20 +38,20 @@ def test_a_row_names_those_that_are_as_good_with_fewer_macs():
     assert [[tie.measurement.index for tie in row.ties] for row in rows] == [[], [], [2]]
 
 
-def test_a_long_front_has_few_rows_and_each_is_right():
-    many = tuple(measurement(i, 0.5 + i / 1000, 1000 + 37 * i * i) for i in range(200))
-    run = Run(Path("run"), {}, many)
-    rows = budgets(Certainty.of(run))
-    assert 6 <= len(rows) <= MOST_ROWS
-    assert [row.macs for row in rows] == sorted({row.macs for row in rows})
-    assert rows[-1].measurement.index == 199
-    assert all(best(run, row.macs) == row.measurement for row in rows)
+@given(st.lists(st.integers(1, 10**9), min_size=1, max_size=60, unique=True))
+def test_of_any_front_the_rows_join_and_hold_its_ends(macs):
+    many = tuple(measurement(i, i / 100, m) for i, m in enumerate(sorted(macs)))
+    rows = budgets(Certainty.of(Run(Path("run"), {}, many)))
+    assert len(rows) == min(len(macs), MOST_ROWS) or (len(macs) > MOST_ROWS and 2 <= len(rows) <= MOST_ROWS)
+    assert (rows[0].measurement, rows[-1].measurement, rows[-1].most) == (many[0], many[-1], None)
+    assert all(row.most + 1 == after.least for row, after in itertools.pairwise(rows))
+    assert all(row.least == row.measurement.macs for row in rows)
 
 
 def test_equal_candidates_are_one_row():
     equal = tuple(measurement(i, 0.5, 1500) for i in range(3))
     (row,) = budgets(Certainty.of(Run(Path("run"), {}, equal)))
-    assert (row.macs, row.measurement.index) == (1500, 0)
+    assert (row.least, row.most, row.measurement.index) == (1500, None, 0)
 
 
 @pytest.mark.parametrize("measurements", [(), (FIVE[3],)])

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.stats import ttest_ind
 
 from analysis.certainty.noise import Certainty, standard_error
+from analysis.certainty.student import student_quantile
 from analysis.run import Run
 from analysis.selection.confirmed import Confirmation
 from tests.analysis.samples.runs import measurement
@@ -66,7 +68,36 @@ def test_those_trained_again_are_compared_by_their_means():
     tie = wide.tie(*wide.run.ok)
     assert tie is not None
     images = 0.91 * 0.09 / 100 + 0.75 * 0.25 / 100
-    assert tie.noise == pytest.approx(2 * math.sqrt(0.01**2 + 0.15**2 + images))
+    assert tie.by_seeds
+    assert tie.noise_of == "seeds and images"
+    # Of two values each, deviations of 1 and 15 points: 1.0089 degrees of freedom.
+    welch = ttest_ind((0.90, 0.92), (0.60, 0.90), equal_var=False).confidence_interval()
+    seeds = (welch.high - welch.low) / 2
+    assert seeds > 12 * math.hypot(0.01, 0.15)
+    assert tie.noise == pytest.approx(math.hypot(seeds, 2 * math.sqrt(images)))
+
+
+def test_one_rule_says_whose_lead_is_doubtful_and_who_ties():
+    best, rival = Confirmation((0.89, 0.91, 0.93), 6), Confirmation((0.88, 0.9, 0.92), 6)
+    certainty = of(0.8, 0.9, confirmed={0: rival, 1: best}, images=1000)
+    small, large = certainty.run.ok
+    # Four degrees of freedom: t is 2.776. Deviations are 2 points; the images' errors 0.95 and 0.90 points.
+    seeds, images = 2.7764 * 0.02 * math.sqrt(2 / 3), 2 * math.sqrt((0.9 * 0.1 + 0.91 * 0.09) / 1000)
+    noise = math.hypot(seeds, images)
+    (tie,) = certainty.ties(large, certainty.run.ok)
+    assert tie.noise == pytest.approx(noise, rel=1e-4)
+    assert certainty.doubt(large) == (
+        "candidate 1's lead over candidate 0 (90.00% by other seeds, 1.00k MACs) is within the noise of seeds and images "
+        f"({100 * noise:.2f} points): that one may be as good, with 0% fewer MACs"
+    )
+    assert certainty.doubt(small) is None  # it has the fewest MACs
+    assert "the noise of seeds (4.53 points)" in of(
+        0.8, 0.9, confirmed=certainty.run.confirmed, images=None
+    ).doubt(large)
+    far = {0: Confirmation((0.5, 0.52, 0.54), 6), 1: best}
+    assert of(0.8, 0.9, confirmed=far).doubt(large) is None
+    assert of(0.9, 0.9, confirmed={1: best}).doubt(large) is None  # the other was trained once
+    assert of(0.9, 0.9).doubt(large) is None
 
 
 def test_without_the_number_of_images_only_seeds_tell():
@@ -74,7 +105,9 @@ def test_without_the_number_of_images_only_seeds_tell():
     certainty = of(0.5, 0.5, 0.45, images=None, confirmed=confirmed)
     first, second, third = certainty.run.ok
     assert certainty.margin(first) is None
-    assert certainty.tie(first, second).noise == pytest.approx(2 * math.hypot(0.01, 0.015))
+    assert certainty.tie(first, second).noise == pytest.approx(
+        student_quantile(1 / (16 / 169 * 1 + 81 / 169)) * math.hypot(0.01, 0.015)
+    )
     assert certainty.tie(first, third) is None
     assert certainty.ties(third, [first, second]) == []
 

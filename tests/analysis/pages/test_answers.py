@@ -6,7 +6,7 @@ from pathlib import Path
 
 from analysis import read_run
 from analysis.certainty.noise import Certainty
-from analysis.pages.answers import answer, answer_html, noise_sentence, tie_sentence
+from analysis.pages.answers import answer, answer_html, noise_sentence, rule_sentence, tie_sentence
 from analysis.run import Run
 from analysis.selection.confirmed import Confirmation
 from tests.analysis.pages.test_page import tables
@@ -22,7 +22,7 @@ def test_the_noise_of_the_best_is_said():
     certainty = of(*FIVE)
     assert noise_sentence(certainty, FIVE[4]) == (
         "Accuracies are those of 100 validation images: candidate 4's of 80.00% is known to ± 8.0 points, twice its "
-        "standard error."
+        "standard error over the images."
     )
     assert "cannot be known from this run" in noise_sentence(of(*FIVE, images=None), FIVE[4])
 
@@ -64,11 +64,15 @@ def test_a_row_a_budget_with_what_exports_it():
     (rows,) = tables(page)
     share = rows[3][-3]
     assert rows[3] == [
-        "9k", "4", "80.00", "8.0", "9,000", "40", share, "2\N{NO-BREAK SPACE}(2.00k)",
+        "9,000\N{NO-BREAK SPACE}and\N{NO-BREAK SPACE}more", "4", "80.00", "8.0", "40", share, "2\N{NO-BREAK SPACE}(2.00k)",
         "<code>python run_search.py export run --pick index=4</code>",
     ]  # fmt: skip
     assert 0 <= int(share) <= 100
     assert rows[1][-2] == "none"
+    ranges = [row[0].replace("\N{NO-BREAK SPACE}", " ") for row in rows[1:]]
+    assert ranges == ["1,000 to 1,999", "2,000 to 8,999", "9,000 and more"]
+    assert "Take the row that holds your budget; below the first one nothing fits. ±" in page
+    assert "How ties are decided" not in page  # all were trained once
     assert "The best: candidate 4." in page
     assert "chosen among 4" in page
 
@@ -77,8 +81,30 @@ def test_what_was_confirmed_stands_beside_and_is_not_called_too_high():
     page = "".join(answer_html(answer(of(*FIVE, confirmed={4: Confirmation((0.8, 0.82), 6)})), "candidate 4"))
     (rows,) = tables(page)
     column = [row[4].replace("\N{NO-BREAK SPACE}", " ") for row in rows]
-    assert column == ["by other seeds", "–", "–", "81.00 ± 1.41% (n = 2)"]
+    assert column == ["by other seeds, 6 epochs", "–", "–", "81.00 ± 1.41% (n = 2)"]
     assert "too high" not in page
+    assert "By other seeds, 6 epochs: mean ± standard deviation over n seeds." in page
+
+
+def test_a_tie_that_rests_on_seeds_is_said_to_and_how_ties_are_decided():
+    confirmed = {2: Confirmation((0.79, 0.8, 0.81), 6), 4: Confirmation((0.8, 0.81, 0.82), 6)}
+    page = "".join(answer_html(answer(of(*FIVE, confirmed=confirmed)), "candidate 4"))
+    assert "by no more than the noise: 2 (2.00k MACs, by seeds). 1 of them has fewer MACs. How ties" in page
+    assert (
+        "How ties are decided: two candidates that were trained again are compared by their means over seeds with the noise "
+        "of seeds and images, all others by the search&#x27;s one training with the noise of the images."
+        in page
+    )
+    (rows,) = tables(page)
+    assert rows[3][-2].replace("\N{NO-BREAK SPACE}", " ") == "2 (2.00k, by seeds)"
+    assert rule_sentence(of(*FIVE, confirmed=confirmed, images=None)).endswith(
+        "with the noise of seeds, others cannot be compared."
+    )
+
+
+def test_of_a_long_front_it_is_said_that_points_are_left_out():
+    many = [measurement(i, 0.5 + i / 1000, 1000 + 37 * i * i) for i in range(200)]
+    assert "--pick max-macs=X takes the best for X" in "".join(answer_html(answer(of(*many)), None))
 
 
 def test_a_latency_is_shown_where_it_was_measured():

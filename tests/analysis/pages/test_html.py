@@ -3,6 +3,8 @@ import hashlib
 import re
 
 from analysis.pages.html import (
+    FRONT,
+    Candidate,
     Cell,
     Code,
     definitions,
@@ -51,3 +53,26 @@ def test_further_scripts_are_named_by_their_hashes():
 
 def test_a_cell_is_sorted_by_its_value():
     assert '<td data-value="1234567.0">1,234,567</td>' in html_table(["MACs"], [[Cell(1234567, "1,234,567")]])
+
+
+def test_a_picture_is_never_shown_narrower_than_it_can_be_read_and_says_where_it_is_wider_than_the_screen():
+    def png(width: int) -> bytes:
+        return b"\x89PNG\r\n\x1a\n" + b"\x00\x00\x00\x0dIHDR" + width.to_bytes(4, "big") + bytes(9)
+
+    assert '<p class="picture wide">' in image(png(1216), "a")
+    assert 'style="min-width:608px"' in image(png(1216), "a")
+    assert '<p class="picture">' in image(png(700), "a")
+
+
+def test_a_long_cell_breaks_between_words_and_a_command_between_them_alone():
+    table = html_table(["a", "b", "c"], [["1,234", "x " * 20, Code("python run --pick index=1")]])
+    assert "<td>1,234</td>" in table
+    assert "<td class=long>" in table
+    assert (
+        "<code><span>python</span> <span>run</span> <span>--pick</span> <span>index=1</span></code>" in table
+    )
+
+
+def test_a_candidate_is_a_link_to_the_front():
+    assert '<td><a href="#front" data-candidate="7">7</a></td>' in html_table(["a"], [[Candidate(7)]])
+    assert heading("The front", FRONT) == '<h2 id="front">The front</h2>'

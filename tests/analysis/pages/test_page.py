@@ -5,6 +5,7 @@ import pytest
 
 from analysis.pages.page import Recommended, report_page
 from analysis.run import Run
+from analysis.selection.confirmed import Confirmation
 from analysis.supernet import read_supernet
 from tests.analysis.samples.runs import FIVE, SETTINGS, measurement
 from tests.analysis.samples.supernets import EQUAL, write_epochs
@@ -20,9 +21,9 @@ RUN = Run(
 
 
 def tables(page):
-    """Each table as rows of texts."""
+    """Each table as rows of texts; of a link and of a word its text."""
     found = []
-    for body in re.findall(r"<table.*?</table>", page, re.DOTALL):
+    for body in re.findall(r"<table.*?</table>", re.sub("<a [^>]*>|</a>|</?span>", "", page), re.DOTALL):
         rows = re.findall(r"<tr>(.*?)</tr>", body, re.DOTALL)
         found.append([re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row) for row in rows])
     return found
@@ -39,7 +40,7 @@ def test_front_progress_candidates_failures_and_settings():
         studies=[],
     )
     budgets, front, progress, candidates, failed, settings, made_with = tables(page)
-    assert [row[:2] for row in budgets[1:]] == [["1k", "0"], ["2k", "2"], ["9k", "4"]]
+    assert [row[1] for row in budgets[1:]] == ["0", "2", "4"]
     assert [row[:4] for row in front[1:]] == [
         ["0", "50.00", "1,000", "999"], ["2", "70.00", "2,000", "1,999"], ["4", "80.00", "9,000", "8,999"],
     ]  # fmt: skip
@@ -84,11 +85,22 @@ def test_a_supernet_is_drawn_paid_for_and_warned_of(tmp_path):
     one_shot = Run(Path("darts"), SETTINGS, tuple(FIVE), supernet=read_supernet(tmp_path))
     page = report_page("title", [b"png"], [one_shot, RUN], ["darts", "run"], [FIVE[0]], None, studies=[])
     progress = tables(page)[3]  # after what differs, what does not, and the front
-    costs = ["seconds of the supernet", "seconds of candidates", "seconds"]
+    costs = ["seconds of the supernet", "seconds of candidates", "seconds in all"]
     assert [row[5:8] for row in progress] == [costs, ["40.0", "5.0", "45.0"], ["0.0", "5.0", "5.0"]]
     assert "Warning: darts: the architecture weights stayed at the entropy of equal weights" in page
     assert page.count("Supernet of ") == 1
     assert page.count("over the supernet&#x27;s epochs") == 1
+
+
+def test_the_seconds_of_training_again_stand_apart():
+    again = {4: Confirmation((0.8, 0.82), 6, seconds=7.5)}
+    run = Run(Path("run"), SETTINGS, tuple(FIVE), confirmed=again)
+    page = report_page("title", [b"png"], [run], ["run"], [FIVE[0]], None, studies=[])
+    progress = next(table for table in tables(page) if "hypervolume %" in table[0])
+    assert [row[5:8] for row in progress] == [
+        ["seconds of candidates", "seconds of training again", "seconds in all"], ["5.0", "7.5", "12.5"],
+    ]  # fmt: skip
+    assert "with those of the candidates that were trained again by other seeds." in page
 
 
 def test_a_reason_names_no_folder():
@@ -113,14 +125,14 @@ def test_studies_stand_after_the_front_and_those_with_nothing_to_say_are_left_ou
         "title", [b"png"], [RUN], ["run"], [FIVE[0]], None, studies=[study, lambda runs, names: None]
     )
     before, after = page.split("<h2>What &lt;matters&gt;</h2><p>run of 1</p>")
-    assert "<h2>The front</h2>" in before
+    assert '<h2 id="front">The front</h2>' in before
     assert "<h2>How the search went</h2>" in after
 
 
 def test_whether_global_layers_pay_is_said_first_and_shown_below():
     page = report_page("title", [b"png"], [RUN], ["run"], [FIVE[0]], None, studies=[])
     told = "cannot be told from these runs"
-    assert told in page.split("<h2>The front</h2>")[0]
+    assert told in page.split('<h2 id="front">The front</h2>')[0]
     assert told in page.split("<h2>Do global layers pay?</h2>")[1]
 
 

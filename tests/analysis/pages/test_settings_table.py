@@ -30,10 +30,27 @@ def test_a_default_is_shown_with_what_was_used():
     assert found["devices"] == ("default", "1")
     assert found["primitives"][0] == "default"
     assert "global_5" in found["primitives"][1]
+    assert found["image_size"] == ("default", "8")
+    assert found["channels"] == ("default", "1")
+    assert found["flip"] == ("default", "false")
+    assert found["recipe flip"] == (
+        "",
+        "false",
+    )  # digits are not mirrored, whatever the recipe does elsewhere
+    assert "dataset flip" not in found
+    assert "dataset image" not in found
     assert found["train_images"] == ("", "1150")
     assert found["validation_images"] == ("", "287")
     assert found["supernet learning_rate"] == ("", "0.025")
     assert found["space nodes"] == ("", "4")
+
+
+def test_what_was_asked_of_the_images_is_shown_as_it_is_asked_for():
+    resolved = {"dataset": {"image": [3, 28, 32], "flip": True}, "recipe": {"flip": False}}
+    found = rows({"image_size": "28x32", "channels": None, "flip": "on"}, resolved)
+    assert found == {
+        "image_size": ("28x32", "28x32"), "channels": ("default", "3"), "flip": ("on", "true"), "recipe flip": ("", "false"),
+    }  # fmt: skip
 
 
 def test_a_dash_stands_only_where_neither_is_known():

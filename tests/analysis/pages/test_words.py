@@ -23,6 +23,24 @@ def test_the_introduction_says_what_was_searched_and_how_it_was_judged():
     assert introduction(Run(Path("run"), {}, ())) == "A search for networks: 0 candidates, 0 of them judged."
 
 
+def test_the_words_of_a_report_are_explained_without_marks_of_a_source():
+    page = words_html([Run(Path("run"), SETTINGS, tuple(FIVE))])
+    for word in (
+        "index",
+        "recipe",
+        "near the front",
+        "knee",
+        "±",
+        "noise of a difference, tie",
+        "by other seeds",
+        "age",
+    ):
+        assert f"<dt>{word}</dt>" in page
+    assert "place in the order of finishing" in page
+    assert "`" not in page
+    assert page.startswith('<details class="words">')
+
+
 def test_operations_are_explained_that_are_there():
     page = words_html([Run(Path("run"), SETTINGS, tuple(FIVE))])
     for word in ("candidate", "MACs", "knee", "global layer", "cell, node", "global", "skip_connect"):

@@ -19,7 +19,7 @@ def test_decisions_of_the_whole_and_of_stages():
         ),
     ]
     assert decision_tables({}) == []
-    assert decision_tables({"a": "x" * 100})[0].rows == (("a", "x" * 59 + "…"),)
+    assert decision_tables({"a": "x" * 99 + "3"})[0].rows == (("a", "x" * 30 + "…" + "x" * 28 + "3"),)
 
 
 @pytest.mark.parametrize("value", ["global_constant_diffusivity_5+inverted_residual", "x" * 100, "a $b$ \\c"])

@@ -8,6 +8,7 @@ from analysis.pictures.plot import front_plot
 from analysis.pictures.plot_render import front_figure
 from analysis.references import references
 from analysis.run import Run
+from analysis.selection.confirmed import Confirmation
 from tests.analysis.samples.runs import FIVE, SETTINGS, measurement
 
 
@@ -34,7 +35,32 @@ def test_the_marks_stand_where_the_record_says():
     # A budget between two points buys the one on its left.
     steps = {each.get_drawstyle() for each in figure.axes[0].get_lines() if each.get_gid() == "front"}
     assert steps == {"steps-post"}
-    assert [text.get_text() for text in figure.axes[0].texts] == ["", "better", "80.0%, 9.00k"]
+    assert [text.get_text() for text in figure.axes[0].texts] == ["", "better", "80.0%, 9.00k MACs"]
+
+
+def test_the_best_stands_on_its_dot_and_both_its_numbers_are_said():
+    again = {4: Confirmation((0.89, 0.9, 0.91), 6), 2: Confirmation((0.7,), 6)}
+    plot = front_plot([Run(Path("run"), SETTINGS, tuple(FIVE), confirmed=again)])
+    with style():
+        figure = front_figure(plot)
+    assert drawn(figure, "best") == [((9000, 80),)]
+    (stems,) = (each for each in figure.axes[0].collections if each.get_gid() == "stems")
+    assert [each.tolist() for each in stems.get_segments()] == [
+        [[2000, 70], [2000, 70]],
+        [[9000, 80], [9000, 90]],
+    ]
+    label = figure.axes[0].texts[-1]
+    assert label.get_text() == "80.0%, 9.00k MACs\n90.0 ± 1.0% by other seeds, 6 epochs"
+    box = label.get_window_extent(figure.canvas.get_renderer())
+    whole = figure.axes[0].get_window_extent()
+    assert whole.x0 <= box.x0
+    assert box.x1 <= whole.x1
+    assert whole.y0 <= box.y0
+    assert box.y1 <= whole.y1
+    (legend,) = figure.legends
+    assert "by other seeds, 6 epochs: mean ± standard deviation" in [
+        text.get_text() for text in legend.get_texts()
+    ]
 
 
 @pytest.mark.parametrize("dataset", ["cifar10", "cifar100", "imagenet"])

@@ -9,7 +9,7 @@ from analysis import write_outcome
 from analysis.pictures.plot import front_plot
 from analysis.run import read_run
 from analysis.selection.best import best
-from analysis.selection.confirmed import Confirmation, confirmations, doubt
+from analysis.selection.confirmed import Confirmation, by_other_seeds, confirmations
 from execution.runs import find_runs
 from records.errors import UserError
 from records.measurement import Measurement
@@ -52,19 +52,14 @@ def test_the_best_is_the_best_by_the_mean(tmp_path):
     assert best(read_run(a_run(tmp_path / "plain", ONCE, []).path)).index == 2
 
 
-def test_a_lead_within_the_noise_is_said(tmp_path):
-    confirmed = {0: Confirmation((0.88, 0.9, 0.92), 6), 1: Confirmation((0.89, 0.91, 0.93), 6)}
-    small, large = again(0, 0, 0.8, macs=100), again(1, 0, 0.9, macs=400)
-    said = doubt(large, [small, large], confirmed)
-    # Twice the error of a difference of two means of three seeds each, at a deviation of 2 points.
-    assert said == (
-        "candidate 1's lead over candidate 0 (90.00 ± 2.00% (n = 3), 100 MACs) is within the noise of the seeds (3.27 "
-        "points): that one may be as good, with 75% fewer MACs"
+def test_a_sentence_names_the_deviation_and_the_epochs():
+    assert Confirmation((0.9, 0.92, 0.94), 6).said == (
+        "92.00 ± 2.00% by other seeds, 6 epochs (standard deviation over 3 seeds)"
     )
-    assert doubt(small, [small, large], confirmed) is None  # it has the fewest MACs
-    assert doubt(large, [small, large], {**confirmed, 0: Confirmation((0.5, 0.52, 0.54), 6)}) is None
-    assert doubt(large, [small, large], {0: Confirmation((0.9,), 6), 1: Confirmation((0.9,), 6)}) is None
-    assert doubt(large, [small, large], {}) is None
+    assert Confirmation((0.9,), 1).said == "90.00% by other seeds, 1 epoch (1 seed)"
+    one, other = Confirmation((0.9,), 6), Confirmation((0.9,), 4)
+    assert by_other_seeds([one, other]) == "by other seeds, 4 to 6 epochs"
+    assert by_other_seeds([]) == "by other seeds"
 
 
 def test_the_longest_trainings_count_and_failed_ones_do_not():
@@ -78,7 +73,8 @@ def test_the_longest_trainings_count_and_failed_ones_do_not():
 def test_outcome_table_and_picture_show_it(tmp_path):
     folder = a_run(tmp_path / "run", ONCE, MORE).path
     outcome = write_outcome(folder)
-    assert "by other seeds" in outcome.table
+    assert "by other seeds, 2 epochs" in outcome.table
+    assert "90.00 ± 1.00% by other seeds, 2 epochs (standard deviation over 3 seeds)" in outcome.table
     assert "90.00 ± 1.00% (n = 3)" in outcome.table
     assert "26.0 s of training: 4 candidates 8.0 s, 3 of them again 18.0 s." in outcome.table
     numbers = json.loads((folder / "outcome.json").read_text())
@@ -91,7 +87,7 @@ def test_outcome_table_and_picture_show_it(tmp_path):
     assert series.confirmed == tuple(
         pytest.approx(each) for each in ((100, 52, 1), (1000, 90, 1), (5000, 89, 1))
     )
-    assert series.best == (1000, pytest.approx(90))
+    assert series.best == (1000, pytest.approx(80))  # on its dot
 
 
 def test_a_damaged_line_is_left_out_and_named(tmp_path):

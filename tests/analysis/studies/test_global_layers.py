@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import pytest
 
+from analysis.run import Run
 from analysis.studies.global_layers import CALIPER, global_question
 from tests.analysis.studies.synthetic import by_macs, candidate, made_up_run
 
@@ -58,6 +60,25 @@ def test_pairs_are_made_within_a_run_of_candidates_used_once_with_nearly_equal_m
         assert abs(math.log(pair.first.macs / pair.second.macs)) <= CALIPER
     used = [id(m) for pair in found.pairs for m in (pair.first, pair.second)]
     assert len(used) == len(set(used))
+
+
+def test_those_with_just_the_median_are_said_to_be_in_neither_group():
+    def told(*shares: float) -> str:
+        of = [
+            candidate(i, ["global_1"] * round(4 * s) + ["conv"] * round(4 - 4 * s), 4, 10**i, 0.5)
+            for i, s in enumerate(shares)
+        ]
+        return global_question([Run(Path("run"), {}, tuple(of))], ["a"])[1].answer
+
+    assert (
+        "(1 candidate with more global layers than the median, 1 with fewer, 3 with just the median, which are in neither"
+        in told(0.25, 0.5, 0.5, 0.5, 1.0)
+    )
+    assert told(0.5, 0.5, 1.0).endswith(
+        "1 candidate with more global layers than the median, none with fewer, 2 with just the median, which are in "
+        "neither group"
+    )
+    assert told(0.5, 0.5).endswith("all 2 candidates have just the median")
 
 
 def test_of_too_few_it_cannot_be_told_and_more_is_set_against_fewer():
