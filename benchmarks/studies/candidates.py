@@ -15,12 +15,14 @@ from __future__ import annotations
 
 import argparse
 import itertools
+import statistics
 import time
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from analysis.certainty.student import noise_of_difference
 from benchmarks import entry
 from benchmarks.runs import all_runs, mean_and_deviation
 from records.errors import UserError
@@ -35,6 +37,7 @@ OPERATORS = (
     "global_heat", "global_implicit", "global_implicit_open", "depthwise_3x3+global_1",
     "depthwise_3x3+global_open_1",
 )  # fmt: skip
+BASELINE = "depthwise_3x3"
 DEPTHS = (2, 3, 3)
 JUDGED = ("stage1/block2", "stage2/block2", "stage2/block3", "stage3/block2")
 STEM, EXPANSION = 8, 3
@@ -102,10 +105,11 @@ def train(
 
 
 def table(records: list[dict[str, Any]]) -> str:
-    """Mean and standard deviation over seeds in Markdown, the best first."""
+    """Mean and standard deviation over seeds, and the difference from `BASELINE` with its 95% interval, in Markdown, the
+    best first."""
     lines = [
-        "| operation | epochs | accuracy, % | n | params | MACs | widths |",
-        "| --- | ---: | ---: | ---: | ---: | ---: | --- |",
+        f"| operation | epochs | accuracy, % | n | points from `{BASELINE}` | params | MACs | widths |",
+        "| --- | ---: | ---: | ---: | ---: | ---: | ---: | --- |",
     ]
     groups: dict[tuple[str, int], list[dict[str, Any]]] = {}
     for record in records:
@@ -113,11 +117,21 @@ def table(records: list[dict[str, Any]]) -> str:
     mean = lambda runs: sum(run["accuracy"] for run in runs) / len(runs)  # noqa: E731
     for (operator, epochs), runs in sorted(groups.items(), key=lambda item: (item[0][1], -mean(item[1]))):
         values = mean_and_deviation([100 * run["accuracy"] for run in runs])
+        against = "" if operator == BASELINE else _difference(runs, groups.get((BASELINE, epochs), []))
         widths = ", ".join(map(str, runs[0]["widths"]))
         lines.append(
-            f"| `{operator}` | {epochs} | {values} | {len(runs)} | {runs[0]['params']:,} | {runs[0]['macs']:,} | {widths} |"
+            f"| `{operator}` | {epochs} | {values} | {len(runs)} | {against} | {runs[0]['params']:,} | {runs[0]['macs']:,} | {widths} |"
         )
     return "\n".join(lines)
+
+
+def _difference(runs: list[dict[str, Any]], others: list[dict[str, Any]]) -> str:
+    one, other = ([100 * run["accuracy"] for run in each] for each in (runs, others))
+    if not others:
+        return ""
+    noise = noise_of_difference(one, other)
+    interval = "" if noise is None else f" ± {noise:.1f}"
+    return f"{statistics.mean(one) - statistics.mean(other):+.1f}{interval}"
 
 
 def main() -> None:

@@ -21,11 +21,11 @@ from search_space.primitives.registry import primitive_names, unknown_primitive
 from search_space.problem import Problem
 from search_space.space import Choices, Decision, register_space
 
-# The published layer in place of a convolution, and behind one.
+# Convolutions, none, global layers in place of one, and behind one: those which results/candidates leaves in question, and
+# more steps of the published one. The others are chosen by name.
 DEFAULT_OPERATORS = (
-    "depthwise_3x3", "depthwise_5x5", "depthwise_7x7", "depthwise_split",
-    "global_1", "global_3", "global_5", "global_constant_diffusivity_1", "global_diffusion_1", "global_advection_1",
-    "depthwise_3x3+global_1", "depthwise_3x3+global_3",
+    "skip_connect", "depthwise_3x3", "depthwise_5x5", "depthwise_7x7", "depthwise_split",
+    "global_1", "global_3", "global_signed_1", "global_heat", "depthwise_3x3+global_1", "depthwise_3x3+global_3",
 )  # fmt: skip
 SQUEEZES = ("none", "quarter")
 

@@ -47,10 +47,11 @@ def test_the_best_stands_first_with_its_deviation() -> None:
     common = {"epochs": 8, "params": 1000, "macs": 2000, "widths": [4, 8, 12]}
     records = [
         {"operator": name, "accuracy": accuracy, **common}
-        for name, accuracy in (("a", 0.5), ("b", 0.7), ("b", 0.8))
+        for name, accuracy in (("depthwise_3x3", 0.5), ("depthwise_3x3", 0.6), ("b", 0.7), ("b", 0.8), ("c", 0.4))
     ]
     lines = table(records).splitlines()[2:]
     assert lines == [
-        "| `b` | 8 | 75.0 ± 7.1 | 2 | 1,000 | 2,000 | 4, 8, 12 |",
-        "| `a` | 8 | 50.0 | 1 | 1,000 | 2,000 | 4, 8, 12 |",
+        "| `b` | 8 | 75.0 ± 7.1 | 2 | +20.0 ± 30.4 | 1,000 | 2,000 | 4, 8, 12 |",
+        "| `depthwise_3x3` | 8 | 55.0 ± 7.1 | 2 |  | 1,000 | 2,000 | 4, 8, 12 |",
+        "| `c` | 8 | 40.0 | 1 | -15.0 | 1,000 | 2,000 | 4, 8, 12 |",
     ]
