@@ -47,7 +47,13 @@ def test_the_best_stands_first_with_its_deviation() -> None:
     common = {"epochs": 8, "params": 1000, "macs": 2000, "widths": [4, 8, 12]}
     records = [
         {"operator": name, "accuracy": accuracy, **common}
-        for name, accuracy in (("depthwise_3x3", 0.5), ("depthwise_3x3", 0.6), ("b", 0.7), ("b", 0.8), ("c", 0.4))
+        for name, accuracy in (
+            ("depthwise_3x3", 0.5),
+            ("depthwise_3x3", 0.6),
+            ("b", 0.7),
+            ("b", 0.8),
+            ("c", 0.4),
+        )
     ]
     lines = table(records).splitlines()[2:]
     assert lines == [
