@@ -52,7 +52,8 @@ def require_within(name: str, genotype: Genotype) -> Genotype:
 
 
 def cases(found: dict[str, Genotype]) -> dict[tuple[str, int], Genotype]:
-    """What is trained with which seed: of ``random`` the seed tells the architecture, all of them are trained with 0."""
+    """What is trained with which seed, in this order: of ``random`` the seed tells the architecture, all of them are
+    trained with 0."""
     named = {name: require_within(name, genotype) for name, genotype in found.items()}
     named[BASELINE] = published(BASELINE)
     first = next(iter(found.values()))
@@ -62,8 +63,11 @@ def cases(found: dict[str, Genotype]) -> dict[tuple[str, int], Genotype]:
         raise UserError(
             f"{len(fitting)} random architectures with those MACs were found within the budget; needed: {RANDOM}"
         )
-    made = {(name, seed): genotype for name, genotype in named.items() for seed in SEEDS}
-    return made | {(CHANCE, number): genotype for number, genotype in enumerate(fitting)}
+    made: dict[tuple[str, int], Genotype] = {}
+    for place in range(max(len(SEEDS), RANDOM)):  # a study that is stopped has some of each
+        made |= {(name, SEEDS[place]): genotype for name, genotype in named.items() if place < len(SEEDS)}
+        made |= {(CHANCE, place): fitting[place]} if place < RANDOM else {}
+    return made
 
 
 def _as_measured(genotype: Genotype) -> Measurement:
