@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from sklearn.ensemble import RandomForestRegressor
 
 from analysis.front import front
-from analysis.studies.importance import importance, importances, near_front
+from analysis.studies.importance import explained_share, importance, importances, near_front
 from tests.analysis.studies.synthetic import by_macs, made_up_run
 
 
@@ -53,3 +54,13 @@ def test_those_near_the_front_hold_the_front_and_lack_least():
     near = near_front(run.measurements)
     assert len(near) == 25
     assert {m.index for m in front(run.measurements)} <= {m.index for m in near}
+
+
+def test_the_explained_share_is_the_forests_own_score():
+    chance = np.random.default_rng(0)
+    table = chance.integers(0, 4, (80, 6)).astype(float)
+    values = table @ np.arange(6) + chance.normal(size=80)
+    forest = RandomForestRegressor(20, random_state=0).fit(table[:50], values[:50])
+    found = explained_share(forest, table[50:], values[50:])
+    assert found == pytest.approx(forest.score(table[50:], values[50:]), abs=1e-12)
+    assert 0.1 < found < 1
