@@ -25,7 +25,9 @@ from execution.multi_trial.faults import faults_named
 from execution.multi_trial.stages import Stages
 from execution.nni_bridge.candidates import CandidateEngine, CandidateModel
 from execution.nni_bridge.portal_limits import Limits
+from records.errors import UserError
 from records.measurement import Measurement
+from records.run_files.measurement_lines import checked_measurement
 from search_space.genotype import Genotype
 from search_space.summary import summary
 from strategies.contract import MultiTrialStrategy, SpaceExhausted
@@ -190,10 +192,15 @@ class CandidateLoop(Strategy):
         return failed and not trial.model.cancelled and not self.owner.last_words(trial.model.trial or "")
 
     def _measurement(self, trial: _Trial, status: ModelStatus) -> Measurement:
-        """What the trial measured, or a record of why it did not."""
+        """What the trial measured, or a record of why it did not. What a later reading would refuse is not taken."""
+        refused = None
         if trial.final is not None and status == ModelStatus.Trained:
-            measured = Measurement.from_json(trial.final["measurement"])
-            return dataclasses.replace(measured, trial=trial.model.trial, seen=trial.seen)
+            try:
+                measured = checked_measurement(trial.final.get("measurement"))
+            except (UserError, TypeError) as error:
+                refused = f"the trial's result cannot be taken: {error}"
+            else:
+                return dataclasses.replace(measured, trial=trial.model.trial, seen=trial.seen)
         cost = trial.genotype.cost()
         cancelled = trial.model.cancelled
         return Measurement(
@@ -206,9 +213,9 @@ class CandidateLoop(Strategy):
             params=cost.params,
             seconds=round(time.monotonic() - trial.started, 3),
             seed=self.trial.seed,
-            history=tuple(trial.history[epoch] for epoch in sorted(trial.history)),
+            history=tuple(value for _, value in sorted(trial.history.items()) if 0 <= value <= 1),
             trial=trial.model.trial,
-            error="by the portal's user" if cancelled else self._why(trial, status),
+            error="by the portal's user" if cancelled else refused or self._why(trial, status),
             time=datetime.now(timezone.utc).isoformat(timespec="seconds"),
             seen=trial.seen,
         )

@@ -22,12 +22,12 @@ def main() -> None:
         os.kill(os.getpid(), signal.SIGKILL)
     if index == 3:
         sys.exit(0)
-    history = tuple(0.1 * epoch + 0.01 * index for epoch in range(2))
+    history = tuple(0.1 * epoch + 0.01 * (index % 50) for epoch in range(2))
     for epoch, accuracy in enumerate(history):
         metric = {"default": accuracy, "epoch": epoch + 1, "macs": 1000, "params": 10}
         channel.report_intermediate(metric)
     time.sleep(float(os.environ.get("TRIAL_SECONDS", "0")))
-    report(channel, measured(parameters, 0.5 + 0.01 * index, history))
+    report(channel, measured(parameters, 0.5 + 0.01 * (index % 50), history))
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from execution.nni_bridge.candidates import CandidateEngine, CandidateModel
 from execution.nni_bridge.portal_limits import Limits
 from records.errors import UserError
 from records.measurement import Measurement
+from records.run_files.measurement_lines import checked_measurement
 from search_space import Genotype
 from search_space.problem import Problem
 from search_space.sampling import random_genotype
@@ -25,6 +26,10 @@ from training.trial import TrialSettings
 
 PROBLEM = Problem("darts-global", {"width": 4, "cells": 1, "nodes": 2}, (1, 8, 8), 10)
 TRIALS = 14
+WRONG = {  # results that no reader would take
+    "above one": {"accuracy": 1.01}, "no number": {"accuracy": None}, "history": {"history": [2.0]},
+    "params": {"params": "many"},
+}  # fmt: skip
 
 
 class Engine(CandidateEngine):
@@ -80,8 +85,9 @@ class Engine(CandidateEngine):
         # as NNI's server may hand them on: in another order
         self.put(IntermediateMetricEvent(model, {"default": accuracy / 2, "epoch": 2}))
         self.put(IntermediateMetricEvent(model, {"default": accuracy / 4, "epoch": 1}))
-        if fault is None:
-            self.put(FinalMetricEvent(model, {"measurement": self.measured(model, accuracy).to_json()}))
+        if fault is None or fault in WRONG:
+            measured = self.measured(model, accuracy).to_json() | WRONG.get(fault, {})
+            self.put(FinalMetricEvent(model, {"measurement": measured}))
         status = {"crash": ModelStatus.Failed, "kill": ModelStatus.Failed, "cancel": ModelStatus.Failed}.get(
             fault, ModelStatus.Trained
         )
@@ -382,3 +388,14 @@ def test_nnis_page_is_given_what_a_person_compares():
     assert all(isinstance(value, float | int) for value in shown.values())
     genotype = Genotype.from_json(first["genotype"])
     assert (shown["macs"], shown["params"]) == (genotype.cost().macs, genotype.cost().params)
+
+
+def test_a_result_that_no_reader_would_take_is_a_failure_with_its_reason():
+    faults = dict(enumerate(WRONG))
+    measured = {m.index: m for m in run(Engine(1, 0, faults), concurrency=1)}
+    assert [measured[index].status for index in range(TRIALS)] == ["failed"] * 4 + ["ok"] * (TRIALS - 4)
+    assert measured[0].error == (
+        "the trial's result cannot be taken: accuracy is 1.01; accepted: a number from 0 to 1"
+    )
+    for each in measured.values():
+        assert checked_measurement(each.to_json()) == each
