@@ -369,6 +369,8 @@ def _kept(command: str, run: Path | None = None) -> str:
         return "the same command goes on after the last whole epoch"
     if command == "search" and run is None:
         return "nothing was begun"
+    if command in ("export", "report", "inspect"):
+        return "what it had begun to write is not whole; the same command into another folder (--out) writes it anew"
     if command not in _SEARCHES:
         return "nothing was changed"
     return f"what was measured is kept, and `run_search.py resume {run or 'RUN'}` goes on"

@@ -24,8 +24,8 @@ def end_in_order(run: RunFolder) -> bool:
     owner = run.owner()
     if owner is None:
         return False
-    # Where no signal was sent, it ended just now, or is none of ours to end.
-    left = wait_for_end(run, PATIENCE_SECONDS) if owner.signal(signal.SIGTERM) else run.owner()
+    owner.signal(signal.SIGTERM)  # where none is sent, it ended just now, or is none of ours to end
+    left = wait_for_end(run, PATIENCE_SECONDS)
     if left is not None:
         how = "stop it there" if left.known else "it did not write down which one it is: end it yourself"
         raise UserError(f"{run.path} goes on: {left} is at work on it; {how}")
@@ -43,7 +43,8 @@ def wait_for_end(run: RunFolder, patience: float) -> Owner | None:
             seen = now
             if now > end:
                 owner.signal(signal.SIGKILL)
-        elif not owner.in_this_place or now > seen + _DYING_SECONDS:
+        # Who ends takes its record away just before the lock is free, and who begins writes it just after.
+        elif (owner.known and not owner.in_this_place) or now > seen + _DYING_SECONDS:
             return owner
         time.sleep(_POLL_SECONDS)
     return None

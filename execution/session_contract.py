@@ -15,6 +15,7 @@ from execution.settings import PLACES, SearchSettings
 from execution.signals import termination_as_interrupt
 from records.errors import UserError
 from records.run_files.run_folder import OUTCOME, RunFolder, new_folder
+from records.run_files.scored import read_scored
 from records.run_files.settings_file import SETTINGS
 from search_space import get_space
 from search_space.exact_costs import require_exact_costs
@@ -144,6 +145,7 @@ class Session(ABC):
         self.check_device()
         with self.run.lock():
             self.require_data()  # what is refused changes nothing
+            read_scored(self.run.path)
             self._keep(given)
         self._proceed(self._open_portal(), resume=True)
 

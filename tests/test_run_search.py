@@ -179,7 +179,11 @@ def test_a_search_that_is_stopped_says_with_what_to_go_on(capsys, monkeypatch, t
 @pytest.mark.parametrize(
     ("words", "kept"),
     [
-        (["report", "nowhere"], "nothing was changed"),
+        (["list", "nowhere"], "nothing was changed"),
+        (
+            ["report", "nowhere"],
+            "what it had begun to write is not whole; the same command into another folder (--out) writes it anew",
+        ),
         (["sweep"], "what was measured is kept, and `run_search.py resume RUN` goes on"),
         (["search"], "nothing was begun"),
         (["train", "--published", "ResNet-32"], "the same command goes on after the last whole epoch"),

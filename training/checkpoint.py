@@ -6,6 +6,7 @@ import io
 import pickle
 import warnings
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -29,13 +30,23 @@ def save_checkpoint(state: dict[str, Any], path: Path) -> None:
     write_whole(path, content.getbuffer())
 
 
+# What `zipfile` and `torch.load` raise for files that were cut, changed or are something else.
+_UNREADABLE = (
+    OSError, EOFError, RuntimeError, LookupError, TypeError, ValueError, AttributeError, OverflowError, MemoryError,
+    pickle.UnpicklingError, zipfile.BadZipFile, zlib.error,
+)  # fmt: skip
+
+
 def load_checkpoint(path: Path, device: torch.device) -> dict[str, Any]:
     """What ``save_checkpoint`` wrote; a ``UserError`` for a damaged file and one of something else."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the error says it
+            with zipfile.ZipFile(path) as archive:
+                if (changed := archive.testzip()) is not None:  # torch reads a changed byte without a word
+                    raise zipfile.BadZipFile(changed)
             state = torch.load(path, map_location=device, weights_only=True)
-    except (OSError, EOFError, RuntimeError, pickle.UnpicklingError, zipfile.BadZipFile) as error:
+    except _UNREADABLE as error:
         raise UserError(f"checkpoint {path} cannot be read; delete it to begin again") from error
     if not isinstance(state, dict) or not isinstance(state.get("settings"), dict):
         raise UserError(f"checkpoint {path} is not of a training; delete it to begin again")

@@ -106,8 +106,13 @@ def fit(
     if checkpoint is not None and checkpoint.is_file():
         saved = load_checkpoint(checkpoint, device)
         require_same(checkpoint, saved["settings"], described)
-        history = [EpochResult(**result) for result in saved["history"]]
-        run.load_state(saved)
+        try:
+            history = [EpochResult(**result) for result in saved["history"]]
+            run.load_state(saved)
+        except (LookupError, TypeError, ValueError, RuntimeError, AttributeError) as error:
+            raise UserError(
+                f"checkpoint {checkpoint} is not of this training; delete it to begin again"
+            ) from error
         for result in history:
             _tell(on_epoch, result)
 

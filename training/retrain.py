@@ -13,11 +13,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
+from torch import nn
 
 from records.checks import as_path, text
 from records.errors import UserError
 from records.files import naming_damage, read_json, write_errors, write_whole
 from records.interface.terminal import say
+from records.run_files.run_lock import LOCK, locked
 from records.run_files.settings_file import GENOTYPE, RESULT, SETTINGS
 from records.run_files.training_files import read_result
 from records.text import percent_text
@@ -31,7 +33,7 @@ from training.data.datasets import (
     sides,
     size_text,
 )
-from training.data.loading import load_data, require_fitting
+from training.data.loading import Data, load_data, require_fitting
 from training.data.prepare import prepare_data
 from training.device import require_device, require_seed_and_threads
 from training.evaluate import confusion, predict
@@ -135,6 +137,25 @@ def retrain(
     )
     model = genotype.build(settings.seed)
     _claim(folder, genotype, settings, info)  # once it can begin: a mistake until here leaves the folder free
+    with locked(folder, "wait for it, or give another folder"):
+        _require_free_or_same(folder, genotype, settings)  # nobody else has begun another one meanwhile
+        if (folder / RESULT).exists():
+            return _read(folder / RESULT, read_result)
+        result = _trained(genotype, settings, folder, model, data, info, on_epoch, progress)
+        (folder / LOCK).unlink(missing_ok=True)  # from here on it is only read
+        return result
+
+
+def _trained(
+    genotype: Genotype,
+    settings: RetrainSettings,
+    folder: Path,
+    model: nn.Module,
+    data: Data,
+    info: DatasetInfo,
+    on_epoch: Callable[[EpochResult], None] | None,
+    progress: bool,
+) -> dict[str, Any]:
     trained = fit(
         model,
         data,

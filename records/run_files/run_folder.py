@@ -154,8 +154,10 @@ class RunFolder:
     def note_proposed(self, index: int, seen: int) -> None:
         """Keeps from how many results a candidate was proposed, for it may not come to be measured."""
         path = self.path / PROPOSED
-        with write_errors(path), path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps({"index": index, "seen": seen}) + "\n")
+        with write_errors(path), path.open("ab") as file:
+            torn = file.tell() and not _ends_with_newline(path)
+            line = json.dumps({"index": index, "seen": seen}) + "\n"
+            file.write(("\n" if torn else "").encode() + line.encode())
 
     def proposed(self) -> dict[int, int]:
         """From how many results each candidate was proposed; a damaged line is left out. Raises `UserError` for a file

@@ -38,7 +38,7 @@ def locked(folder: Path, advice: str) -> Iterator[None]:
     Raises `UserError`, naming the process and its host and ending with ``advice``, if another one does.
     """
     with write_errors(folder):
-        file = (folder / LOCK).open("a+")
+        file = (folder / LOCK).open("a+b", buffering=0)  # nothing is left to write when it is closed
     with file:
         for patience in range(_TRIES, -1, -1):  # whoever only looks holds it for a moment
             try:
@@ -57,8 +57,7 @@ def locked(folder: Path, advice: str) -> Iterator[None]:
         with write_errors(folder):
             (folder / OWNER).unlink(missing_ok=True)
             file.truncate(0)
-            file.write(str(os.getpid()))
-            file.flush()
+            file.write(str(os.getpid()).encode())
         write_whole(folder / OWNER, json.dumps(Owner.me().to_json()) + "\n")
         with _signs_of_life(folder / OWNER):
             yield

@@ -10,6 +10,7 @@ from records.errors import UserError
 from records.files import naming_damage, read_json
 
 SETTINGS, RESULT, GENOTYPE = "settings.json", "result.json", "genotype.json"
+WEIGHTS = "weights.safetensors"  # of a training, beside its result
 HUB, SWEEP = "hub", "sweep"
 MOST_SEARCHES = 1000  # of a hub, at the same time
 SEVERAL = (HUB, SWEEP)  # kinds of run that hold searches; a search itself has no kind
@@ -36,6 +37,10 @@ def read_run_record(folder: Path) -> dict[str, Any]:
             raise UserError(
                 f"{folder} holds a training that has not ended; the command that began it, `retrain` or `train`, goes "
                 "on with it"
+            )
+        if not (folder / WEIGHTS).exists():
+            raise UserError(
+                f"{folder} holds a training whose {WEIGHTS} is gone; train it again in another folder"
             )
         raise UserError(
             f"{folder} holds a training that has ended; accepted: the folder of a search, hub or sweep (its network is "

@@ -17,6 +17,7 @@ from analysis.run import read_run
 from execution import runs
 from execution.session import resume, session_of
 from execution.settings import SearchSettings
+from records.errors import UserError
 from records.run_files.run_folder import RunFolder
 from search_space import Genotype
 from tests.integration.programs import start
@@ -70,6 +71,19 @@ def test_a_one_shot_search_goes_on_from_its_supernet(copied):
     old = RunFolder.open(OLD / "one-shot").measurements()
     assert [m.genotype for m in run.measurements()] == [m.genotype for m in old]
     assert (run.path / "oneshot.jsonl").read_text() == (OLD / "one-shot" / "oneshot.jsonl").read_text()
+
+
+def test_a_resume_that_is_refused_changes_nothing(copied):
+    run = copied("multi-trial", 3)
+    (run.path / "outcome.json").write_text("{}")
+    (run.path / "scored.jsonl").write_text("zzz\n")
+    before = {path: path.read_bytes() for path in run.path.rglob("*") if path.is_file()}
+    with pytest.raises(
+        UserError, match=r"scored\.jsonl, line 1, is damaged: .*; where the line is taken out of"
+    ):
+        resume(run.path, {"trials": 4, "port": 0})
+    (run.path / ".lock").unlink()
+    assert {path: path.read_bytes() for path in run.path.rglob("*") if path.is_file()} == before
 
 
 def test_a_multi_trial_search_goes_on_with_its_next_candidate(copied, tmp_path):

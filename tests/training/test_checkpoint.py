@@ -31,7 +31,9 @@ class Evil:
         return (print, ("this was run",))
 
 
-@pytest.mark.parametrize("content", [b"", b"not a checkpoint", pickle.dumps(Evil())])
+@pytest.mark.parametrize(
+    "content", [b"", b"not a checkpoint", b"hello world\n", b"\xff\xfe\x00", bytes(4), pickle.dumps(Evil())]
+)
 def test_damaged_and_foreign_files(tmp_path, content, capsys):
     path = tmp_path / "checkpoint.pt"
     path.write_bytes(content)
@@ -60,3 +62,18 @@ def test_what_differs_is_named(tmp_path):
     require_same(tmp_path, {"seed": 1, "epochs": 2}, {"epochs": 2, "seed": 1})
     with pytest.raises(UserError, match=r"other settings: epochs was 2, now 3; seed was None, now 1$"):
         require_same(tmp_path, {"epochs": 2}, {"epochs": 3, "seed": 1})
+
+
+def test_a_byte_that_changed_on_the_disk_is_noticed(tmp_path):
+    path = tmp_path / "checkpoint.pt"
+    save_checkpoint({"settings": {}, "model": {"w": torch.full((1000,), 0.5)}}, path)
+    whole = bytearray(path.read_bytes())
+    for place in range(0, len(whole), 97):
+        changed = whole.copy()
+        changed[place] ^= 0x40
+        path.write_bytes(changed)
+        try:
+            state = load_checkpoint(path, CPU)
+        except UserError:
+            continue
+        assert torch.equal(state["model"]["w"], torch.full((1000,), 0.5))  # a byte that means nothing

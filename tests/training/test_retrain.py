@@ -7,8 +7,10 @@ import pytest
 import torch
 
 from records.errors import UserError
+from records.run_files.settings_file import read_run_record
 from tests.training.data.test_dataset_facts import folder
 from tests.training.networks import TinyGenotype, write_arrays
+from training import retrain as retraining
 from training.data.loading import load_data
 from training.data.lookup import dataset_info
 from training.evaluate import evaluate
@@ -82,6 +84,57 @@ def test_goes_on_where_it_was_stopped(tmp_path):
     assert without_times(found) == without_times(expected)
 
 
+def test_two_at_once_do_not_train_in_one_folder(tmp_path):
+    def meanwhile(epoch):
+        with pytest.raises(UserError, match=r"is at work on .*; wait for it, or give another folder"):
+            retrain(TinyGenotype(), SETTINGS, tmp_path / "a")
+        other = dataclasses.replace(SETTINGS, seed=7)
+        with pytest.raises(UserError, match="seed was 2, now 7"):
+            retrain(TinyGenotype(), other, tmp_path / "a")
+        raise Stop
+
+    with pytest.raises(Stop):
+        retrain(TinyGenotype(), SETTINGS, tmp_path / "a", on_epoch=meanwhile)
+    assert retrain(TinyGenotype(), SETTINGS, tmp_path / "a")["settings"]["seed"] == 2
+
+
+def test_who_begins_at_the_same_moment_finds_the_others_training(tmp_path, monkeypatch):
+    """Both have seen an empty folder; the other one's settings stand there first."""
+    claim = retraining._claim
+
+    def late(folder, genotype, settings, info):
+        monkeypatch.setattr(retraining, "_claim", claim)
+        retrain(TinyGenotype(), dataclasses.replace(SETTINGS, seed=7), folder)
+        claim(folder, genotype, settings, info)
+
+    monkeypatch.setattr(retraining, "_claim", late)
+    with pytest.raises(UserError, match="seed was 7, now 2"):
+        retrain(TinyGenotype(), SETTINGS, tmp_path / "a")
+    assert json.loads((tmp_path / "a" / "result.json").read_text())["settings"]["seed"] == 7
+
+
+@pytest.mark.parametrize("change", [{"history": [{"epoch": 1}]}, {"model": {}}, {"optimizer": 3}])
+def test_a_checkpoint_of_something_else_is_told(tmp_path, change):
+    def stop(epoch):
+        raise Stop
+
+    with pytest.raises(Stop):
+        retrain(TinyGenotype(), SETTINGS, tmp_path / "a", on_epoch=stop)
+    path = tmp_path / "a" / "checkpoint.pt"
+    torch.save(torch.load(path, weights_only=True) | change, path)
+    with pytest.raises(UserError, match=r"checkpoint\.pt is not of this training; delete it to begin again"):
+        retrain(TinyGenotype(), SETTINGS, tmp_path / "a")
+
+
+def test_weights_that_are_gone_are_told(tmp_path):
+    retrain(TinyGenotype(), SETTINGS, tmp_path / "a")
+    (tmp_path / "a" / "weights.safetensors").unlink()
+    with pytest.raises(
+        UserError, match=r"holds a training whose weights\.safetensors is gone; train it again"
+    ):
+        read_run_record(tmp_path / "a")
+
+
 def test_a_finished_training_is_read_back(tmp_path):
     first = retrain(TinyGenotype(), SETTINGS, tmp_path / "a")
     assert retrain(TinyGenotype(), SETTINGS, tmp_path / "a") == first
@@ -153,7 +206,7 @@ def test_a_file_is_no_folder(tmp_path):
 
 
 def test_a_device_that_is_not_there(tmp_path):
-    with pytest.raises(UserError, match="device is 'foo'; accepted: cpu"):
+    with pytest.raises(UserError, match="device is 'foo'; accepted: auto, cpu"):
         retrain(TinyGenotype(), dataclasses.replace(SETTINGS, device="foo"), tmp_path / "a")
     assert not (tmp_path / "a").exists()
 

@@ -15,6 +15,7 @@ import torch
 from records.checks import some_of
 from records.errors import UserError
 from records.files import write_errors, write_whole
+from records.run_files.settings_file import GENOTYPE, WEIGHTS
 from training.export import timing
 from training.export.forms import DEFAULT, FORMS, Form, Run
 from training.export.model_facts import DESCRIPTION, Facts, description
@@ -24,7 +25,6 @@ from training.export.weights import load_weights, save_weights
 if TYPE_CHECKING:
     from search_space import Genotype
 
-GENOTYPE, WEIGHTS = "genotype.json", "weights.safetensors"
 INT8 = "int8"  # the form's name, and in ``model.json`` what is told of it
 PYTORCH = "pytorch"  # among the latencies: the network itself, by this project's kernels
 TITLES = {PYTORCH: "PyTorch, this project's kernels", **{name: form.title for name, form in FORMS.items()}}

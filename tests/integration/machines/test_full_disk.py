@@ -138,6 +138,8 @@ def test_the_other_commands(disk, one_shot, tmp_path):
 
     disk.fill()
     assert codes() == [2] * 5, log.read_text()
+    assert len(errors(log)) == 5
+    assert all(str(disk.path) in error and FULL in error for error in errors(log)), log.read_text()
     assert [FULL in error for error in errors(log)] == [True] * 5
     disk.remount("ro")
     assert codes() == [2] * 5

@@ -188,6 +188,15 @@ def test_a_last_line_without_its_end_is_whole_where_its_record_is(tmp_path):
     assert [m.index for m in run.measurements()] == [0, 1, 2]
 
 
+def test_what_is_proposed_after_a_torn_line_is_kept(tmp_path):
+    run = RunFolder.create(tmp_path / "run", {})
+    run.note_proposed(0, 0)
+    with (run.path / "proposed.jsonl").open("a") as file:
+        file.write('{"index": 0')
+    run.note_proposed(2, 1)
+    assert run.proposed() == {0: 0, 2: 1}
+
+
 def test_of_what_was_proposed_a_damaged_line_is_left_out_and_a_file_that_cannot_be_read_is_told(tmp_path):
     run = RunFolder.create(tmp_path / "run", {})
     path = run.path / "proposed.jsonl"
@@ -219,6 +228,9 @@ def test_settings_that_no_run_has_are_told(tmp_path, settings, said):
         run.settings()
     run.write("result.json", {})
     if "genotype" in settings:
+        with pytest.raises(UserError, match="holds a training whose weights.safetensors is gone"):
+            run.settings()
+        (run.path / "weights.safetensors").touch()
         with pytest.raises(
             UserError, match="holds a training that has ended; accepted: the folder of a search"
         ):

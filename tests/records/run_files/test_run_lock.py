@@ -149,3 +149,18 @@ def test_a_folder_in_place_of_the_lock_is_told(tmp_path):
     (tmp_path / LOCK).mkdir()
     with pytest.raises(UserError, match=r"\.lock is a folder; accepted: the file that a search locks"):
         holder(tmp_path)
+
+
+def test_one_that_is_just_ending_is_waited_for(tmp_path):
+    """It has taken its record away, and frees the lock a moment later."""
+    script = HOLD.replace(
+        "time.sleep(60)", "(Path(sys.argv[1]) / '.owner').unlink(); print('gone', flush=True); time.sleep(1)"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", script, str(tmp_path)], stdout=subprocess.PIPE, text=True
+    )
+    assert [process.stdout.readline() for _ in range(2)] == ["held\n", "gone\n"]
+    assert not holder(tmp_path).known
+    assert end_in_order(RunFolder(tmp_path))
+    assert process.wait(10) == 0
+    process.stdout.close()

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from records.files import write_whole
+from records.run_files.settings_file import WEIGHTS
 from training.data.datasets import DatasetInfo
 from training.export.network import Network, NotExportable, first_line
 from training.export.standalone import cell_networks, global_layer, library  # noqa: F401 - they write modules
@@ -22,7 +23,6 @@ from training.export.standalone.pieces import command
 from training.export.standalone.writer import Writer, for_flags, names_used
 
 FILE = "model.py"
-WEIGHTS = "weights.safetensors"
 PLACEHOLDER = '"""An image classifier in plain PyTorch."""'
 LARGEST_DIFFERENCE = 1e-3  # of the written network's logits, in those of the network
 IMAGENET = "imagenet"  # of which a margin is cut off, see `training.data.sources.folder`
