@@ -12,6 +12,7 @@ from typing import Any
 
 from records.errors import UserError
 from records.files import read_present
+from records.run_files.json_lines import WITHOUT_IT
 
 EPOCHS = "oneshot.jsonl"
 # The least share of the way from equal weights (entropy ln n) to one certain primitive an edge (entropy 0) at which
@@ -95,7 +96,9 @@ def read_supernet(folder: Path) -> Supernet | None:
             for name, column in columns.items():
                 column.append(_number(record[_FIELDS[name]]))
         except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
-            raise UserError(f"{path}, line {number}, is damaged: it is not an epoch's JSON") from error
+            raise UserError(
+                f"{path}, line {number}, is damaged: it is not an epoch's JSON; {WITHOUT_IT}"
+            ) from error
     if not choices:
         return None
     return Supernet(

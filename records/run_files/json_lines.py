@@ -14,6 +14,9 @@ from records.files import naming_damage, read_present, write_errors
 T = TypeVar("T")
 
 
+WITHOUT_IT = "take the line out of the file to go on without it"
+
+
 def read_lines(path: Path, make: Callable[[Any], T], what: str) -> list[T]:
     """What ``make`` gives for each record; none where there is no file. A last line without its end is left out.
 
@@ -26,8 +29,8 @@ def read_lines(path: Path, make: Callable[[Any], T], what: str) -> list[T]:
         with naming_damage(f"{path}, line {number},"):
             try:
                 found.append(make(json.loads(line)))
-            except UserError:
-                raise
+            except UserError as error:
+                raise UserError(f"{error}; {WITHOUT_IT}") from error
             except (
                 ValueError,
                 LookupError,
@@ -36,7 +39,7 @@ def read_lines(path: Path, make: Callable[[Any], T], what: str) -> list[T]:
                 ArithmeticError,
                 RecursionError,
             ) as error:
-                raise UserError(f"it is not {what}") from error
+                raise UserError(f"it is not {what}; {WITHOUT_IT}") from error
     return found
 
 

@@ -25,6 +25,7 @@ from records.errors import UserError
 from records.files import read_json, read_present, write_errors, write_whole
 from records.measurement import Measurement
 from records.plugins import plugin_names
+from records.run_files.json_lines import append_line
 from records.run_files.measurement_lines import MOST, read_confirmed, read_measurements, whole_line
 from records.run_files.owner import Owner
 from records.run_files.run_lock import LOCK, OWNER, holder, locked
@@ -153,11 +154,7 @@ class RunFolder:
 
     def note_proposed(self, index: int, seen: int) -> None:
         """Keeps from how many results a candidate was proposed, for it may not come to be measured."""
-        path = self.path / PROPOSED
-        with write_errors(path), path.open("ab") as file:
-            torn = file.tell() and not _ends_with_newline(path)
-            line = json.dumps({"index": index, "seen": seen}) + "\n"
-            file.write(("\n" if torn else "").encode() + line.encode())
+        append_line(self.path / PROPOSED, {"index": index, "seen": seen})
 
     def proposed(self) -> dict[int, int]:
         """From how many results each candidate was proposed; a damaged line is left out. Raises `UserError` for a file

@@ -61,9 +61,4 @@ def identity(genotype: Mapping[str, Any]) -> str:
 
 def read_scored(folder: Path) -> list[Scored]:
     """Those of the run in ``folder``, none for a run without. Raises `UserError` for a damaged line."""
-    try:
-        return read_lines(folder / SCORED, Scored.from_json, "a scored architecture's JSON")
-    except UserError as error:
-        raise UserError(
-            f"{error}; where the line is taken out of the file, a resume scores it again"
-        ) from error
+    return read_lines(folder / SCORED, Scored.from_json, "a scored architecture's JSON")

@@ -79,7 +79,7 @@ def test_a_resume_that_is_refused_changes_nothing(copied):
     (run.path / "scored.jsonl").write_text("zzz\n")
     before = {path: path.read_bytes() for path in run.path.rglob("*") if path.is_file()}
     with pytest.raises(
-        UserError, match=r"scored\.jsonl, line 1, is damaged: .*; where the line is taken out of"
+        UserError, match=r"scored\.jsonl, line 1, is damaged: .*; take the line out of the file"
     ):
         resume(run.path, {"trials": 4, "port": 0})
     (run.path / ".lock").unlink()

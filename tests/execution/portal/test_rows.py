@@ -22,8 +22,8 @@ def test_rows_are_kept_in_order_and_a_torn_one_is_left_out(tmp_path):
         (None, "it holds no row; accepted: one or more"),
         ("", "it holds no row; .*`run_search.py resume .*/searches/NAME` goes on with one"),
         ('{"name": "a", "para', "it holds no row"),
-        ("[]\n", "line 1, is damaged: it is not a row's JSON$"),
-        ('{"name": "a"}\n', "line 1, is damaged: it is not a row's JSON$"),
+        ("[]\n", "line 1, is damaged: it is not a row's JSON; take the line out of"),
+        ('{"name": "a"}\n', "line 1, is damaged: it is not a row's JSON; take the line out of"),
         ('{"name": 5, "parameters": {}}\n', "line 1, is damaged: name is 5; accepted: text"),
         ('{"name": "a", "parameters": 5}\n', "line 1, is damaged: parameters is 5; accepted: an object"),
         (

@@ -29,7 +29,10 @@ def test_what_a_crash_cut_short_is_left_out_and_written_over(tmp_path, torn):
 def test_a_damaged_line_is_told_by_its_number(tmp_path, line):
     path = tmp_path / "lines.jsonl"
     path.write_text(f'{{"n": 0}}\n{line}\n')
-    with pytest.raises(UserError, match=r"lines\.jsonl, line 2, is damaged: it is not a record with n$"):
+    with pytest.raises(
+        UserError,
+        match=r"lines\.jsonl, line 2, is damaged: it is not a record with n; take the line out of the file to go on without it$",
+    ):
         read_lines(path, lambda record: record["n"], "a record with n")
 
 
