@@ -30,7 +30,7 @@ _WORDS = {
     "noise of a difference, tie": "Two candidates tie where the difference of their accuracies is within its noise: which of them is "
     "better cannot be told. Of two that were both trained again by other seeds the means are compared; the noise is that of the "
     "seeds (Student's t at 95%, Welch's degrees of freedom, times the standard error) and that of the images (twice the standard error) "
-    "together, as the root of the sum of their squares. Of any others the search's one training is compared, with the noise of the images.",
+    "together: their squares add up. Of any others the search's one training is compared, with the noise of the images.",
     "by other seeds": "After the search some of the front are trained again, longer, from other random numbers. These accuracies are "
     "compared with each other alone.",
     "global layers %": "The share of an architecture's places (edges of its cells, or its blocks or stages) that have a global layer.",
