@@ -51,6 +51,11 @@ class Report:
         assert self.page.evaluate("document.documentElement.dataset.interactive") == "drawn", self.complaints
         return self
 
+    def coordinates(self) -> None:
+        """Scrolls to the parallel coordinates, which are drawn then."""
+        self.page.locator("#coordinates").scroll_into_view_if_needed()
+        self.until("document.querySelector('#coordinates').axes !== undefined")
+
     def until(self, expression: str) -> None:
         """Until that is true. The page's policy forbids `wait_for_function`, which evaluates within it."""
         for _ in range(600):
@@ -202,8 +207,7 @@ def test_on_a_narrow_screen_numbers_are_whole_and_titles_apart(opened, five):
         picture = opened.page.locator("img[alt='hypervolume over candidates']")
         assert picture.bounding_box()["width"] >= 600  # as wide as can be read, in its own box
         assert picture.locator("xpath=..").evaluate("each => each.scrollWidth > each.clientWidth")
-        opened.page.locator("#coordinates").scroll_into_view_if_needed()
-        opened.until("document.querySelector('#coordinates').axes !== undefined")
+        opened.coordinates()
         spans = opened.page.evaluate(
             "(() => { const context = document.createElement('canvas').getContext('2d'); context.font = '11px system-ui, sans-serif';"
             "return document.querySelector('#coordinates').axes.map(({ label, x, row }) =>"
@@ -261,7 +265,7 @@ def test_axes_and_order_change(opened, five):
 
 def test_what_is_brushed_on_a_parallel_axis_is_what_is_shown(opened, five):
     opened.open(five).drawn()
-    opened.page.locator("#coordinates").scroll_into_view_if_needed()
+    opened.coordinates()
     box = opened.page.locator("#coordinates canvas").bounding_box()
     opened.page.mouse.move(box["x"] + 60, box["y"] + 46)  # the first axis is accuracy, from its top
     opened.page.mouse.down()
@@ -277,7 +281,7 @@ def test_the_page_stays_where_it_is_when_lines_are_left_out_and_a_line_chooses(o
     many = [measurement(i, 0.5 + i / 100, 1000 * (i + 1)) for i in range(30)]
     opened.open(written(tmp_path, many)).drawn()
     canvas = opened.page.locator("#coordinates canvas")
-    opened.page.locator("#coordinates").scroll_into_view_if_needed()
+    opened.coordinates()
     box = canvas.bounding_box()
     opened.page.mouse.move(box["x"] + 60, box["y"] + 46)
     opened.page.mouse.down()
@@ -288,9 +292,7 @@ def test_the_page_stays_where_it_is_when_lines_are_left_out_and_a_line_chooses(o
     assert canvas.bounding_box()["y"] == pytest.approx(box["y"], abs=1)
     width = opened.page.evaluate("document.querySelector('#coordinates').clientWidth")
     opened.page.wait_for_timeout(100)
-    opened.page.mouse.click(
-        box["x"] + 60 + 40, box["y"] + 47
-    )  # near the first axis' top: the most accurate one
+    opened.page.mouse.click(box["x"] + 100, box["y"] + 47)  # near the first axis' top: the most accurate one
     opened.page.wait_for_selector("#chosen h3:has-text('Candidate 29')")
     assert width > 600
     assert canvas.bounding_box()["y"] == pytest.approx(box["y"], abs=1)
