@@ -34,6 +34,7 @@ from strategies.contract import MultiTrialStrategy, SpaceExhausted
 from training.trial import TrialSettings
 
 _POLL_SECONDS = 0.05
+_LATE_SECONDS = 5.0  # a result may come after the end of its trial by less
 _ERROR_LINES = 3
 SHOWN = "mutation_summary"  # of a trial's parameters what NNI's page shows and draws, where it is there
 
@@ -72,6 +73,7 @@ class _Trial:
     history: dict[int, float] = field(default_factory=dict)  # by epoch: NNI's server may change their order
     final: dict[str, Any] | None = None
     repeated: bool = False
+    ended: tuple[ModelStatus, float] | None = None  # how, and when
 
 
 class CandidateLoop(Strategy):
@@ -178,13 +180,24 @@ class CandidateLoop(Strategy):
             elif isinstance(event, FinalMetricEvent):
                 trial.final = dict(event.metric)  # type: ignore[arg-type]
             elif isinstance(event, TrainingEndEvent):
-                del self.running[id(event.model)]
-                if self._was_killed(trial, event.status):
-                    self._submit(trial.index, trial.seen, trial.genotype, repeated=True)
-                    continue
-                measurement = self.stages.marked(self._measurement(trial, event.status))
-                self.results[trial.index] = measurement
-                self.owner.on_measurement(measurement)
+                trial.ended = event.status, time.monotonic()
+        for trial in list(self.running.values()):
+            if trial.ended is not None:
+                self._conclude(trial, *trial.ended)
+
+    def _conclude(self, trial: _Trial, status: ModelStatus, when: float) -> None:
+        """Records the trial, unless its result may still be on its way: NNI's server stores a metric before it passes it
+        on, and may tell of the trial's end meanwhile."""
+        awaited = status == ModelStatus.Trained and trial.final is None
+        if awaited and time.monotonic() < when + _LATE_SECONDS:
+            return
+        del self.running[id(trial.model)]
+        if self._was_killed(trial, status):
+            self._submit(trial.index, trial.seen, trial.genotype, repeated=True)
+            return
+        measurement = self.stages.marked(self._measurement(trial, status))
+        self.results[trial.index] = measurement
+        self.owner.on_measurement(measurement)
 
     def _was_killed(self, trial: _Trial, status: ModelStatus) -> bool:
         """Whether the trial ended by no fault of its own (for want of memory, say), for the first time."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import threading
 from types import SimpleNamespace
 
 import pytest
@@ -85,18 +86,24 @@ class Engine(CandidateEngine):
         # as NNI's server may hand them on: in another order
         self.put(IntermediateMetricEvent(model, {"default": accuracy / 2, "epoch": 2}))
         self.put(IntermediateMetricEvent(model, {"default": accuracy / 4, "epoch": 1}))
-        if fault is None or fault in WRONG:
+        final = None
+        if fault in (None, "late") or fault in WRONG:
             measured = self.measured(model, accuracy).to_json() | WRONG.get(fault, {})
-            self.put(FinalMetricEvent(model, {"measurement": measured}))
+            final = FinalMetricEvent(model, {"measurement": measured})
+        if final is not None and fault != "late":
+            self.put(final)
         status = {"crash": ModelStatus.Failed, "kill": ModelStatus.Failed, "cancel": ModelStatus.Failed}.get(
             fault, ModelStatus.Trained
         )
         self.put(TrainingEndEvent(model, status))
+        if fault == "late":  # the loop hears of the end alone at first
+            threading.Timer(0.05, self.put, [final]).start()
 
 
 @pytest.fixture(autouse=True)
 def no_waiting(monkeypatch):
     monkeypatch.setattr(candidate_loop, "_POLL_SECONDS", 0)
+    monkeypatch.setattr(candidate_loop, "_LATE_SECONDS", 0.2)
 
 
 def run(
@@ -399,3 +406,10 @@ def test_a_result_that_no_reader_would_take_is_a_failure_with_its_reason():
     )
     for each in measured.values():
         assert checked_measurement(each.to_json()) == each
+
+
+def test_a_result_that_comes_after_the_end_of_its_trial_is_taken():
+    whole = run(Engine(1, 0), concurrency=1)
+    late = run(Engine(1, 0, dict.fromkeys(range(3), "late")), concurrency=1)
+    assert [m.accuracy for m in late] == [m.accuracy for m in whole]
+    assert {m.status for m in late} == {"ok"}
