@@ -223,7 +223,9 @@ def _tell_trained(trained: Any) -> None:
 
 def _retrain(args: argparse.Namespace) -> None:
     import pde_nas
+    from training.device import keep_memory
 
+    keep_memory()
     _tell_trained(pde_nas.retrain(args.genotype, args.pick, out=args.out, **_given_training(args)))
 
 
@@ -292,7 +294,9 @@ def _train_options(parser: argparse.ArgumentParser) -> None:
 
 def _train(args: argparse.Namespace) -> None:
     import pde_nas
+    from training.device import keep_memory
 
+    keep_memory()
     _tell_trained(pde_nas.train(args.published, out=args.out, **_given_training(args)))
 
 

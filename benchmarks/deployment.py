@@ -31,11 +31,12 @@ import torch
 
 from benchmarks import entry
 from benchmarks.deployed_forms import FORMS, IN_PYTORCH, TRAINING, USUAL, Missing, Run, Subject, absent
-from benchmarks.inference import Ratio, keep_memory
+from benchmarks.inference import Ratio
 from records.errors import UserError
 from records.files import read_json, write_whole
 from search_space import Genotype
 from search_space.paper.networks import published
+from training.device import keep_memory
 from training.export.timing import processor
 
 FOUND = Path("results/first-search/digits/best.json")

@@ -23,7 +23,6 @@ from __future__ import annotations
 
 import argparse
 import copy
-import ctypes
 import json
 import platform
 import statistics
@@ -42,7 +41,7 @@ from benchmarks import entry
 from search_space.families.blocks import ConvNormAct, Residual
 from search_space.paper.networks import published
 from search_space.paper.rows import facts
-from training.device import require_device
+from training.device import keep_memory, require_device
 
 MARK = 0.25
 # The network that others are compared with, then the fastest first: after MDEQ the caches hold nothing.
@@ -53,17 +52,7 @@ POSTER = {
 }
 FOLDED = ", norms folded"
 WIDEST = 1 / 3  # of the median: more between the quartiles is no evidence
-_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # of malloc.h
 CLOCKS: dict[str, Callable[[], float]] = {"wall": time.perf_counter, "cpu": time.process_time}
-
-
-def keep_memory() -> bool:
-    """Tells glibc to give no memory back while this process lives; False where there is no glibc."""
-    try:
-        mallopt = ctypes.CDLL(None).mallopt
-    except (OSError, AttributeError):
-        return False
-    return all(mallopt(parameter, 2**30) for parameter in (_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD))
 
 
 @dataclass(frozen=True)

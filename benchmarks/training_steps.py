@@ -4,8 +4,8 @@
         [--epochs 4] [--out FILE]
 
 On a GPU: eager (each kernel asked for by Python), captured (a CUDA graph of the step, what ``fit`` does by itself),
-compiled (``torch.compile``, captured). On a CPU, by one thread: float32, and bfloat16 with channels last, which ``fit``
-takes by itself where the processor has AMX. Random images of CIFAR-10's size. The first epoch is reported apart: it
+compiled (``torch.compile``, captured). On a CPU, by one thread and with memory kept as a trial keeps it: float32, and
+bfloat16 as ``fit`` takes it by itself where the processor has instructions for it (``training.precision``). Random images of CIFAR-10's size. The first epoch is reported apart: it
 holds compiling and recording. Of the others the median counts, by the wall on a GPU, by the process's own time on a CPU.
 The loss after them stands beside: the ways do the same work.
 """
@@ -28,7 +28,7 @@ from search_space.paper.networks import published
 from training.data.loading import Data
 from training.data.lookup import dataset_info
 from training.data.split import DeviceSplit
-from training.device import multiplies_bfloat16, require_device
+from training.device import keep_memory, multiplies_bfloat16, require_device
 from training.export.timing import processor
 from training.fit import EpochResult, fit
 from training.recipes.named import get_recipe
@@ -110,12 +110,13 @@ def main() -> None:
     require_device(arguments.device)
     device = torch.device(arguments.device)
     torch.set_num_threads(1)
+    keep_memory()
     recipe = get_recipe(arguments.recipe, epochs=arguments.epochs)
     machine = torch.cuda.get_device_name() if device.type == "cuda" else processor()
     ways = [way for way in WAYS[device.type] if way in (arguments.ways or WAYS[device.type])]
     if "bfloat16" in ways and not multiplies_bfloat16(device):
         ways.remove("bfloat16")
-        print("bfloat16: left out, this processor has no AMX")
+        print("bfloat16: left out, this processor has no instructions for it")
     print(f"{machine}, torch {torch.__version__}, recipe {recipe.name}, batch {recipe.batch_size}\n\n{HEAD}")
     for name in arguments.networks:
         first = None

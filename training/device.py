@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import ctypes
+
 import torch
 
 from records.checks import whole_number
 from records.errors import UserError
 
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # of malloc.h
 LARGEST_SEED = 2**53 - 1  # NNI's JavaScript keeps no larger number whole, and torch takes none above 2**64
 MOST_THREADS = 1024  # many more than there are cores end a process, or hold the machine up
 
@@ -37,16 +40,26 @@ def real_device(name: str) -> str:
     """``name`` with "auto" decided: a GPU where there is one."""
     if name != "auto":
         return name
-    import torch
-
     return "cuda" if torch.cuda.is_available() else "cpu"
 
 
 def multiplies_bfloat16(device: torch.device) -> bool:
     """Whether it has instructions that make matrix products in bfloat16 several times as fast as in float32: a GPU, or
-    a processor with AMX."""
+    a processor with AMX or AVX-512 BF16."""
     if device.type == "cuda":
         return True
-    import torch.cpu
+    found = torch.cpu.get_capabilities()
+    return any(found.get(name) for name in ("amx_bf16", "avx512_bf16"))
 
-    return bool(torch.cpu.get_capabilities().get("amx_bf16"))
+
+def keep_memory() -> bool:
+    """Tells glibc to give no memory back while this process lives; False where there is no glibc.
+
+    A step of training frees each feature map and asks for it again. Handed back in between, its pages are made anew, which
+    takes a tenth of a step. A process that is there for one training, or for several, calls this at its start.
+    """
+    try:
+        mallopt = ctypes.CDLL(None).mallopt
+    except (OSError, AttributeError):
+        return False
+    return all(mallopt(parameter, 2**30) for parameter in (_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD))

@@ -24,8 +24,8 @@ from training.checkpoint import load_checkpoint, require_same, save_checkpoint
 from training.data.augment import Augmentation
 from training.data.loading import Data
 from training.data.split import Split, steps_per_epoch
-from training.device import multiplies_bfloat16
 from training.evaluate import evaluate
+from training.precision import precision_of
 from training.recipes.optimizer import Average, make_optimizer, rates_on, set_rates
 from training.recipes.recipe import Recipe
 
@@ -117,7 +117,7 @@ def fit(
             _tell(on_epoch, result)
 
     cuda_devices = [device] if device.type == "cuda" else []
-    quick = training_kernels(model) if device.type == "cpu" else nullcontext()
+    quick = training_kernels(model, bf16=run.rounded) if device.type == "cpu" else nullcontext()
     with quick, torch.random.fork_rng(devices=cuda_devices):
         for epoch in range(len(history), recipe.epochs if until is None else until):
             # Each epoch has a seed of its own, so that no generator's state has to be saved to resume.
@@ -140,10 +140,7 @@ class _Run:
         self, model: nn.Module, data: Data, recipe: Recipe, device: torch.device, capture: bool
     ) -> None:
         on_gpu = device.type == "cuda"
-        self.bf16 = recipe.bf16 and multiplies_bfloat16(device)
-        self.memory_format = (
-            torch.channels_last if recipe.channels_last and (on_gpu or self.bf16) else torch.contiguous_format
-        )
+        self.autocast, self.rounded, self.memory_format = precision_of(model, recipe, device)
         self.model = model.to(memory_format=self.memory_format)  # type: ignore[call-overload]
         self.forward: Callable[[Tensor], Any] = torch.compile(model) if recipe.compile and on_gpu else model
         self.optimizer = make_optimizer(model, recipe)
@@ -216,7 +213,7 @@ class _Run:
 
     def _step(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         recipe = self.recipe
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16):
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.autocast):
             output = self._forward(images)
             logits, auxiliary = output if isinstance(output, tuple) else (output, None)
             loss = F.cross_entropy(logits, labels, label_smoothing=recipe.label_smoothing)
@@ -240,9 +237,9 @@ class _Run:
 
     def _evaluate(self, split: Split) -> float:
         if self.average is None:
-            return evaluate(self.model, split, bf16=self.bf16)
+            return evaluate(self.model, split, bf16=self.autocast)
         with self.average.applied_to(self.model):
-            return evaluate(self.model, split, bf16=self.bf16)
+            return evaluate(self.model, split, bf16=self.autocast)
 
     def _require_finite(self, loss_sum: Tensor, epoch: int, rate: float) -> None:
         if not torch.isfinite(loss_sum):

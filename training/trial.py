@@ -85,6 +85,10 @@ class TrialSettings:
             self.recipe, epochs=self.epochs, batch_size=self.batch_size, learning_rate=self.learning_rate
         )
 
+    @property
+    def measures_latency(self) -> bool:
+        return self.latency or self.max_latency is not None
+
     def data_request(self) -> dict[str, Any]:
         """What ``training.data.prepare.prepare_data`` takes, for the data that trials read."""
         names = ("data_dir", "image_size", "channels", "flip", "validation", "train_limit")
@@ -234,7 +238,7 @@ def measure(
     status: Status = "ok"
     error = latency = None
     model = genotype.build(settings.seed)
-    if settings.latency or settings.max_latency is not None:
+    if settings.measures_latency:
         measured = measured_latency(
             model,
             data.info.image,

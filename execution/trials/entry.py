@@ -71,10 +71,13 @@ def run(channel: Channel) -> int:
 def judged(channel: Channel, parameters: dict[str, Any]) -> Measurement:
     """The measurement of the candidate that ``parameters`` describe, each epoch reported and logged."""
     from search_space.genotype import Genotype
+    from training.device import keep_memory
     from training.trial import TrialSettings, measure
 
     genotype = Genotype.from_json(parameters["genotype"])
     trial = on_this_machine(TrialSettings(**parameters["trial"]))
+    if not trial.measures_latency:  # which is to be that of a process as it is without
+        keep_memory()
     for line in identity_lines(parameters["index"], genotype):
         say(line)
 

@@ -1,4 +1,4 @@
-"""A network's depthwise convolutions and batch norms by their C++ kernels, while it is trained on a CPU."""
+"""A network's convolutions and batch norms by their C++ kernels, while it is trained on a CPU."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from contextlib import contextmanager
 
 from torch import nn
 
-from pde_ops.cpu import depthwise_module, norm, strided
+from pde_ops.cpu import depthwise_module, norm, rounded, strided
 
 
 @contextmanager
-def training_kernels(network: nn.Module) -> Iterator[None]:
+def training_kernels(network: nn.Module, *, bf16: bool = False) -> Iterator[None]:
     """While it lasts, what the kernels can stand for is done by them: a step is so much quicker, and its numbers are the
     same up to rounding. A norm takes over the ReLU after it in an ``nn.Sequential``. No name of a parameter changes.
+    With ``bf16`` dense convolutions are carried out in bfloat16 (`pde_ops.cpu.rounded`).
 
     Global layers are left alone: they have kernels of their own, and read their norms.
     """
@@ -30,6 +31,8 @@ def training_kernels(network: nn.Module) -> Iterator[None]:
         for place, (name, child) in enumerate(children):
             if depthwise_module.takes(child):
                 put(parent, name, depthwise_module.DepthwiseConv2d(child))
+            elif bf16 and rounded.takes(child):
+                put(parent, name, rounded.RoundedConv2d(child))
             elif strided.takes(child):
                 put(parent, name, strided.StridedConv2d(child))
             elif norm.takes(child):
@@ -43,3 +46,11 @@ def training_kernels(network: nn.Module) -> Iterator[None]:
     finally:
         for parent, name, child in replaced:
             setattr(parent, name, child.train(parent.training))
+
+
+def has_float32_kernels(network: nn.Module) -> bool:
+    """Whether there are global layers or depthwise convolutions in it, whose kernels for training are float32."""
+    return any(
+        type(module).__module__.startswith("pde_ops.") or depthwise_module.takes(module)
+        for module in network.modules()
+    )

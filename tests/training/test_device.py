@@ -1,8 +1,12 @@
+import platform
+import subprocess
+import sys
+
 import pytest
 import torch
 
 from records.errors import UserError
-from training.device import require_device, require_seed_and_threads
+from training.device import multiplies_bfloat16, require_device, require_seed_and_threads
 
 
 def test_the_cpu_is_always_there():
@@ -48,3 +52,18 @@ def test_gpus_are_counted(name, count, error, monkeypatch):
 def test_what_torch_cannot_take_is_named(seed, threads, said):
     with pytest.raises(UserError, match=said):
         require_seed_and_threads(seed, threads)
+
+
+def test_memory_is_kept_where_glibc_is():
+    code = "from training.device import keep_memory; print(keep_memory())"  # in a process of its own
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == str(platform.libc_ver()[0] == "glibc")
+
+
+@pytest.mark.parametrize(
+    ("found", "quick"),
+    [({"avx512_bf16": True, "amx_bf16": False}, True), ({"amx_bf16": True}, True), ({"avx2": True}, False)],
+)
+def test_a_processor_is_asked_for_bfloat16(found, quick, monkeypatch):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: found)
+    assert multiplies_bfloat16(torch.device("cpu")) is quick

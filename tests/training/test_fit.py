@@ -11,6 +11,7 @@ from records.errors import UserError
 from search_space.cells.drop_path import DropPath
 from tests.training.networks import TinyNet, coloured
 from training import fit as fit_module
+from training import precision
 from training.fit import TrainingFailed, fit
 from training.recipes.recipe import Recipe
 
@@ -240,14 +241,14 @@ def test_negative_seed():
 def test_a_cpu_without_amx_neither_compiles_nor_rounds(monkeypatch):
     """Without instructions for it bfloat16 is slow on a CPU, and compiling takes longer than a short training."""
     monkeypatch.setattr(torch, "compile", lambda *_: pytest.fail("compiled"))
-    monkeypatch.setattr(fit_module, "multiplies_bfloat16", lambda device: False)
+    monkeypatch.setattr(precision, "multiplies_bfloat16", lambda device: False)
     plain = fit(network(), coloured(), RECIPE, seed=0)
     fast = fit(network(), coloured(), RECIPE.replace(bf16=True, channels_last=True, compile=True), seed=0)
     assert [epoch.loss for epoch in fast.history] == [epoch.loss for epoch in plain.history]
 
 
 def test_a_cpu_with_amx_trains_in_bfloat16(monkeypatch):
-    monkeypatch.setattr(fit_module, "multiplies_bfloat16", lambda device: True)
+    monkeypatch.setattr(precision, "multiplies_bfloat16", lambda device: True)
     plain = fit(network(), coloured(), RECIPE, seed=0)
     half = fit(network(), coloured(), RECIPE.replace(bf16=True, channels_last=True), seed=0)
     assert half.accuracy == 1.0

@@ -15,8 +15,8 @@ SCHEDULES = ("constant", "steps", "cosine", "one-cycle", "exponential")
 
 @dataclass(frozen=True)
 class Recipe:
-    """Units stand beside each field. ``bf16`` and ``channels_last`` are applied on a GPU and on a processor with AMX,
-    ``compile`` on a GPU only; crop, flip and cutout are fractions so that one recipe fits 8 pixels and 224.
+    """Units stand beside each field. ``bf16`` and ``channels_last`` are applied on a GPU, and as far as it pays on a
+    processor with instructions for it (`training.precision`), ``compile`` on a GPU only; crop, flip and cutout are fractions so that one recipe fits 8 pixels and 224.
 
     Examples:
         >>> from training.recipes.named import get_recipe
