@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import queue
 import time
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
@@ -36,6 +37,8 @@ from training.trial import TrialSettings
 _POLL_SECONDS = 0.05
 _LATE_SECONDS = 5.0  # a result may come after the end of its trial by less
 _ERROR_LINES = 3
+# So many candidates one after the other that fail within so many seconds: what ails them is not theirs.
+_FAILURES, _AT_ONCE_SECONDS = 10, 5.0
 SHOWN = "mutation_summary"  # of a trial's parameters what NNI's page shows and draws, where it is there
 
 
@@ -85,7 +88,8 @@ class CandidateLoop(Strategy):
     order: see `strategies.contract`. M is what the limits say when it is proposed; how many results that were is
     told to the owner, and given back as ``seen`` at a resume. ``known`` are measurements from before it; they are
     proposed again, from as many results as then, to bring the strategy to where it was, but not run. A trial that
-    was killed by neither itself nor the user is run again, once.
+    was killed by neither itself nor the user is run again, once. The search ends early where ten candidates one after
+    the other fail as soon as they start.
     """
 
     ended: str | None = None
@@ -106,6 +110,7 @@ class CandidateLoop(Strategy):
         self.seen = dict(seen) | {m.index: m.seen for m in known if m.seen is not None}
         self.events: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self.running: dict[int, _Trial] = {}
+        self.latest: deque[Measurement] = deque(maxlen=_FAILURES)
         self.stages = Stages(strategy, trial, lambda index: owner.checkpoint(index))
 
     def _initialize(self, model_space: Any, engine: Any) -> Any:
@@ -123,6 +128,8 @@ class CandidateLoop(Strategy):
         first, index = self.owner.limits(), 0
         while True:
             limits = self.owner.limits()
+            if limits.over is None:
+                limits = limits._replace(over=self._all_fail_at_once())
             if limits.over is None and index < limits.trials and self.exhausted is None:
                 try:
                     proposed = self._propose(index, limits.concurrency)
@@ -137,6 +144,14 @@ class CandidateLoop(Strategy):
             self.owner.check_server()
             time.sleep(_POLL_SECONDS)
         self.ended = _reason(first, limits, self.exhausted, len(self.results))
+
+    def _all_fail_at_once(self) -> str | None:
+        """In words, if the latest candidates did."""
+        latest = self.latest
+        failed = all(each.status == "failed" and each.seconds < _AT_ONCE_SECONDS for each in latest)
+        if len(latest) < _FAILURES or not failed:
+            return None
+        return f"the last {_FAILURES} failed at once, the last one by: {latest[-1].error}"
 
     def _propose(self, index: int, concurrency: int) -> bool:
         """Proposes the candidate of that index, and submits it unless it is measured; whether that could be."""
@@ -197,6 +212,7 @@ class CandidateLoop(Strategy):
             return
         measurement = self.stages.marked(self._measurement(trial, status))
         self.results[trial.index] = measurement
+        self.latest.append(measurement)
         self.owner.on_measurement(measurement)
 
     def _was_killed(self, trial: _Trial, status: ModelStatus) -> bool:

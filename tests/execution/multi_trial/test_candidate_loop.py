@@ -144,6 +144,26 @@ def test_failures_are_measurements_with_their_reason():
             assert each.trial == f"trial{index}"
 
 
+def test_ten_that_fail_as_soon_as_they_start_end_it(monkeypatch):
+    """A module that is gone, say: the rest of the candidates would be lost to it in a minute."""
+    said = {f"trial{index}": "ImportError: no training" for index in range(30)}
+    every = dict.fromkeys(range(30), "crash")
+    measured = run(Engine(1, 0, every), concurrency=1, trials=30, errors=said)
+    assert [m.status for m in measured] == ["failed"] * 10
+    rest = run(Engine(1, 0), concurrency=1, trials=30, known=measured)  # mended, and resumed
+    assert [m.index for m in rest] == list(range(10, 30))
+    some = {index: "crash" for index in range(30) if index % 10}  # one of ten is trained
+    assert len(run(Engine(1, 0, some), concurrency=1, trials=30, errors=said)) == 30
+    monkeypatch.setattr(candidate_loop, "_AT_ONCE_SECONDS", 0.0)  # all of them took longer
+    assert len(run(Engine(1, 0, every), concurrency=1, trials=30, errors=said)) == 30
+
+
+def test_what_ends_it_early_is_told():
+    limits = Limits(80, 1, "the last 10 failed at once, the last one by: ImportError")
+    told = candidate_loop._reason(Limits(80, 1), limits, None, 34)
+    assert told == "Ended with 34 of 80 candidates: the last 10 failed at once, the last one by: ImportError"
+
+
 def test_a_killed_trial_is_run_again_once_and_a_cancelled_one_is_not():
     engine = Engine(1, 0, {1: "kill", 2: "cancel"})
     measured = {m.index: m for m in run(engine, concurrency=1, errors={"trial2": "KeyboardInterrupt"})}
