@@ -15,7 +15,6 @@ from execution.settings import PLACES, SearchSettings
 from execution.signals import termination_as_interrupt
 from records.errors import UserError
 from records.run_files.run_folder import OUTCOME, RunFolder, new_folder
-from records.run_files.scored import read_scored
 from records.run_files.settings_file import SETTINGS
 from search_space import get_space
 from search_space.exact_costs import require_exact_costs
@@ -144,10 +143,13 @@ class Session(ABC):
         self.settings.require_places()
         self.check_device()
         with self.run.lock():
-            self.require_data()  # what is refused changes nothing
-            read_scored(self.run.path)
+            self.check_kept()  # what is refused changes nothing
             self._keep(given)
         self._proceed(self._open_portal(), resume=True)
+
+    def check_kept(self) -> None:
+        """Raises `UserError` where the data, or what the run's folder holds to go on from, cannot be read."""
+        self.require_data()
 
     def require_data(self) -> None:
         _ = self.data

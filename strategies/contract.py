@@ -7,6 +7,7 @@ import random
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from records.checks import shown
@@ -138,6 +139,9 @@ class MultiTrialStrategy(Strategy):
     def measures_latency(cls, settings: Any) -> bool:
         """Whether with these settings of its own it asks for the latency of each candidate."""
         return False
+
+    def check_kept(self, folder: Path) -> None:
+        """Raises `UserError` where what `prepare` kept in the run's folder cannot be read back; changes nothing."""
 
     def prepare(self, workplace: Workplace) -> None:
         """Does what comes before the first candidate, or reads back what was done; called once, also by a search that

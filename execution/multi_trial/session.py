@@ -85,11 +85,14 @@ class MultiTrialSession(Session):
         limits = dataclasses.asdict(asked.budget)
         return RandomSearch(self.problem, asked.seed, **limits).propose(0, [])
 
+    def check_kept(self) -> None:
+        super().check_kept()
+        genotypes_of(self.run.measurements(), self.run.path / CANDIDATES)
+        self.run.proposed()
+        self.strategy.check_kept(self.run.path)
+
     def explore(self, portal: Portal | None, *, resume: bool) -> None:
         assert portal is not None  # the settings' own check
-        # What is wrong with them is said before NNI starts.
-        genotypes_of(self.run.measurements(), self.run.path / CANDIDATES)
-        _ = self.strategy, self.trial, self.run.proposed()
         if self.settings.start_from is not None and self.run.earlier() is None:
             self.run.keep_earlier(self.earlier)
         with faults_named(self.strategy):

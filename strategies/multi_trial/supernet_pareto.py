@@ -7,6 +7,7 @@ import math
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from records.checks import shown
@@ -105,6 +106,14 @@ class SupernetPareto(MultiTrialStrategy):
             self.problem, genotype.architecture
         )  # raises if it has none
         return genotype
+
+    def check_kept(self, folder: Path) -> None:
+        from strategies.shared_weights.chosen import read_chosen
+        from strategies.shared_weights.exploring import read_judged
+
+        if (folder / CHOSEN).is_file():
+            read_chosen(folder / CHOSEN)
+            read_judged(folder / JUDGED)
 
     def prepare(self, workplace: Workplace) -> None:
         from strategies.shared_weights.chosen import choose, extended, read_chosen, write_chosen

@@ -62,6 +62,10 @@ class Screened(MultiTrialStrategy):
     def example(self) -> Genotype:
         return self.strategy.example()
 
+    def check_kept(self, folder: Path) -> None:
+        read_scored(folder)
+        self.strategy.check_kept(folder)
+
     def prepare(self, workplace: Workplace) -> None:
         self.strategy.prepare(workplace)
         self._file = workplace.folder / SCORED

@@ -76,6 +76,9 @@ def test_a_one_shot_search_goes_on_from_its_supernet(copied):
 def test_a_resume_that_is_refused_changes_nothing(copied):
     run = copied("multi-trial", 3)
     (run.path / "outcome.json").write_text("{}")
+    settings = json.loads((run.path / "settings.json").read_text())
+    settings["settings"]["screen"] = 2
+    (run.path / "settings.json").write_text(json.dumps(settings))
     (run.path / "scored.jsonl").write_text("zzz\n")
     before = {path: path.read_bytes() for path in run.path.rglob("*") if path.is_file()}
     with pytest.raises(
