@@ -382,7 +382,7 @@ def _obey(words: Sequence[str]) -> None:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs a command; the exit code: 0, 2 for a user's mistake, 130 after Ctrl-C."""
+    """Runs a command; the exit code: 0, 2 for a user's mistake, 130 after Ctrl-C or SIGTERM."""
     words = list(sys.argv[1:] if argv is None else argv)
     return run_program(_obey, words, _kept, long=bool(words) and words[0] in _LONG)
 

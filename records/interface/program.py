@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import TextIO
 
 from records.errors import UserError
+from records.signals import termination_as_interrupt
 
 # What a file system may refuse, wherever a command reads or writes; any other error is this program's own.
 _THE_SYSTEMS = (
@@ -27,7 +28,7 @@ def run_program(
     long: bool,
 ) -> int:
     """Runs ``obey`` on a command line; the exit code: 0, 2 for a user's mistake or the system's refusal, 130 after
-    Ctrl-C, 1 where nobody reads what is printed.
+    Ctrl-C or SIGTERM, 1 where nobody reads what is printed.
 
     ``kept`` says what a user who stopped the command can do next: it gets the command's name, and the run folder if
     the interrupt names one. ``long``: whether a stop is worth a line.
@@ -36,7 +37,8 @@ def run_program(
     try:
         _require_readable(words)
         try:
-            obey(words)
+            with termination_as_interrupt():
+                obey(words)
         except SystemExit:  # after --help, whose text may lie in a buffer
             sys.stdout.flush()
             raise

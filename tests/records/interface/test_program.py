@@ -43,6 +43,22 @@ def test_an_end_has_a_code_and_a_line(capsys, error, code, said):
     assert capsys.readouterr().err == said
 
 
+def test_termination_is_told_as_ctrl_c_is(capsys):
+    before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
+    try:
+        code = run_program(
+            lambda words: signal.raise_signal(signal.SIGTERM),
+            ["go"],
+            lambda command: f"{command} again",
+            long=True,
+        )
+        after = signal.getsignal(signal.SIGTERM)
+    finally:
+        signal.signal(signal.SIGINT, before[0])
+    assert (code, capsys.readouterr().err) == (130, "\nstopped; go again\n")
+    assert after == before[1]
+
+
 def test_a_fault_of_the_program_is_raised():
     with pytest.raises(OSError, match="Bad file descriptor"):
         ended(OSError(errno.EBADF, "Bad file descriptor"))
