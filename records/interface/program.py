@@ -77,11 +77,13 @@ def _takes_a_line(stream: TextIO) -> bool:
 
 
 def _prepare_streams() -> None:
-    """Closed ones become empty, so that no file gets their place; letters that a terminal has not are escaped."""
+    """Closed ones become empty, for the processes that are started, too, so that no file gets their place; letters that a terminal has not are escaped."""
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         stream = getattr(sys, name)
         if stream is None:
-            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115, it stays open
+            stream = open(os.devnull, mode, encoding="utf-8")  # noqa: SIM115, it stays open
+            os.set_inheritable(stream.fileno(), True)
+            setattr(sys, name, stream)
         elif mode == "w" and hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import shlex
 import signal
 import subprocess
 import sys
@@ -75,3 +76,18 @@ def test_what_cannot_be_printed_is_an_error(words):
             text=True,
         )
     assert (ended.returncode, ended.stderr) == (2, "error: standard output: No space left on device\n")
+
+
+_TALKATIVE = """
+import os, subprocess, sys
+from records.interface.program import run_program
+child = "import os, sys; sys.exit(sum(os.fstat(n).st_rdev != os.stat(os.devnull).st_rdev for n in (0, 1, 2)))"
+def obey(words):
+    sys.exit(subprocess.run([sys.executable, "-c", child]).returncode)
+run_program(obey, ["go"], lambda *_: "", long=False)
+"""
+
+
+def test_closed_streams_are_empty_for_processes_that_are_started_too():
+    program = f"exec {shlex.quote(sys.executable)} -c {shlex.quote(_TALKATIVE)} <&- >&- 2>&-"
+    assert subprocess.run(["sh", "-c", program], cwd=ROOT).returncode == 0
