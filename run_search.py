@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Neural architecture search with global PDE layers: the command line.
+"""The command line of searches and of what is done with their outcome.
 
 Every option is a field of a settings record elsewhere; this file names the commands and hands over.
 """
@@ -21,6 +21,7 @@ from records.interface.program import (
 )
 from records.interface.terminal import tell
 
+_ABOUT = "Neural architecture search with global PDE layers: the command line."
 _SEARCHES = ("search", "resume", "hub", "sweep")
 _PICKS = "which candidate: best, knee, index=N, max-macs=X (such as 300k) or max-latency=T (such as 2ms)"
 _LONG = (*_SEARCHES, "train", "retrain")  # commands whose stop is worth a line
@@ -358,7 +359,7 @@ COMMANDS = {
 
 
 def _make_parser(words: Sequence[str]) -> Parser:
-    parser = Parser(prog="run_search.py", description=(__doc__ or "").splitlines()[0])
+    parser = Parser(prog="run_search.py", description=_ABOUT)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, (help_, own_options, _) in COMMANDS.items():
         command = commands.add_parser(name, help=help_, description=help_, allow_abbrev=False)
@@ -386,7 +387,7 @@ def _obey(words: Sequence[str]) -> None:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs a command; the exit code: 0, 2 for a user's mistake, 130 after Ctrl-C."""
+    """Runs a command; the exit code: 0, 2 for a user's mistake, 130 after Ctrl-C or SIGTERM."""
     words = list(sys.argv[1:] if argv is None else argv)
     return run_program(_obey, words, _kept, long=bool(words) and words[0] in _LONG)
 

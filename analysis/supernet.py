@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from records.checks import finite
 from records.errors import UserError
 from records.files import read_present
 from records.run_files.json_lines import WITHOUT_IT
@@ -141,6 +142,6 @@ _FIELDS = {
 
 
 def _number(value: Any) -> float:
-    if type(value) not in (int, float) or not math.isfinite(value):
+    if type(value) not in (int, float) or not finite(value):
         raise ValueError(f"{value!r} is no number")
     return value

@@ -12,10 +12,10 @@ from typing import Any
 from execution.platforms.contract import Platform, make_platform
 from execution.portal.address import Portal, portal_of
 from execution.settings import PLACES, SearchSettings
-from execution.signals import termination_as_interrupt
 from records.errors import UserError
 from records.run_files.run_folder import OUTCOME, RunFolder, new_folder
 from records.run_files.settings_file import SETTINGS
+from records.signals import termination_as_interrupt
 from search_space import get_space
 from search_space.exact_costs import require_exact_costs
 from search_space.problem import Problem

@@ -190,12 +190,18 @@ class SearchSettings:
         former = given.pop("own", None)
         for name, field in common.items():
             value = given.pop(name, field.default)
-            if name in SIZES and isinstance(value, (str, list, tuple)):
-                value = parsed(field, value if isinstance(value, str) else ",".join(map(str, value)))
+            if name in SIZES and isinstance(value, (str, os.PathLike, list, tuple)):
+                value = parsed(
+                    field, ",".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
+                )
             if name not in _OWN_CHECKS:
                 value = checked(field, value)
             object.__setattr__(self, name, value)
         get_space(self.space)
+        if former is not None and not isinstance(former, Options):
+            raise UserError(
+                f"own is {shown(former)}; accepted: a strategy's settings, as these settings hold them"
+            )
         kept = {} if former is None else dataclasses.asdict(former)
         object.__setattr__(self, "own", _own_settings(self.strategy, kept, given))
         for name, value in zip(("dataset", "data_dir"), located(self.dataset, self.data_dir), strict=True):

@@ -78,7 +78,7 @@ def view(run: RunFolder, port: int | None, host: str | None, pages: str | None =
 
     Raises `UserError` if the run has no experiment, is at work, or is shown already.
     """
-    from execution.signals import termination_as_interrupt
+    from records.signals import termination_as_interrupt
 
     identity = _experiment(run)
     folder = view_folder(run)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
-
 import torch
 from torch import Tensor
 
 from pde_ops import operator
 from pde_ops.scheme import check_settings
+from records.checks import finite
 
 NAMES = ("source", "velocity_x", "velocity_y", "diffusivity_x", "diffusivity_y", "initial")
 
@@ -80,7 +79,7 @@ def integrate(
         elif name in ("source", "initial"):
             if value is not None:
                 raise ValueError(f"{name} is {value!r}; accepted: a tensor of h's shape or None")
-        elif isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        elif isinstance(value, bool) or not isinstance(value, (int, float)) or not finite(value):
             raise ValueError(f"{name} is {value!r}; accepted: a tensor of h's shape or a finite number")
         else:
             fields[index], constants[index - 1] = None, float(value)

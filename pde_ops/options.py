@@ -8,7 +8,6 @@ the mathematics where it belongs (`pde_ops.layer`, ``cpu/csrc``), and an example
 from __future__ import annotations
 
 import dataclasses
-import math
 from dataclasses import dataclass, field
 from numbers import Real
 from typing import Any
@@ -16,6 +15,7 @@ from typing import Any
 from pde_ops.coefficients import ACTIVATIONS, START_MECHANISMS, TRANSFORMS
 from pde_ops.eager import BOUNDARIES
 from pde_ops.scheme import BACKENDS, check_settings
+from records.checks import finite
 
 INPUTS = ("source", "state")
 SAME = "same"
@@ -212,7 +212,7 @@ def _check_positive(name: str, value: Any) -> None:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
+    return isinstance(value, Real) and not isinstance(value, bool) and finite(value)
 
 
 def _checked_kind(name: str, kind: Any) -> str | float | tuple[float, float]:

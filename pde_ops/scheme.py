@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
 from torch import Tensor
 
 from pde_ops.eager import BOUNDARIES
+from records.checks import finite
 
 BACKENDS = ("auto", "eager", "cpu", "triton")
 
@@ -41,7 +41,7 @@ def check_settings(*, steps: int, dt: float, dx: int, dy: int, boundary: str, ba
     for name, value in (("steps", steps), ("dx", dx), ("dy", dy)):
         if isinstance(value, bool) or not isinstance(value, int) or value < 1:
             raise ValueError(f"{name} is {value!r}; accepted: a whole number >= 1")
-    if isinstance(dt, bool) or not isinstance(dt, (int, float)) or not math.isfinite(dt) or dt <= 0:
+    if isinstance(dt, bool) or not isinstance(dt, (int, float)) or not finite(dt) or dt <= 0:
         raise ValueError(f"dt is {dt!r}; accepted: a finite number > 0")
     if boundary not in BOUNDARIES:
         raise ValueError(f"boundary is {boundary!r}; accepted: {', '.join(BOUNDARIES)}")

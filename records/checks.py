@@ -11,6 +11,7 @@ from typing import Any
 
 from records.errors import UserError
 
+LONGEST_NAME = 255  # bytes of a file's or folder's name
 _SUFFIXES = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9}
 
 
@@ -21,12 +22,25 @@ def whole_number(name: str, value: Any, low: int, high: int) -> int:
     return int(value)
 
 
+def finite(value: Any) -> bool:
+    """Whether the number is finite as a float: a whole number may be too large for one.
+
+    Examples:
+        >>> finite(2.5), finite(float("nan")), finite(10**400)
+        (True, False, False)
+    """
+    try:
+        return math.isfinite(value)
+    except OverflowError:
+        return False
+
+
 def number(name: str, value: Any, low: float, high: float) -> float:
     """``value`` if it is a finite number in [low, high]."""
     if (
         isinstance(value, bool)
         or not isinstance(value, (int, float))
-        or not math.isfinite(value)
+        or not finite(value)
         or not low <= value <= high
     ):
         raise UserError(f"{name} is {shown(value)}; accepted: a number from {low} to {high}")
@@ -52,6 +66,10 @@ def as_path(name: str, value: Any) -> Path:
     given = os.fspath(value) if isinstance(value, os.PathLike) else value
     if not isinstance(given, str) or not given or "\0" in given:
         raise UserError(f"{name} is {shown(given)}; accepted: a path")
+    if any(len(os.fsencode(part)) > LONGEST_NAME for part in given.split("/")):
+        raise UserError(
+            f"{name} is {shown(given)}; accepted: a path of names of at most {LONGEST_NAME} bytes"
+        )
     return Path(given)
 
 

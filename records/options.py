@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from records.checks import shown
+from records.checks import finite, shown
 from records.errors import UserError
 
 _LIST = "tuple[int, ...]"
@@ -95,7 +95,7 @@ def checked(field: dataclasses.Field, value: Any) -> Any:
     if type(value) is int:
         most = MOST if most is None else most
     low, high = (-math.inf if least is None else least), (math.inf if most is None else most)
-    if not (low <= value <= high and math.isfinite(value)):
+    if not (low <= value <= high and finite(value)):
         raise UserError(f"{field.name} is {shown(value)}; accepted: {_range(value, least, most)}")
     return value
 
@@ -122,9 +122,7 @@ def require_options(owner: str, settings: type) -> None:
 
 
 def _range(value: float, least: float | None, most: float | None) -> str:
-    kind = (
-        "a whole number" if type(value) is int else "a number" if math.isfinite(value) else "a finite number"
-    )
+    kind = "a whole number" if type(value) is int else "a number" if finite(value) else "a finite number"
     if most == MOST and value <= MOST:
         most = None  # nobody asks for so many
     if least is not None and most is not None:
@@ -132,6 +130,14 @@ def _range(value: float, least: float | None, most: float | None) -> str:
     if least is not None:
         return f"{kind}, {least:g} or more"
     return kind if most is None else f"{kind}, at most {most}"
+
+
+def _float(value: Any) -> float:
+    """A number as a float; infinite where it is a whole number too large for one."""
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
 
 
 def plain_value(field: dataclasses.Field, value: Any) -> Any:
@@ -143,7 +149,7 @@ def plain_value(field: dataclasses.Field, value: Any) -> Any:
     if "int" in kinds and (whole := _whole(value)) is not None:
         return whole
     if "float" in kinds and isinstance(value, numbers.Real) and not isinstance(value, bool):
-        return float(value)
+        return _float(value)
     text = os.fspath(value) if isinstance(value, os.PathLike) else value
     names_a_path = field.metadata.get("path", False)
     if "str" in kinds and isinstance(text, str) and "\0" not in text and (text or not names_a_path):

@@ -65,7 +65,7 @@ def test_a_name_too_long_for_a_file_is_one_line(capsys, tmp_path, monkeypatch, c
     monkeypatch.chdir(tmp_path)
     code, _, err = run(capsys, *command.split(), "x" * 300)
     assert (code, err.count("\n")) == (2, 1)
-    assert "File name too long" in err
+    assert "accepted: a path of names of at most 255 bytes" in err
 
 
 def test_a_name_that_is_no_text_is_one_line(capsys):
@@ -198,6 +198,13 @@ def test_ctrl_c_is_one_line(capsys, monkeypatch, words, kept):
     code, _, err = run(capsys, *words)
     assert code == 130
     assert err == f"\nstopped; {kept}\n"
+
+
+def test_commands_are_there_without_docstrings():
+    ended = subprocess.run(
+        [sys.executable, "-OO", str(ROOT / "run_search.py"), "list", "--help"], capture_output=True, text=True
+    )
+    assert (ended.returncode, ended.stderr) == (0, "")
 
 
 def test_help_names_choices_defaults_and_units(capsys):

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from pde_ops import GlobalLayer
 from pde_ops.trajectory import trajectory
+from records.checks import whole_number
 from records.errors import UserError
 from records.layer_maps import LayerMaps
 from search_space.primitives.global_layers import GlobalPrimitive
@@ -40,8 +41,8 @@ def look_inside(
     layers = [(name, module) for name, module in model.named_modules() if isinstance(module, GlobalLayer)]
     if not layers:
         raise UserError("the network has no global layer that is integrated in steps; accepted: one that has")
-    if number is not None and not 1 <= number <= len(layers):
-        raise UserError(f"layer is {number}; accepted: 1 to {len(layers)}")
+    if number is not None:
+        number = whole_number("layer", number, 1, len(layers))
     if not image.is_file():
         raise UserError(f"image is {image}; accepted: an image's file")
     pixels = Middle(info.image[1:])(decode(str(image), info.image[0]))

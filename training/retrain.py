@@ -37,7 +37,7 @@ from training.data.loading import Data, load_data, require_fitting
 from training.data.prepare import prepare_data
 from training.device import require_device, require_seed_and_threads
 from training.evaluate import confusion, predict
-from training.export import WEIGHTS, save_weights
+from training.export import WEIGHTS, load_weights, save_weights
 from training.fit import EpochResult, fit, require_trainable
 from training.recipes.named import get_recipe
 from training.recipes.recipe import Recipe
@@ -119,7 +119,7 @@ def retrain(
     require_device(settings.device)
     _require_free_or_same(folder, genotype, settings)
     if (folder / RESULT).exists():
-        return _read(folder / RESULT, read_result)
+        return _read_back(folder, genotype)
     if settings.threads:
         torch.set_num_threads(settings.threads)
     info = _prepare(genotype, settings, folder)
@@ -140,10 +140,26 @@ def retrain(
     with locked(folder, "wait for it, or give another folder"):
         _require_free_or_same(folder, genotype, settings)  # nobody else has begun another one meanwhile
         if (folder / RESULT).exists():
-            return _read(folder / RESULT, read_result)
+            return _read_back(folder, genotype)
         result = _trained(genotype, settings, folder, model, data, info, on_epoch, progress)
         (folder / LOCK).unlink(missing_ok=True)  # from here on it is only read
         return result
+
+
+def _read_back(folder: Path, genotype: Genotype) -> dict[str, Any]:
+    """The result of a training that has ended, if what it left is whole: a test accuracy without the weights that had
+    it is of no use."""
+    result = _read(folder / RESULT, read_result)
+    try:
+        load_weights(genotype.build(), folder / WEIGHTS)
+    except UserError as error:
+        raise UserError(
+            f"{folder} holds a training that has ended, but {error}; give another folder, or remove {folder / RESULT} to "
+            "train anew"
+        ) from error
+    if not (folder / GENOTYPE).exists():  # without it nothing takes the weights
+        genotype.save(folder / GENOTYPE)
+    return result
 
 
 def _trained(

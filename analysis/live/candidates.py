@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from records.errors import UserError
 from records.measurement import STATUSES
 from records.run_files.measurement_lines import is_finite
 from search_space.contents import global_share
@@ -30,6 +31,8 @@ def new_candidates(path: Path, offset: int) -> dict[str, Any]:
         file = path.open("rb")
     except FileNotFoundError:
         return {"rows": [], "next": 0, "more": False, "again": offset > 0, "lines": 0, "damaged": []}
+    except OSError as error:
+        raise UserError(f"cannot read {path}: {error.strerror}") from error
     with file:
         size = file.seek(0, 2)
         again = offset > size

@@ -13,11 +13,11 @@ from execution.platforms.contract import serving
 from execution.portal.address import Portal
 from execution.progress import Progress
 from execution.session_contract import Session
-from execution.signals import uninterrupted
 from records.files import write_errors
 from records.interface.terminal import tell
 from records.measurement import Measurement
 from records.run_files.run_folder import CANDIDATES, EARLIER, NNI, NNI_LOG
+from records.signals import uninterrupted
 from search_space import Genotype, get_space
 from strategies.contract import MultiTrialStrategy
 from strategies.multi_trial.random_search import RandomSearch

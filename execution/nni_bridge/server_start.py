@@ -16,8 +16,8 @@ import psutil
 
 from execution.nni_bridge.quiet_nni import launcher, rest
 from execution.nni_bridge.server import FOLDER
-from execution.signals import interrupts_wait
 from records.errors import UserError
+from records.signals import interrupts_wait
 
 _PRELOADS = (
     "portal_pages.js",  # before the guard, which wraps it

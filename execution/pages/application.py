@@ -73,12 +73,12 @@ def make_app(place: Place, pages: Sequence[Page]) -> web.Application:
         return web.Response(text=text, content_type="text/html", charset="utf-8", headers=policy)
 
     async def post(request: web.Request) -> web.StreamResponse:
-        text = await request.text()  # also of what is refused: who still sends does not hear an answer
+        sent = await request.read()  # also of what is refused: who still sends does not hear an answer
         # A page of another site cannot send this type without being asked first, and it never is.
         if request.content_type != "application/json":
             raise web.HTTPUnsupportedMediaType(text="accepted: application/json\n")
         try:
-            asked = json.loads(text)
+            asked = json.loads(sent.decode("utf-8"))
         except (ValueError, RecursionError):
             asked = None
         if not isinstance(asked, dict):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from records.checks import shown
+from records.checks import LONGEST_NAME, shown
 from records.errors import UserError
 from records.run_files.settings_file import SETTINGS
 
@@ -35,13 +35,15 @@ class Place:
         except ValueError as error:
             raise UserError(f"{run} is no run of this portal; accepted: runs in {self.base}") from error
 
-    def folder(self, key: str | None) -> Path:
+    def folder(self, key: Any = None) -> Path:
         """The folder of the run with that key, by default the portal's own. Raises `UserError` for any that is neither in
         `base` nor a search of a hub there."""
         if not key:
             return self.run
-        parts = key.split("/")
-        plain = all(part not in ("", ".", "..") and "\0" not in part and "\\" not in part for part in parts)
+        parts = (
+            key.split("/") if isinstance(key, str) else []
+        )  # a page may name several where one is asked for
+        plain = all(_is_plain(part) for part in parts)
         known = len(parts) == 1 or (len(parts) == 3 and parts[1] == SEARCHES)
         found = self.base.joinpath(*parts) if plain and known else None
         if found is None or not (found / SETTINGS).is_file():
@@ -49,6 +51,13 @@ class Place:
                 f"run is {shown(key)}; accepted: a run folder in {self.base}, or HUB/{SEARCHES}/NAME"
             )
         return found
+
+
+def _is_plain(name: str) -> bool:
+    """Whether it is a name that a file can have, and no way to elsewhere."""
+    if any(letter in "\0\\" or "\ud800" <= letter <= "\udfff" for letter in name):
+        return False
+    return name not in ("", ".", "..") and len(name.encode()) <= LONGEST_NAME
 
 
 Datum = Callable[[Place, Asked], Any]

@@ -21,7 +21,6 @@ from execution.portal.hub_rows import SHARED, row_of
 from execution.portal.rows import Row, read_rows, taken_back, waiting, write_rows
 from execution.session import session_of
 from execution.settings import PLACES, SearchSettings, all_options, has_option
-from execution.signals import termination_as_interrupt, uninterrupted
 from records.checks import whole_number
 from records.errors import UserError
 from records.files import naming_damage
@@ -29,6 +28,7 @@ from records.interface.terminal import say
 from records.options import checked
 from records.run_files.run_folder import OUTCOME, RunFolder, new_folder
 from records.run_files.settings_file import HUB, MOST_SEARCHES, SETTINGS, SEVERAL, SWEEP
+from records.signals import termination_as_interrupt, uninterrupted
 from records.text import count_text, percent_text
 from strategies.registry import strategy_names, strategy_options
 

@@ -17,9 +17,9 @@ from execution.nni_bridge.server_start import portal_environment
 from execution.nni_bridge.server_watch import require_space
 from execution.portal.address import Portal
 from execution.portal.rows import Row, submitted_name, taken_back
-from execution.signals import uninterrupted
 from execution.trials.command import trial_command
 from records.run_files.run_folder import NNI, NNI_LOG, RunFolder
+from records.signals import uninterrupted
 
 _ENDED = ("SUCCEEDED", "FAILED", "USER_CANCELED", "SYS_CANCELED", "EARLY_STOPPED")
 _POLL_SECONDS = 0.5

@@ -63,9 +63,19 @@ def _started(place: Path) -> subprocess.Popen | None:
     with contextlib.suppress(OSError):
         return subprocess.Popen(
             module_command(__name__, str(place)),
-            env=os.environ | _NO_CUDA, stdin=subprocess.PIPE, start_new_session=True,  # Ctrl-C is for the launcher
+            env=os.environ | _NO_CUDA, stdin=subprocess.PIPE, stdout=_handed_on(1), stderr=_handed_on(2),
+            start_new_session=True,  # Ctrl-C is for the launcher
         )  # fmt: skip
     return None
+
+
+def _handed_on(stream: int) -> int | None:
+    """For `subprocess`: a stream as this process has it. Where it has none, an empty one, whose place nothing that is
+    opened later takes."""
+    try:
+        return None if os.get_inheritable(stream) else subprocess.DEVNULL
+    except OSError:
+        return subprocess.DEVNULL
 
 
 class Nursery:

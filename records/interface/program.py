@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import TextIO
 
 from records.errors import UserError
+from records.signals import termination_as_interrupt
 
 # What a file system may refuse, wherever a command reads or writes; any other error is this program's own.
 _THE_SYSTEMS = (
@@ -27,7 +28,7 @@ def run_program(
     long: bool,
 ) -> int:
     """Runs ``obey`` on a command line; the exit code: 0, 2 for a user's mistake or the system's refusal, 130 after
-    Ctrl-C, 1 where nobody reads what is printed.
+    Ctrl-C or SIGTERM, 1 where nobody reads what is printed.
 
     ``kept`` says what a user who stopped the command can do next: it gets the command's name, and the run folder if
     the interrupt names one. ``long``: whether a stop is worth a line.
@@ -36,7 +37,8 @@ def run_program(
     try:
         _require_readable(words)
         try:
-            obey(words)
+            with termination_as_interrupt():
+                obey(words)
         except SystemExit:  # after --help, whose text may lie in a buffer
             sys.stdout.flush()
             raise
@@ -75,11 +77,13 @@ def _takes_a_line(stream: TextIO) -> bool:
 
 
 def _prepare_streams() -> None:
-    """Closed ones become empty, so that no file gets their place; letters that a terminal has not are escaped."""
+    """Closed ones become empty, for the processes that are started, too, so that no file gets their place; letters that a terminal has not are escaped."""
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         stream = getattr(sys, name)
         if stream is None:
-            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115, it stays open
+            stream = open(os.devnull, mode, encoding="utf-8")  # noqa: SIM115, it stays open
+            os.set_inheritable(stream.fileno(), True)
+            setattr(sys, name, stream)
         elif mode == "w" and hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
 

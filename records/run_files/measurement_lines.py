@@ -6,13 +6,13 @@ import contextlib
 import gc
 import itertools
 import json
-import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from records.checks import finite
 from records.errors import UserError
 from records.files import read_present
 from records.measurement import STATUSES, Measurement
@@ -192,7 +192,7 @@ def checked_measurement(record: Any) -> Measurement:
 
 def is_finite(value: Any) -> bool:
     """Whether it is a number that one can compute with."""
-    return type(value) in (int, float) and math.isfinite(value)
+    return type(value) in (int, float) and finite(value)
 
 
 def require_share(name: str, value: Any) -> None:

@@ -15,10 +15,10 @@ from execution import session
 from execution.multi_trial.session import MultiTrialSession
 from execution.session import Session, session_of
 from execution.settings import SearchSettings
-from execution.signals import interrupts_wait, termination_as_interrupt, uninterrupted
 from records.errors import UserError
 from records.measurement import Measurement
 from records.run_files.run_folder import RunFolder
+from records.signals import interrupts_wait, termination_as_interrupt, uninterrupted
 from strategies.budget import Budget
 from strategies.multi_trial.evolution import Evolution
 from strategies.multi_trial.random_search import RandomSearch

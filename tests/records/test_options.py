@@ -43,6 +43,8 @@ def test_values_become_plain():
         ({"share": math.nan}, "share is nan; accepted: a finite number from 0 to 1.0"),
         ({"rate": math.nan}, "rate is nan; accepted: a finite number"),
         ({"rate": math.inf}, "rate is inf; accepted: a finite number"),
+        ({"rate": 10**400}, "rate is inf; accepted: a finite number"),
+        ({"rate": -(10**400)}, "rate is -inf; accepted: a finite number"),
         ({"name": "eve"}, "name is 'eve'; accepted: ann, bob"),
         ({"place": "a\0b"}, r"place is 'a\x00b'; accepted: text or None"),
         ({"folder": ""}, "folder is ''; accepted: a path or None"),

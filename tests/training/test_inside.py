@@ -71,8 +71,10 @@ def test_one_layer_is_drawn_the_same_each_time(trained):
 
 def test_what_cannot_be_looked_into_is_one_line(trained, tmp_path, capsys):
     folder, genotype, _, _ = trained
-    with pytest.raises(UserError, match="layer is 99; accepted: 1 to"):
+    with pytest.raises(UserError, match="layer is 99; accepted: a whole number from 1 to"):
         inside(trained, number=99)
+    with pytest.raises(UserError, match="layer is 'first'; accepted: a whole number from 1 to"):
+        inside(trained, number="first")
     with pytest.raises(UserError, match="accepted: an image's file"):
         look_inside(genotype, folder / "weights.safetensors", INFO, tmp_path / "none.png")
     without = sample("darts-global", 0, image=INFO.image, width=4, cells=2, primitives=["skip_connect"])

@@ -140,6 +140,36 @@ def test_a_finished_training_is_read_back(tmp_path):
     assert retrain(TinyGenotype(), SETTINGS, tmp_path / "a") == first
 
 
+@pytest.mark.parametrize(
+    ("content", "said"), [(None, "no weights file"), (b"\x08", "is damaged or no safetensors file")]
+)
+def test_a_finished_training_without_its_weights_is_not_told_as_one(tmp_path, content, said):
+    short = dataclasses.replace(SETTINGS, recipe=SETTINGS.recipe.replace(epochs=1))
+    first = retrain(TinyGenotype(), short, tmp_path / "a")
+    weights = tmp_path / "a" / "weights.safetensors"
+    before = weights.read_bytes()
+    if content is None:
+        weights.unlink()
+    else:
+        weights.write_bytes(content)
+    with pytest.raises(
+        UserError, match=rf"{said}.*; give another folder, or remove .*result\.json to train anew"
+    ):
+        retrain(TinyGenotype(), short, tmp_path / "a")
+    (tmp_path / "a" / "result.json").unlink()
+    again = retrain(TinyGenotype(), short, tmp_path / "a")
+    assert weights.read_bytes() == before
+    assert again["test_accuracy"] == first["test_accuracy"]
+
+
+def test_a_finished_trainings_genotype_is_written_again(tmp_path):
+    retrain(TinyGenotype(), SETTINGS, tmp_path / "a")
+    before = (tmp_path / "a" / "genotype.json").read_bytes()
+    (tmp_path / "a" / "genotype.json").unlink()
+    retrain(TinyGenotype(), SETTINGS, tmp_path / "a")
+    assert (tmp_path / "a" / "genotype.json").read_bytes() == before
+
+
 def test_another_run_in_the_folder_is_refused(tmp_path):
     retrain(TinyGenotype(), SETTINGS, tmp_path / "a")
     other = RetrainSettings(recipe=SETTINGS.recipe.replace(epochs=4), seed=3, validation=0.1, threads=1)

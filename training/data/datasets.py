@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from records.checks import as_path, flag, number, shown, text, whole_number
+from records.checks import as_path, flag, number, shown, text, whole_number, one_of
 from records.errors import UserError
 from records.options import MOST
 from search_space.problem import LARGEST_SIDE
@@ -87,8 +87,8 @@ class ImageOptions:
         """From the words of a command line. Raises ``UserError``."""
         if channels is not None and (isinstance(channels, bool) or channels not in (1, 3)):
             raise UserError(f"channels is {shown(channels)}; accepted: 1 (grey) or 3 (colour)")
-        if flip not in (None, "on", "off"):
-            raise UserError(f"flip is {shown(flip)}; accepted: on, off")
+        if flip is not None:
+            one_of("flip", flip, ("on", "off"))
         size = None if image_size is None else sides(image_size)
         return cls(size, channels, None if flip is None else flip == "on")
 

@@ -7,6 +7,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+from records.checks import finite
 from records.errors import UserError
 
 OPTIMIZERS = ("sgd", "adamw", "rmsprop", "muon")
@@ -79,7 +80,7 @@ class Recipe:
             self._require("warmup", self.warmup < 1, "a fraction of the epochs below 1, for one-cycle")
 
     def _finite(self, field: str) -> bool:
-        return math.isfinite(getattr(self, field))
+        return finite(getattr(self, field))
 
     def _require(self, field: str, holds: bool, accepted: str) -> None:
         if not holds:

@@ -8,6 +8,7 @@ import time
 import pytest
 
 from analysis.live.candidates import COLUMNS, new_candidates, row_of
+from records.errors import UserError
 from search_space.contents import global_share
 from tests.analysis.live.records import add, candidate, failed, run_folder
 
@@ -72,11 +73,21 @@ def test_what_is_no_number_is_not_known():
     row = dict(
         zip(
             COLUMNS,
-            row_of(json.dumps(candidate(0, accuracy=float("nan"), macs="many", latency=True)).encode()),
+            row_of(
+                json.dumps(
+                    candidate(0, accuracy=float("nan"), macs="many", latency=True, seconds=10**400)
+                ).encode()
+            ),
             strict=True,
         )
     )
-    assert (row["accuracy"], row["macs"], row["latency"]) == (None, None, None)
+    assert [row[name] for name in ("accuracy", "macs", "latency", "seconds")] == [None] * 4
+
+
+def test_a_file_that_cannot_be_read_is_told(tmp_path):
+    (tmp_path / "candidates.jsonl").mkdir()
+    with pytest.raises(UserError, match=r"cannot read .*candidates\.jsonl: Is a directory"):
+        looks(tmp_path)
 
 
 def test_a_file_that_was_replaced_begins_again(tmp_path):

@@ -78,7 +78,7 @@ def test_a_stop_that_arrives_while_the_server_is_forked_is_kept(number):
     fork = f"""if True:
         import logging, os, signal, subprocess, sys
         from execution.nni_bridge.server_start import Start
-        from execution.signals import termination_as_interrupt
+        from records.signals import termination_as_interrupt
 
         signal.signal(signal.SIGINT, signal.default_int_handler)  # whatever the tests were started with
         os.register_at_fork(after_in_parent=lambda: os.kill(os.getpid(), {int(number)}))

@@ -92,6 +92,13 @@ def test_data_are_asked_for_by_name(address):
         (b'{"seed": "x"}', "application/json", 400, '{"error":"seed is x; accepted: a number"}'),
         (b'{"seed": "x"}', "text/plain", 415, "accepted: application/json\n"),
         (b"[1]", "application/json", 400, '{"error":"what was sent is no JSON object"}'),
+        (b"\xff", "application/json", 400, '{"error":"what was sent is no JSON object"}'),
+        (
+            b'{"seed": "x"}',
+            "application/json; charset=none",
+            400,
+            '{"error":"seed is x; accepted: a number"}',
+        ),
         (b"{", "application/json", 400, '{"error":"what was sent is no JSON object"}'),
     ],
 )

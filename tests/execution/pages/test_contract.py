@@ -48,12 +48,20 @@ def test_a_hubs_search_knows_the_runs_beside_its_hub(place):
         "hub//first",
         "a\0b",
         "own\\x",
+        "x" * 256,
+        "\ud800",
         ".",
     ],
 )
 def test_no_key_leads_elsewhere(place, key):
     with pytest.raises(UserError, match="accepted: a run folder in"):
         place.folder(key.format(place.base.name))
+
+
+@pytest.mark.parametrize("key", [["own", "other"], 5, {"own": 1}])
+def test_a_key_is_one_text(place, key):
+    with pytest.raises(UserError, match="accepted: a run folder in"):
+        place.folder(key)
 
 
 def test_a_run_elsewhere_has_no_key(place, tmp_path):

@@ -165,3 +165,30 @@ def test_all_end_with_the_launcher(tmp_path):
     launcher.kill()
     assert trial.wait(20) == 1
     wait_for(lambda: not of_this(environment), 20)
+
+
+_WITHOUT_STREAMS = """
+import subprocess, sys, time
+from execution.trials.preloaded import preloaded_trials
+with preloaded_trials():
+    code = 1
+    for _ in range(100):  # until everything is imported
+        trial = subprocess.run(sys.argv[1], shell=True, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+        if trial.stdout.startswith("True") or trial.returncode:
+            break
+        time.sleep(0.2)
+    sys.exit(trial.returncode or not trial.stdout.startswith("True"))
+"""
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
+def test_trials_run_where_the_launcher_has_no_streams(tmp_path, closed):
+    (tmp_path / "a_trial_of_its_own.py").write_text(MODULE)
+    program = shlex.join([sys.executable, "-c", _WITHOUT_STREAMS, COMMAND])
+    ended = subprocess.run(
+        ["sh", "-c", f"exec {program} {closed}"],
+        cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": f"{tmp_path}:{ROOT}"},
+        timeout=60,
+    )
+    assert ended.returncode == 0

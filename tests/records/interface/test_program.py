@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import shlex
 import signal
 import subprocess
 import sys
@@ -43,6 +44,22 @@ def test_an_end_has_a_code_and_a_line(capsys, error, code, said):
     assert capsys.readouterr().err == said
 
 
+def test_termination_is_told_as_ctrl_c_is(capsys):
+    before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
+    try:
+        code = run_program(
+            lambda words: signal.raise_signal(signal.SIGTERM),
+            ["go"],
+            lambda command: f"{command} again",
+            long=True,
+        )
+        after = signal.getsignal(signal.SIGTERM)
+    finally:
+        signal.signal(signal.SIGINT, before[0])
+    assert (code, capsys.readouterr().err) == (130, "\nstopped; go again\n")
+    assert after == before[1]
+
+
 def test_a_fault_of_the_program_is_raised():
     with pytest.raises(OSError, match="Bad file descriptor"):
         ended(OSError(errno.EBADF, "Bad file descriptor"))
@@ -59,3 +76,18 @@ def test_what_cannot_be_printed_is_an_error(words):
             text=True,
         )
     assert (ended.returncode, ended.stderr) == (2, "error: standard output: No space left on device\n")
+
+
+_TALKATIVE = """
+import os, subprocess, sys
+from records.interface.program import run_program
+child = "import os, sys; sys.exit(sum(os.fstat(n).st_rdev != os.stat(os.devnull).st_rdev for n in (0, 1, 2)))"
+def obey(words):
+    sys.exit(subprocess.run([sys.executable, "-c", child]).returncode)
+run_program(obey, ["go"], lambda *_: "", long=False)
+"""
+
+
+def test_closed_streams_are_empty_for_processes_that_are_started_too():
+    program = f"exec {shlex.quote(sys.executable)} -c {shlex.quote(_TALKATIVE)} <&- >&- 2>&-"
+    assert subprocess.run(["sh", "-c", program], cwd=ROOT).returncode == 0

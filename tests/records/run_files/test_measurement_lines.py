@@ -84,3 +84,10 @@ def test_a_long_file_is_held_in_less_than_twice_its_size(tmp_path):
 def test_a_later_versions_fields_are_left_out():
     record = FIVE[0].to_json() | {"colour": "red"}
     assert Measurement.from_json(record) == FIVE[0]
+
+
+@pytest.mark.parametrize("name", ["accuracy", "latency", "seconds"])
+def test_a_number_that_no_float_can_hold_is_damage(tmp_path, name):
+    line = json.dumps(FIVE[2].to_json() | {name: 10**400})
+    with pytest.raises(UserError, match=f"line 1, is damaged: {name} is 1000.*; accepted: a number"):
+        read_measurements(write(tmp_path / "a", [line]))

@@ -1,4 +1,4 @@
-"""Signals while a search runs: every end is one in order."""
+"""Signals while a command runs: every end is one in order."""
 
 from __future__ import annotations
 
