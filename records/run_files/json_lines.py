@@ -6,7 +6,7 @@ import json
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, BinaryIO, TypeVar
+from typing import Any, TypeVar
 
 from records.errors import UserError
 from records.files import naming_damage, read_present, write_errors
@@ -18,12 +18,14 @@ WITHOUT_IT = "take the line out of the file to go on without it"
 
 
 def read_lines(path: Path, make: Callable[[Any], T], what: str) -> list[T]:
-    """What ``make`` gives for each record; none where there is no file. A last line without its end is left out.
+    """What ``make`` gives for each record; none where there is no file. A last line that was cut short is left out.
 
     Raises `UserError` for a file that cannot be read and for a line that ``make`` cannot use, which is not ``what`` it
     should be, such as "an epoch's JSON".
     """
-    *lines, _ = (read_present(path) or b"").split(b"\n")
+    *lines, last = (read_present(path) or b"").split(b"\n")
+    if whole_line(last):
+        lines.append(last)
     found = []
     for number, line in enumerate(lines, start=1):
         with naming_damage(f"{path}, line {number},"):
@@ -44,16 +46,27 @@ def read_lines(path: Path, make: Callable[[Any], T], what: str) -> list[T]:
 
 
 def append_line(path: Path, record: Any) -> None:
-    """Adds a record, on the disk when this returns; takes off what a crash left of a last line. Raises `UserError`."""
+    """Adds a record, on the disk when this returns. Of a last line without its end, what a crash cut short is taken off,
+    for it was never acknowledged; one that is whole, of which an editor took the end, gets it back. Raises `UserError`."""
     with write_errors(path), path.open("a+b") as file:
-        if file.tell() and not _ends_a_line(file):
+        size = file.tell()
+        file.seek(max(size - 1, 0))
+        if size and file.read(1) != b"\n":
             file.seek(0)
-            file.truncate(file.read().rfind(b"\n") + 1)
+            content = file.read()
+            start = content.rfind(b"\n") + 1
+            if whole_line(content[start:]):
+                file.write(b"\n")
+            else:
+                file.truncate(start)
         file.write(json.dumps(record).encode() + b"\n")
         file.flush()
         os.fsync(file.fileno())
 
 
-def _ends_a_line(file: BinaryIO) -> bool:
-    file.seek(-1, os.SEEK_END)
-    return file.read(1) == b"\n"
+def whole_line(line: bytes) -> bool:
+    """Whether a last line that has no end is whole: its record is, where no part of one is JSON."""
+    try:
+        return isinstance(json.loads(line), dict)
+    except (ValueError, RecursionError):
+        return False

@@ -16,6 +16,7 @@ from records.checks import finite
 from records.errors import UserError
 from records.files import read_present
 from records.measurement import STATUSES, Measurement
+from records.run_files.json_lines import whole_line
 
 MOST = 2**63 - 1
 _COUNTS, _TEXTS = ("index", "macs", "macs_published", "params", "seed"), ("trial", "error", "time")
@@ -152,14 +153,6 @@ def _require_confirming(measurement: Measurement, known: Mapping[int, Measuremen
         raise UserError(
             f"seed is {measurement.seed}, by which candidate {index} was judged; accepted: another one"
         )
-
-
-def whole_line(line: bytes) -> bool:
-    """Whether a last line that has no end is whole: its record is, where no part of one is JSON."""
-    try:
-        return isinstance(json.loads(line), dict)
-    except (ValueError, RecursionError):
-        return False
 
 
 def checked_measurement(record: Any) -> Measurement:

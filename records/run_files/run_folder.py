@@ -26,7 +26,7 @@ from records.files import read_json, read_present, write_errors, write_whole
 from records.measurement import Measurement
 from records.plugins import plugin_names
 from records.run_files.json_lines import append_line
-from records.run_files.measurement_lines import MOST, read_confirmed, read_measurements, whole_line
+from records.run_files.measurement_lines import MOST, read_confirmed, read_measurements
 from records.run_files.owner import Owner
 from records.run_files.run_lock import LOCK, OWNER, holder, locked
 from records.run_files.settings_file import SETTINGS, read_run_record
@@ -141,16 +141,7 @@ class RunFolder:
         if measurement.error is not None:
             error = without_paths(measurement.error, self.path)
             measurement = dataclasses.replace(measurement, error=error)
-        with write_errors(path), path.open("ab") as file:
-            if file.tell() and not _ends_with_newline(path):
-                *lines, last = path.read_bytes().split(b"\n")
-                if whole_line(last):  # an editor took the end of the file away
-                    file.write(b"\n")
-                else:  # a crash cut it short; it was never acknowledged
-                    file.truncate(sum(len(line) + 1 for line in lines))
-            file.write(json.dumps(measurement.to_json()).encode() + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
+        append_line(path, measurement.to_json())
 
     def note_proposed(self, index: int, seen: int) -> None:
         """Keeps from how many results a candidate was proposed, for it may not come to be measured."""
@@ -227,12 +218,6 @@ def _require_free(path: Path) -> None:
         )
         if foreign or (path.exists() and not path.is_dir()):
             raise UserError(f"{path} exists and is no empty folder; name another with --run-dir")
-
-
-def _ends_with_newline(path: Path) -> bool:
-    with path.open("rb") as file:
-        file.seek(-1, os.SEEK_END)
-        return file.read(1) == b"\n"
 
 
 def provenance() -> dict[str, Any]:

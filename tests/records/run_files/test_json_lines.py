@@ -14,7 +14,7 @@ def test_lines_come_back_in_their_order(tmp_path):
     assert read_lines(path, lambda record: record["n"], "a record with n") == [0, 1, 2]
 
 
-@pytest.mark.parametrize("torn", [b'{"n": ', b'{"n": 7}', b"\x00" * 20])
+@pytest.mark.parametrize("torn", [b'{"n": ', b"[7]", b"\x00" * 20])
 def test_what_a_crash_cut_short_is_left_out_and_written_over(tmp_path, torn):
     path = tmp_path / "lines.jsonl"
     append_line(path, {"n": 0})
@@ -23,6 +23,14 @@ def test_what_a_crash_cut_short_is_left_out_and_written_over(tmp_path, torn):
     assert read_lines(path, dict, "a record") == [{"n": 0}]
     append_line(path, {"n": 1})
     assert path.read_bytes() == b'{"n": 0}\n{"n": 1}\n'
+
+
+def test_a_whole_line_whose_end_an_editor_took_is_kept(tmp_path):
+    path = tmp_path / "lines.jsonl"
+    path.write_bytes(b'{"n": 0}\n{"n": 1}')
+    assert read_lines(path, dict, "a record") == [{"n": 0}, {"n": 1}]
+    append_line(path, {"n": 2})
+    assert path.read_bytes() == b'{"n": 0}\n{"n": 1}\n{"n": 2}\n'
 
 
 @pytest.mark.parametrize("line", ["[1, 2]", "{}", "nonsense", "[" * 100_000])
