@@ -54,6 +54,7 @@ class EpochResult:
 @dataclass(frozen=True)
 class FitResult:
     history: tuple[EpochResult, ...]
+    precision: str  # in words
 
     @property
     def accuracy(self) -> float | None:
@@ -117,7 +118,7 @@ def fit(
             _tell(on_epoch, result)
 
     cuda_devices = [device] if device.type == "cuda" else []
-    quick = training_kernels(model, bf16=run.rounded) if device.type == "cpu" else nullcontext()
+    quick = training_kernels(model, bf16=run.precision.rounded) if device.type == "cpu" else nullcontext()
     with quick, torch.random.fork_rng(devices=cuda_devices):
         for epoch in range(len(history), recipe.epochs if until is None else until):
             # Each epoch has a seed of its own, so that no generator's state has to be saved to resume.
@@ -130,7 +131,7 @@ def fit(
                 save_checkpoint({"settings": described, "history": plain, **run.state()}, checkpoint)
             _tell(on_epoch, result)
     run.finish()
-    return FitResult(tuple(history))
+    return FitResult(tuple(history), run.precision.words)
 
 
 class _Run:
@@ -140,7 +141,8 @@ class _Run:
         self, model: nn.Module, data: Data, recipe: Recipe, device: torch.device, capture: bool
     ) -> None:
         on_gpu = device.type == "cuda"
-        self.autocast, self.rounded, self.memory_format = precision_of(model, recipe, device)
+        self.precision = precision_of(model, recipe, device)
+        self.autocast, self.memory_format = self.precision.autocast, self.precision.memory_format
         self.model = model.to(memory_format=self.memory_format)  # type: ignore[call-overload]
         self.forward: Callable[[Tensor], Any] = torch.compile(model) if recipe.compile and on_gpu else model
         self.optimizer = make_optimizer(model, recipe)

@@ -20,6 +20,13 @@ class Precision(NamedTuple):
     rounded: bool
     memory_format: torch.memory_format
 
+    @property
+    def words(self) -> str:
+        """For whoever reads a result later."""
+        if self.autocast:
+            return "bfloat16 by autocast"
+        return "dense convolutions in bfloat16" if self.rounded else "float32"
+
 
 def precision_of(network: nn.Module, recipe: Recipe, device: torch.device) -> Precision:
     """On a CPU with instructions for bfloat16 a network of dense convolutions is trained by autocast, channels last. One

@@ -197,7 +197,7 @@ def _trained(
         "settings": settings.to_json(),
         "dataset_info": info.to_json(),
         "versions": _versions(),
-        "hardware": _hardware(settings.device),
+        "hardware": f"{_hardware(settings.device)}, {trained.precision}",
     }
     if data.info.classes <= _LARGEST_CONFUSION:
         result["confusion"] = confusion(predicted, true, data.info.classes).tolist()

@@ -24,13 +24,16 @@ def of(network, recipe="fast"):
 
 @pytest.mark.usefixtures("quick_processor")
 def test_dense_convolutions_alone_are_trained_by_autocast():
-    assert of(published("ResNet-Tiny").build()) == (True, False, torch.channels_last)
+    found = of(published("ResNet-Tiny").build())
+    assert found == (True, False, torch.channels_last)
+    assert found.words == "bfloat16 by autocast"
 
 
 @pytest.mark.usefixtures("quick_processor")
 @pytest.mark.parametrize("space", ["darts-global", "tiny-global"])
 def test_what_has_float32_kernels_keeps_them(space):
     assert of(published("ResNet-Global-Tiny").build()) == (False, True, torch.contiguous_format)
+    assert of(published("ResNet-Global-Tiny").build()).words == "dense convolutions in bfloat16"
     assert of(sample(space, 0).build()) == (False, True, torch.contiguous_format)
 
 
@@ -39,6 +42,7 @@ def test_a_loss_on_a_jacobian_needs_what_the_kernels_do_not_offer():
     network = published("ResNet-Global-Tiny").build()
     network.extra_loss = None
     assert not of(network).rounded
+    assert of(network, "resnet").words == "float32"
 
 
 def test_other_processors_and_recipes_are_float32(monkeypatch):
