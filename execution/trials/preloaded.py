@@ -36,6 +36,7 @@ _MODULES = (
     "torch._dynamo",
 )
 _STREAMS = 3
+_END_SECONDS = 5.0  # that it may take to end; longer while it compiles
 # So that looking for GPUs does not initialise CUDA, which no forked process could use then.
 _NO_CUDA = {"PYTORCH_NVML_BASED_CUDA_CHECK": "1"}
 
@@ -54,7 +55,11 @@ def preloaded_trials() -> Iterator[None]:
         if process is not None:
             assert process.stdin is not None
             process.stdin.close()
-            process.wait()
+            try:
+                process.wait(_END_SECONDS)
+            except subprocess.TimeoutExpired:
+                _kill(process.pid)
+                process.wait()
         shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -199,6 +204,8 @@ def main() -> None:
     nursery = Nursery(sys.argv[1])  # who comes early waits
     for name in _MODULES:
         importlib.import_module(name)
+    # Once on a machine this takes most of a minute, which is not the first candidate's.
+    importlib.import_module("pde_ops.cpu.build").kernels()
     nursery.run()
 
 

@@ -10,6 +10,7 @@ import time
 import psutil
 import pytest
 
+from execution.trials import preloaded as preloaded_module
 from execution.trials.command import quick_trial_command
 from execution.trials.preloaded import preloaded_trials
 from execution.trials.quick_start import PLACE
@@ -19,6 +20,9 @@ MODULE = """
 import os, signal, sys, time
 print("torch" in sys.modules, sys.argv[1:], os.getcwd(), os.environ.get("OWN"), sys.stdin.read(), flush=True)
 print("wrong", file=sys.stderr)
+if "kernels" in sys.argv:
+    from pde_ops.cpu import build
+    print(build.kernels.cache_info().currsize)
 end = os.environ.get("END", "0")
 if end == "text":
     sys.exit("a reason")
@@ -88,6 +92,23 @@ def test_what_was_imported_already_runs_without_a_word(preloaded):
     )
     assert ended.returncode != 0  # NNI gave it nothing to do
     assert "RuntimeWarning" not in ended.stderr
+
+
+def test_a_trial_finds_the_kernels_built_and_loaded(preloaded):
+    assert run(preloaded, "kernels").stdout.endswith("1\n")
+
+
+def test_it_does_not_outlive_a_launcher_while_it_compiles(tmp_path, monkeypatch):
+    compiler = tmp_path / "slow"
+    compiler.write_text("#!/bin/sh\n[ $1 = --version ] && exit 0\ntouch $0.started\nexec sleep 600\n")
+    compiler.chmod(0o755)
+    monkeypatch.setenv("CXX", str(compiler))
+    monkeypatch.setenv("PDE_OPS_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(preloaded_module, "_END_SECONDS", 0.5)
+    with preloaded_trials():
+        wait_for((tmp_path / "slow.started").exists, 60)
+    left = [each for each in psutil.process_iter(["cmdline"]) if each.info["cmdline"] == ["sleep", "617.3"]]
+    assert left == []
 
 
 def test_a_crash_leaves_the_others_alone(preloaded):
