@@ -100,7 +100,7 @@ def test_a_trial_finds_the_kernels_built_and_loaded(preloaded):
 
 def test_it_does_not_outlive_a_launcher_while_it_compiles(tmp_path, monkeypatch):
     compiler = tmp_path / "slow"
-    compiler.write_text("#!/bin/sh\n[ $1 = --version ] && exit 0\ntouch $0.started\nexec sleep 600\n")
+    compiler.write_text("#!/bin/sh\n[ $1 = --version ] && exit 0\ntouch $0.started\nexec sleep 617.3\n")
     compiler.chmod(0o755)
     monkeypatch.setenv("CXX", str(compiler))
     monkeypatch.setenv("PDE_OPS_CACHE", str(tmp_path / "cache"))
