@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from analysis.pages.chart import BOKEH, CHART, STYLE
 from execution.launching.new_search_page import new_search_page
 from execution.launching.searches_page import searches_page
 from execution.pages.contract import Asked, Page, Place, several, whole
@@ -123,9 +124,7 @@ def compare(runs: Sequence[Path]) -> Any:
     }
 
 
-# Not imported: the package would be, too, before there is a page.
-_CHART = Path(__file__).parent / "analysis" / "pages" / "chart"
-CHART = sorted(path for path in _CHART.iterdir() if path.suffix in (".css", ".js"))
+_CHART = (STYLE, *CHART)
 
 PAGES = [
     Page(
@@ -133,14 +132,16 @@ PAGES = [
         "Front",
         gets={"front-runs": front_runs, "front-candidates": front_candidates, "progress": progress},
         documents={"report": report_document},
-        files=CHART,
+        files=_CHART,
+        scripts=BOKEH,
     ),
     Page(
         "architecture",
         "Architecture",
         gets={"architecture": architecture, "architecture-cost": architecture_cost},
         posts={"export": export},
-        files=CHART,
+        files=_CHART,
+        scripts=BOKEH,
         linked=False,  # it is reached by a candidate
     ),
     new_search_page(program),

@@ -1,7 +1,7 @@
 """A run as one self-contained HTML file: nothing is fetched, and everything from the run is escaped.
 
 The page's security policy names its scripts by their hashes, so no other ones run: one sorts tables, and a page with an
-interactive part has that one's.
+interactive part has those of that.
 """
 
 from __future__ import annotations
@@ -66,10 +66,12 @@ class Code:
     text: str
 
 
-def page(title: str, parts: Iterable[str], *, scripts: Sequence[str] = ()) -> str:
-    """A whole page. ``parts`` are HTML already; ``scripts`` run at its end."""
+def page(
+    title: str, parts: Iterable[str], *, scripts: Sequence[str] = (), unpacked: Sequence[str] = ()
+) -> str:
+    """A whole page. ``parts`` are HTML already; ``scripts`` run at its end, and may run those that they unpack of it."""
     runs = (_SCRIPT, *scripts)
-    hashes = " ".join(f"'sha256-{_digest(script)}'" for script in runs)
+    hashes = " ".join(f"'sha256-{_digest(script)}'" for script in (*runs, *unpacked))
     policy = f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src {hashes}"
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'

@@ -10,7 +10,7 @@ from analysis.pages import html
 from analysis.pages.answers import answer, answer_html
 from analysis.pages.differences import differences, differences_html, value_text
 from analysis.pages.exports import exports
-from analysis.pages.interactive.embedded import interactive_html, own_script
+from analysis.pages.interactive.embedded import LOADER, drawing_script, interactive_html
 from analysis.pages.interactive.record import front_record
 from analysis.pages.progress import progress_html, supernet_html
 from analysis.pages.sections import Section, attainment_section, matters_section, weights_section
@@ -80,7 +80,8 @@ def report_page(
     parts += progress_html(runs, names)
     for run, name in zip(runs, names, strict=True):
         parts += _run(run, name)
-    return html.page(title, parts, scripts=[own_script()] if judged else [])
+    scripts, unpacked = ([LOADER], [drawing_script()]) if judged else ([], [])
+    return html.page(title, parts, scripts=scripts, unpacked=unpacked)
 
 
 def _told(asked: Sequence[Comparison]) -> str | None:

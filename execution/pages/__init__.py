@@ -7,7 +7,8 @@ request on through a Unix socket in a private folder. The application ends with 
 What a page is made of
 - `contract.Page`, an entry in the front door's list (``portal_pages.PAGES``): ``name`` (its address is
   ``/pages/NAME``), ``title`` (its link in the navigation), ``gets`` and ``posts`` (its data, by name), ``documents``
-  (whole pages that are no part of the portal, such as a report), ``files`` (scripts and style sheets of another room, handed in: the chart).
+  (whole pages that are no part of the portal, such as a report), ``files`` (modules and style sheets of another room,
+  handed in: the chart), ``scripts`` (a package's scripts that are no modules, run before its own in their order: Bokeh's).
 - ``static/NAME.js``, a JavaScript module that fills ``<main id="main">`` and is loaded by the page's frame. What all
   pages share is in ``static/pages.js``: ``ask(name, values)`` and ``send(name, body)`` for data, ``make(tag,
   attributes, ...children)`` for elements (children that are text become text, never HTML), ``say`` and ``complain``

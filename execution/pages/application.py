@@ -148,7 +148,7 @@ async def _icons(request: web.Request) -> web.StreamResponse:
 def static_files(pages: Sequence[Page]) -> dict[str, Path]:
     """The scripts and style sheets by their names: this room's, and those that pages were handed. Raises ``ValueError``."""
     own = [path for path in STATIC.iterdir() if path.suffix in _TYPES]
-    handed = dict.fromkeys(path for page in pages for path in page.files)
+    handed = dict.fromkeys(path for page in pages for path in (*page.files, *page.scripts))
     found = {path.name: path for path in (*own, *handed)}
     if len(found) < len(own) + len(handed):
         raise ValueError("two files of the pages have one name")
@@ -164,6 +164,9 @@ def frame_html(page: Page, pages: Sequence[Page], place: Place) -> str:
     )
     sheets = ["pages.css", *(path.name for path in page.files if path.suffix == ".css")]
     styles = "\n".join(f'<link rel="stylesheet" href="/pages/static/{escape(name)}">' for name in sheets)
+    scripts = "".join(
+        f'<script defer src="/pages/static/{escape(path.name)}"></script>\n' for path in page.scripts
+    )
     run = escape(place.run.name)
     return f"""<!doctype html>
 <html lang="en">
@@ -174,7 +177,7 @@ def frame_html(page: Page, pages: Sequence[Page], place: Place) -> str:
 <title>{escape(page.title)} · {run}</title>
 <link rel="icon" href="/icon.png">
 {styles}
-<script type="module" src="/pages/static/{escape(page.name)}.js"></script>
+{scripts}<script type="module" src="/pages/static/{escape(page.name)}.js"></script>
 </head>
 <body data-own="{escape(place.key(place.run))}" data-page="{escape(page.name)}">
 <a class="skip" href="#main">To the content</a>

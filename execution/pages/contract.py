@@ -74,6 +74,7 @@ class Page:
     posts: Mapping[str, Datum] = field(default_factory=dict)
     documents: Mapping[str, Document] = field(default_factory=dict)
     files: Sequence[Path] = ()
+    scripts: Sequence[Path] = ()
     linked: bool = True
 
 

@@ -1,4 +1,5 @@
 // Parallel coordinates: a line a candidate through its numbers. What is brushed on an axis is what the other views show.
+// Bokeh has no such plot; its tickers say which values are written at an axis.
 
 const COORDINATES = [
   ["accuracy", "accuracy %", false], ["macs", "MACs", true], ["params", "params", true], ["latency", "latency, ms", true],
@@ -79,9 +80,25 @@ function scaledAxis(report, name, label, wanted) {
   [low, high] = low === high ? [scale(low) - 0.5, scale(low) + 0.5] : [scale(low), scale(high)];
   const span = SPREAD.height - SPREAD.top - SPREAD.bottom;
   return {
-    name, label, ticks: axisTicks(low, high, log), y: value => SPREAD.top + span * (1 - (scale(value) - low) / (high - low)),
+    name, label, ticks: ticksOf(back(low), back(high), log), y: value => SPREAD.top + span * (1 - (scale(value) - low) / (high - low)),
     value: y => back(low + (high - low) * (1 - (y - SPREAD.top) / span)),
   };
+}
+
+function ticksOf(low, high, log) {
+  const ticker = log ? new DecadeTicker() : new Bokeh.BasicTicker();
+  return ticker.get_ticks_no_defaults(low, high, null, 6).major.filter(tick => tick >= low && tick <= high);
+}
+
+// Places in a list by their colour: the lines of each are one path, which is quick.
+function byColour(places, of) {
+  const groups = new Map();
+  for (const place of places) {
+    const colour = of(place);
+    if (!groups.has(colour)) groups.set(colour, []);
+    groups.get(colour).push(place);
+  }
+  return groups;
 }
 
 function drawLines(report, context, axes) {

@@ -1,14 +1,7 @@
-// Unpacks what the page holds, and draws it. Where that fails, the pictures and tables of the page stay as they are.
+// The report's interactive part: its views, and what changes them.
 
-const WHAT_CAN_BE_DONE = "Point at a candidate for its numbers; click it to see it below. Drag a rectangle to zoom in; a double click, or the "
-  + "button Show the whole, goes back. A name in the legend hides or shows what it stands for. Arrow keys go along the front, Enter chooses.";
-
-async function unpacked(name) {
-  const text = atob(document.getElementById(name).textContent);
-  const bytes = new Uint8Array(text.length);
-  for (let place = 0; place < text.length; place++) bytes[place] = text.charCodeAt(place);
-  return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"))).text();
-}
+const WHAT_CAN_BE_DONE = "Point at a candidate for its numbers; click it to see it below. Drag a rectangle to zoom in; a double click, Escape, or the "
+  + "toolbar's Show the whole goes back. A name above the chart hides or shows what it stands for. Arrow keys go along the front, Enter chooses.";
 
 function makeReport(record) {
   const columns = record.columns;
@@ -21,6 +14,7 @@ function makeReport(record) {
   };
 }
 
+// Resolves once the front is drawn.
 function drawReport(record, place) {
   const report = makeReport(record);
   const front = make("div", { class: "plot", id: "front-plot" }), chosen = make("section", { class: "chosen", id: "chosen" });
@@ -28,13 +22,13 @@ function drawReport(record, place) {
   const drawFront = frontView(report, front), drawChosen = chosenView(report, chosen);
   const candidates = tableView(report, table), drawCoordinates = coordinatesView(report, coordinates);
   report.drawn = () => {
-    drawFront();
     drawCoordinates();
+    return drawFront();
   };
   report.filter = () => {
     Object.assign(report, filteredRows(report));
     candidates.draw();
-    report.drawn();
+    return report.drawn();
   };
   report.choose = row => {
     report.chosen = row;
@@ -49,11 +43,11 @@ function drawReport(record, place) {
   place.hidden = false;
   linkCandidates(report, chosen);
   drawChosen();
-  report.filter();
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
     report.colours = pageColours();
     report.drawn();
   });
+  return report.filter();
 }
 
 // A candidate's number elsewhere in the page chooses it, and its panel comes into view.
@@ -69,22 +63,4 @@ function linkCandidates(report, panel) {
   }));
 }
 
-async function start() {
-  const place = document.getElementById("interactive");
-  if (!place) return;
-  try {
-    drawReport(JSON.parse(await unpacked("packed-record")), place);
-    performance.mark("front");
-    document.getElementById("still").open = false;
-    document.documentElement.dataset.interactive = "drawn";
-  } catch (error) {
-    place.hidden = true;
-    const said = document.getElementById("interactive-failed");
-    const why = "DecompressionStream" in window ? `could not be drawn (${error.message})` : "needs a browser of 2023 or later";
-    said.textContent = `The interactive front ${why}. The pictures below show the same.`;
-    said.hidden = false;
-    document.documentElement.dataset.interactive = "failed";
-  }
-}
-
-start();
+window.drawReport = drawReport; // for loader.js

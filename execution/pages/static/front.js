@@ -142,7 +142,7 @@ function draw() {
     volumeChart.draw(linePicture(steps.map(([many]) => many), shares, true, ['candidates', `hypervolume (%), of ${COSTS[chosen.cost]}`],
         (place) => [`after ${count(steps[place][0])} candidates`, `${shares[place].toFixed(2)}%`]));
     list(front, steps);
-    performance.mark('front');
+    Promise.all([frontChart.ready, volumeChart.ready]).then(() => performance.mark('front'));
 }
 
 function tell() {

@@ -91,7 +91,7 @@ export function frontPicture(points, front, references, options) {
     const strip = options.rest && known.length < drawn.length;
     const published = ['macs', 'macs_published'].includes(options.cost);
     const runs = options.colour !== 'run' ? [] : options.runs.map((run) => (
-        { name: run.name, symbol: 'dot', size: 4, colour: runColour(run.number), x: [], y: [], empty: true }));
+        { name: run.name, symbol: 'dot', size: 4, colour: runColour(run.number), x: [null], y: [null] }));
     return {
         x: { label: `← better   ${COSTS[options.cost]}`, log: options.log, zero: !options.log },
         y: { label: 'validation accuracy (%)   better →' },

@@ -76,3 +76,9 @@ def test_a_long_cell_breaks_between_words_and_a_command_between_them_alone():
 def test_a_candidate_is_a_link_to_the_front():
     assert '<td><a href="#front" data-candidate="7">7</a></td>' in html_table(["a"], [[Candidate(7)]])
     assert heading("The front", FRONT) == '<h2 id="front">The front</h2>'
+
+
+def test_scripts_that_are_unpacked_are_named_by_their_hashes_and_stand_nowhere():
+    made = page("title", ["<p>part</p>"], scripts=["let own = 1"], unpacked=["let packed = 1"])
+    assert f'{digest("let own = 1")} {digest("let packed = 1")}"' in made
+    assert "let packed" not in made

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
@@ -153,6 +154,20 @@ def test_files_that_a_page_is_handed_are_served_and_its_styles_loaded(tmp_path):
         assert fetched(f"{address}/pages/static/own.css")[2] == "a {}"
         assert "/pages/static/own.css" in fetched(f"{address}/pages/a")[2]
         assert "/pages/static/own.css" not in fetched(f"{address}/pages/b")[2]
+
+
+def test_scripts_of_a_package_run_before_the_pages_own_in_their_order(tmp_path):
+    library, more = tmp_path / "library.js", tmp_path / "more.js"
+    library.write_text("var library = 1;")
+    more.write_text("library += 1;")
+    with served(tmp_path, [Page("a", "A", scripts=[library, more]), Page("b", "B")]) as address:
+        status, headers, text = fetched(f"{address}/pages/static/library.js")
+        assert (status, text) == (200, "var library = 1;")
+        again = fetched(f"{address}/pages/static/library.js", If_None_Match=headers["ETag"])
+        assert (again[0], again[2]) == (304, "")
+        asked = re.findall(r'<script ([^>]*)src="/pages/static/([^"]*)">', fetched(f"{address}/pages/a")[2])
+        assert asked == [("defer ", "library.js"), ("defer ", "more.js"), ('type="module" ', "a.js")]
+        assert "library" not in fetched(f"{address}/pages/b")[2]
 
 
 def test_two_files_have_different_names(tmp_path):

@@ -99,9 +99,7 @@ def open_front(tab, address, run, **choices):
 
 def drawn(tab, name):
     """Of each layer of that name how many points it has."""
-    return tab.evaluate(
-        f"{LAYERS}.filter(layer => layer.name === '{name}' && !layer.empty).map(layer => layer.x.length)"
-    )
+    return tab.evaluate(f"{LAYERS}.filter(layer => layer.name === '{name}').map(layer => layer.x.length)")
 
 
 @pytest.mark.parametrize(
@@ -128,6 +126,7 @@ def test_few_candidates_or_none_are_told_and_drawn(tab, address, folder, run, sa
 
 def test_the_front_and_its_hypervolume_are_those_of_the_report(tab, address, folder):
     open_front(tab, address, "many")
+    tab.wait_for_function("performance.getEntriesByName('front').length")
     opened = tab.evaluate("performance.getEntriesByName('front')[0].startTime")
     assert opened < 20_000  # milliseconds, on a machine that does other things; alone it is one second
     known = measured(folder / "many")
@@ -172,16 +171,55 @@ def test_choices_stay_in_the_address(tab, address):
     ]
 
 
+def ends(tab):
+    return tab.evaluate(
+        "[chart.chart.figure.x_range, chart.chart.figure.y_range].flatMap(({ start, end }) => [start, end])"
+    )
+
+
+def zoom_in(tab):
+    tab.evaluate("chart.chart.ready")
+    box = tab.locator("#chart .chart-plot").bounding_box()
+    tab.mouse.move(box["x"] + 200, box["y"] + 150)
+    tab.mouse.down()
+    tab.mouse.move(box["x"] + 400, box["y"] + 250, steps=3)
+    tab.mouse.up()
+
+
+def name_in_legend(tab, text):
+    return tab.locator("#chart [role=button]").filter(has=tab.locator(f".bk-label:text-is('{text}')"))
+
+
 def test_new_candidates_come_by_themselves_and_are_put_on_what_is_drawn(tab, address, folder):
     open_front(tab, address, "grows")
-    before = tab.evaluate("chart.chart.drawn.dots")
+    zoom_in(tab)
+    zoomed = ends(tab)
+    name_in_legend(tab, "front").click()
+    tab.evaluate(
+        """() => {
+            const [cloud] = chart.chart.layers;
+            window.before = { figure: chart.chart.figure, streamed: 0, changed: 0 };
+            cloud.source.streaming.connect(() => { before.streamed += 1; });
+            cloud.source.properties.data.change.connect(() => { before.changed += 1; });
+        }"""
+    )
     add(folder / "grows", [candidate(2, macs=5000, accuracy=0.7)])
     tab.wait_for_selector("#table a:text-is('2')")
-    assert tab.evaluate("chart.chart.drawn.dots") == before + 1
+    assert tab.evaluate("[before.figure === chart.chart.figure, before.streamed, before.changed]") == [
+        True,
+        1,
+        0,
+    ]
+    assert tab.evaluate("[...chart.chart.layers[0].source.data.x]") == [1000, 9000, 5000]
     assert drawn(tab, "candidates") == [3]
-    add(folder / "grows", [failed(3)])
+    assert ends(tab) == zoomed
+    add(folder / "grows", [failed(3)])  # a layer of its own: the chart is made anew
     tab.wait_for_selector("#summary:has-text('4 of 4 candidates; 1 failed')")
     assert drawn(tab, "failed") == [1]
+    tab.evaluate("chart.chart.ready")
+    assert ends(tab) == zoomed
+    assert name_in_legend(tab, "front").get_attribute("aria-pressed") == "false"
+    assert name_in_legend(tab, "failed").get_attribute("aria-pressed") == "true"
 
 
 def test_damaged_lines_are_named_also_where_they_come_later(tab, address, folder):
@@ -207,15 +245,18 @@ def test_several_runs_have_a_common_front(tab, address, folder):
     tab.wait_for_selector("#table table")
     assert tab.inner_text("#summary").startswith("3 of 6 candidates")
     assert drawn(tab, "candidates") == [3]
-    assert set(tab.locator("#chart .chart-legend button").all_inner_texts()) >= {"one", "two", "front"}
+    tab.evaluate("chart.chart.ready")
+    assert {*tab.locator("#chart [role=button]").all_inner_texts()} >= {"one", "two", "front"}
     assert "run" in tab.inner_text("#table thead")
 
 
 def spot_of(tab, place):
     """Where on the page a candidate's point is, by its place in the file."""
     return tab.evaluate(
-        f"""() => {{
-            const box = chart.querySelector('.chart-plot').getBoundingClientRect(), [{{ xs, ys }}] = chart.chart.hits();
+        f"""async () => {{
+            await chart.chart.ready;
+            const box = chart.querySelector('.chart-plot').getBoundingClientRect(), [cloud] = chart.chart.layers;
+            const {{ xs, ys }} = cloud.places(chart.chart.view);
             return [box.x + xs[{place}], box.y + ys[{place}]];
         }}"""
     )
@@ -225,26 +266,24 @@ def test_a_click_on_a_point_opens_its_candidate(tab, address):
     open_front(tab, address, "two")
     spot = spot_of(tab, 1)
     tab.mouse.move(spot[0] - 4, spot[1] + 3)
-    tab.wait_for_selector("#chart .chart-tip:has-text('candidate 1')")
-    assert "86.76%" in tab.inner_text("#chart .chart-tip")
+    tab.wait_for_selector(".chart-tip:has-text('candidate 1')")
+    assert "86.76%" in tab.inner_text(".chart-tip")
     tab.mouse.click(*spot)
     tab.wait_for_url("**/pages/architecture?run=two&candidate=1")
     assert tab.inner_text("h1") == "Candidate 1 of two"
 
 
-def test_a_rectangle_is_looked_at_closer_until_a_double_click(tab, address):
+def test_a_rectangle_is_looked_at_closer_until_the_whole_is_wanted(tab, address):
     open_front(tab, address, "many")
-    low, high = (tab.evaluate(f"chart.chart.frame.y.{end}") for end in ("low", "high"))
-    box = tab.locator("#chart .chart-plot").bounding_box()
-    tab.mouse.move(box["x"] + 200, box["y"] + 100)
-    tab.mouse.down()
-    tab.mouse.move(box["x"] + 400, box["y"] + 200, steps=3)
-    tab.mouse.up()
-    closer = [tab.evaluate(f"chart.chart.frame.y.{end}") for end in ("low", "high")]
-    assert low < closer[0] < closer[1] < high
+    tab.evaluate("chart.chart.ready")
+    whole = ends(tab)
+    zoom_in(tab)
+    closer = ends(tab)
+    assert whole[0] < closer[0] < closer[1] < whole[1]
+    assert whole[2] < closer[2] < closer[3] < whole[3]
     assert "/pages/front" in tab.url  # a drag is no click
-    tab.get_by_role("button", name="Show the whole").click()
-    assert tab.evaluate("chart.chart.frame.y.high") == high
+    tab.locator("#chart").get_by_title("Show the whole").press("Enter")
+    assert ends(tab) == pytest.approx(whole)
 
 
 def test_the_keyboard_leads_from_the_front_to_a_candidate(tab, address):
@@ -259,9 +298,10 @@ def test_the_keyboard_leads_from_the_front_to_a_candidate(tab, address):
     tab.keyboard.press("Enter")
     tab.wait_for_url("**/pages/architecture?**")
     open_front(tab, address, "two")
+    tab.evaluate("chart.chart.ready")
     tab.focus("#chart .chart-plot")
     tab.keyboard.press("End")
-    assert "candidate 1" in tab.inner_text("#chart .chart-tip")  # the last of the front
+    assert "candidate 1" in tab.inner_text(".chart-tip >> visible=true")  # the last of the front
     tab.keyboard.press("Enter")
     tab.wait_for_url("**/pages/architecture?run=two&candidate=1")
 
@@ -269,14 +309,22 @@ def test_the_keyboard_leads_from_the_front_to_a_candidate(tab, address):
 def test_names_and_errors_that_hold_html_are_text(tab, address):
     open_front(tab, address, NAME, cost="macs")
     assert drawn(tab, "failed") == [1]
-    tab.focus("#chart .chart-plot")
-    tab.keyboard.press("End")  # of the front, whose last is told with its run's name
-    assert tab.is_visible("#chart .chart-tip")
-    told = tab.evaluate(f"{LAYERS}.find(layer => layer.name === 'failed').text(0)")
-    assert HTML in told
+    tab.evaluate("chart.chart.ready")
+    x, y = tab.evaluate(
+        """() => {
+            const box = chart.querySelector('.chart-plot').getBoundingClientRect();
+            const { xs, ys } = chart.chart.layers.find(({ layer }) => layer.name === 'failed').places(chart.chart.view);
+            return [box.x + xs[0], box.y + ys[0]];
+        }"""
+    )
+    tab.mouse.move(x, y)
+    tab.wait_for_selector(".chart-tip")
+    assert HTML in tab.inner_text(".chart-tip")
     tab.goto(f"{address}/pages/front?run={quote(NAME)}&run=two&colour=run")
     tab.wait_for_selector("#table table")
     assert NAME in tab.inner_text("#table")
+    tab.evaluate("chart.chart.ready")
+    assert NAME in tab.locator("#chart [role=button]").all_inner_texts()
     tab.goto(f"{address}/pages/architecture?run={quote(NAME)}&candidate=1")
     tab.wait_for_selector("#genotype")
     assert tab.inner_text("h1") == f"Candidate 1 of {NAME}"

@@ -68,10 +68,11 @@ def test_a_search_is_launched_watched_opened_exported_and_its_report_read(portal
         wait_for(lambda: (run / "outcome.json").is_file(), 600)
         show(tab, "3-front")
         spot = tab.evaluate(
-            """() => {
-                const front = chart.chart.hits().find(({ layer }) => layer.name === 'front');
-                const box = chart.querySelector('.chart-plot').getBoundingClientRect(), last = front.xs.length - 1;
-                return [box.x + front.xs[last], box.y + front.ys[last]];
+            """async () => {
+                await chart.chart.ready;
+                const { xs, ys } = chart.chart.layers.find(({ layer }) => layer.name === 'front').places(chart.chart.view);
+                const box = chart.querySelector('.chart-plot').getBoundingClientRect(), last = xs.length - 1;
+                return [box.x + xs[last], box.y + ys[last]];
             }"""
         )
         tab.mouse.click(*spot)

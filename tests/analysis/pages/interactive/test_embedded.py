@@ -8,9 +8,9 @@ import json
 import re
 from pathlib import Path
 
-from analysis.pages.chart import CHART
+from analysis.pages.chart import BOKEH, CHART
 from analysis.pages.interactive import embedded
-from analysis.pages.interactive.embedded import interactive_html, own_script, packed
+from analysis.pages.interactive.embedded import LOADER, drawing_script, interactive_html, own_script, packed
 
 
 def unpacked(page: str, name: str) -> str:
@@ -25,15 +25,23 @@ def test_the_page_holds_the_record_compressed():
     assert "alert" not in page
 
 
+def test_the_page_holds_the_scripts_compressed_the_library_before_those_that_use_it():
+    text = unpacked(interactive_html({}), "packed-script")
+    assert text == drawing_script()
+    library, api = (path.read_text() for path in BOKEH)
+    assert text.index(library) < text.index(api) < text.index(own_script())
+    assert len(packed(text)) < len(text) / 2
+
+
 def test_equal_records_give_equal_pages():
     assert packed("text") == packed("text")
 
 
 def test_every_script_of_the_folders_is_in_the_one_that_runs():
     names = {path.name for path in Path(embedded.__file__).parent.glob("*.js")}
-    assert names == set(embedded.SCRIPTS)
+    assert names == {*embedded.SCRIPTS, "loader.js"}
     assert sorted(CHART) == sorted(CHART[0].parent.glob("*.js"))
-    assert "</script" not in own_script()  # it would end there
+    assert "</script" not in LOADER  # it would end there; the others are packed
     assert not re.search(r"^\s*(import|export)\b", own_script(), re.MULTILINE)
 
 
@@ -51,4 +59,4 @@ def test_modules_of_the_chart_name_those_before_them_alone():
 
 def test_nothing_is_fetched_and_no_text_is_run():
     for word in ("http:", "https:", "fetch(", "eval(", "innerHTML", "import("):
-        assert word not in own_script().replace("http://www.w3.org/2000/svg", "")
+        assert word not in (LOADER + own_script()).replace("http://www.w3.org/2000/svg", "")
