@@ -9,6 +9,7 @@ from typing import Any
 
 from tqdm import tqdm
 
+from records.interface.terminal import say_share
 from records.measurement import Measurement
 from records.run_files.json_lines import append_line, read_lines
 from records.run_files.measurement_lines import checked_measurement
@@ -53,6 +54,8 @@ def explore(
                 )
             )  # fmt: skip
             append_line(path, found[-1].to_json())
+            if progress:
+                say_share("judged on shared weights", len(found), count, "networks")
     return found
 
 
