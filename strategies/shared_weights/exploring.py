@@ -42,6 +42,7 @@ def explore(
                 break
             bar.update()
             if index < len(known):
+                judge.meet(genotype)
                 found.append(known[index])
                 continue
             started, cost = time.perf_counter(), genotype.cost()
