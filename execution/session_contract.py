@@ -173,8 +173,15 @@ class Session(ABC):
 
     def end(self) -> None:
         """Confirms the front, where that is not done, and concludes the search."""
-        self.confirm()
-        self.conclude(self.run.path)
+        try:
+            self.confirm()
+            self.conclude(self.run.path)
+        except UserError as error:
+            if not isinstance(error.__cause__, OSError):
+                raise
+            raise UserError(
+                f"{error}; what was measured is kept, and `run_search.py resume {self.run.path}` goes on"
+            ) from error.__cause__
 
     def confirm(self) -> None:
         """Trains points of the front again."""

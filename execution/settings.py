@@ -136,11 +136,11 @@ class SearchSettings:
     )  # fmt: skip
     screen: int = option(
         0, "random architectures in each bin of MACs that are scored without training; the best are the first candidates",
-        unit="architectures", metavar="N", least=0,
+        unit="architectures", metavar="N", least=0, most=10_000,
     )  # fmt: skip
     screen_score: str = option("synflow", "by which score", choices=lambda: SCORE_NAMES)
     screen_bins: int = option(4, "bins of equal ratios of MACs", unit="bins", metavar="B", least=1, most=100)
-    screen_chosen: int = option(1, "of each bin", unit="candidates", metavar="K", least=1)
+    screen_chosen: int = option(1, "of each bin", unit="candidates", metavar="K", least=1, most=10_000)
     run_dir: str | None = option(
         None, "run folder to make", metavar="DIR", path=True, used=lambda: "runs/<time>-<data set>-<strategy>"
     )

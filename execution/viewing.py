@@ -41,7 +41,7 @@ class View:
 def view_of(run: RunFolder) -> View | None:
     """This user's view of a run on this machine; None if there is none. Changes nothing."""
     try:
-        folder = view_folder(run)
+        folder = _folder_in_use(run)
     except UserError:  # no view of this user's can be there
         return None
     process = holder(folder)
@@ -57,6 +57,30 @@ def view_of(run: RunFolder) -> View | None:
 def view_folder(run: RunFolder) -> Path:
     """Where a view of ``run`` keeps its files. Raises `UserError` if somebody else could write there."""
     return private_folder() / hashlib.sha256(str(run.path.resolve()).encode()).hexdigest()[:16]
+
+
+def _folder_in_use(run: RunFolder) -> Path:
+    """`view_folder`, or that of a view which was begun before the run's folder got the name it has now."""
+    folder = view_folder(run)
+    if holder(folder) is None:
+        for record in sorted(folder.parent.glob(f"*/{_VIEW}")):
+            if _shows_moved(record, run) and holder(record.parent) is not None:
+                return record.parent
+    return folder
+
+
+def _shows_moved(record: Path, run: RunFolder) -> bool:
+    """Whether a view shows this very run, by another name; a copy of it is not shown."""
+    try:
+        return read_json(record)["run"] == _identity(run)
+    except (UserError, OSError, KeyError, TypeError):
+        return False
+
+
+def _identity(run: RunFolder) -> list[int | str | None]:
+    """What a run keeps when its folder is renamed."""
+    found = run.path.stat()
+    return [found.st_dev, found.st_ino, run.experiment()]
 
 
 def private_folder() -> Path:
@@ -93,7 +117,7 @@ def view(run: RunFolder, port: int | None, host: str | None, pages: str | None =
     ):
         try:
             _copy(run, identity, folder)
-            write_json(folder / _VIEW, {"address": portal.address}, private=True)
+            write_json(folder / _VIEW, {"address": portal.address, "run": _identity(run)}, private=True)
             _show(run, identity, folder, portal)
         finally:
             _clear(folder)
@@ -188,4 +212,4 @@ def end_view(run: RunFolder) -> bool:
     """Ends this user's view of a run; whether there was one. Raises `UserError`."""
     from execution.ending import end_in_order
 
-    return view_of(run) is not None and end_in_order(RunFolder(view_folder(run)))
+    return view_of(run) is not None and end_in_order(RunFolder(_folder_in_use(run)))

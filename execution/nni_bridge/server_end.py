@@ -12,6 +12,7 @@ from requests import ConnectionError as RequestsConnectionError
 from requests import RequestException
 from websockets.exceptions import WebSocketException
 
+from execution.nni_bridge.disk_space import require_space
 from records.errors import UserError
 from records.run_files.run_folder import RunFolder
 
@@ -34,7 +35,12 @@ def why_ended(run: RunFolder) -> str:
 
 def failure(run: RunFolder, what: str, then: str | None = None) -> UserError:
     """``what`` became of the server, why, and ``then``, what the user can do: by default, look into its log and resume the
-    run."""
+    run. A full disk, on which the server fails in ways of its own, is told as that."""
+    if then is None:
+        try:
+            require_space(run.path)
+        except UserError as full:
+            return full
     log_and_resume = f" (its log is below {run.path / 'nni'}); what was measured is kept: `run_search.py resume {run.path}` goes on"
     return UserError(f"{what}{why_ended(run)}{log_and_resume}" if then is None else f"{what}; {then}")
 

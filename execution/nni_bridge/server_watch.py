@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import time
-from pathlib import Path
 from typing import Any
 
+from execution.nni_bridge.disk_space import require_space
 from execution.nni_bridge.server_end import failure, require_running
-from records.errors import UserError
-from records.files import write_errors
 from records.run_files.run_folder import RunFolder
 
 _ASK_SECONDS = 5.0
-_SERVER_BYTES = 2**18  # its database and a trial's folder take some of these
 
 
 class ServerWatch:
@@ -42,18 +38,3 @@ class ServerWatch:
             return self.experiment.get_status()
         except OSError:  # no answer now: whether it has ended is seen from its process
             return None
-
-
-def require_space(folder: Path, least: int = _SERVER_BYTES) -> None:
-    """Raises `UserError` if fewer than ``least`` bytes can be written below ``folder``."""
-    with write_errors(folder):
-        found = os.statvfs(folder)
-    blocks = found.f_bfree if os.geteuid() == 0 else found.f_bavail
-    reason = "Read-only file system" if found.f_flag & os.ST_RDONLY else None
-    if blocks * found.f_frsize < least:
-        reason = "No space left on device"
-    if reason is not None:
-        raise UserError(
-            f"cannot write {folder}: {reason}; what was measured is kept: free space, and `run_search.py resume "
-            f"{folder}` goes on"
-        )

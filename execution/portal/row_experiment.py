@@ -9,12 +9,12 @@ from contextlib import ExitStack
 from typing import Any
 
 from execution.ending import end_former
+from execution.nni_bridge.disk_space import require_space
 from execution.nni_bridge.orphans import kill_orphans
 from execution.nni_bridge.quiet_nni import RunMode, nni_log_to, rest
 from execution.nni_bridge.row_queue import RowConfig, RowQueueExperiment
 from execution.nni_bridge.server_end import answering, failure, require_running
 from execution.nni_bridge.server_start import portal_environment
-from execution.nni_bridge.server_watch import require_space
 from execution.portal.address import Portal
 from execution.portal.rows import Row, submitted_name, taken_back
 from execution.trials.command import trial_command

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import os
 import signal
@@ -44,17 +43,16 @@ def run_program(
             raise
         sys.stdout.flush()
     except UserError as error:
-        print(f"error: {error}", file=sys.stderr)
+        _tell_error(f"error: {error}")
         return 2
     except KeyboardInterrupt as stop:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # it ends: there is nothing left to interrupt
-        print(f"\nstopped; {kept(words[0], *stop.args)}", file=sys.stderr)
+        _tell_error(f"\nstopped; {kept(words[0], *stop.args)}")
         return 130
     except BrokenPipeError:  # whoever read the output went away
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         if long:
-            with contextlib.suppress(OSError):
-                print(f"stopped, since nobody reads its output; {kept(words[0])}", file=sys.stderr)
+            _tell_error(f"stopped, since nobody reads its output; {kept(words[0])}")
         return 1
     except OSError as error:
         if error.errno not in _THE_SYSTEMS:
@@ -63,9 +61,17 @@ def run_program(
         if error.filename is None and not _takes_a_line(sys.stdout):
             where = "standard output"
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what its buffer holds is lost
-        print(f"error: {where}: {error.strerror}", file=sys.stderr)
+        _tell_error(f"error: {where}: {error.strerror}")
         return 2
     return 0
+
+
+def _tell_error(line: str) -> None:
+    """The code tells how a command ended, also where nobody reads its line, or the disk below it is full."""
+    try:
+        print(line, file=sys.stderr, flush=True)
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())  # what Python would print at its end
 
 
 def _takes_a_line(stream: TextIO) -> bool:

@@ -29,3 +29,15 @@ def say(line: str) -> None:
     if not watched():
         with contextlib.suppress(OSError):
             print(" ".join(line.split()), flush=True)
+
+
+def say_share(what: str, done: int, count: int, unit: str) -> None:
+    """`say` for short steps: a line after each tenth of ``count`` that is done.
+
+    Examples:
+        >>> say_share("judged", 39, 400, "networks")
+        >>> say_share("judged", 40, 400, "networks")
+        judged: 40 of 400 networks
+    """
+    if done * 10 // count > (done - 1) * 10 // count:
+        say(f"{what}: {done} of {count} {unit}")

@@ -16,7 +16,7 @@ from strategies.registry import register_strategy
 
 @dataclass(frozen=True)
 class EvolutionSettings(Options):
-    population: int = option(8, "living candidates", unit="candidates", least=2)
+    population: int = option(8, "living candidates", unit="candidates", least=2, most=1000)
     tournament: int = option(
         3,
         "living candidates drawn, of which the best becomes a parent",

@@ -23,7 +23,7 @@ _CHILDREN = 100  # for one candidate, before random architectures are drawn inst
 @dataclass(frozen=True)
 class Nsga2Settings(Options):
     objectives: str = objectives_option()
-    population: int = option(8, "living candidates", unit="candidates", metavar="N", least=2)
+    population: int = option(8, "living candidates", unit="candidates", metavar="N", least=2, most=1000)
     crossover: float = option(
         0.9, "share of children that have two parents; the others have one", metavar="P", least=0.0, most=1.0
     )

@@ -43,10 +43,20 @@ class SupernetParetoSettings(Options):
         metavar="N", least=1,
     )  # fmt: skip
     networks: int = option(
-        1, "networks of the supernet that are trained on each batch", unit="networks", metavar="N", least=1
+        1,
+        "networks of the supernet that are trained on each batch",
+        unit="networks",
+        metavar="N",
+        least=1,
+        most=1000,
     )
     judged: int = option(
-        400, "networks that are judged on the supernet's weights", unit="networks", metavar="N", least=8
+        400,
+        "networks that are judged on the supernet's weights",
+        unit="networks",
+        metavar="N",
+        least=8,
+        most=100_000,
     )
     controls: int = option(
         4,

@@ -11,7 +11,7 @@ from typing import Any
 
 from tqdm import tqdm
 
-from records.interface.terminal import say
+from records.interface.terminal import say, say_share
 from records.measurement import Measurement
 from records.run_files.json_lines import append_line
 from records.run_files.scored import SCORED, Scored, read_scored
@@ -72,6 +72,9 @@ class Screened(MultiTrialStrategy):
         self._scored = {each.identity: each for each in read_scored(workplace.folder)}
         data = workplace.trial.load()
         self._images = next(iter(data.train.batches(min(_IMAGES, len(data.train)))))[0]
+        if workplace.progress:
+            wanted = self.screen.count * self.screen.bins
+            say(f"drawing up to {wanted} architectures, to score them without training")
         drawn, self._limits = draw(self.strategy, self.screen.count, self.screen.bins)
         bar = tqdm(
             drawn,
@@ -83,6 +86,8 @@ class Screened(MultiTrialStrategy):
         for order, (place, genotype) in enumerate(bar):
             value = self._score(genotype, place).scores[self.screen.score]
             ranked[place].append((float("-inf") if value is None else value, -order, genotype))
+            if workplace.progress:
+                say_share("scored without training", order + 1, len(drawn), "architectures")
         for each in ranked:
             each.sort(key=lambda entry: entry[:2], reverse=True)
         self.first = [

@@ -9,6 +9,7 @@ from typing import Any
 
 from tqdm import tqdm
 
+from records.interface.terminal import say_share
 from records.measurement import Measurement
 from records.run_files.json_lines import append_line, read_lines
 from records.run_files.measurement_lines import checked_measurement
@@ -41,6 +42,7 @@ def explore(
                 break
             bar.update()
             if index < len(known):
+                judge.meet(genotype)
                 found.append(known[index])
                 continue
             started, cost = time.perf_counter(), genotype.cost()
@@ -53,6 +55,8 @@ def explore(
                 )
             )  # fmt: skip
             append_line(path, found[-1].to_json())
+            if progress:
+                say_share("judged on shared weights", len(found), count, "networks")
     return found
 
 

@@ -29,6 +29,11 @@ class Judge:
         batches = data.train.batches(_BATCH)
         self._images = [images for images, _ in itertools.islice(batches, -(-calibration // _BATCH))]
 
+    def meet(self, genotype: Genotype) -> None:
+        """Takes in the weights of a network that was judged before: those that no training had met are drawn in the
+        order in which networks come, so that what follows is what would have been."""
+        self.shared.network(genotype)
+
     def accuracy(self, genotype: Genotype) -> float:
         """In [0, 1]."""
         assert self.data.validation is not None  # the settings of a search hold images out

@@ -14,7 +14,9 @@ class SharedTraining(Options):
 
     epochs: int = option(20, "training of the supernet", unit="epochs", least=1)
     batch_size: int = option(64, "of each step", unit="images", least=1)
-    networks: int = option(1, "networks whose gradients each step adds up", unit="networks", least=1)
+    networks: int = option(
+        1, "networks whose gradients each step adds up", unit="networks", least=1, most=1000
+    )
     learning_rate: float = option(0.1, "highest of the weights", least=1e-9)
     momentum: float = option(0.9, "of the weights", least=0.0)
     weight_decay: float = option(1e-4, "of the weights", least=0.0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import json
 import os
 import signal
@@ -16,6 +17,7 @@ from execution.multi_trial.session import MultiTrialSession
 from execution.session import Session, session_of
 from execution.settings import SearchSettings
 from records.errors import UserError
+from records.files import write_errors
 from records.measurement import Measurement
 from records.run_files.run_folder import RunFolder
 from records.signals import interrupts_wait, termination_as_interrupt, uninterrupted
@@ -94,6 +96,26 @@ def test_a_search_that_is_stopped_while_its_report_is_drawn_ends_in_order(tmp_pa
     finally:
         signal.signal(signal.SIGTERM, handler)
     assert run.owner() is None
+
+
+def test_a_report_that_does_not_fit_the_disk_is_told_with_what_goes_on(tmp_path, monkeypatch):
+    monkeypatch.setattr(MultiTrialSession, "_run_experiment", lambda *_: None)
+    run = RunFolder.create(tmp_path / "run", SearchSettings(confirm=0).to_json())
+
+    def conclude(path):
+        with write_errors(path / "report.html"):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(
+        UserError, match=r"report.html: No space left .*; what was measured is kept, and .*resume .* goes on$"
+    ):
+        MultiTrialSession(SearchSettings(port=0, confirm=0), run, conclude).end()
+
+    def damaged(path):
+        raise UserError("damaged")
+
+    with pytest.raises(UserError, match="^damaged$"):
+        MultiTrialSession(SearchSettings(port=0, confirm=0), run, damaged).end()
 
 
 def test_a_shutdown_is_not_cut_short_by_further_signals():

@@ -66,6 +66,24 @@ def test_what_is_no_count(text):
             {"strategy": "nsga2", "objectives": "macs,joy"},
             "objectives is 'macs,joy'; accepted: each once, of acc",
         ),
+        ({"screen": 99999999}, "screen is 99999999; accepted: a whole number from 0 to 10000"),
+        (
+            {"screen_chosen": 2**31 - 1},
+            "screen_chosen is 2147483647; accepted: a whole number from 1 to 10000",
+        ),
+        ({"population": 2**31 - 1}, "population is 2147483647; accepted: a whole number from 2 to 1000"),
+        (
+            {"strategy": "evolution", "population": 1001},
+            "population is 1001; accepted: a whole number from 2 to 1000",
+        ),
+        (
+            {"strategy": "supernet-pareto", "judged": 10**6},
+            "judged is 1000000; accepted: a whole number from 8 to 100000",
+        ),
+        (
+            {"strategy": "supernet-pareto", "networks": 1001},
+            "networks is 1001; accepted: a whole number from 1 to 1000",
+        ),
         ({"strategy": "asha", "eta": 1}, "eta is 1; accepted: a whole number, 2 or more"),
         ({"strategy": "asha", "min_share": 0.0}, "min_share is 0.0; accepted: a number from 1e-06 to 1"),
         ({"strategy": "asha", "objectives": "macs"}, "objectives is 'macs'; accepted: two or more"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
 import tempfile
 from contextlib import closing
@@ -42,6 +43,25 @@ def run(tmp_path, monkeypatch):
         connection.execute("insert into ExperimentProfile values ('{}', 1)")
         connection.commit()
     return run
+
+
+def test_a_view_is_known_after_the_run_was_renamed_and_a_copy_is_not_taken_for_it(run, tmp_path, monkeypatch):
+    seen = []
+
+    def show(run, *_):
+        shutil.copytree(run.path, tmp_path / "copy")
+        seen.append(viewing.view_of(RunFolder(tmp_path / "copy")))
+        run.path.rename(tmp_path / "renamed")
+        seen.extend(viewing.view_of(RunFolder(tmp_path / name)) for name in ("renamed", "copy"))
+        monkeypatch.setattr("execution.ending.end_in_order", lambda folder: ended.append(folder.path) or True)
+        assert viewing.end_view(RunFolder(tmp_path / "renamed"))
+
+    ended = []
+    before = viewing.view_folder(run)
+    monkeypatch.setattr(viewing, "_show", show)
+    viewing.view(run, 0, None)
+    assert [view and view.process.pid for view in seen] == [None, os.getpid(), None]
+    assert ended == [before]
 
 
 def test_a_view_works_on_a_copy(run, monkeypatch):

@@ -15,6 +15,7 @@ import torch
 from records.checks import some_of
 from records.errors import UserError
 from records.files import write_errors, write_whole
+from records.run_files.run_lock import LOCK, locked
 from records.run_files.settings_file import GENOTYPE, WEIGHTS
 from training.export import timing
 from training.export.forms import DEFAULT, FORMS, Form, Run
@@ -90,18 +91,48 @@ def export(
     """
     folder, facts = Path(out_dir), facts or Facts()
     wanted = {name: FORMS[name] for name in some_of("format", formats, list(FORMS))}
-    if not overwrite and (folder / GENOTYPE).exists():
-        raise UserError(f"{folder} already holds {GENOTYPE}; give another folder")
+    _require_free(folder, overwrite)
     model = genotype.build(seed=0)
     if weights is not None:
         load_weights(model, Path(weights))
     with write_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
+    with _alone(folder):
+        _require_free(folder, overwrite)  # nobody else has written one meanwhile
+        return _write(genotype, model, folder, facts, wanted, trained=weights is not None)
+
+
+def _require_free(folder: Path, overwrite: bool) -> None:
+    if not overwrite and (folder / GENOTYPE).exists():
+        raise UserError(f"{folder} already holds {GENOTYPE}; give another folder")
+
+
+@contextlib.contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """While it lasts no other export writes into the folder, whose files would be of two networks; nothing of it
+    stays."""
+    kept = (folder / LOCK).exists()
+    with locked(folder, "wait for it, or give another folder"):
+        try:
+            yield
+        finally:
+            if not kept:
+                (folder / LOCK).unlink(missing_ok=True)
+
+
+def _write(
+    genotype: Genotype,
+    model: torch.nn.Module,
+    folder: Path,
+    facts: Facts,
+    wanted: dict[str, Form],
+    *,
+    trained: bool,
+) -> Exported:
     written = [GENOTYPE, DESCRIPTION]
-    if weights is not None:
+    if trained:
         save_weights(model, folder / WEIGHTS)
         written.append(WEIGHTS)
-    trained = weights is not None
     network = Network(model, tuple(genotype.image), facts.dataset, facts.data, trained=trained)
     missing: dict[str, str] = {}
     facts_of: dict[str, Any] = {}

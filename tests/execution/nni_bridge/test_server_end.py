@@ -6,12 +6,13 @@ import signal
 import subprocess
 import sys
 from contextlib import contextmanager
+from types import SimpleNamespace
 
 import pytest
 import requests
 from websockets.exceptions import WebSocketException
 
-from execution.nni_bridge import server_end, viewed
+from execution.nni_bridge import disk_space, server_end, viewed
 from execution.nni_bridge.server_end import answering, require_running
 from execution.nni_bridge.server_start import Start
 from execution.portal import row_experiment
@@ -113,3 +114,14 @@ def test_a_view_whose_server_ends_at_once_is_one_line_and_leaves_no_process(run,
         ):
             pytest.fail("it did not start")
         assert process.poll() is not None
+
+
+def test_a_server_that_fails_on_a_full_disk_is_told_as_that(run, monkeypatch):
+    monkeypatch.setattr(
+        disk_space.os, "statvfs", lambda _: SimpleNamespace(f_bfree=1, f_bavail=1, f_frsize=512, f_flag=0)
+    )
+    with (
+        pytest.raises(UserError, match="^cannot write .*: No space left on device; .* resume .* goes on$"),
+        answering(run, lambda: None),
+    ):
+        raise requests.HTTPError("500 Server Error")

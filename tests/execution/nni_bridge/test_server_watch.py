@@ -5,7 +5,8 @@ import os
 import pytest
 
 from execution.nni_bridge import server_watch
-from execution.nni_bridge.server_watch import ServerWatch, require_space
+from execution.nni_bridge.disk_space import require_space
+from execution.nni_bridge.server_watch import ServerWatch
 from records.errors import UserError
 from records.run_files.run_folder import RunFolder
 

@@ -91,3 +91,13 @@ run_program(obey, ["go"], lambda *_: "", long=False)
 def test_closed_streams_are_empty_for_processes_that_are_started_too():
     program = f"exec {shlex.quote(sys.executable)} -c {shlex.quote(_TALKATIVE)} <&- >&- 2>&-"
     assert subprocess.run(["sh", "-c", program], cwd=ROOT).returncode == 0
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+@pytest.mark.parametrize("words", [["report", "nosuch"], ["search", "--trials", "0"], ["search", "--bogus"]])
+def test_a_mistake_has_its_code_where_its_line_cannot_be_written(words):
+    with open("/dev/full", "w") as full:
+        ended = subprocess.run(
+            [sys.executable, str(ROOT / "run_search.py"), *words], stderr=full, stdout=full
+        )
+    assert ended.returncode == 2

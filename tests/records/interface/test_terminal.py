@@ -38,3 +38,13 @@ def test_a_program_without_streams_says_nothing(monkeypatch):
     monkeypatch.setattr(sys, "stdout", None)
     monkeypatch.setattr(sys, "stderr", None)
     terminal.say("a step")
+
+
+@pytest.mark.parametrize(("count", "lines"), [(3, 3), (10, 10), (25, 10), (400, 10)])
+def test_many_short_steps_are_told_by_the_tenth(monkeypatch, capsys, count, lines):
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: False)
+    for done in range(1, count + 1):
+        terminal.say_share("judged", done, count, "networks")
+    told = capsys.readouterr().out.splitlines()
+    assert len(told) == lines
+    assert told[-1] == f"judged: {count} of {count} networks"

@@ -94,3 +94,12 @@ def test_nothing_is_scored_twice_and_a_torn_line_is_scored_again(tmp_path, monke
 def test_the_budget_holds(tmp_path):
     macs = sorted(m.macs for m in play(RandomSearch(PROBLEM, 0), 40))[10]
     assert max(m.macs for m in play(screened(tmp_path / "run", max_macs=macs), 10)) <= macs
+
+
+def test_how_far_drawing_and_scoring_are_is_told(tmp_path, capsys):
+    made = Screened(RandomSearch(PROBLEM, 0), SCREEN)
+    made.prepare(Workplace(tmp_path, TrialSettings(train_limit=80), trials=20, progress=True))
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "drawing up to 10 architectures, to score them without training"
+    assert lines[1:11] == [f"scored without training: {done} of 10 architectures" for done in range(1, 11)]
+    assert "the 4 best" in lines[11]

@@ -17,6 +17,7 @@ from torch import nn
 
 from pde_ops import GlobalLayer
 from records.errors import UserError
+from records.run_files.run_lock import locked
 from search_space import published, sample
 from tests.training.export.privacy import tells_nothing
 from tests.training.networks import TinyGenotype, TinyNet
@@ -260,3 +261,12 @@ def test_formats_are_checked(tmp_path):
         export(TinyGenotype(), None, tmp_path / "out", formats=["onnx", "onx"])
     assert not (tmp_path / "out").exists()
     assert export(TinyGenotype(), None, tmp_path / "out", formats=["onnx"]).files[-1] == "model.onnx"
+
+
+def test_two_exports_never_share_a_folder(tmp_path):
+    with (
+        locked(tmp_path, "it is written"),
+        pytest.raises(UserError, match=r"at work on .*; wait for it, or give another folder$"),
+    ):
+        export(TinyGenotype(), None, tmp_path, formats=["python"])
+    assert not (tmp_path / "genotype.json").exists()
