@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from records.checks import as_path, flag, number, shown, text, whole_number, one_of
+from records.checks import as_path, flag, number, one_of, shown, text, whole_number
 from records.errors import UserError
 from records.options import MOST
 from search_space.problem import LARGEST_SIDE
