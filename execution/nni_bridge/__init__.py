@@ -37,7 +37,7 @@ it is no longer needed (in tests/execution/, or of a whole search in tests/integ
 - cluster_channel.js: for a cluster it opens a second port to everyone, and mounts storage by sudo
   (test_cluster_channel.py). printed_channel.py: as `trials.channel`, in a cluster (test_printed_channel.py).
 - portal_page.js: its page offers what leads nowhere, and fetches letters and icons from the internet
-  (test_portal_page.py). portal_links.js: it shows nothing of a trial until its end (test_own_pages.py).
+  (test_portal_page.py). portal_links.js: it shows nothing of a trial until its end (pages/test_front.py).
 - portal_pages.js: it has no page for architectures (test_portal_pages.py).
 - `CandidateLoop`'s SHOWN, `Channel.report_final`, `update_search_space` in candidates.py: its page draws an axis for
   each parameter, metric and decision, of what is an object too
