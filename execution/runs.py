@@ -22,7 +22,8 @@ from records.run_files.owner import Owner
 from records.run_files.run_folder import CANDIDATES, CONFIRMED, NNI, OUTCOME, RunFolder
 from records.run_files.settings_file import SETTINGS, is_of_training
 
-RUNNING, FINISHED, STOPPED, DAMAGED = "running", "finished", "stopped", "damaged"
+RUNNING, FINISHED, STOPPED = "running", "finished", "stopped"
+DAMAGED, UNREADABLE = "damaged", "unreadable"  # the latter to this user, for the file system refuses
 __all__ = ["Status", "find_runs", "runs_table", "status", "status_or_damaged", "stop", "stop_line", "view"]
 
 
@@ -87,10 +88,11 @@ def status_or_damaged(path: Path) -> Status:
     try:
         return status(run)
     except (UserError, OSError, TypeError, ValueError) as error:
-        return _damaged(run, " ".join(str(error).split()))
+        refused = isinstance(error, OSError) or isinstance(error.__cause__, OSError)
+        return _damaged(run, UNREADABLE if refused else DAMAGED, " ".join(str(error).split()))
 
 
-def _damaged(run: RunFolder, reason: str) -> Status:
+def _damaged(run: RunFolder, state: str, reason: str) -> Status:
     kind, measured = "?", []
     with contextlib.suppress(UserError, OSError, TypeError, ValueError):
         kind = text("strategy", run.settings().get("strategy"))
@@ -99,9 +101,7 @@ def _damaged(run: RunFolder, reason: str) -> Status:
     total = len(measured)
     with contextlib.suppress(UserError, OSError, TypeError, ValueError):
         total = max(total, whole_number("trials", run.settings().get("trials"), 1, MOST))
-    return Status(
-        run.path, kind, DAMAGED, len(measured), total, _best(measured), None, None, None, "", reason
-    )
+    return Status(run.path, kind, state, len(measured), total, _best(measured), None, None, None, "", reason)
 
 
 def _best(measured: Sequence[Measurement]) -> float | None:
@@ -158,7 +158,7 @@ def runs_table(found: list[Status]) -> str:
         best = "" if s.best is None else f"{100 * s.best:.2f}"
         portal = s.portal or (s.view.address if s.view else None) or ""
         lines.append((name, kind, _state(s), f"{s.done} of {s.total}", best, portal))
-        reasons += [f"{name} is damaged: {s.reason}"] if s.reason else []
+        reasons += [f"{name} is {s.state}: {s.reason}"] if s.reason else []
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     rows = ["  ".join(cell.ljust(w) for cell, w in zip(line, widths, strict=True)).rstrip() for line in lines]
     return "\n".join([*rows, *reasons])

@@ -16,15 +16,23 @@ from records.errors import UserError
 from records.files import write_errors, write_whole
 
 
+def make_place(path: Path) -> None:
+    """Makes the folder of a checkpoint, before a training begins. Raises ``UserError`` where it cannot be made, as where
+    the folder around it is not there any more."""
+    with write_errors(path):
+        path.parent.mkdir(exist_ok=True)
+
+
 def save_checkpoint(state: dict[str, Any], path: Path) -> None:
     """Writes ``state`` to ``path``; a crash leaves the former file as it was.
+
+    Its folder is there since `make_place`. Where it was moved meanwhile it is not made again, for the training would
+    end in two halves.
 
     It holds tensors and plain values, and at ``settings`` those that must be the same to go on (a dictionary).
 
     Raises ``UserError`` where it cannot be written.
     """
-    with write_errors(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
     content = io.BytesIO()  # torch's own words for a full disk say neither that nor where
     torch.save(state, content)
     write_whole(path, content.getbuffer())

@@ -20,7 +20,7 @@ from pde_ops.cpu.training_kernels import training_kernels
 from records.errors import UserError
 from search_space.cells.drop_path import set_drop_path
 from training.captured import CapturedStep
-from training.checkpoint import load_checkpoint, require_same, save_checkpoint
+from training.checkpoint import load_checkpoint, make_place, require_same, save_checkpoint
 from training.data.augment import Augmentation
 from training.data.loading import Data
 from training.data.split import Split, steps_per_epoch
@@ -104,6 +104,8 @@ def fit(
     if until is not None:
         del described["train images"]
     history: list[EpochResult] = []
+    if checkpoint is not None:
+        make_place(checkpoint)
     if checkpoint is not None and checkpoint.is_file():
         saved = load_checkpoint(checkpoint, device)
         require_same(checkpoint, saved["settings"], described)

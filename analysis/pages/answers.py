@@ -180,7 +180,7 @@ def _budget_row(row: Budget, run: Run, certainty: Certainty, *, again: bool, lat
         *([_unbroken(str(run.confirmed.get(m.index, "–")))] if again else []),
         html.Cell(m.params, f"{m.params:,}"),
         *(["–" if m.latency is None else f"{m.latency:.3g}"] if latency else []),
-        "–" if share is None else f"{100 * share:.0f}",
+        "–" if share is None else str(int(100 * share + 0.5)),  # halves up, as the page's script rounds them
         f"{', '.join(map(_unbroken, named))}{_unbroken(more)}" or ("none" if known else "not known"),
         html.Code(export_command(run.path, m.index)),
     ]

@@ -93,7 +93,7 @@ def _row(place: Place, status: runs.Status, launch: Launch | None) -> dict[str, 
     pending = launch is not None and launch.state != FAILED and not at_work
     # A hub can be opened again at any time.
     more = status.state == runs.STOPPED or (status.state == runs.FINISHED and status.kind == HUB)
-    sound, single = status.state != runs.DAMAGED, status.kind not in SEVERAL
+    sound, single = not status.reason, status.kind not in SEVERAL
     return _bare(place, status.run, status.kind) | {
         "state": "starting" if pending else f"{status.state}, viewed" if shown else status.state,
         "where": None if status.process is None else str(status.process),

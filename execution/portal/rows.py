@@ -66,6 +66,8 @@ def read_rows(hub: Path) -> list[Row]:
     """The rows that the hub was given so far, queued and submitted in the portal; there is always one. Raises `UserError`."""
     path = hub / ROWS
     rows = read_lines(path, _row, "a row's JSON")
+    if not rows and not hub.exists():
+        raise UserError(f"cannot read {path}: the folder is not there, or not any more")
     names = [name for name, _ in rows]
     with naming_damage(path):
         if not rows:

@@ -169,6 +169,8 @@ class RunFolder:
             known = list(read_measurements(self.path / CANDIDATES)[0])
             return known if name == CANDIDATES else list(read_confirmed(self.path / name, known))
         except UserError as error:
+            if isinstance(error.__cause__, OSError):  # no line of it is to blame
+                raise
             raise UserError(f"{error}; {_WAY_ON}") from error
 
     def keep_earlier(self, measurements: Sequence[Measurement]) -> None:

@@ -19,7 +19,7 @@ from strategies.shared_weights.fairness import fair_networks
 from strategies.shared_weights.settings import SharedTraining
 from strategies.shared_weights.store import SharedWeights
 from strategies.supernet.data import epoch_seed
-from training.checkpoint import load_checkpoint, require_same, save_checkpoint
+from training.checkpoint import load_checkpoint, make_place, require_same, save_checkpoint
 from training.data.augment import Augmentation
 from training.data.loading import Data
 from training.data.split import steps_per_epoch
@@ -52,6 +52,7 @@ def train_shared(
     records: list[Record] = []
     if checkpoint.is_file():
         records = run.read(checkpoint)
+    make_place(checkpoint)
     for record in records if on_epoch is not None else ():
         on_epoch(record)  # type: ignore[misc]
     total = settings.epochs * run.steps

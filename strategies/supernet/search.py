@@ -24,6 +24,7 @@ from strategies.supernet.quiet import lightning_log_to
 from strategies.supernet.ranks import ALONE, Ranks, trainer_options
 from strategies.supernet.settings import SupernetSettings
 from strategies.supernet.state import SearchState
+from training.checkpoint import make_place
 from training.data.augment import Augmentation
 from training.data.loading import Data
 from training.data.split import steps_per_epoch
@@ -69,6 +70,7 @@ def search_supernet(
         keeper.read(checkpoint)
         if len(keeper.records) == settings.epochs:
             return keeper.state()
+    make_place(checkpoint)
     steps = steps_per_epoch(len(data.train), settings.batch_size)
     with lightning_log_to(log), torch.random.fork_rng(devices=_cuda_devices(settings.device)):
         torch.manual_seed(settings.seed)

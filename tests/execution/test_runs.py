@@ -87,6 +87,20 @@ def test_of_a_damaged_run_is_told_what_can_be_read(tmp_path):
     assert "candidates.jsonl, line 6, is damaged" in found.reason
 
 
+def test_a_run_that_may_not_be_read_is_not_called_damaged(tmp_path):
+    run = make_run(tmp_path / "run", FIVE, trials=5)
+    (run / "candidates.jsonl").unlink()
+    (
+        run / "candidates.jsonl"
+    ).mkdir()  # refused as it is to one without the right to read it, but to root, too
+    found = runs.status_or_damaged(run)
+    assert found.state == "unreadable"
+    last = runs.runs_table([found]).splitlines()[-1]
+    assert "run is unreadable: cannot read " in last
+    assert "damaged" not in last
+    assert "line" not in last
+
+
 @pytest.mark.parametrize(
     "change",
     [{"accuracy": math.nan}, {"accuracy": 5}, {"accuracy": None}, {"index": "a"}, {"status": "fine"}, None],

@@ -4,18 +4,32 @@ import pytest
 import torch
 
 from records.errors import UserError
-from training.checkpoint import load_checkpoint, require_same, save_checkpoint
+from training.checkpoint import load_checkpoint, make_place, require_same, save_checkpoint
 
 CPU = torch.device("cpu")
 
 
 def test_round_trip(tmp_path):
     path = tmp_path / "new" / "checkpoint.pt"
+    make_place(path)
     save_checkpoint({"settings": {}, "model": {"w": torch.arange(3.0)}, "history": [{"loss": 0.5}]}, path)
     state = load_checkpoint(path, CPU)
     assert torch.equal(state["model"]["w"], torch.arange(3.0))
     assert state["history"] == [{"loss": 0.5}]
     assert [entry.name for entry in path.parent.iterdir()] == ["checkpoint.pt"]
+
+
+def test_a_folder_that_was_moved_is_not_made_again(tmp_path):
+    path = tmp_path / "run" / "checkpoints" / "supernet.pt"
+    path.parent.parent.mkdir()
+    make_place(path)
+    path.parent.parent.rename(tmp_path / "moved")
+    for write in (make_place, lambda path: save_checkpoint({"settings": {}}, path)):
+        with pytest.raises(
+            UserError, match="cannot write .*supernet.pt: .*the folder is not there, or not any more"
+        ):
+            write(path)
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_failed_write_leaves_the_former_state(tmp_path):

@@ -84,6 +84,21 @@ def test_goes_on_where_it_was_stopped(tmp_path):
     assert without_times(found) == without_times(expected)
 
 
+def test_one_whose_folder_is_moved_meanwhile_ends_and_goes_on_there(tmp_path):
+    expected = retrain(TinyGenotype(), SETTINGS, tmp_path / "whole")
+
+    def move(epoch):
+        if epoch.epoch == 2:
+            (tmp_path / "a").rename(tmp_path / "b")
+
+    with pytest.raises(
+        UserError, match=r"cannot write .*a/checkpoint.pt: .*the folder is not there, or not any more"
+    ):
+        retrain(TinyGenotype(), SETTINGS, tmp_path / "a", on_epoch=move)
+    assert not (tmp_path / "a").exists()
+    assert without_times(retrain(TinyGenotype(), SETTINGS, tmp_path / "b")) == without_times(expected)
+
+
 def test_two_at_once_do_not_train_in_one_folder(tmp_path):
     def meanwhile(epoch):
         with pytest.raises(UserError, match=r"is at work on .*; wait for it, or give another folder"):

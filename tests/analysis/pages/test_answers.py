@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 from analysis import read_run
@@ -116,3 +117,10 @@ def test_a_latency_is_shown_where_it_was_measured():
 def test_of_nothing_nothing_is_said():
     assert answer_html(answer(of()), None) == []
     assert answer_html(answer(of(FIVE[3])), None) == []
+
+
+def test_a_share_of_global_layers_is_rounded_as_in_the_table_of_candidates():
+    architecture = {"normal": [[["global_3", i] for i in range(5)] + [["skip_connect", i] for i in range(3)]]}
+    one = dataclasses.replace(FIVE[4], genotype={"architecture": architecture})
+    (rows,) = tables("".join(answer_html(answer(of(one)), "candidate 4")))
+    assert rows[1][-3] == "63"  # 62.5, which JavaScript's toFixed gives as 63

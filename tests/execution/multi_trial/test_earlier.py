@@ -7,7 +7,6 @@ import pytest
 from execution.confirm import confirm
 from execution.multi_trial.earlier import earlier_results
 from execution.multi_trial.session import MultiTrialSession
-from execution.portal.address import Portal
 from execution.settings import SearchSettings
 from records.errors import UserError
 from records.measurement import Measurement
@@ -90,7 +89,7 @@ def test_a_damaged_candidate_is_named_with_its_file(tmp_path):
     with pytest.raises(UserError, match=said):
         earlier_results(run.path, PROBLEM)
     with pytest.raises(UserError, match=said):
-        MultiTrialSession(SearchSettings(**SETTINGS), run).explore(Portal(None, 0), resume=True)
+        MultiTrialSession(SearchSettings(**SETTINGS), run).check_kept()
     with pytest.raises(UserError, match=said):
         confirm(run, TrialSettings(), points=3, seeds=1, epochs=1, at_once=1)
     other = RunFolder.open(run_of(tmp_path / "other", count=2))

@@ -16,6 +16,11 @@ def test_rows_are_kept_in_order_and_a_torn_one_is_left_out(tmp_path):
     assert read_rows(tmp_path) == [("a", {"seed": "0"}), ("b", {"seed": "1"})]
 
 
+def test_of_a_folder_that_was_moved_nothing_is_called_damaged(tmp_path):
+    with pytest.raises(UserError, match="rows.jsonl: the folder is not there, or not any more$"):
+        read_rows(tmp_path / "moved")
+
+
 @pytest.mark.parametrize(
     ("content", "said"),
     [

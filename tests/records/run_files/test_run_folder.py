@@ -76,6 +76,13 @@ def test_a_damaged_line_is_named(tmp_path):
         run.measurements()
 
 
+def test_of_a_file_that_cannot_be_read_no_line_is_blamed(tmp_path):
+    run = RunFolder.create(tmp_path / "run", {})
+    (run.path / CANDIDATES).mkdir()  # refused as it is to one without the right to read it, but to root, too
+    with pytest.raises(UserError, match=r"^cannot read .*candidates\.jsonl: [^;]*$"):
+        run.measurements()
+
+
 def test_a_folder_that_holds_a_run_is_refused(tmp_path):
     RunFolder.create(tmp_path / "run", {})
     with pytest.raises(UserError, match="already holds a run"):
