@@ -10,6 +10,7 @@ Each function raises `UserError`, of one line, for a user's mistake.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 from collections.abc import Sequence
@@ -27,6 +28,7 @@ from records.errors import UserError
 from records.files import write_errors
 from records.lazy import loader
 from records.run_files.run_folder import RunFolder
+from records.text import command_text
 
 if TYPE_CHECKING:
     from analysis import Outcome, report
@@ -285,7 +287,7 @@ def _weights(source: Path, pick: str | int) -> Path:
     weights = _retrained(choices[0])
     if weights is None:
         raise UserError(
-            f"{source} has no trained weights of that candidate; `retrain {source} --pick {pick}` makes them"
+            f"{source} has no trained weights of that candidate; {command_text('retrain', source, '--pick', pick)} makes them"
         )
     return weights
 
@@ -309,8 +311,19 @@ def retrain(
     folder, stem = (choice.folder, candidate) if source.is_dir() else (source.parent, source.stem)
     asked = _training(given)
     seed = f"-seed{asked.seed}" if asked.seed else ""
-    name = f"{stem}-{Path(asked.dataset).stem}-{asked.recipe}{seed}"
-    return _train(choice.genotype, _place(out, folder / name), asked)
+    name = f"-{Path(asked.dataset).stem}-{asked.recipe}{seed}"
+    if source.is_dir() and measured is not None and _is_of_another(folder / f"{stem}{name}", choice):
+        stem = f"candidate{measured.index}"  # the best one was another when that was trained
+    return _train(choice.genotype, _place(out, folder / f"{stem}{name}"), asked)
+
+
+def _is_of_another(folder: Path, choice: Choice) -> bool:
+    """Whether the folder holds a training of another architecture than the chosen one."""
+    from training.export.model_facts import recorded_genotype
+
+    with contextlib.suppress(UserError):
+        return recorded_genotype(folder) not in (None, choice.genotype.key())
+    return False
 
 
 def train(name: str, *, out: str | Path | None = None, **given: Any) -> Trained:

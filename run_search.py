@@ -20,6 +20,7 @@ from records.interface.program import (
     run_program,  # the rest is imported where it is used, for a quick `--help`
 )
 from records.interface.terminal import tell
+from records.text import command_text
 
 _ABOUT = "Neural architecture search with global PDE layers: the command line."
 _SEARCHES = ("search", "resume", "hub", "sweep")
@@ -378,7 +379,7 @@ def _kept(command: str, run: Path | None = None) -> str:
         return "what it had begun to write is not whole; the same command into another folder (--out) writes it anew"
     if command not in _SEARCHES:
         return "nothing was changed"
-    return f"what was measured is kept, and `run_search.py resume {run or 'RUN'}` goes on"
+    return f"what was measured is kept, and {command_text('resume', run or 'RUN')} goes on"
 
 
 def _obey(words: Sequence[str]) -> None:

@@ -21,6 +21,7 @@ from records.run_files.measurement_lines import read_measurements
 from records.run_files.owner import Owner
 from records.run_files.run_folder import CANDIDATES, CONFIRMED, NNI, OUTCOME, RunFolder
 from records.run_files.settings_file import SETTINGS, is_of_training
+from records.text import command_text
 
 RUNNING, FINISHED, STOPPED = "running", "finished", "stopped"
 DAMAGED, UNREADABLE = "damaged", "unreadable"  # the latter to this user, for the file system refuses
@@ -190,5 +191,5 @@ def stop_line(path: Path) -> str:
     said = ["its view was ended"] if "view" in ended else []
     if "run" in ended:
         on = status(run).state != FINISHED or "kind" in run.settings()
-        said.append("was stopped" + (f"; `run_search.py resume {path}` goes on" if on else ", finished"))
+        said.append("was stopped" + (f"; {command_text('resume', path)} goes on" if on else ", finished"))
     return f"{path}: {'; '.join(said)}" if said else f"{path} was not running"

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+import shlex
 from pathlib import Path
 
 _UNITS = ((10**12, "T"), (10**9, "G"), (10**6, "M"), (10**3, "k"))
@@ -49,6 +50,16 @@ def shortened(text: str, longest: int) -> str:
         return text
     end = (longest - 1) // 2
     return f"{text[: longest - 1 - end]}…{text[-end:]}"
+
+
+def command_text(*words: object) -> str:
+    """A command of this program, between backticks, as one types it: names are quoted for a shell where they need it.
+
+    Examples:
+        >>> command_text("resume", Path("my runs/a"))
+        "`run_search.py resume 'my runs/a'`"
+    """
+    return f"`{shlex.join(['run_search.py', *map(str, words)])}`"
 
 
 def duration_text(seconds: float) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import socket
 import subprocess
@@ -176,6 +177,18 @@ def test_a_search_that_is_stopped_says_with_what_to_go_on(capsys, monkeypatch, t
     assert f"`run_search.py resume {tmp_path / 'run'}` goes on" in run(capsys, "search")[2]
 
 
+def test_commands_that_are_told_can_be_typed_as_they_are(capsys, monkeypatch, tmp_path):
+    folder = tmp_path / 'it\'s a "run"'
+
+    def interrupted(_):
+        raise KeyboardInterrupt(folder)
+
+    _, options, _ = run_search.COMMANDS["search"]
+    monkeypatch.setitem(run_search.COMMANDS, "search", ("", options, interrupted))
+    told = run(capsys, "search")[2].split("`")[1]
+    assert shlex.split(told) == ["run_search.py", "resume", str(folder)]
+
+
 @pytest.mark.parametrize(
     ("words", "kept"),
     [
@@ -342,3 +355,12 @@ def test_a_runs_candidate_is_retrained_on_the_runs_data(monkeypatch, tmp_path, c
     assert (other.data_dir, other.image_size) == (None, None)
     with pytest.raises(pde_nas.UserError, match="a training has no setting epoch; accepted: dataset, "):
         pde_nas.retrain(folder, epoch=3)
+    first.mkdir()
+    best = pde_nas.picked(folder, "best")[0]
+    for key, name in (
+        (best.genotype.key(), first.name),
+        ("another's", f"candidate{best.measurement.index}-my-fast"),
+    ):
+        (first / "settings.json").write_text(json.dumps({"settings": {}, "genotype": key}))
+        assert run(capsys, "retrain", folder)[0] == 0  # the best one was another when that was trained
+        assert taken[-1][0] == folder / name

@@ -36,7 +36,6 @@ from training.trial import TrialSettings
 
 _POLL_SECONDS = 0.05
 _LATE_SECONDS = 5.0  # a result may come after the end of its trial by less
-_ERROR_LINES = 3
 # So many candidates one after the other that fail within so many seconds: what ails them is not theirs.
 _FAILURES, _AT_ONCE_SECONDS = 10, 5.0
 SHOWN = "mutation_summary"  # of a trial's parameters what NNI's page shows and draws, where it is there
@@ -261,13 +260,3 @@ def _reason(first: Limits, last: Limits, exhausted: str | None, measured: int) -
         return None
     why = exhausted or last.over or f"Max trial No. was set to {last.trials} in the portal"
     return f"Ended with {measured} of {first.trials} candidates: {why}"
-
-
-def last_words(experiment_folder: Path, trial: str) -> str:
-    """The end of what a trial wrote to stderr, on one line; empty if it said nothing."""
-    if not trial:
-        return ""
-    for path in experiment_folder.glob(f"environments/*/trials/{trial}/trial.stderr"):
-        lines = [line.strip() for line in path.read_text(errors="replace").splitlines() if line.strip()]
-        return " | ".join(lines[-_ERROR_LINES:])[-500:]
-    return ""

@@ -13,11 +13,13 @@ from execution.platforms.contract import serving
 from execution.portal.address import Portal
 from execution.progress import Progress
 from execution.session_contract import Session
+from execution.trials.last_words import last_words
 from records.files import write_errors
 from records.interface.terminal import tell
 from records.measurement import Measurement
 from records.run_files.run_folder import CANDIDATES, EARLIER, NNI, NNI_LOG
 from records.signals import uninterrupted
+from records.text import command_text
 from search_space import Genotype, get_space
 from strategies.contract import MultiTrialStrategy
 from strategies.multi_trial.random_search import RandomSearch
@@ -155,7 +157,7 @@ class MultiTrialSession(Session):
         """Says why there are fewer candidates than were wanted, where there are."""
         self._close_progress()
         if loop.ended is not None:
-            on = f"; `run_search.py resume {self.run.path}` goes on to {self.settings.trials}"
+            on = f"; {command_text('resume', self.run.path)} goes on to {self.settings.trials}"
             tell(loop.ended + ("" if loop.exhausted else on))
 
     def _close_progress(self) -> None:
@@ -198,8 +200,6 @@ class MultiTrialSession(Session):
 
     def last_words(self, trial: str) -> str:
         """What a trial, by NNI's id, said at its end; empty if nothing."""
-        from execution.multi_trial.candidate_loop import last_words
-
         return last_words(self._fetch(trial), trial)
 
     def _fetch(self, trial: str):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from records.errors import UserError
 from records.files import write_errors
+from records.text import command_text
 
 SERVER_BYTES = 2**18  # its database and a trial's folder take some of these
 
@@ -21,6 +22,6 @@ def require_space(folder: Path, least: int = SERVER_BYTES) -> None:
         reason = "No space left on device"
     if reason is not None:
         raise UserError(
-            f"cannot write {folder}: {reason}; what was measured is kept: free space, and `run_search.py resume "
-            f"{folder}` goes on"
+            f"cannot write {folder}: {reason}; what was measured is kept: free space, and "
+            f"{command_text('resume', folder)} goes on"
         )

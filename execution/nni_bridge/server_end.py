@@ -15,6 +15,7 @@ from websockets.exceptions import WebSocketException
 from execution.nni_bridge.disk_space import require_space
 from records.errors import UserError
 from records.run_files.run_folder import RunFolder
+from records.text import command_text
 
 _REASON = "ended.txt"  # written by preload.js
 _CUT_OFF = (ConnectionError, WebSocketException)
@@ -41,7 +42,7 @@ def failure(run: RunFolder, what: str, then: str | None = None) -> UserError:
             require_space(run.path)
         except UserError as full:
             return full
-    log_and_resume = f" (its log is below {run.path / 'nni'}); what was measured is kept: `run_search.py resume {run.path}` goes on"
+    log_and_resume = f" (its log is below {run.path / 'nni'}); what was measured is kept: {command_text('resume', run.path)} goes on"
     return UserError(f"{what}{why_ended(run)}{log_and_resume}" if then is None else f"{what}; {then}")
 
 

@@ -21,6 +21,7 @@ from execution.portal.hub_rows import SHARED, row_of
 from execution.portal.rows import Row, read_rows, taken_back, waiting, write_rows
 from execution.session import session_of
 from execution.settings import PLACES, SearchSettings, all_options, has_option
+from execution.trials.last_words import last_words
 from records.checks import whole_number
 from records.errors import UserError
 from records.files import naming_damage
@@ -36,7 +37,7 @@ from strategies.registry import strategy_names, strategy_options
 SMALL: dict[str, Any] = {"strategy": "random", "trials": 2, "epochs": 1, "width": 4, "cells": 2}
 _POLL_SECONDS = 1.0
 _FREE_ON_RESUME = ("port", *(name for name in SHARED if name != "platform"))
-_ENDS = {"SUCCEEDED": "ok", "FAILED": "failed (its trial.stderr in the portal says why)"}
+_ENDS = {"SUCCEEDED": "ok", "FAILED": "failed"}
 
 
 def open_hub(given: dict[str, Any], searches: int, program: str, pages: str | None = None) -> Path:
@@ -198,6 +199,9 @@ def _watch(run: RunFolder, experiment: Any, *, forever: bool) -> None:
 def _search_line(run: RunFolder, name: str, job: dict[str, Any]) -> str:
     """What became of a search whose trial ended."""
     words = [f"search {name}: {_ENDS.get(job['status'], 'cancelled')}"]
+    if job["status"] == "FAILED":
+        said = last_words(run.path / "nni" / str(run.experiment()), job["trialJobId"])
+        words[0] += f" ({said.removeprefix('error: ') or 'it said nothing'})"
     outcome = Follower(run.path / "searches" / name).outcome()
     if job["status"] == "SUCCEEDED" and outcome is not None:
         words += [

@@ -16,6 +16,7 @@ from records.checks import shown, text
 from records.errors import UserError
 from records.files import naming_damage, write_errors
 from records.run_files.json_lines import append_line, read_lines
+from records.text import command_text
 
 DEFAULT = "default"
 ROWS, TAKEN_BACK = "rows.jsonl", "taken-back.jsonl"
@@ -72,7 +73,7 @@ def read_rows(hub: Path) -> list[Row]:
     with naming_damage(path):
         if not rows:
             raise UserError(
-                f"it holds no row; accepted: one or more (`run_search.py resume {hub / 'searches'}/NAME` goes on with one "
+                f"it holds no row; accepted: one or more ({command_text('resume', hub / 'searches' / 'NAME')} goes on with one "
                 "of its searches)"
             )
         if twice := [name for name in names if names.count(name) > 1]:

@@ -30,7 +30,7 @@ from records.run_files.measurement_lines import MOST, read_confirmed, read_measu
 from records.run_files.owner import Owner
 from records.run_files.run_lock import LOCK, OWNER, holder, locked
 from records.run_files.settings_file import SETTINGS, read_run_record
-from records.text import without_paths
+from records.text import command_text, without_paths
 
 CANDIDATES, NNI = "candidates.jsonl", "nni.json"
 NNI_LOG = "nni.log"
@@ -108,7 +108,7 @@ class RunFolder:
 
         Raises `UserError`, naming the process and its host, if another one does.
         """
-        with locked(self.path, f"wait for it, or end it there with `run_search.py stop {self.path}`"):
+        with locked(self.path, f"wait for it, or end it there with {command_text('stop', self.path)}"):
             yield
 
     def owner(self) -> Owner | None:
@@ -211,7 +211,7 @@ def _require_free(path: Path) -> None:
     with write_errors(path):
         if (path / SETTINGS).exists():
             raise UserError(
-                f"{path} already holds a run; resume it with `run_search.py resume {path}` or name another "
+                f"{path} already holds a run; resume it with {command_text('resume', path)} or name another "
                 "folder with --run-dir"
             )
         own = (LOCK, OWNER)

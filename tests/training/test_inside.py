@@ -84,7 +84,7 @@ def test_what_cannot_be_looked_into_is_one_line(trained, tmp_path, capsys):
     run = "results/first-search/digits"
     assert main(["inspect", run, "--image", str(folder / "image.png")]) == 2
     (line,) = capsys.readouterr().err.splitlines()
-    assert "has no trained weights of that candidate; `retrain" in line
+    assert "has no trained weights of that candidate; `run_search.py retrain" in line
 
 
 def test_the_command_writes_a_picture_and_the_arrays_of_each_layer(trained, capsys):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from execution.multi_trial import candidate_loop
-from execution.multi_trial.candidate_loop import last_words
 from execution.nni_bridge.portal_limits import Limits
+from execution.trials.last_words import last_words
 from records.errors import UserError
 from records.run_files.measurement_lines import checked_measurement
 from search_space import Genotype

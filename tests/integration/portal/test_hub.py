@@ -78,7 +78,7 @@ def test_a_hub(folder, tmp_path):
     failed = json.loads(ask(portal, "trial-jobs"))[2]["trialJobId"]
     said = ask(portal, f"trial-file/{failed}/trial.stderr")
     assert said == "error: width is -3; accepted: a whole number, 1 or more\n"
-    wait_for(lambda: "-2: failed (its trial.stderr in the portal says why)" in log.read_text(), 120)
+    wait_for(lambda: "-2: failed (width is -3; accepted: a whole number, 1 or more)" in log.read_text(), 120)
     assert "[1/1] search first: ok, accuracy " in log.read_text()
 
     stop = start(tmp_path / "stop", "stop", str(folder))
