@@ -7,14 +7,13 @@ input. The separable convolutions of a cell begin with a ReLU, and the operation
 
 from __future__ import annotations
 
-import ctypes
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from pde_ops.cpu import backend
+from pde_ops.cpu import backend, stand_in
 
 KERNELS = (3, 5, 7)
 STRIDES = (1, 2)
@@ -38,16 +37,11 @@ def depthwise(x: Tensor, weight: Tensor, *, stride: int = 1, dilation: int = 1, 
 
 def _taken(x: Tensor, weight: Tensor, stride: int) -> bool:
     return (
-        x.device.type == "cpu"
-        and x.dtype == weight.dtype == torch.float32
-        and x.dim() == 4
-        and x.numel() > 0
+        stand_in.can_run(x)
+        and weight.dtype == torch.float32
         and weight.shape == (x.shape[1], 1, weight.shape[3], weight.shape[3])
         and weight.shape[3] in KERNELS
         and stride in STRIDES
-        and not torch.is_autocast_enabled("cpu")
-        and not torch.compiler.is_compiling()
-        and backend.built()
     )
 
 
@@ -59,7 +53,7 @@ class _Depthwise(torch.autograd.Function):
         rows, columns = (-(-size // stride) for size in x.shape[2:])
         out = x.new_empty(x.shape[0], x.shape[1], rows, columns)
         backend.library().depthwise(
-            *map(_pointer, (x, weight, out)), *_numbers(x, out, weight, stride, dilation, relu)
+            *stand_in.addresses(x, weight, out), *_settings(x, out, weight, stride, dilation, relu)
         )
         return out
 
@@ -71,17 +65,13 @@ class _Depthwise(torch.autograd.Function):
         grad_x = torch.empty_like(x) if ctx.needs_input_grad[0] else None
         grad_weight = torch.empty_like(weight) if ctx.needs_input_grad[1] else None
         backend.library().depthwise_backward(
-            *map(_pointer, (x, weight, grad, grad_x, grad_weight)),
-            *_numbers(x, grad, weight, ctx.stride, ctx.dilation, ctx.relu),
+            *stand_in.addresses(x, weight, grad, grad_x, grad_weight),
+            *_settings(x, grad, weight, ctx.stride, ctx.dilation, ctx.relu),
         )
         return grad_x, grad_weight, None, None, None
 
 
-def _pointer(tensor: Tensor | None) -> ctypes.c_void_p:
-    return ctypes.c_void_p(None if tensor is None else tensor.data_ptr())
-
-
-def _numbers(x: Tensor, out: Tensor, weight: Tensor, stride: int, dilation: int, relu: bool) -> tuple:
-    sizes = (ctypes.c_long * 6)(*x.shape, *out.shape[2:])
+def _settings(x: Tensor, out: Tensor, weight: Tensor, stride: int, dilation: int, relu: bool) -> tuple:
+    sizes = stand_in.numbers(*x.shape, *out.shape[2:])
     kernel = weight.shape[3]
     return sizes, kernel, dilation, stride, int(relu), backend.threads(x.numel() * kernel * kernel // 8)

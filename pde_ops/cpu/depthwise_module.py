@@ -6,6 +6,7 @@ from typing import TypeGuard
 
 from torch import Tensor, nn
 
+from pde_ops.cpu import stand_in
 from pde_ops.cpu.depthwise import KERNELS, STRIDES, depthwise
 
 
@@ -19,10 +20,8 @@ class DepthwiseConv2d(nn.Conv2d):
     """
 
     def __init__(self, convolution: nn.Conv2d, *, relu: bool = False) -> None:
-        nn.Module.__init__(self)
-        self.__dict__.update({k: v for k, v in convolution.__dict__.items() if k not in self.__dict__})
-        self.weight, self.bias, self.relu = convolution.weight, None, relu
-        self.train(convolution.training)
+        stand_in.take_over(self, convolution)
+        self.relu = relu
 
     def forward(self, x: Tensor) -> Tensor:
         return depthwise(x, self.weight, stride=self.stride[0], dilation=self.dilation[0], relu=self.relu)
@@ -31,7 +30,7 @@ class DepthwiseConv2d(nn.Conv2d):
 def takes(module: nn.Module | None) -> TypeGuard[nn.Conv2d]:
     """Whether it is a plain convolution of torch's that the kernel can stand for: depthwise, square, without a bias,
     and only its stride changes the size."""
-    if type(module) is not nn.Conv2d:
+    if not stand_in.is_plain(module, nn.Conv2d):
         return False
     kernel, stride, dilation = module.kernel_size, module.stride, module.dilation
     return (

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from pde_ops.cpu import backend
+from pde_ops.cpu import backend, stand_in
 
 
 class BatchNormReLU(nn.BatchNorm2d):
@@ -28,13 +28,11 @@ class BatchNormReLU(nn.BatchNorm2d):
     momentum: float
 
     def __init__(self, norm: nn.BatchNorm2d, *, relu: bool = False) -> None:
-        nn.Module.__init__(self)
-        self.__dict__.update({k: v for k, v in norm.__dict__.items() if k not in self.__dict__})
-        self._parameters, self._buffers, self.relu = norm._parameters, norm._buffers, relu
-        self.train(norm.training)
+        stand_in.take_over(self, norm)
+        self.relu = relu
 
     def forward(self, x: Tensor) -> Tensor:
-        if not (self.training and _taken(x)):
+        if not (self.training and stand_in.can_run(x) and x.numel() > x.shape[1]):
             out = super().forward(x)
             return F.relu(out) if self.relu else out
         out, mean, variance = _BatchNorm.apply(x.contiguous(), self.weight, self.bias, self.eps, self.relu)
@@ -52,25 +50,10 @@ class BatchNormReLU(nn.BatchNorm2d):
 def takes(module: nn.Module | None) -> TypeGuard[nn.BatchNorm2d]:
     """Whether the kernel can stand for it: a plain batch norm of torch's, float32, with parameters and statistics."""
     return (
-        type(module) is nn.BatchNorm2d
+        stand_in.is_plain(module, nn.BatchNorm2d)
         and module.affine
         and module.track_running_stats
         and module.momentum is not None
-        and module.weight.dtype == torch.float32
-        and not module._forward_hooks
-        and not module._forward_pre_hooks
-    )
-
-
-def _taken(x: Tensor) -> bool:
-    return (
-        x.device.type == "cpu"
-        and x.dtype == torch.float32
-        and x.dim() == 4
-        and x.numel() > x.shape[1]
-        and not torch.is_autocast_enabled("cpu")
-        and not torch.compiler.is_compiling()
-        and backend.built()
     )
 
 
@@ -81,7 +64,7 @@ class _BatchNorm(torch.autograd.Function):
     ) -> tuple[Tensor, Tensor, Tensor]:
         out, (mean, variance, inverse) = torch.empty_like(x), x.new_empty(3, x.shape[1])
         backend.library().norm_forward(
-            *_pointers(x, weight, bias, out, mean, variance, inverse), _sizes(x), ctypes.c_double(eps), int(relu),
+            *stand_in.addresses(x, weight, bias, out, mean, variance, inverse), _sizes(x), ctypes.c_double(eps), int(relu),
             backend.threads(x.numel()),
         )  # fmt: skip
         ctx.save_for_backward(x, weight, bias, mean, inverse)
@@ -96,15 +79,11 @@ class _BatchNorm(torch.autograd.Function):
         grad = grad.contiguous()  # it must live until the kernel has run
         grad_x, (grad_weight, grad_bias) = torch.empty_like(x), x.new_empty(2, x.shape[1])
         backend.library().norm_backward(
-            *_pointers(x, weight, bias, mean, inverse, grad, grad_x, grad_weight, grad_bias), _sizes(x),
+            *stand_in.addresses(x, weight, bias, mean, inverse, grad, grad_x, grad_weight, grad_bias), _sizes(x),
             int(ctx.relu), backend.threads(x.numel()),
         )  # fmt: skip
         return grad_x, grad_weight, grad_bias, None, None
 
 
-def _pointers(*tensors: Tensor) -> list[ctypes.c_void_p]:
-    return [ctypes.c_void_p(tensor.data_ptr()) for tensor in tensors]
-
-
-def _sizes(x: Tensor) -> Any:
-    return (ctypes.c_long * 3)(x.shape[0], x.shape[1], x.shape[2] * x.shape[3])
+def _sizes(x: Tensor) -> ctypes.Array:
+    return stand_in.numbers(x.shape[0], x.shape[1], x.shape[2] * x.shape[3])

@@ -8,13 +8,12 @@ oneDNN's, in float32; the input, the weights, the output and their gradients are
 
 from __future__ import annotations
 
-import ctypes
 from typing import Any, TypeGuard
 
 import torch
 from torch import Tensor, nn
 
-from pde_ops.cpu import backend
+from pde_ops.cpu import backend, stand_in
 
 LEAST_CHANNELS = 4  # the gradient of an image is not asked for, and three channels fill no register
 # Below both of these the time goes into asking for it (measured on AVX-512 BF16, 128 images).
@@ -31,10 +30,7 @@ class RoundedConv2d(nn.Conv2d):
     """
 
     def __init__(self, convolution: nn.Conv2d) -> None:
-        nn.Module.__init__(self)
-        self.__dict__.update({k: v for k, v in convolution.__dict__.items() if k not in self.__dict__})
-        self.weight, self.bias = convolution.weight, None
-        self.train(convolution.training)
+        stand_in.take_over(self, convolution)
 
     def forward(self, x: Tensor) -> Tensor:
         if not (self.training and self._taken(x)):
@@ -45,31 +41,19 @@ class RoundedConv2d(nn.Conv2d):
 
     def _taken(self, x: Tensor) -> bool:
         pixels = x.shape[-2] * x.shape[-1] // (self.stride[0] * self.stride[1])
-        return (
-            x.device.type == "cpu"
-            and x.dtype == torch.float32
-            and x.dim() == 4
-            and x.numel() > 0
-            and (pixels >= LEAST_PIXELS or self.in_channels >= MANY_CHANNELS)
-            and not torch.is_autocast_enabled("cpu")
-            and not torch.compiler.is_compiling()
-            and backend.built()
-        )
+        return stand_in.can_run(x) and (pixels >= LEAST_PIXELS or self.in_channels >= MANY_CHANNELS)
 
 
 def takes(module: nn.Module | None) -> TypeGuard[nn.Conv2d]:
     """Whether it is a plain dense convolution of torch's, 3x3 or larger, in float32, padded with zeros, without a bias."""
     return (
-        type(module) is nn.Conv2d
+        stand_in.is_plain(module, nn.Conv2d)
         and module.groups == 1
         and module.in_channels >= LEAST_CHANNELS
         and min(module.kernel_size) >= 3
         and module.bias is None
         and module.padding_mode == "zeros"
         and not isinstance(module.padding, str)
-        and module.weight.dtype == torch.float32
-        and not module._forward_hooks
-        and not module._forward_pre_hooks
     )
 
 
@@ -120,5 +104,5 @@ def from_rounded(x: Tensor) -> Tensor:
 
 
 def _arguments(x: Tensor, out: Tensor) -> tuple[Any, ...]:
-    sizes = (ctypes.c_long * 3)(x.shape[0], x.shape[1], x.shape[2] * x.shape[3])
-    return ctypes.c_void_p(x.data_ptr()), ctypes.c_void_p(out.data_ptr()), sizes, backend.threads(x.numel())
+    sizes = stand_in.numbers(x.shape[0], x.shape[1], x.shape[2] * x.shape[3])
+    return *stand_in.addresses(x, out), sizes, backend.threads(x.numel())

@@ -13,6 +13,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from pde_ops.cpu import stand_in
+
 
 class StridedConv2d(nn.Conv2d):
     """The strided 1x1 convolution whose parameters it takes over.
@@ -24,10 +26,7 @@ class StridedConv2d(nn.Conv2d):
     """
 
     def __init__(self, convolution: nn.Conv2d) -> None:
-        nn.Module.__init__(self)
-        self.__dict__.update({k: v for k, v in convolution.__dict__.items() if k not in self.__dict__})
-        self.weight, self.bias = convolution.weight, convolution.bias
-        self.train(convolution.training)
+        stand_in.take_over(self, convolution)
 
     def forward(self, x: Tensor) -> Tensor:
         if x.is_contiguous() or not x.is_contiguous(memory_format=torch.channels_last):

@@ -1,4 +1,4 @@
-"""A network's convolutions and batch norms by their C++ kernels, while it is trained on a CPU."""
+"""A network's convolutions, pools and batch norms by their C++ kernels, while it is trained on a CPU."""
 
 from __future__ import annotations
 
@@ -7,17 +7,32 @@ from contextlib import contextmanager
 
 from torch import nn
 
-from pde_ops.cpu import depthwise_module, norm, rounded, strided
+from pde_ops.cpu import depthwise_module, norm, pointwise, pooling, rounded, strided
 
 
 @contextmanager
 def training_kernels(network: nn.Module, *, bf16: bool = False) -> Iterator[None]:
-    """While it lasts, what the kernels can stand for is done by them: a step is so much quicker, and its numbers are the
-    same up to rounding. A norm takes over the ReLU after it in an ``nn.Sequential``. No name of a parameter changes.
-    With ``bf16`` dense convolutions are carried out in bfloat16 (`pde_ops.cpu.rounded`).
+    """While it lasts, what the kernels can stand for is done by them, as by `put_kernels`."""
+    replaced = put_kernels(network, bf16=bf16)
+    try:
+        yield
+    finally:
+        for parent, name, child in replaced:
+            setattr(parent, name, child.train(parent.training))
 
-    Global layers are left alone: they have kernels of their own, and read their norms.
+
+def put_kernels(network: nn.Module, *, bf16: bool = False) -> list[tuple[nn.Module, str, nn.Module]]:
+    """Changes ``network`` in place; returns what stood there: the parent, the name, and the module.
+
+    A step is so much quicker, and its numbers are the same up to rounding. A norm takes over the ReLU after it in an
+    ``nn.Sequential``, and a depthwise convolution the ReLU before it. No name of a parameter changes. With ``bf16``
+    dense convolutions are carried out in bfloat16 (`pde_ops.cpu.rounded`).
+
+    Global layers are left alone: they have kernels of their own, and read their norms. A loss on a Jacobian
+    differentiates gradients, which convolutions and pools of the kernels do not offer: a network that has one
+    (modules with an ``extra_loss``) keeps its own.
     """
+    twice = any(hasattr(module, "extra_loss") for module in network.modules())
     replaced: list[tuple[nn.Module, str, nn.Module]] = []
 
     def put(parent: nn.Module, name: str, child: nn.Module) -> None:
@@ -29,23 +44,32 @@ def training_kernels(network: nn.Module, *, bf16: bool = False) -> Iterator[None
             continue
         children = list(parent.named_children())
         for place, (name, child) in enumerate(children):
-            if depthwise_module.takes(child):
-                put(parent, name, depthwise_module.DepthwiseConv2d(child))
-            elif bf16 and rounded.takes(child):
-                put(parent, name, rounded.RoundedConv2d(child))
-            elif strided.takes(child):
-                put(parent, name, strided.StridedConv2d(child))
-            elif norm.takes(child):
-                after = children[place + 1 : place + 2] if isinstance(parent, nn.Sequential) else []
+            after = children[place + 1 : place + 2] if isinstance(parent, nn.Sequential) else []
+            if norm.takes(child):
                 relu = bool(after) and type(after[0][1]) is nn.ReLU
                 put(parent, name, norm.BatchNormReLU(child, relu=relu))
                 if relu:
                     put(parent, after[0][0], nn.Identity())
-    try:
-        yield
-    finally:
-        for parent, name, child in replaced:
-            setattr(parent, name, child.train(parent.training))
+            elif type(child) is nn.ReLU and after and depthwise_module.takes(after[0][1]):
+                if type(parent.get_submodule(name)) is nn.ReLU:  # no norm before it took it over
+                    put(parent, name, nn.Identity())
+                    put(parent, after[0][0], depthwise_module.DepthwiseConv2d(after[0][1], relu=True))
+            elif (made := _stand_in(parent.get_submodule(name), bf16=bf16, twice=twice)) is not None:
+                put(parent, name, made)
+    return replaced
+
+
+def _stand_in(module: nn.Module, *, bf16: bool, twice: bool) -> nn.Module | None:
+    """What does the work of one module alone; None where there is nothing."""
+    if depthwise_module.takes(module):
+        return depthwise_module.DepthwiseConv2d(module)
+    if bf16 and rounded.takes(module):
+        return rounded.RoundedConv2d(module)
+    if strided.takes(module):
+        return strided.StridedConv2d(module)
+    if twice:
+        return None
+    return pointwise.PointwiseConv2d(module) if pointwise.takes(module) else pooling.stands_for(module)
 
 
 def has_float32_kernels(network: nn.Module) -> bool:

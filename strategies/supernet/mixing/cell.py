@@ -10,7 +10,7 @@ from nni.nas.oneshot.pytorch.supermodule.differentiable import DifferentiableMix
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from strategies.supernet.mixing.fused import fuse
+from pde_ops.cpu.training_kernels import put_kernels
 from strategies.supernet.mixing.mixer import Mixer, Term
 
 
@@ -34,7 +34,7 @@ class MixedCell(DifferentiableMixedCell):
         self.mixer: Mixer = options["mixer"]
         self.parts: int = options["parts"]
         self.auxiliary = 0.0
-        fuse(self)
+        put_kernels(self)
         self.choices = tuple(tuple(tuple(edge.values()) for edge in edges) for edges in self.ops)
         self.alike = tuple(tuple(tuple(map(_alike, edge)) for edge in edges) for edges in self.choices)
 

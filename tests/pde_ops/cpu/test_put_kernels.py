@@ -1,4 +1,4 @@
-"""Operations whose ReLU and depthwise convolution are one module, and whose norms are kernels, compute what they did."""
+"""Operations of a supernet by the kernels compute what they did."""
 
 import copy
 
@@ -8,22 +8,33 @@ from torch import nn
 
 from pde_ops.cpu.depthwise_module import DepthwiseConv2d
 from pde_ops.cpu.norm import BatchNormReLU
+from pde_ops.cpu.training_kernels import put_kernels
 from search_space.primitives.registry import get_primitive
-from strategies.supernet.mixing.fused import fuse
 
 
-@pytest.mark.parametrize("name", ["sep_conv_3x3", "sep_conv_5x5", "dil_conv_3x3", "dil_conv_5x5", "global_3"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "sep_conv_3x3",
+        "sep_conv_5x5",
+        "dil_conv_3x3",
+        "dil_conv_5x5",
+        "global_3",
+        "max_pool_3x3",
+        "avg_pool_3x3",
+    ],
+)
 @pytest.mark.parametrize("stride", [1, 2])
 def test_an_operation_is_as_before(name, stride):
     torch.manual_seed(0)
     plain = get_primitive(name)(4, stride)
     fused = copy.deepcopy(plain)
-    fuse(fused)
+    put_kernels(fused)
     assert [n for n, _ in plain.named_parameters()] == [n for n, _ in fused.named_parameters()]
     changed = sum(isinstance(module, DepthwiseConv2d) for module in fused.modules())
-    assert changed == {"sep": 2, "dil": 1, "glo": stride - 1}[name[:3]]
+    assert changed == {"sep": 2, "dil": 1, "glo": stride - 1}.get(name[:3], 0)
     norms = sum(isinstance(module, BatchNormReLU) for module in fused.modules())
-    assert norms == {"sep": 2, "dil": 1, "glo": stride - 1}[name[:3]]
+    assert norms == {"sep": 2, "dil": 1, "glo": stride - 1}.get(name[:3], 0)
     x = torch.randn(2, 4, 9, 9, requires_grad=True)
     results = [module(x) for module in (plain, fused)]
     torch.testing.assert_close(*results, rtol=1e-4, atol=1e-5)
@@ -41,5 +52,5 @@ def test_an_operation_is_as_before(name, stride):
 
 def test_what_is_not_depthwise_stays():
     module = nn.Sequential(nn.ReLU(), nn.Conv2d(4, 4, 1, bias=False), nn.ReLU(), nn.Conv2d(4, 4, 3, groups=4))
-    fuse(module)
+    put_kernels(module)
     assert not any(isinstance(part, DepthwiseConv2d) for part in module)
