@@ -9,9 +9,14 @@
 namespace {
 
 typedef float Eight __attribute__((vector_size(32), aligned(4), may_alias));
-constexpr int LANES = 8, ROWS = 4;
+constexpr int LANES = 8, ROWS = 4, LINE = 16;
 
 int up(int value, int unit) { return (value + unit - 1) / unit * unit; }
+
+// A plane that will be written soon.
+void ask_for(float* plane, long size) {
+    for (long i = 0; i < size; i += LINE) __builtin_prefetch(plane + i, 1);
+}
 
 struct Taps {
     int kernel, dilation, stride;
@@ -31,12 +36,14 @@ struct Buffer {
         values.assign(size_t(taps.stride * up(out_rows, ROWS) + taps.span()) * pitch + LANES, 0.0f);
     }
 
-    // Columns apart by ``spread`` and rows too: what a stride has left out is zero.
-    void fill(const float* plane, int rows, int columns, bool relu, int spread) {
+    // Columns apart by ``spread`` and rows too: what a stride has left out is zero. The plane that is read next, ``ahead``
+    // of this one, is asked for meanwhile: a processor looks ahead within a page of memory only, often a plane.
+    void fill(const float* plane, int rows, int columns, bool relu, int spread, long ahead) {
         const int border = taps.border();
         for (int r = 0; r < rows; ++r) {
             float* row = values.data() + size_t(r * spread + border) * pitch;
             const float* from = plane + size_t(r) * columns;
+            if (ahead) for (int x = 0; x < columns; x += LINE) __builtin_prefetch(from + ahead + x);
             if (taps.stride == 1 && spread == 1) {
                 float* to = row + border;
                 if (relu) for (int x = 0; x < columns; ++x) to[x] = from[x] > 0 ? from[x] : 0.0f;
@@ -115,7 +122,7 @@ void forward(const float* x, const float* weight, float* out, Sizes s, Taps taps
         Buffer in(taps, s.out_rows, s.out_columns);
 #pragma omp for
         for (long p = 0; p < s.n * s.channels; ++p) {
-            in.fill(x + p * s.plane(), s.rows, s.columns, relu, 1);
+            in.fill(x + p * s.plane(), s.rows, s.columns, relu, 1, 0);
             convolve<K>(in, weight + (p % s.channels) * K * K, out + p * s.out_plane(), s.out_rows, s.out_columns, nullptr);
         }
     }
@@ -138,11 +145,12 @@ void backward(const float* x, const float* weight, const float* grad, float* gra
                 const long p = n * s.channels + c;
                 const float* g = grad + p * s.out_plane();
                 if (grad_x) {
-                    spread.fill(g, s.out_rows, s.out_columns, false, taps.stride);
+                    spread.fill(g, s.out_rows, s.out_columns, false, taps.stride, s.channels * s.out_plane());
+                    ask_for(grad_x + (p + s.channels) * s.plane(), s.plane());
                     convolve<K>(spread, flipped, grad_x + p * s.plane(), s.rows, s.columns, relu ? x + p * s.plane() : nullptr);
                 }
                 if (grad_weight) {
-                    in.fill(x + p * s.plane(), s.rows, s.columns, relu, 1);
+                    in.fill(x + p * s.plane(), s.rows, s.columns, relu, 1, s.channels * s.plane());
                     const float* rows = g;
                     if (pitch != s.out_columns) {
                         for (int r = 0; r < s.out_rows; ++r)

@@ -245,6 +245,8 @@ template <class T, class S>
 void load_planes(const Grid& g, T* p, const S* from, int planes, long apart) {
   constexpr int V = kLanes<T>;
   if (g.lanes == 1) {
+    // The next image's, which a processor does not foresee: it looks ahead within a page of memory, often a plane.
+    for (long o = 0; o < long(g.rows) * g.cols; o += 64 / sizeof(S)) __builtin_prefetch(from + apart + o);
     for (int i = 0; i < g.rows; ++i) read_row(p + g.origin + i * g.stride, from + long(i) * g.cols, g.cols);
     return;
   }

@@ -274,6 +274,8 @@ template <class T> Means<T> out_means(const Setting<T>& e, long channel, const N
     Vec<T> grads{}, products{};
     long o = 0;
     for (; o + kLanes<T> <= e.cells; o += kLanes<T>) {
+      __builtin_prefetch(state + o + e.apart);
+      __builtin_prefetch(grad + o + e.apart);
       const Vec<T> normal = (load(state + o) - norm.mean) * norm.rstd;
       const Vec<T> value = load(grad + o) * slope<Vec<T>>(kind, normal * norm.gain + norm.shift);
       grads += value;
