@@ -20,7 +20,7 @@ from records.interface.program import (
     run_program,  # the rest is imported where it is used, for a quick `--help`
 )
 from records.interface.terminal import tell
-from records.text import command_text
+from records.run_files.settings_file import what_is_left
 
 _ABOUT = "Neural architecture search with global PDE layers: the command line."
 _SEARCHES = ("search", "resume", "hub", "sweep")
@@ -379,7 +379,7 @@ def _kept(command: str, run: Path | None = None) -> str:
         return "what it had begun to write is not whole; the same command into another folder (--out) writes it anew"
     if command not in _SEARCHES:
         return "nothing was changed"
-    return f"what was measured is kept, and {command_text('resume', run or 'RUN')} goes on"
+    return what_is_left(run)
 
 
 def _obey(words: Sequence[str]) -> None:

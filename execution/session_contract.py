@@ -14,9 +14,8 @@ from execution.portal.address import Portal, portal_of
 from execution.settings import PLACES, SearchSettings
 from records.errors import UserError
 from records.run_files.run_folder import OUTCOME, RunFolder, new_folder
-from records.run_files.settings_file import SETTINGS
+from records.run_files.settings_file import SETTINGS, what_is_left
 from records.signals import termination_as_interrupt
-from records.text import command_text
 from search_space import get_space
 from search_space.exact_costs import require_exact_costs
 from search_space.problem import Problem
@@ -180,9 +179,7 @@ class Session(ABC):
         except UserError as error:
             if not isinstance(error.__cause__, OSError):
                 raise
-            raise UserError(
-                f"{error}; what was measured is kept, and {command_text('resume', self.run.path)} goes on"
-            ) from error.__cause__
+            raise UserError(f"{error}; {what_is_left(self.run.path)}") from error.__cause__
 
     def confirm(self) -> None:
         """Trains points of the front again."""

@@ -7,6 +7,7 @@ import contextlib
 import errno
 import json
 import os
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -65,8 +66,14 @@ def naming_damage(where: str | Path) -> Iterator[None]:
 
 def write_whole(path: str | Path, content: bytes | memoryview | str, *, private: bool = False) -> Path:
     """Writes a file that is whole or as it was before, on the disk when this returns; a ``private`` one can be
-    read by its owner alone. Raises ``UserError``."""
-    path = Path(path)
+    read by its owner alone. A link stays one; what is no file, such as a pipe, or is a stream of this process, is written
+    into as it is. Raises ``UserError``."""
+    given = path = Path(path)
+    with write_errors(path):
+        if _is_written_into(path):
+            path.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
+            return path
+        path = Path(os.path.realpath(path)) if path.is_symlink() else path
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     with write_errors(path):
         try:
@@ -80,4 +87,18 @@ def write_whole(path: str | Path, content: bytes | memoryview | str, *, private:
             with contextlib.suppress(OSError):
                 temporary.unlink()
             raise
-    return path
+    return given
+
+
+def _is_written_into(path: Path) -> bool:
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return False
+    if not stat.S_ISREG(found.st_mode):
+        return not stat.S_ISDIR(found.st_mode)
+    for stream in (1, 2):
+        with contextlib.suppress(OSError):
+            if os.path.samestat(found, os.fstat(stream)):
+                return True
+    return False

@@ -3,25 +3,65 @@
 from __future__ import annotations
 
 import signal
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import FrameType
 from typing import Any
 
 _ENDS = (signal.SIGINT, signal.SIGTERM)
+_PATIENCE, _AGAIN = 10.0, 0.05  # seconds: that an import may hold a signal up, and between two looks
+
+
+class _Interrupt:
+    """A signal's handler that raises `KeyboardInterrupt`, after the import that is going on.
+
+    Within an import the exception may be lost (the import of torch begins that of numpy, and drops what that raises),
+    be made another one (by a dataclass), or leave half a module behind.
+    """
+
+    def __init__(self) -> None:
+        self.since: float | None = None
+
+    def __call__(self, number: int, frame: FrameType | None) -> None:
+        now = time.monotonic()
+        self.since = self.since or now
+        if _is_importing(frame) and now - self.since < _PATIENCE:
+            before = signal.getsignal(signal.SIGALRM)
+
+            def again(*_: Any) -> None:
+                signal.signal(signal.SIGALRM, before)
+                signal.raise_signal(number)
+
+            signal.signal(signal.SIGALRM, again)
+            signal.setitimer(signal.ITIMER_REAL, _AGAIN)
+            return
+        self.since = None
+        raise KeyboardInterrupt
+
+
+_interrupt = _Interrupt()
+
+
+def _is_importing(frame: FrameType | None) -> bool:
+    while frame is not None:
+        if frame.f_code.co_filename.startswith("<frozen importlib"):
+            return True
+        frame = frame.f_back
+    return False
 
 
 @contextmanager
 def termination_as_interrupt() -> Iterator[None]:
-    """While it lasts, SIGTERM ends the program as Ctrl-C does: in order."""
-
-    def interrupt(*_: Any) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
+    """While it lasts, SIGTERM ends the program as Ctrl-C does: in order. Both wait for the end of an import."""
+    before = {signal.SIGTERM: signal.signal(signal.SIGTERM, _interrupt)}
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # in the background it is ignored
+        before[signal.SIGINT] = signal.signal(signal.SIGINT, _interrupt)
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for each, handler in before.items():
+            signal.signal(each, handler)
 
 
 @contextmanager

@@ -168,20 +168,30 @@ def interruptible():
     signal.signal(signal.SIGINT, before)
 
 
+def run_folder(path):
+    path.mkdir()
+    (path / "settings.json").write_text("{}")
+    return path
+
+
 def test_a_search_that_is_stopped_says_with_what_to_go_on(capsys, monkeypatch, tmp_path):
+    folder = run_folder(tmp_path / "run")
+
     def interrupted(_):
-        raise KeyboardInterrupt(tmp_path / "run")
+        raise KeyboardInterrupt(folder)
 
     _, options, _ = run_search.COMMANDS["search"]
     monkeypatch.setitem(run_search.COMMANDS, "search", ("", options, interrupted))
-    assert f"`run_search.py resume {tmp_path / 'run'}` goes on" in run(capsys, "search")[2]
+    assert f"`run_search.py resume {folder}` goes on" in run(capsys, "search")[2]
+    folder.rename(tmp_path / "moved")
+    assert "it was moved, deleted, or made anew" in run(capsys, "search")[2]
 
 
 def test_commands_that_are_told_can_be_typed_as_they_are(capsys, monkeypatch, tmp_path):
     folder = tmp_path / 'it\'s a "run"'
 
     def interrupted(_):
-        raise KeyboardInterrupt(folder)
+        raise KeyboardInterrupt(run_folder(folder))
 
     _, options, _ = run_search.COMMANDS["search"]
     monkeypatch.setitem(run_search.COMMANDS, "search", ("", options, interrupted))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from records.errors import UserError
 from records.files import write_errors
-from records.text import command_text
+from records.run_files.settings_file import what_is_left
 
 SERVER_BYTES = 2**18  # its database and a trial's folder take some of these
 
@@ -17,11 +17,8 @@ def require_space(folder: Path, least: int = SERVER_BYTES) -> None:
     with write_errors(folder):
         found = os.statvfs(folder)
     blocks = found.f_bfree if os.geteuid() == 0 else found.f_bavail
-    reason = "Read-only file system" if found.f_flag & os.ST_RDONLY else None
+    reason = ("Read-only file system", "make it writable") if found.f_flag & os.ST_RDONLY else None
     if blocks * found.f_frsize < least:
-        reason = "No space left on device"
+        reason = ("No space left on device", "free space")
     if reason is not None:
-        raise UserError(
-            f"cannot write {folder}: {reason}; what was measured is kept: free space, and "
-            f"{command_text('resume', folder)} goes on"
-        )
+        raise UserError(f"cannot write {folder}: {reason[0]}; {reason[1]}; {what_is_left(folder)}")

@@ -15,7 +15,7 @@ from websockets.exceptions import WebSocketException
 from execution.nni_bridge.disk_space import require_space
 from records.errors import UserError
 from records.run_files.run_folder import RunFolder
-from records.text import command_text
+from records.run_files.settings_file import what_is_left
 
 _REASON = "ended.txt"  # written by preload.js
 _CUT_OFF = (ConnectionError, WebSocketException)
@@ -42,8 +42,9 @@ def failure(run: RunFolder, what: str, then: str | None = None) -> UserError:
             require_space(run.path)
         except UserError as full:
             return full
-    log_and_resume = f" (its log is below {run.path / 'nni'}); what was measured is kept: {command_text('resume', run.path)} goes on"
-    return UserError(f"{what}{why_ended(run)}{log_and_resume}" if then is None else f"{what}; {then}")
+    if then is None:
+        what, then = f"{what}{why_ended(run)} (its log is below {run.path / 'nni'})", what_is_left(run.path)
+    return UserError(f"{what}; {then}")
 
 
 def require_running(run: RunFolder, server: Any, then: str | None = None) -> None:

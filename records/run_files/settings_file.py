@@ -8,6 +8,7 @@ from typing import Any
 from records.checks import one_of, shown, whole_number
 from records.errors import UserError
 from records.files import naming_damage, read_json
+from records.text import command_text
 
 SETTINGS, RESULT, GENOTYPE = "settings.json", "result.json", "genotype.json"
 WEIGHTS = "weights.safetensors"  # of a training, beside its result
@@ -63,3 +64,15 @@ def _require_object(name: str, value: Any) -> None:
 def is_of_training(record: dict[str, Any]) -> bool:
     """Whether a record of that file is a training's."""
     return "genotype" in record
+
+
+def what_is_left(run: Path | None) -> str:
+    """What a user whose search ended early has, and can do next; ``run`` is its folder, where that is known.
+
+    Examples:
+        >>> what_is_left(None)
+        'what was measured is kept, and `run_search.py resume RUN` goes on'
+    """
+    if run is not None and not (run / SETTINGS).is_file():
+        return f"{run} is not the run's folder any more: it was moved, deleted, or made anew"
+    return f"what was measured is kept, and {command_text('resume', run or 'RUN')} goes on"

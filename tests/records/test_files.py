@@ -1,5 +1,7 @@
 import errno
 import os
+import subprocess
+import sys
 
 import pytest
 
@@ -49,3 +51,30 @@ def test_a_private_file_is_its_owners(tmp_path):
 def test_what_can_be_done_depends_on_what_is_wrong(number, said):
     with pytest.raises(UserError, match=said), write_errors("here"):
         raise OSError(number, os.strerror(number))
+
+
+def test_what_is_no_file_is_written_into(tmp_path):
+    pipe, link, file = tmp_path / "pipe", tmp_path / "link", tmp_path / "file"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    write_whole(pipe, "text")
+    assert os.read(reader, 100) == b"text"
+    os.close(reader)
+    assert pipe.is_fifo()
+    link.symlink_to("file")
+    for content in ("new", "newer"):  # a link that leads nowhere yet, and to a file
+        assert write_whole(link, content) == link
+        assert (link.is_symlink(), file.read_text()) == (True, content)
+    (tmp_path / "circle").symlink_to("circle")
+    with pytest.raises(UserError, match="cannot write .*circle: Too many levels"):
+        write_whole(tmp_path / "circle", "text")
+
+
+@pytest.mark.parametrize("place", ["/dev/stdout", "/dev/fd/1"])
+@pytest.mark.parametrize("into", ["file", "pipe"])
+def test_a_stream_is_written_into(place, into, tmp_path):
+    program = f"from records.files import write_whole; write_whole({place!r}, 'text')"
+    with (tmp_path / "out").open("wb") as file:
+        target = file if into == "file" else subprocess.PIPE
+        done = subprocess.run([sys.executable, "-c", program], stdout=target, check=True)
+    assert (done.stdout or (tmp_path / "out").read_bytes()) == b"text"

@@ -29,9 +29,14 @@ class Server:
 
 def test_a_failed_server_is_told(tmp_path, monkeypatch):
     monkeypatch.setattr(server_watch, "_ASK_SECONDS", -1.0)
-    watch = ServerWatch(Server("RUNNING", OSError("busy"), "ERROR"), RunFolder(tmp_path))
+    watch = ServerWatch(Server("RUNNING", OSError("busy"), "ERROR", "ERROR"), RunFolder(tmp_path))
     watch()
     watch()
+    with pytest.raises(
+        UserError, match=r"^NNI's server has failed \(its log is below .*nni\); .* made anew$"
+    ):
+        watch()
+    (tmp_path / "settings.json").touch()
     with pytest.raises(
         UserError, match=r"^NNI's server has failed \(its log is below .*nni\).* resume .* goes on$"
     ):
@@ -40,6 +45,7 @@ def test_a_failed_server_is_told(tmp_path, monkeypatch):
 
 def test_a_lost_connection_is_told(tmp_path):
     server = Server()
+    (tmp_path / "settings.json").touch()
     watch = ServerWatch(server, RunFolder(tmp_path))
     watch()
     server.lost = True
@@ -74,13 +80,13 @@ def fake(monkeypatch, **changes):
 @pytest.mark.parametrize(
     ("found", "said"),
     [
-        ({"f_bfree": 0, "f_bavail": 0}, "No space left on device"),
-        ({"f_flag": os.ST_RDONLY}, "Read-only file system"),
+        ({"f_bfree": 0, "f_bavail": 0}, "No space left on device; free space; "),
+        ({"f_flag": os.ST_RDONLY}, "Read-only file system; make it writable; "),
     ],
 )
 def test_a_disk_that_cannot_be_written_is_told(tmp_path, monkeypatch, found, said):
     fake(monkeypatch, **found)
-    with pytest.raises(UserError, match=f"cannot write {tmp_path}: {said}; what was measured is kept"):
+    with pytest.raises(UserError, match=f"cannot write {tmp_path}: {said}"):
         ServerWatch(Server(), RunFolder(tmp_path))()
 
 

@@ -47,7 +47,7 @@ def test_without_their_folder(folder, tmp_path, monkeypatch):
     assert search.wait(120) == 2, log.read_text()
     assert "10 starts of trials in a row failed" in last_line(log)
     assert f"the folder {folder / 'nni' / 'code'} is gone" in last_line(log)
-    assert last_line(log).endswith(f"what was measured is kept: `run_search.py resume {folder}` goes on")
+    assert last_line(log).endswith(f"what was measured is kept, and `run_search.py resume {folder}` goes on")
     assert "Traceback" not in log.read_text()
     assert belonging(folder) == []
     before = records(folder)
