@@ -1,4 +1,4 @@
-"""A training step with and without the C++ kernels for depthwise convolutions and batch norms, by turns.
+"""A training step with and without the C++ kernels for convolutions, batch norms and pools, by turns.
 
     python -m benchmarks.training_kernels [--pairs 5] [--out results/kernels/training.json]
 
