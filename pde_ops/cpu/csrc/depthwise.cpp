@@ -82,7 +82,7 @@ void convolve(const Buffer& in, const float* weight, float* out, int rows, int c
             const int most = std::min(LANES, columns - x);
             for (int t = 0; t < ROWS && r + t < rows; ++t) {
                 const size_t at = size_t(r + t) * columns + x;
-                if (most == LANES && !mask) *(Eight*)(out + at) = sum[t];
+                if (most == LANES) *(Eight*)(out + at) = mask ? (*(const Eight*)(mask + at) > 0 ? sum[t] : Eight{}) : sum[t];
                 else for (int l = 0; l < most; ++l) out[at + l] = mask && !(mask[at + l] > 0) ? 0.0f : sum[t][l];
             }
         }
