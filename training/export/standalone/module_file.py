@@ -128,7 +128,8 @@ def _command(network: Network, files: bool) -> list[str]:
     if info is not None:
         blocks.insert(0, source("normalised"))
     if files and info is not None:
-        blocks += [f"CLASS_NAMES = {_class_names(info)}\n", *map(source, ("read", "reason", "main"))]
+        commands = ("upright", "read", "reason", "main", "run")
+        blocks += [f"CLASS_NAMES = {_class_names(info)}\n", *map(source, commands)]
     return blocks
 
 
@@ -142,7 +143,7 @@ def _class_names(info: DatasetInfo) -> str:
 def _start(network: Network, files: bool) -> str:
     lines = ['if __name__ == "__main__":']
     if files:
-        return "\n".join([*lines, "    sys.exit(main())\n"])
+        return "\n".join([*lines, "    sys.exit(run())\n"])
     why = "it is not known how pixels are normalised; export with --dataset"
     if network.info is not None:
         why = f"an image file has not {network.image[0]} channels; call load() in Python"
@@ -153,8 +154,10 @@ def _start(network: Network, files: bool) -> str:
 def _imports(code: str, files: bool) -> str:
     """What ``code`` uses."""
     used = set(names_used(code))
-    own = ["import argparse"] * files + ["import math"] * ("math" in used) + ["import sys"]
-    own += ["from collections.abc import Sequence"] * files + ["from pathlib import Path"]
+    of_command = {"argparse", "io", "logging", "os", "warnings"} if files else set()
+    own = [f"import {name}" for name in sorted({"sys", *of_command, *({"math"} & used)})]
+    own += ["from collections.abc import Sequence", "from contextlib import suppress"] * files
+    own += ["from pathlib import Path", *["from typing import Any"] * files]
     others = ["import torch"] * ("torch" in used)
     others += ["from safetensors import SafetensorError"] * files
     others += ["from safetensors.torch import load_file"]

@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import io
+import logging
+import os
 import sys
+import warnings
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError
@@ -39,6 +45,27 @@ def load(weights: str | Path = WEIGHTS) -> nn.Module:
     return network.eval()
 
 
+def upright(image: Any) -> Any:
+    """The Pillow image turned as its EXIF says."""
+    from PIL.Image import Transpose
+
+    turns = {
+        2: Transpose.FLIP_LEFT_RIGHT,
+        3: Transpose.ROTATE_180,
+        4: Transpose.FLIP_TOP_BOTTOM,
+        5: Transpose.TRANSPOSE,
+        6: Transpose.ROTATE_270,
+        7: Transpose.TRANSVERSE,
+        8: Transpose.ROTATE_90,
+    }
+    try:
+        orientation = image.getexif().get(0x0112)
+    except Exception:  # damaged EXIF says nothing
+        return image
+    known = isinstance(orientation, int) and orientation in turns
+    return image.transpose(turns[orientation]) if known else image
+
+
 def read(path: str) -> Tensor:
     """The image in a file as raw pixels (1, channels, height, width).
 
@@ -47,10 +74,14 @@ def read(path: str) -> Tensor:
     from PIL import Image, ImageOps
 
     with Image.open(path) as file:
-        image = ImageOps.exif_transpose(file)
-    if image.mode[0] in "IF":
-        raise ValueError(f"pixels of mode {image.mode}; accepted: 8 bits a channel")
-    if image.has_transparency_data:
+        file.load()
+        image, form = upright(file), file.format
+    if image.mode.startswith("I;16") or (image.mode, form) == ("I", "PPM"):
+        to_8 = [(value + 128) // 257 for value in range(65536)]
+        image = image.convert("I").point(to_8, "L")
+    elif image.mode in ("I", "F"):
+        raise ValueError(f"pixels of mode {image.mode}; accepted: 8 or 16 bits")
+    elif image.has_transparency_data:
         white = Image.new("RGBA", image.size, "white")
         image = Image.alpha_composite(white, image.convert("RGBA"))
     image = image.convert("L")  # if grey
@@ -63,12 +94,13 @@ def read(path: str) -> Tensor:
 
 def reason(error: Exception) -> str:
     """One line that says what is wrong with a file."""
-    if type(error).__name__ == "UnidentifiedImageError":
+    kind = type(error).__name__
+    if kind == "UnidentifiedImageError":
         return "not an image"
-    if isinstance(error, RuntimeError):
-        return "weights of another network"
-    lines = str(getattr(error, "strerror", None) or error).splitlines()
-    return lines[0] if lines else type(error).__name__
+    text = " ".join(str(getattr(error, "strerror", None) or error).split())
+    if text and isinstance(error, (OSError, ValueError, SafetensorError)):
+        return text
+    return f"cannot be read ({kind}: {text})"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -84,20 +116,46 @@ def main(arguments: Sequence[str] | None = None) -> int:
         network = load(options.weights)  # if trained
         network = load(options.weights) if options.weights else build().eval()  # if not trained
     except (OSError, RuntimeError, SafetensorError) as error:
-        print(f"error: {options.weights}: {reason(error)}", file=sys.stderr)
+        other = isinstance(error, RuntimeError)
+        why = "weights of another network" if other else reason(error)
+        print(f"error: {options.weights}: {why}", file=sys.stderr)
         return 2
     if options.weights is None:  # if not trained
         print("UNTRAINED: the weights are random", file=sys.stderr)  # if not trained
     status = 0
     for path in options.images:
+        name = path if path.isprintable() else repr(path)
         try:
             pixels = read(path)
-        except (OSError, SyntaxError, ValueError, EOFError) as error:
-            print(f"error: {path}: {reason(error)}", file=sys.stderr)
+        except Exception as error:  # a damaged image may raise anything
+            print(f"error: {name}: {reason(error)}", file=sys.stderr)
             status = 2
             continue
         with torch.inference_mode():
             probabilities = network(pixels).softmax(1)[0]
         best = int(probabilities.argmax())
-        print(f"{path}\t{CLASS_NAMES[best]}\t{float(probabilities[best]):.4f}")
+        print(f"{name}\t{CLASS_NAMES[best]}\t{float(probabilities[best]):.4f}")
+    return status
+
+
+def run() -> int:
+    """``main``; 1 if nobody reads what it prints, 2 if that cannot be written."""
+    warnings.simplefilter("ignore")  # what Pillow says of odd images, here and below
+    logging.disable()
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
+    try:
+        try:
+            return main()
+        finally:
+            print(end="", flush=True)
+    except BrokenPipeError:
+        status = 1
+    except OSError as error:
+        status = 2
+        with suppress(OSError):
+            print(f"error: standard output: {error.strerror}", file=sys.stderr)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (1, 2):  # else what is left in them fails again at Python's end
+        os.dup2(nowhere, stream)
     return status
