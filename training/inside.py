@@ -17,7 +17,7 @@ from records.errors import UserError
 from records.layer_maps import LayerMaps
 from search_space.primitives.global_layers import GlobalPrimitive
 from training.data.datasets import DatasetInfo
-from training.data.sources.folder import Middle
+from training.data.sources.folder import evaluation_cut
 from training.data.sources.images import decode
 from training.export.network import Normalised
 from training.export.weights import load_weights
@@ -45,7 +45,7 @@ def look_inside(
         number = whole_number("layer", number, 1, len(layers))
     if not image.is_file():
         raise UserError(f"image is {image}; accepted: an image's file")
-    pixels = Middle(info.image[1:])(decode(str(image), info.image[0]))
+    pixels = evaluation_cut(info)(decode(str(image), info.image[0]))
     given, logits = _inputs(Normalised(model, info), [module for _, module in layers], pixels[None].float())
     chosen = [
         dataclasses.replace(layer_maps(place, name, layer, given[layer]), primitive=_primitive(model, name))

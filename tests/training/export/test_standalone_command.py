@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import struct
 import subprocess
@@ -11,11 +12,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from torch import nn
 
 from records.errors import UserError
 from search_space import sample
 from tests.training.export.test_standalone import info_of
-from training.data.sources.images import decode
+from training.data.sources.folder import evaluation_cut
+from training.data.sources.images import decode, read_size
 from training.export import save_weights
 from training.export.network import Network
 from training.export.standalone.module_file import imported, write_module
@@ -263,3 +266,42 @@ def test_letters_that_a_terminal_has_not_are_escaped(modules, good, env):
     names = {r"\xe9.png": r"\xfc.png", r"'\udcc3\udca9.png'": r"'\udcc3\udcbc.png'"}  # as text, as bytes
     assert error == f"error: {names[name]}: No such file or directory"
     assert of_class.startswith(r"\u65e5\u672c\xe9 ")
+
+
+@pytest.mark.parametrize("name", ["folder", "imagenet"])
+@pytest.mark.parametrize("size", [(32, 32), (24, 40), (9, 5)])
+def test_an_image_is_cut_as_it_is_where_a_network_is_judged(name, size, tmp_path):
+    info = dataclasses.replace(info_of((3, *size), names=NAMES), name=name)
+    network = Network(nn.Sequential(nn.Flatten(), nn.Linear(3 * size[0] * size[1], 10)), info.image, info)
+    write_module(network, tmp_path / "model.py")
+    path = tmp_path / "model.py"
+    module = imported(path.read_text(), path)
+    for width, height in (
+        (100, 80),
+        (101, 80),
+        (79, 121),
+        (500, 375),
+        (32, 32),
+        (7, 5),
+        (33, 32),
+        size[::-1],
+    ):
+        path = tmp_path / f"{width}.png"
+        Image.fromarray(noise(9, 9, 3)).resize((width, height), Image.Resampling.BICUBIC).save(path)
+        expected = evaluation_cut(info)(decode(str(path), 3)).int()
+        assert (module.read(str(path))[0].int() - expected).abs().max() <= 1  # of 255: two ways to round
+
+
+@pytest.mark.parametrize("compression", [None, "tiff_lzw"])
+@pytest.mark.parametrize("mode", ["L", "RGB", "RGBA", "I;16"])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_turned_tiff_is_read_as_a_turned_png(orientation, mode, compression, tmp_path):
+    bands = {"L": (), "RGB": (3,), "RGBA": (4,), "I;16": ()}[mode]
+    pixels = noise(3, 2, *bands).astype(np.uint16 if mode == "I;16" else np.uint8)
+    exif = Image.Exif()
+    exif[0x112] = orientation
+    for name, options in (("a.tif", {"compression": compression}), ("a.png", {})):
+        Image.fromarray(pixels).save(tmp_path / name, exif=exif, **options)
+    tiff, png = (str(tmp_path / name) for name in ("a.tif", "a.png"))
+    np.testing.assert_array_equal(decode(tiff, 3), decode(png, 3))
+    assert read_size(tiff) == read_size(png) == decode(tiff, 3).shape[1:]

@@ -21,7 +21,7 @@ from training.data.sources.images import ImageFiles, check_images, decode, list_
 from training.data.split import Batches, DeviceSplit, EveryNth, Split
 
 DEVICE_BYTES = 2**30  # decoded images up to this size are kept on the device
-_RESIZE = (
+MARGIN = (
     1.143  # imagenet: the shorter side before the middle is cut out, over the cut's side: 256 for 224 pixels
 )
 
@@ -89,6 +89,11 @@ class Middle:
             scale = max(side / was for side, was in sides)
             image = _scaled(image, [max(side, round(scale * was)) for side, was in sides])
         return image if image.shape[1:] == self.size else functional.center_crop(image, list(self.size))
+
+
+def evaluation_cut(info: DatasetInfo) -> Middle:
+    """What a network of that data set sees of an image when it is judged."""
+    return Middle(info.image[1:], MARGIN if info.name == "imagenet" else None)
 
 
 def _scaled(image: Tensor, sides: list[int]) -> Tensor:
@@ -219,7 +224,7 @@ class StreamSplit:
             raise UserError(str(error).strip().splitlines()[-1].rpartition("UserError: ")[2]) from error
 
     def _middle(self) -> Callable:
-        return Middle(self.info.image[1:], _RESIZE if self.info.name == "imagenet" else None)
+        return evaluation_cut(self.info)
 
     def _random_cut(self) -> Callable:
         from torchvision.transforms import v2

@@ -128,7 +128,10 @@ def read_size(path: str) -> tuple[int, int]:
     try:
         with _opened(path) as image:
             width, height = image.size
-            return (width, height) if _orientation(image) >= 5 else (height, width)
+            turned = (
+                _orientation(image) >= 5 and image.format != "TIFF"
+            )  # of which Pillow tells the turned size
+            return (width, height) if turned else (height, width)
     except _UNREADABLE as error:
         raise _unreadable(path, error) from error
 
@@ -182,7 +185,8 @@ def _opened(path: str) -> Iterator[Image.Image]:
         warnings.simplefilter(
             "ignore"
         )  # what Pillow warns of (odd tags, say) either can be read, or is an error
-        with Image.open(path) as image:
+        # By its name Pillow maps some files into memory; a turned TIFF's sides are confused there.
+        with open(path, "rb") as file, Image.open(file) as image:
             yield image
 
 

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from records.files import write_whole
 from records.run_files.settings_file import WEIGHTS
 from training.data.datasets import DatasetInfo
+from training.data.sources.folder import MARGIN
 from training.export.network import Network, NotExportable, first_line
 from training.export.standalone import cell_networks, global_layer, library  # noqa: F401 - they write modules
 from training.export.standalone.code import Call, Name, expression
@@ -104,6 +105,7 @@ def _constants(network: Network, files: bool) -> str:
     lines = [f'WEIGHTS = Path(__file__).with_name("{WEIGHTS}")'] * network.trained
     if files:
         lines += [f"CHANNELS, HEIGHT, WIDTH = {channels}, {height}, {width}"]
+        lines += [f"MARGIN = {MARGIN}  # of the shorter side over the network's"] * _has_margin(info)
     if info is not None:
         lines += ["# Of the training's pixels, divided by 255, in each channel."]
         lines += [f"MEAN, STD = {expression(tuple(info.mean))}, {expression(tuple(info.std))}"]
@@ -116,7 +118,7 @@ def _command(network: Network, files: bool) -> list[str]:
     choices = {
         "trained": network.trained,
         "grey": network.image[0] == 1,
-        "bleed": info is not None and info.name == IMAGENET,
+        "margin": _has_margin(info),
     }
     flags = [flag for flag, chosen in choices.items() if chosen]
 
@@ -128,9 +130,13 @@ def _command(network: Network, files: bool) -> list[str]:
     if info is not None:
         blocks.insert(0, source("normalised"))
     if files and info is not None:
-        commands = ("upright", "read", "reason", "main", "run")
+        commands = ("upright", "covering", "read", "reason", "main", "run")
         blocks += [f"CLASS_NAMES = {_class_names(info)}\n", *map(source, commands)]
     return blocks
+
+
+def _has_margin(info: DatasetInfo | None) -> bool:
+    return info is not None and info.name == IMAGENET
 
 
 def _class_names(info: DatasetInfo) -> str:

@@ -21,6 +21,7 @@ from torch import Tensor, nn
 # A written module has its own in place of these.
 WEIGHTS = Path(__file__).with_name("weights.safetensors")
 CHANNELS, HEIGHT, WIDTH = 1, 8, 8
+MARGIN = 1.143
 MEAN = STD = (0.5,)
 CLASS_NAMES = ("no", "yes")
 Network = nn.Identity
@@ -66,14 +67,26 @@ def upright(image: Any) -> Any:
     return image.transpose(turns[orientation]) if known else image
 
 
+def covering(width: int, height: int) -> tuple[int, int]:
+    """The size to which an image is scaled before the middle is cut out."""
+    scale = max(WIDTH / width, HEIGHT / height)  # if not margin
+    size = max(WIDTH, round(scale * width)), max(HEIGHT, round(scale * height))  # if not margin
+    side, shorter = round(MARGIN * max(WIDTH, HEIGHT)), min(width, height)  # if margin
+    size = max(side, int(side * width / shorter)), max(side, int(side * height / shorter))  # if margin
+    return size
+
+
 def read(path: str) -> Tensor:
     """The image in a file as raw pixels (1, channels, height, width).
 
     It is scaled until it covers the network's size, and its middle is cut out.
     """
-    from PIL import Image, ImageOps
+    from PIL import Image
 
-    with Image.open(path) as file:
+    with (
+        open(path, "rb") as stream,
+        Image.open(stream) as file,
+    ):  # mapped by its name, a turned TIFF is confused
         file.load()
         image, form = upright(file), file.format
     if image.mode.startswith("I;16") or (image.mode, form) == ("I", "PPM"):
@@ -86,8 +99,10 @@ def read(path: str) -> Tensor:
         image = Image.alpha_composite(white, image.convert("RGBA"))
     image = image.convert("L")  # if grey
     image = image.convert("RGB")  # if not grey
-    image = ImageOps.fit(image, (WIDTH, HEIGHT), Image.Resampling.BILINEAR)  # if not bleed
-    image = ImageOps.fit(image, (WIDTH, HEIGHT), Image.Resampling.BILINEAR, 0.0625)  # if bleed
+    width, height = covering(*image.size)
+    image = image.resize((width, height), Image.Resampling.BILINEAR)
+    left, top = round((width - WIDTH) / 2), round((height - HEIGHT) / 2)
+    image = image.crop((left, top, left + WIDTH, top + HEIGHT))
     pixels = torch.frombuffer(bytearray(image.tobytes()), dtype=torch.uint8)
     return pixels.view(1, HEIGHT, WIDTH, CHANNELS).permute(0, 3, 1, 2)
 
