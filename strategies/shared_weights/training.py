@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 from tqdm import tqdm
 
+from pde_ops.cpu.training_kernels import put_kernels
 from search_space.problem import Problem
 from strategies.budget import Budget
 from strategies.shared_weights.fairness import fair_networks
@@ -102,6 +103,8 @@ class _Training:
                 for _ in range(settings.networks):
                     genotype = next(networks)
                     network = self.shared.network(genotype).train()
+                    if settings.device == "cpu":
+                        put_kernels(network)  # it lives for this step
                     output = network(images)
                     logits = output[0] if isinstance(output, tuple) else output
                     loss = F.cross_entropy(logits, labels, label_smoothing=settings.label_smoothing)
