@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from torch import nn
 
-from pde_ops.cpu import depthwise_module, norm, pointwise, pooling, rounded, strided
+from pde_ops.cpu import depthwise, norm, pointwise, pooling, rounded, strided
 
 
 @contextmanager
@@ -50,10 +50,10 @@ def put_kernels(network: nn.Module, *, bf16: bool = False) -> list[tuple[nn.Modu
                 put(parent, name, norm.BatchNormReLU(child, relu=relu))
                 if relu:
                     put(parent, after[0][0], nn.Identity())
-            elif type(child) is nn.ReLU and after and depthwise_module.takes(after[0][1]):
+            elif type(child) is nn.ReLU and after and depthwise.takes(after[0][1]):
                 if type(parent.get_submodule(name)) is nn.ReLU:  # no norm before it took it over
                     put(parent, name, nn.Identity())
-                    put(parent, after[0][0], depthwise_module.DepthwiseConv2d(after[0][1], relu=True))
+                    put(parent, after[0][0], depthwise.DepthwiseConv2d(after[0][1], relu=True))
             elif (made := _stand_in(parent.get_submodule(name), bf16=bf16, twice=twice)) is not None:
                 put(parent, name, made)
     return replaced
@@ -61,8 +61,8 @@ def put_kernels(network: nn.Module, *, bf16: bool = False) -> list[tuple[nn.Modu
 
 def _stand_in(module: nn.Module, *, bf16: bool, twice: bool) -> nn.Module | None:
     """What does the work of one module alone; None where there is nothing."""
-    if depthwise_module.takes(module):
-        return depthwise_module.DepthwiseConv2d(module)
+    if depthwise.takes(module):
+        return depthwise.DepthwiseConv2d(module)
     if bf16 and rounded.takes(module):
         return rounded.RoundedConv2d(module)
     if strided.takes(module):
@@ -75,6 +75,6 @@ def _stand_in(module: nn.Module, *, bf16: bool, twice: bool) -> nn.Module | None
 def has_float32_kernels(network: nn.Module) -> bool:
     """Whether there are global layers or depthwise convolutions in it, whose kernels for training are float32."""
     return any(
-        type(module).__module__.startswith("pde_ops.") or depthwise_module.takes(module)
+        type(module).__module__.startswith("pde_ops.") or depthwise.takes(module)
         for module in network.modules()
     )

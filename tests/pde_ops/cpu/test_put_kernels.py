@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from pde_ops.cpu.depthwise_module import DepthwiseConv2d
+from pde_ops.cpu.depthwise import DepthwiseConv2d
 from pde_ops.cpu.norm import BatchNormReLU
 from pde_ops.cpu.training_kernels import put_kernels
 from search_space.primitives.registry import get_primitive

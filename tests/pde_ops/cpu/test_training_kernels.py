@@ -9,7 +9,7 @@ from torch.nn import functional as F
 
 from pde_ops import GlobalLayer
 from pde_ops.cpu import backend
-from pde_ops.cpu.depthwise_module import DepthwiseConv2d
+from pde_ops.cpu.depthwise import DepthwiseConv2d
 from pde_ops.cpu.norm import BatchNormReLU
 from pde_ops.cpu.training_kernels import training_kernels
 from search_space import sample
