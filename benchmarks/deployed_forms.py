@@ -20,7 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from pde_ops import GlobalLayer
-from pde_ops.cpu.training_kernels import training_kernels
+from pde_ops.cpu.training.kernels import training_kernels
 from search_space import Genotype
 from training.export import forms as exported
 from training.export.network import Network, NotExportable

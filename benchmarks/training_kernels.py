@@ -21,7 +21,7 @@ from torch.nn import functional as F
 
 from benchmarks import entry
 from benchmarks.studies.candidates import at_equal_macs
-from pde_ops.cpu.training_kernels import training_kernels
+from pde_ops.cpu.training.kernels import training_kernels
 from search_space.paper.networks import published
 
 BATCH = 128

@@ -16,7 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from pde_ops.cpu.training_kernels import training_kernels
+from pde_ops.cpu.training.kernels import training_kernels
 from records.errors import UserError
 from search_space.cells.drop_path import set_drop_path
 from training.captured import CapturedStep

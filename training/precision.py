@@ -7,7 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
-from pde_ops.cpu.training_kernels import has_float32_kernels
+from pde_ops.cpu.training.kernels import has_float32_kernels
 from training.device import multiplies_bfloat16
 from training.recipes.recipe import Recipe
 

@@ -99,7 +99,7 @@ def cache() -> Path:
 
 def key(compiler: str) -> str:
     digest = hashlib.sha256(argument.header().encode())
-    for source in sorted(SOURCES.iterdir()):
+    for source in sorted(path for path in SOURCES.rglob("*") if path.is_file()):
         digest.update(source.name.encode() + source.read_bytes())
     version = subprocess.run([compiler, "--version"], capture_output=True, text=True, timeout=60, check=True)
     digest.update(repr((FLAGS, OPTIONAL_FLAGS, compiler, version.stdout, _processor())).encode())
@@ -142,7 +142,7 @@ def objects(compiler: str) -> Objects:
     def make(done: Path) -> None:
         folder = done.parent
         (folder / MADE_HEADER).write_text(argument.header())
-        sources = [str(source) for source in sorted(SOURCES.glob("*.cpp"))]
+        sources = [str(source) for source in sorted(SOURCES.rglob("*.cpp"))]
         message = ""
         for extra in OPTIONAL_FLAGS:
             try:

@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from tqdm import tqdm
 
-from pde_ops.cpu.training_kernels import put_kernels
+from pde_ops.cpu.training.kernels import put_kernels
 from search_space.problem import Problem
 from strategies.budget import Budget
 from strategies.shared_weights.fairness import fair_networks

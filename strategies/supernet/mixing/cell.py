@@ -10,7 +10,7 @@ from nni.nas.oneshot.pytorch.supermodule.differentiable import DifferentiableMix
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from pde_ops.cpu.training_kernels import put_kernels
+from pde_ops.cpu.training.kernels import put_kernels
 from strategies.supernet.mixing.mixer import Mixer, Term
 
 

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from pde_ops.cpu import stand_in
+from pde_ops.cpu.training import stand_in
 
 
 class StridedConv2d(nn.Conv2d):

@@ -13,7 +13,8 @@ from typing import Any, TypeGuard
 import torch
 from torch import Tensor, nn
 
-from pde_ops.cpu import backend, stand_in
+from pde_ops.cpu import backend
+from pde_ops.cpu.training import stand_in
 
 LEAST_CHANNELS = 4  # the gradient of an image is not asked for, and three channels fill no register
 # Below both of these the time goes into asking for it (measured on AVX-512 BF16, 128 images).

@@ -13,7 +13,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from pde_ops.cpu import backend, stand_in
+from pde_ops.cpu import backend
+from pde_ops.cpu.training import stand_in
 
 
 class BatchNormReLU(nn.BatchNorm2d):

@@ -6,7 +6,8 @@ import pytest
 import torch
 from torch import nn
 
-from pde_ops.cpu import backend, pooling
+from pde_ops.cpu import backend
+from pde_ops.cpu.training import pooling
 
 pytestmark = pytest.mark.skipif(not backend.built(), reason="the C++ kernels are not built")
 

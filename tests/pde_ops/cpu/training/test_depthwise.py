@@ -4,7 +4,8 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from pde_ops.cpu import backend, depthwise
+from pde_ops.cpu import backend
+from pde_ops.cpu.training import depthwise
 
 pytestmark = pytest.mark.skipif(not backend.built(), reason="the C++ kernels are not built")
 

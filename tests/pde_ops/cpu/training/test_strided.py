@@ -9,12 +9,12 @@ import pytest
 import torch
 from torch import nn
 
-from pde_ops.cpu.strided import StridedConv2d, takes
+from pde_ops.cpu.training.strided import StridedConv2d, takes
 
 HEAP_CHECKS = Path("/lib/x86_64-linux-gnu/libc_malloc_debug.so.0")
 TRAINED = """
 import torch
-from pde_ops.cpu.strided import StridedConv2d
+from pde_ops.cpu.training.strided import StridedConv2d
 torch.set_num_threads(1)
 for channels in range(1, 17):
     convolution = StridedConv2d(torch.nn.Conv2d(channels, 8, 1, stride=2)).to(memory_format=torch.channels_last)

@@ -9,9 +9,9 @@ from torch.nn import functional as F
 
 from pde_ops import GlobalLayer
 from pde_ops.cpu import backend
-from pde_ops.cpu.depthwise import DepthwiseConv2d
-from pde_ops.cpu.norm import BatchNormReLU
-from pde_ops.cpu.training_kernels import training_kernels
+from pde_ops.cpu.training.depthwise import DepthwiseConv2d
+from pde_ops.cpu.training.kernels import training_kernels
+from pde_ops.cpu.training.norm import BatchNormReLU
 from search_space import sample
 
 pytestmark = pytest.mark.skipif(not backend.built(), reason="the C++ kernels are not built")

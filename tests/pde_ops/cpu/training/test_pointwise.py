@@ -7,8 +7,8 @@ import torch
 from torch import nn
 
 from pde_ops.cpu import backend
-from pde_ops.cpu.pointwise import PointwiseConv2d, takes
-from pde_ops.cpu.training_kernels import training_kernels
+from pde_ops.cpu.training.kernels import training_kernels
+from pde_ops.cpu.training.pointwise import PointwiseConv2d, takes
 
 pytestmark = pytest.mark.skipif(not backend.built(), reason="the C++ kernels are not built")
 

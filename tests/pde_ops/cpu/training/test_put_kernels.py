@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch import nn
 
-from pde_ops.cpu.depthwise import DepthwiseConv2d
-from pde_ops.cpu.norm import BatchNormReLU
-from pde_ops.cpu.training_kernels import put_kernels
+from pde_ops.cpu.training.depthwise import DepthwiseConv2d
+from pde_ops.cpu.training.kernels import put_kernels
+from pde_ops.cpu.training.norm import BatchNormReLU
 from search_space.primitives.registry import get_primitive
 
 

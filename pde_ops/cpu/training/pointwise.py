@@ -11,7 +11,8 @@ from typing import Any, TypeGuard
 import torch
 from torch import Tensor, nn
 
-from pde_ops.cpu import backend, stand_in
+from pde_ops.cpu import backend
+from pde_ops.cpu.training import stand_in
 
 MOST_WEIGHTS = 4096  # above, arithmetic takes the time, and oneDNN's is as good (measured on AVX-512)
 

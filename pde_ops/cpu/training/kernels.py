@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from torch import nn
 
-from pde_ops.cpu import depthwise, norm, pointwise, pooling, rounded, strided
+from pde_ops.cpu.training import depthwise, norm, pointwise, pooling, rounded, strided
 
 
 @contextmanager
@@ -26,7 +26,7 @@ def put_kernels(network: nn.Module, *, bf16: bool = False) -> list[tuple[nn.Modu
 
     A step is so much quicker, and its numbers are the same up to rounding. A norm takes over the ReLU after it in an
     ``nn.Sequential``, and a depthwise convolution the ReLU before it. No name of a parameter changes. With ``bf16``
-    dense convolutions are carried out in bfloat16 (`pde_ops.cpu.rounded`).
+    dense convolutions are carried out in bfloat16 (`pde_ops.cpu.training.rounded`).
 
     Global layers are left alone: they have kernels of their own, and read their norms. A loss on a Jacobian
     differentiates gradients, which convolutions and pools of the kernels do not offer: a network that has one

@@ -9,8 +9,8 @@ from torch.nn import functional as F
 
 from pde_ops import GlobalLayer
 from pde_ops.cpu import backend
-from pde_ops.cpu.rounded import RoundedConv2d, from_rounded, takes, to_rounded
-from pde_ops.cpu.training_kernels import has_float32_kernels, training_kernels
+from pde_ops.cpu.training.kernels import has_float32_kernels, training_kernels
+from pde_ops.cpu.training.rounded import RoundedConv2d, from_rounded, takes, to_rounded
 
 pytestmark = pytest.mark.skipif(not backend.built(), reason="the C++ kernels are not built")
 
