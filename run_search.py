@@ -162,7 +162,7 @@ def _export_options(parser: argparse.ArgumentParser) -> None:
         "--pick", default="best", metavar="WHAT", help=f"{_PICKS}; front: all its points (best)"
     )
     parser.add_argument(
-        "--format", default="onnx,program", metavar="NAMES", help=f"{', '.join(FORMS)}, several with commas (onnx,program)"
+        "--format", metavar="NAMES", help=f"{', '.join(FORMS)}, several with commas (onnx,program)"
     )  # fmt: skip
     parser.add_argument(
         "--weights", type=Path, metavar="FILE", help="safetensors file of a retrained network"
@@ -180,7 +180,7 @@ def _export_options(parser: argparse.ArgumentParser) -> None:
 def _export(args: argparse.Namespace) -> None:
     import pde_nas
 
-    formats = [name.strip() for name in args.format.split(",")]
+    formats = [name.strip() for name in (args.format or "onnx,program").split(",")]
     given = {"formats": formats, "out": args.out, "dataset": args.dataset, "data_dir": args.data_dir}
     if args.pick == "front":
         if args.weights is not None:
@@ -192,6 +192,8 @@ def _export(args: argparse.Namespace) -> None:
         exported = [pde_nas.export(args.run, args.pick, weights=args.weights, **given)]
     for made in exported:
         print(f"{made.folder}: {', '.join(made.files)}\n{made.summary()}")
+    if args.format is not None and all(len(made.missing) == len(formats) for made in exported):
+        raise UserError(f"no form of those asked for could be written ({args.format}); why stands above")
 
 
 def _retrain_options(parser: argparse.ArgumentParser) -> None:

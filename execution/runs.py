@@ -61,18 +61,26 @@ def find_runs(folders: list[Path], read: Callable[[Path], Status] | None = None)
 def _below(folder: Path) -> Iterator[Path]:
     if not folder.is_dir():
         raise UserError(f"{folder} is no folder; accepted: folders with runs, or run folders")
-    for path in [folder, *sorted(folder.iterdir())]:
-        if _is_run(path):
+    try:
+        inside = sorted(folder.iterdir())
+    except OSError as error:
+        raise UserError(f"cannot read {folder}: {error.strerror}") from error
+    for path in [folder, *inside]:
+        if _is_run(path, unknown=path != folder and not _is_run(folder)):
             yield path
             for search in sorted((path / "searches").glob("*")):
-                if _is_run(search):
+                if _is_run(search, unknown=True):
                     yield search
 
 
-def _is_run(path: Path) -> bool:
-    """Whether a folder is a search's or a hub's; a training's has settings too, and so have other programs."""
-    if not (path / SETTINGS).is_file():
-        return False
+def _is_run(path: Path, *, unknown: bool = False) -> bool:
+    """Whether a folder is a search's or a hub's; a training's has settings too, and so have other programs. ``unknown``
+    is said of one that this user may not look into."""
+    try:
+        if not (path / SETTINGS).is_file():
+            return False
+    except OSError:
+        return unknown
     try:
         record = read_json(path / SETTINGS)
     except UserError:
@@ -85,9 +93,9 @@ def _is_run(path: Path) -> bool:
 def status_or_damaged(path: Path) -> Status:
     """How far a run is; of one that is damaged what can be read, and why it is called so, for the others are asked about
     as well."""
-    run = RunFolder.open(path)
+    run = RunFolder(path.absolute())
     try:
-        return status(run)
+        return status(RunFolder.open(path))
     except (UserError, OSError, TypeError, ValueError) as error:
         refused = isinstance(error, OSError) or isinstance(error.__cause__, OSError)
         return _damaged(run, UNREADABLE if refused else DAMAGED, " ".join(str(error).split()))

@@ -7,9 +7,7 @@ from typing import Any
 
 from analysis.references import references
 from records.errors import UserError
-from records.run_files.settings_file import read_run_record
-
-SEARCHES = "searches"
+from records.run_files.settings_file import begun_searches, read_run_record
 
 
 def searches_of(run: Path) -> list[Path]:
@@ -17,7 +15,7 @@ def searches_of(run: Path) -> list[Path]:
     itself. Raises `UserError`."""
     if "kind" not in read_run_record(run)["settings"]:
         return [run]
-    return sorted(path.parent for path in (run / SEARCHES).glob("*/settings.json"))
+    return begun_searches(run)
 
 
 def run_facts(run: Path) -> dict[str, Any]:

@@ -11,12 +11,12 @@ from analysis.selection.best import best
 from records.checks import as_path
 from records.errors import UserError
 from records.measurement import Measurement
-from records.run_files.settings_file import SETTINGS, SEVERAL, read_record
+from records.run_files.settings_file import SEARCHES, SETTINGS, SEVERAL, begun_searches, read_record
 
 if TYPE_CHECKING:  # elsewhere where it is used: torch, which it needs, takes seconds and half a GB
     from search_space.genotype import Genotype
 
-SEARCHES, OUTCOME = "searches", "outcome.json"
+OUTCOME = "outcome.json"
 _OF_DATA = ("dataset", "data_dir", "image_size", "channels", "flip")
 
 
@@ -87,8 +87,7 @@ def holds_searches(run: Run) -> bool:
 def searches(path: str | Path, *, finished: bool) -> list[Run]:
     """The searches of a hub's or sweep's folder that measured something, by name; ``finished``: those alone that
     came to their end. Raises `UserError` if there is none."""
-    folders = sorted((Path(path) / SEARCHES).glob("*/settings.json"))
-    runs = [read_run(folder.parent) for folder in folders]
+    runs = [read_run(folder) for folder in begun_searches(Path(path))]
     found = [run for run in runs if run.ok and (not finished or (run.path / OUTCOME).is_file())]
     if not found:
         what = "came to its end" if finished else "measured a candidate"

@@ -87,14 +87,16 @@ def resume_hub(run: RunFolder, given: dict[str, Any], program: str, pages: str |
     with naming_damage(run.path / SETTINGS):
         for name in settings["shared"].keys() & set(SHARED):
             checked(all_options()[name], settings["shared"][name])
+        checked(all_options()["port"], settings.get("port"))
     given = {name: checked(all_options()[name], value) for name, value in given.items()}
     read_rows(run.path)  # says so if they are damaged
     settings["shared"] |= _shared({name: value for name, value in given.items() if name != "port"})
+    settings["port"] = given.get("port", settings.get("port"))
     if "data_dir" in given:
         settings["data_moved"] = True  # also of files that still lie where they did
     with run.lock():
         run.revise(settings)
-    portal = Portal(settings["shared"].get("host"), given.get("port"), pages=pages)
+    portal = Portal(settings["shared"].get("host"), settings["port"], pages=pages)
     return _proceed(run, portal, program)
 
 
@@ -109,7 +111,8 @@ def _create(
     searches = whole_number("searches", searches, 1, MOST_SEARCHES)
     path = settings.run_dir or new_folder(Path("runs", f"{datetime.now():%Y%m%d-%H%M%S}-{kind}"))
     shared = _shared({name: getattr(settings, name, None) for name in SHARED} | (more or {}))
-    run = RunFolder.create(path, {"kind": kind, "searches": searches, "shared": shared})
+    own = {"kind": kind, "searches": searches, "port": settings.port, "shared": shared}
+    run = RunFolder.create(path, own)
     write_rows(run.path, rows)
     print(f"Run folder: {run.path}", flush=True)
     return run

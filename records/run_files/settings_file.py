@@ -13,6 +13,7 @@ from records.text import command_text
 SETTINGS, RESULT, GENOTYPE = "settings.json", "result.json", "genotype.json"
 WEIGHTS = "weights.safetensors"  # of a training, beside its result
 HUB, SWEEP = "hub", "sweep"
+SEARCHES = "searches"  # the folder of theirs
 MOST_SEARCHES = 1000  # of a hub, at the same time
 SEVERAL = (HUB, SWEEP)  # kinds of run that hold searches; a search itself has no kind
 
@@ -64,6 +65,16 @@ def _require_object(name: str, value: Any) -> None:
 def is_of_training(record: dict[str, Any]) -> bool:
     """Whether a record of that file is a training's."""
     return "genotype" in record
+
+
+def begun_searches(run: Path) -> list[Path]:
+    """The folders of the searches of a hub or sweep that have begun, by name. Raises `UserError` for one that cannot be
+    read: without it the others would be taken for all."""
+    try:
+        folders = sorted(path for path in (run / SEARCHES).glob("*") if path.is_dir())
+        return [folder for folder in folders if any(path.name[0] != "." for path in folder.iterdir())]
+    except OSError as error:
+        raise UserError(f"cannot read {error.filename}: {error.strerror}") from error
 
 
 def what_is_left(run: Path | None) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import json
 import math
 import os
@@ -23,6 +24,7 @@ from execution.settings import SearchSettings
 from records.errors import UserError
 from records.run_files.owner import Owner
 from records.run_files.run_folder import RunFolder
+from records.run_files.settings_file import begun_searches
 from tests.analysis.samples.runs import FIVE, make_run
 from tests.execution.test_session import measured
 
@@ -269,3 +271,45 @@ def test_a_run_that_was_never_in_the_portal_cannot_be_shown(tmp_path):
 def test_a_folder_that_is_not_there_is_named(tmp_path):
     with pytest.raises(UserError, match="nowhere is no folder"):
         runs.find_runs([tmp_path / "nowhere"])
+
+
+@pytest.fixture
+def closed(monkeypatch):
+    """Makes folders such as this user may not look into, who may be root."""
+    names = set()
+
+    def refusing(method):
+        real = getattr(Path, method)
+
+        def call(self, *args, **kwargs):
+            if any(name in self.parts for name in names):
+                raise PermissionError(errno.EACCES, "Permission denied", str(self))
+            return real(self, *args, **kwargs)
+
+        return call
+
+    for method in ("is_file", "iterdir", "read_bytes"):
+        monkeypatch.setattr(Path, method, refusing(method))
+    return names
+
+
+def test_a_folder_that_may_not_be_looked_into_does_not_hide_the_others(tmp_path, closed):
+    run = RunFolder.create(tmp_path / "one", SearchSettings().to_json())
+    for folder in (tmp_path / "lost+found", run.path / "nni-private"):
+        folder.mkdir()
+        closed.add(folder.name)
+    found = {status.run.name: status.state for status in runs.find_runs([tmp_path])}
+    assert found == {"lost+found": "unreadable", "one": "stopped"}
+    assert [status.run.name for status in runs.find_runs([run.path])] == ["one"]
+    with pytest.raises(UserError, match=r"cannot read .*lost\+found: Permission denied"):
+        runs.find_runs([tmp_path / "lost+found"])
+
+
+def test_a_search_that_cannot_be_read_is_not_left_out(tmp_path, closed):
+    for name in ("seed-0", "seed-1"):
+        RunFolder.create(tmp_path / "searches" / name, SearchSettings().to_json())
+    (tmp_path / "searches" / "seed-2").mkdir()  # not begun
+    assert [path.name for path in begun_searches(tmp_path)] == ["seed-0", "seed-1"]
+    closed.add("seed-1")
+    with pytest.raises(UserError, match="cannot read .*seed-1: Permission denied"):
+        begun_searches(tmp_path)

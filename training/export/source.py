@@ -91,7 +91,8 @@ def _opener(
     def load() -> Data:
         from training.data.loading import load_data
 
-        return load_data(name, data_dir or asked.get("data_dir"), info=info, validation=0.0, workers=0)
+        where = data_dir or (asked.get("data_dir") if name == asked.get("dataset") else None)
+        return load_data(name, where, info=info, validation=0.0, workers=0)
 
     return load
 

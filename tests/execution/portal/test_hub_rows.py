@@ -142,3 +142,18 @@ def test_a_damaged_hub_is_not_gone_on_with(tmp_path, monkeypatch, settings, said
 def test_nothing_and_far_too_much_is_refused(texts, said):
     with pytest.raises(UserError, match=said):
         grid(texts)
+
+
+def test_a_hub_goes_on_at_the_port_that_it_had(tmp_path, monkeypatch):
+    opened = []
+    monkeypatch.setattr(hub, "Portal", lambda host, port, pages: opened.append(port))
+    monkeypatch.setattr(hub, "_proceed", lambda *_: [])
+    run = hub._create(
+        hub.HUB,
+        [("first", row_of(SearchSettings()))],
+        SearchSettings(port=45111, run_dir=tmp_path / "hub"),
+        1,
+    )
+    for given, port in (({}, 45111), ({"port": 45112}, 45112), ({}, 45112)):
+        resume_hub(run, given, "program")
+        assert opened.pop() == port

@@ -212,3 +212,24 @@ def test_a_front_is_exported_at_once_each_point_with_its_own_training(tmp_path, 
     assert "--weights goes with one candidate" in capsys.readouterr().err
     with pytest.raises(UserError, match=f"pick is front, {len(points)} candidates; accepted here: one"):
         pde_nas.export(path, "front")
+
+
+def test_a_file_that_is_named_is_not_looked_for_where_the_runs_was(tmp_path, monkeypatch, capsys):
+    images, labels = np.random.default_rng(0).integers(0, 256, (40, 8, 8), dtype=np.uint8), np.arange(40) % 10
+    (tmp_path / "dat").mkdir()
+    for name in ("my", "other"):
+        np.savez(
+            tmp_path / "dat" / f"{name}.npz", x_train=images, y_train=labels, x_test=images, y_test=labels
+        )
+    run_folder = make_run(tmp_path / "run", FIVE[:1])
+    record = json.loads((run_folder / "settings.json").read_text())
+    record["settings"] |= {"dataset": "my.npz", "data_dir": str(tmp_path / "dat")}
+    (run_folder / "settings.json").write_text(json.dumps(record))
+    monkeypatch.chdir(tmp_path)
+    for number, named in enumerate(["dat/my.npz", "./dat/other.npz"]):
+        out = tmp_path / f"out{number}"
+        assert run("export", run_folder, "--format", "int8", "--dataset", named, "--out", out) == 0
+        assert (out / "model-int8.onnx").is_file()
+    capsys.readouterr()
+    assert run("export", run_folder, "--format", "int8", "--data-dir", "nowhere", "--out", "out2") == 2
+    assert "no form of those asked for could be written (int8)" in capsys.readouterr().err

@@ -96,8 +96,13 @@ def list_images(folder: str | Path, classes: tuple[str, ...]) -> ImageFiles:
 
 
 def _images_below(folder: str) -> list[str]:
+    """Raises `UserError` for a folder that cannot be read: it would be taken for empty."""
+
+    def refuse(error: OSError) -> None:
+        raise UserError(f"cannot read {told(error.filename)}: {error.strerror}") from error
+
     images, seen = [], set()
-    for parent, folders, files in os.walk(folder, followlinks=True):
+    for parent, folders, files in os.walk(folder, onerror=refuse, followlinks=True):
         real = os.path.realpath(parent)
         if real in seen:  # by a link to a folder above it
             folders.clear()

@@ -1,3 +1,6 @@
+import errno
+import os
+
 import numpy as np
 import pytest
 import torch
@@ -89,6 +92,21 @@ def test_a_damaged_image_is_named_in_one_line(images, workers):
     data = load_data("folder", images, image_size=16, workers=workers)
     with pytest.raises(UserError, match=r"^image .*red/1\.png cannot be read; replace or delete it$"):
         _ = data.test
+
+
+@pytest.mark.parametrize("closed", ["train/red", "train/red/deeper"])
+def test_a_folder_that_cannot_be_read_is_not_taken_for_empty(images, monkeypatch, closed):
+    (images / closed).mkdir(exist_ok=True)
+    scan = os.scandir
+
+    def refuse(path):
+        if str(path) == str(images / closed):
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    with pytest.raises(UserError, match=f"cannot read .*{closed}: Permission denied"):
+        dataset_info("folder", images)
 
 
 def test_missing_parts(tmp_path, images):
