@@ -65,8 +65,9 @@ def _below(folder: Path) -> Iterator[Path]:
         inside = sorted(folder.iterdir())
     except OSError as error:
         raise UserError(f"cannot read {folder}: {error.strerror}") from error
+    itself = _is_run(folder)  # then what lies in it is its own
     for path in [folder, *inside]:
-        if _is_run(path, unknown=path != folder and not _is_run(folder)):
+        if itself if path is folder else _is_run(path, unknown=not itself):
             yield path
             for search in sorted((path / "searches").glob("*")):
                 if _is_run(search, unknown=True):
