@@ -7,6 +7,7 @@ import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from execution.ending import end_former, end_in_order
 from execution.follow import own_portal
@@ -48,14 +49,20 @@ class Status:
 
 
 def find_runs(folders: list[Path], read: Callable[[Path], Status] | None = None) -> list[Status]:
-    """Every run in or right below ``folders``, and every search of a hub, oldest first; ``read`` is what looks at one,
-    by default `status_or_damaged`.
+    """Every run in or right below ``folders``, and every search of a hub, oldest first, each once, also where links lead
+    to it; ``read`` is what looks at one, by default `status_or_damaged`.
 
     Raises `UserError` for a folder that is not there.
     """
     read = read or status_or_damaged
-    found = {path: read(path) for folder in folders for path in _below(folder)}
-    return sorted(found.values(), key=lambda status: (status.started, status.run))
+    paths = {path for folder in folders for path in _below(folder)}
+    once = {path.resolve(): path for path in sorted(paths, key=_links, reverse=True)}  # its own name last
+    found = [read(path) for path in once.values()]
+    return sorted(found, key=lambda status: (status.started, status.run))
+
+
+def _links(path: Path) -> int:
+    return sum(part.is_symlink() for part in (path, *path.parents))
 
 
 def _below(folder: Path) -> Iterator[Path]:
@@ -135,12 +142,14 @@ def status(run: RunFolder) -> Status:
                 raise UserError(f"settings lacks {', '.join(sorted(missing))}")
             kind = text("strategy", settings["strategy"])
             trials = whole_number("trials", settings["trials"], 1, MOST)
+        outcome = run.read(OUTCOME) if (run.path / OUTCOME).is_file() else None
+        _require_candidates(run, outcome)
         measured = run.measurements()
         run.measurements(CONFIRMED)  # says so if it is damaged
         done = len(measured)
         total = max(done, trials)  # the portal's user may have wanted more
         best = _best(measured)
-        finished = (run.path / OUTCOME).is_file() and isinstance(run.read(OUTCOME), dict)
+        finished = isinstance(outcome, dict)
     return Status(
         run=run.path,
         kind=kind,
@@ -153,6 +162,14 @@ def status(run: RunFolder) -> Status:
         view=view_of(run),
         started=str(record.get("started") or ""),
     )
+
+
+def _require_candidates(run: RunFolder, outcome: Any) -> None:
+    """Raises `UserError` where there were candidates, for what was made of them is there, and their file is not."""
+    counted = outcome.get("candidates") if isinstance(outcome, dict) else None
+    if (counted or (run.path / CONFIRMED).is_file()) and not (run.path / CANDIDATES).is_file():
+        again = command_text("resume", run.path)
+        raise UserError(f"{run.path / CANDIDATES} is gone; {again} measures its candidates again")
 
 
 def runs_table(found: list[Status]) -> str:

@@ -145,6 +145,31 @@ def test_an_address_that_is_no_text_is_none(tmp_path, held):
         assert "held" in runs.runs_table(runs.find_runs([run.path]))
 
 
+@pytest.mark.parametrize("left", ["confirmed.jsonl", "outcome.json"])
+def test_candidates_that_are_gone_are_told_with_what_measures_them_again(tmp_path, left):
+    run = make_run(tmp_path / "run", FIVE, trials=5)
+    content = (run / "candidates.jsonl").read_text()
+    (run / "candidates.jsonl").unlink()
+    assert runs.status_or_damaged(run).state == "stopped"  # as before the first one
+    (run / left).write_text(content if left == "confirmed.jsonl" else '{"candidates": 5}')
+    found = runs.status_or_damaged(run)
+    assert found.state == "damaged"
+    assert "candidates.jsonl is gone; `run_search.py resume" in found.reason
+    (run / "outcome.json").write_text('{"candidates": 0}')  # of a search that measured none
+    (run / "confirmed.jsonl").unlink(missing_ok=True)
+    assert runs.status_or_damaged(run).state == "finished"
+
+
+def test_a_run_to_which_links_lead_is_listed_once_by_its_own_name(tmp_path):
+    run = make_run(tmp_path / "run", FIVE, trials=5)
+    (tmp_path / "a link").symlink_to(run)
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "link").symlink_to(run)
+    assert [s.run for s in runs.find_runs([tmp_path])] == [run]
+    assert [s.run for s in runs.find_runs([elsewhere, elsewhere])] == [elsewhere / "link"]
+
+
 def test_an_emptied_outcome_is_called_damaged(tmp_path):
     (make_run(tmp_path / "run", FIVE, trials=5) / "outcome.json").write_text("")
     assert [s.state for s in runs.find_runs([tmp_path])] == ["damaged"]
