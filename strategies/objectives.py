@@ -71,15 +71,18 @@ def usable(measurement: Measurement, names: Sequence[str]) -> bool:
     return judged and all(getattr(measurement, name) is not None for name in names)
 
 
-def ranked(measurements: Sequence[Measurement], names: Sequence[str]) -> list[Ranked]:
+def ranked(
+    measurements: Sequence[Measurement], names: Sequence[str], *, within: float = math.inf
+) -> list[Ranked]:
     """The measurements, each `usable`, by rank, and within a rank in the order they came.
 
     A measurement dominates another if it is in no objective worse, and in one better. Source: Deb et al., "A fast
-    and elitist multiobjective genetic algorithm: NSGA-II", 2002, sections III A and B.
+    and elitist multiobjective genetic algorithm: NSGA-II", 2002, sections III A and B. Where accuracies of unlike costs
+    cannot be compared, it does so only if the other costs at most ``within`` times as much.
     """
     from deap.tools import emo
 
-    individuals = [_Individual(m, _fitness(tuple(names))) for m in measurements]
+    individuals = [_Individual(m, _fitness(tuple(names), within)) for m in measurements]
     found = []
     for rank, front in enumerate(emo.sortNondominated(individuals, len(individuals))):
         emo.assignCrowdingDist(front)
@@ -90,34 +93,49 @@ def ranked(measurements: Sequence[Measurement], names: Sequence[str]) -> list[Ra
     return found
 
 
-def survivors(measurements: Sequence[Measurement], count: int, names: Sequence[str]) -> list[Measurement]:
-    """The best ``count``: by rank, then by crowding, then in the order they came."""
-    best = sorted(ranked(measurements, names), key=lambda each: each.order)[:count]
+def survivors(
+    measurements: Sequence[Measurement], count: int, names: Sequence[str], *, within: float = math.inf
+) -> list[Measurement]:
+    """The best ``count``: by rank, then by crowding, then in the order they came; ``within`` as in `ranked`."""
+    best = sorted(ranked(measurements, names, within=within), key=lambda each: each.order)[:count]
     return [each.measurement for each in best]
 
 
 def spread(
-    judged: Sequence[Measurement], count: int, *, front_only: bool = False, names: Sequence[str] = _FRONT
+    judged: Sequence[Measurement],
+    count: int,
+    *,
+    front_only: bool = False,
+    names: Sequence[str] = _FRONT,
+    within: float = math.inf,
 ) -> list[Measurement]:
     """``count`` of the judged ones: first the most accurate, then always the one of the front of ``names`` whose costs
     (MACs, unless others are named) are farthest, as a ratio, from those of all that were taken; where the front has no
-    more, and not ``front_only``, the next best by non-dominated rank."""
-    places = ranked(judged, names)
+    more, and not ``front_only``, the next best by non-dominated rank. ``within`` is as in `ranked`: the first is then the
+    most accurate of those that cost as much as the dearest, but for that ratio."""
+    places = ranked(judged, names, within=within)
     front = [each.measurement for each in places if each.rank == 0]
     others = [each.measurement for each in sorted(places, key=lambda each: each.order) if each.rank > 0]
-    costs = [name for name in names if not OBJECTIVES[name]]
-    taken: list[Measurement] = []
-    while front and len(taken) < count:
-        best = max(front, key=lambda m: _gap(m, taken, costs))
+    costs = _costs(names)
+    taken = [_most_accurate(front, costs[0], within)] if front and count > 0 else []
+    left = [each for each in front if not taken or each is not taken[0]]
+    while left and len(taken) < count:
+        best = max(left, key=lambda m: _gap(m, taken, costs))
         taken.append(best)
-        front.remove(best)
+        left.remove(best)
     return taken if front_only else [*taken, *others[: count - len(taken)]]
 
 
+def _costs(names: Sequence[str]) -> list[str]:
+    return [name for name in names if not OBJECTIVES[name]]
+
+
+def _most_accurate(front: Sequence[Measurement], cost: str, within: float) -> Measurement:
+    least = max(getattr(m, cost) for m in front) / within
+    return max((m for m in front if getattr(m, cost) >= least), key=lambda m: m.accuracy or 0.0)
+
+
 def _gap(measurement: Measurement, taken: Sequence[Measurement], costs: Sequence[str]) -> float:
-    if not taken:
-        assert measurement.accuracy is not None  # it is usable
-        return measurement.accuracy
     return min(
         max(abs(math.log(getattr(measurement, name) / getattr(other, name))) for name in costs)
         for other in taken
@@ -133,9 +151,20 @@ class _Individual:
 
 
 @cache
-def _fitness(names: tuple[str, ...]) -> type:
+def _fitness(names: tuple[str, ...], within: float) -> type:
     """DEAP's fitness over the objectives."""
     from deap.base import Fitness
 
-    weights = tuple(1.0 if OBJECTIVES[name] else -1.0 for name in names)
-    return type("ObjectivesFitness", (Fitness,), {"weights": weights, "names": names})
+    inside: dict[str, Any] = {
+        "weights": tuple(1.0 if OBJECTIVES[name] else -1.0 for name in names),
+        "names": names,
+    }
+    if within < math.inf:
+        place = names.index(_costs(names)[0])
+
+        def dominates(self: Any, other: Any) -> bool:
+            dearer, cost = -other.wvalues[place], -self.wvalues[place]
+            return dearer <= within * cost and Fitness.dominates(self, other)
+
+        inside["dominates"] = dominates
+    return type("ObjectivesFitness", (Fitness,), inside)

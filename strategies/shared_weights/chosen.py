@@ -19,6 +19,7 @@ from search_space.sampling import random_genotype
 from strategies.budget import Budget
 from strategies.objectives import spread
 
+LIKE = 1.5  # shared weights tell networks apart whose costs differ by at most this ratio; beyond it they favour small ones
 _REPEATS, _DRAWS, _STEPS, _NEAR = 5, 20, 200, 0.05
 
 
@@ -94,9 +95,9 @@ def choose(
     accuracy: Callable[[Genotype], float],
     names: Sequence[str] = ("accuracy", "macs"),
 ) -> list[Chosen]:
-    """``count`` networks to train, points of the front of the objectives ``names``, the last ``randoms`` of them random;
-    ``accuracy`` judges these on shared weights."""
-    best = spread(judged, max(1, count - randoms), names=names)
+    """``count`` networks to train, the last ``randoms`` of them random, the others points of the front of the objectives
+    ``names``, on which is who is best among networks of `LIKE` costs; ``accuracy`` judges these on shared weights."""
+    best = spread(judged, max(1, count - randoms), names=names, within=LIKE)
     chosen = [_of_front(measurement) for measurement in best]
     problem = chosen[0].genotype.problem
     for genotype in random_likes(problem, best, min(randoms, count - len(best)), seed, budget):
@@ -112,7 +113,10 @@ def extended(
 ) -> list[Chosen]:
     """``chosen``, and further points of the front up to ``count``, as far as there are any."""
     known = {each.genotype.key() for each in chosen}
-    more = [_of_front(measurement) for measurement in spread(judged, count + len(chosen), names=names)]
+    more = [
+        _of_front(measurement)
+        for measurement in spread(judged, count + len(chosen), names=names, within=LIKE)
+    ]
     new = [each for each in more if each.genotype.key() not in known]
     return [*chosen, *new[: count - len(chosen)]]
 

@@ -44,6 +44,26 @@ def test_points_are_spread_over_the_front_before_what_it_dominates():
     assert [m.index for m in spread(judged, 99, front_only=True)] == [4, 0, 5, 2, 1]
 
 
+def test_networks_of_unlike_costs_are_not_compared():
+    """On shared weights large networks look too bad: the best of their like is a point of the front all the same."""
+    points = [
+        (0.50, 100),
+        (0.44, 140),
+        (0.45, 500),
+        (0.43, 600),
+        (0.47, 700),
+        (0.40, 2000),
+        (0.42, 2900),
+        (0.41, 2950),
+    ]
+    judged = judged_of(points)
+    assert [m.index for m in spread(judged, 8, front_only=True)] == [0]
+    chosen = spread(judged, 8, front_only=True, within=1.5)
+    assert {m.index for m in chosen} == {0, 2, 4, 5, 6}
+    assert [m.index for m in chosen[:2]] == [6, 0]  # the best of the dearest, then who is farthest
+    assert [m.index for m in spread(judged, 8, within=1e9)] == [m.index for m in spread(judged, 8)]
+
+
 def test_random_ones_have_the_macs_of_the_front(problem):
     models = judged_of([(0.5, 3_000_000), (0.6, 6_000_000)])
     problem = sample("tiny-global", 0).problem
