@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
+from collections.abc import Iterator
 
 import torch
 
@@ -10,6 +12,7 @@ from records.checks import whole_number
 from records.errors import UserError
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # of malloc.h
+_THRESHOLD = 128 * 1024  # bytes, of both where nothing else is said
 LARGEST_SEED = 2**53 - 1  # NNI's JavaScript keeps no larger number whole, and torch takes none above 2**64
 MOST_THREADS = 1024  # many more than there are cores end a process, or hold the machine up
 
@@ -63,3 +66,17 @@ def keep_memory() -> bool:
     except (OSError, AttributeError):
         return False
     return all(mallopt(parameter, 2**30) for parameter in (_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD))
+
+
+@contextlib.contextmanager
+def kept_memory() -> Iterator[None]:
+    """As `keep_memory`, while it lasts; then what is free goes back. For a process that has more to do than trainings."""
+    kept = keep_memory()
+    try:
+        yield
+    finally:
+        if kept:
+            glibc = ctypes.CDLL(None)
+            for parameter in (_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD):
+                glibc.mallopt(parameter, _THRESHOLD)
+            glibc.malloc_trim(0)

@@ -130,6 +130,7 @@ class SupernetPareto(MultiTrialStrategy):
         from strategies.shared_weights.chosen import choose, extended, read_chosen, write_chosen
         from strategies.shared_weights.exploring import explore, read_judged
         from strategies.shared_weights.judge import Judge
+        from training.device import kept_memory
 
         path, count = workplace.folder / CHOSEN, workplace.trials + len(self.earlier)
         if path.is_file():
@@ -141,20 +142,18 @@ class SupernetPareto(MultiTrialStrategy):
                 )
             self.chosen = extended(known, judged, count, self.names)
         else:
-            data = workplace.trial.load()
-            judge = Judge(self._train(workplace, data), data)
-            judged = explore(
-                self._search(),
-                judge,
-                self.settings.judged,
-                workplace.folder / JUDGED,
-                progress=workplace.progress,
-                latency=self._latency(workplace),
-            )
-            self.chosen = choose(
-                judged, count, min(self.settings.controls, count // 2), seed=self.seed, budget=self.budget,
-                accuracy=judge.accuracy, names=self.names,
-            )  # fmt: skip
+            latency = self._latency(workplace)  # before memory is kept: trials that measure it do not
+            with kept_memory():
+                data = workplace.trial.load()
+                judge = Judge(self._train(workplace, data), data)
+                judged = explore(
+                    self._search(), judge, self.settings.judged, workplace.folder / JUDGED, progress=workplace.progress,
+                    latency=latency,
+                )  # fmt: skip
+                self.chosen = choose(
+                    judged, count, min(self.settings.controls, count // 2), seed=self.seed, budget=self.budget,
+                    accuracy=judge.accuracy, names=self.names,
+                )  # fmt: skip
         write_chosen(path, self.chosen)
 
     def _latency(self, workplace: Workplace) -> Callable[[Genotype], float] | None:

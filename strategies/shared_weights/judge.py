@@ -7,6 +7,7 @@ import itertools
 import torch
 from torch import nn
 
+from pde_ops.cpu.training.kernels import put_kernels
 from search_space import Genotype
 from strategies.shared_weights.store import SharedWeights
 from training.data.loading import Data
@@ -39,6 +40,8 @@ class Judge:
         assert self.data.validation is not None  # the settings of a search hold images out
         network = self.shared.network(genotype)
         self.calibrate(network)
+        if self.shared.device == "cpu":
+            put_kernels(network)  # it lives for this
         return evaluate(network, self.data.validation)
 
     @torch.no_grad()
