@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,17 +15,18 @@ from records.measurement import Measurement
 from records.run_files.json_lines import read_lines
 from records.run_files.measurement_lines import is_finite
 from records.run_files.scored import identity
-from records.run_files.shared_files import CHOSEN, EPOCHS, FRONT, JUDGED, RANDOM, read_chosen_records
+from records.run_files.shared_files import CHOSEN, EPOCHS, FRONT, JUDGED, LIKE, RANDOM, read_chosen_records
 from records.text import percent_text
 
 
 @dataclass(frozen=True)
 class SharedRanking:
     """``pairs``: of each candidate that was judged both ways, its accuracy on shared weights and trained from
-    scratch, in [0, 1]. ``against_random``: for each random architecture, its accuracy and that of the front's point
-    with the nearest MACs. ``seconds`` is what the supernet and its judging took."""
+    scratch, in [0, 1], and ``macs`` its MACs. ``against_random``: for each random architecture, its accuracy and that of
+    the front's point with the nearest MACs. ``seconds`` is what the supernet and its judging took."""
 
     pairs: tuple[tuple[float, float], ...]
+    macs: tuple[int, ...]
     against_random: tuple[tuple[float, float], ...]
     seconds: float
 
@@ -38,6 +40,19 @@ class SharedRanking:
         return None if math.isnan(tau) else float(tau)
 
     @property
+    def like(self) -> tuple[int, int]:
+        """Of how many two candidates whose MACs differ by a ratio of at most `LIKE` shared weights say rightly which is
+        the better one, and how many such twos there are; equal accuracies tell nothing."""
+        right = count = 0
+        for (one, its_macs), (other, macs) in itertools.combinations(
+            zip(self.pairs, self.macs, strict=True), 2
+        ):
+            product = (one[0] - other[0]) * (one[1] - other[1])
+            if product and max(its_macs, macs) <= LIKE * min(its_macs, macs):
+                right, count = right + (product > 0), count + 1
+        return right, count
+
+    @property
     def gain(self) -> float | None:
         """Mean of the front's accuracies less those of random architectures; None without any."""
         differences = [front - chance for chance, front in self.against_random]
@@ -49,6 +64,12 @@ class SharedRanking:
         said = [
             f"Kendall's tau between accuracy on shared weights and trained from scratch: {tau} (n = {len(self.pairs)})"
         ]
+        right, count = self.like
+        if count:
+            said.append(
+                f"Of two candidates with MACs within a factor of {LIKE:g}, among which shared weights choose, they say rightly "
+                f"which is better in {right} of {count} cases"
+            )
         if self.gain is not None:
             chance = sum(chance for chance, _ in self.against_random) / len(self.against_random)
             said.append(
@@ -59,7 +80,8 @@ class SharedRanking:
 
     def to_json(self) -> dict[str, Any]:
         return {
-            "kendall_tau": self.tau, "pairs": len(self.pairs), "gain_over_random": self.gain,
+            "kendall_tau": self.tau, "pairs": len(self.pairs), "like_pairs": self.like[1], "like_pairs_right": self.like[0],
+            "gain_over_random": self.gain,
             "random": len(self.against_random),
         }  # fmt: skip
 
@@ -76,6 +98,7 @@ def read_shared_ranking(folder: Path, measurements: Sequence[Measurement]) -> Sh
         if m.status == "ok" and (key := identity(m.genotype)) in chosen
     ]
     pairs = tuple((accuracy, m.accuracy) for m, _, accuracy in judged if m.accuracy is not None)
+    macs = tuple(m.macs for m, _, _ in judged if m.accuracy is not None)
     front = [m for m, role, _ in judged if role == FRONT]
     against = []
     for measurement, role, _ in judged:
@@ -83,7 +106,7 @@ def read_shared_ranking(folder: Path, measurements: Sequence[Measurement]) -> Sh
             nearest = min(front, key=lambda m: abs(math.log(m.macs / measurement.macs)))
             against.append((measurement.accuracy, nearest.accuracy))
     seconds = _seconds(folder / EPOCHS) + _seconds(folder / JUDGED)
-    return SharedRanking(pairs, tuple(against), seconds)  # type: ignore[arg-type]
+    return SharedRanking(pairs, macs, tuple(against), seconds)  # type: ignore[arg-type]
 
 
 def _seconds(path: Path) -> float:

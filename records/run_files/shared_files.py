@@ -17,6 +17,7 @@ JUDGED = "judged.jsonl"  # a line a network that was judged on the shared weight
 CHOSEN = "chosen.json"  # the networks to train, see `ChosenRecord`
 LATENCY_TABLE = "latency_table.json"  # latencies of operations, where latency is an objective
 FRONT, RANDOM = "front", "random"
+LIKE = 1.5  # ratio of costs within which shared weights tell networks apart; beyond it they favour small ones
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from records.files import write_whole
 from records.interface.terminal import say
 from records.measurement import Measurement
 from records.options import Options, option
-from records.run_files.shared_files import CHOSEN, EPOCHS, JUDGED, LATENCY_TABLE
+from records.run_files.shared_files import CHOSEN, EPOCHS, JUDGED, LATENCY_TABLE, LIKE
 from search_space import Genotype, get_space
 from search_space.sampling import random_genotype
 from strategies.contract import MultiTrialStrategy, SpaceExhausted
@@ -78,7 +78,7 @@ class SupernetParetoSettings(Options):
 class SupernetPareto(MultiTrialStrategy):
     """One supernet of which every network of the space is a part (`strategies.shared_weights`). Each batch trains a
     fair draw of networks. Then ``judged`` networks are judged on its weights, proposed by `nsga2` for the objectives; who is better is asked among
-    networks of like costs only (`strategies.shared_weights.chosen.LIKE`), as "Once for All" searches once for each budget.
+    networks of like costs only (`records.run_files.shared_files.LIKE`), as "Once for All" searches once for each budget.
     Their latencies, where these are among them, are predicted from those of operations
     (`strategies.shared_weights.latencies`); trials measure them. The candidates are points of their front, from the most accurate one on each as far from the others as can
     be, and last ``controls`` random ones of the same MACs.
@@ -199,8 +199,6 @@ class SupernetPareto(MultiTrialStrategy):
 
     def _search(self) -> Nsga2:
         """What proposes the networks that are judged on shared weights."""
-        from strategies.shared_weights.chosen import LIKE
-
         population = max(2, min(_POPULATION, self.settings.judged // 4))
         budget = {"max_macs": self.budget.max_macs, "max_params": self.budget.max_params}
         settings = Nsga2Settings(population=population, objectives=self.settings.objectives)

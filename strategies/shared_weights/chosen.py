@@ -11,7 +11,7 @@ from typing import Any
 
 from records.files import write_whole
 from records.measurement import Measurement
-from records.run_files.shared_files import FRONT, RANDOM, read_chosen_records
+from records.run_files.shared_files import FRONT, LIKE, RANDOM, read_chosen_records
 from search_space import Genotype, mutate
 from search_space.genotype import recorded_genotype
 from search_space.problem import Problem
@@ -19,7 +19,6 @@ from search_space.sampling import random_genotype
 from strategies.budget import Budget
 from strategies.objectives import spread
 
-LIKE = 1.5  # shared weights tell networks apart whose costs differ by at most this ratio; beyond it they favour small ones
 _REPEATS, _DRAWS, _STEPS, _NEAR = 5, 20, 200, 0.05
 
 

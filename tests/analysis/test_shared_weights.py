@@ -45,6 +45,8 @@ def test_tau_and_the_gain_over_chance(tmp_path):
     assert ranking.seconds == 7.0
     assert ranking.sentences() == [
         "Kendall's tau between accuracy on shared weights and trained from scratch: 0.60 (n = 5)",
+        "Of two candidates with MACs within a factor of 1.5, among which shared weights choose, they say rightly which is "
+        "better in 2 of 2 cases",
         "Random architectures of the same MACs reach 50.00% on average (n = 2), the front's nearest points +20.00 "
         "points on that",
     ]
@@ -62,7 +64,8 @@ def test_it_stands_in_the_outcome_and_the_report(tmp_path):
     assert "16.0 s of training: supernet 7.0 s, 3 candidates 9.0 s." in outcome.table
     numbers = json.loads((folder / "outcome.json").read_text())["shared_weights"]
     assert numbers == {
-        "kendall_tau": pytest.approx(1.0), "pairs": 3, "gain_over_random": pytest.approx(0.1), "random": 1,
+        "kendall_tau": pytest.approx(1.0), "pairs": 3, "like_pairs": 1, "like_pairs_right": 1,
+        "gain_over_random": pytest.approx(0.1), "random": 1,
     }  # fmt: skip
     assert (
         "Random architectures of the same MACs reach 40.00% on average"
@@ -70,9 +73,15 @@ def test_it_stands_in_the_outcome_and_the_report(tmp_path):
     )
 
 
+def test_candidates_of_unlike_macs_are_not_among_those_that_are_told_apart():
+    pairs = ((0.3, 0.5), (0.2, 0.6), (0.4, 0.7), (0.5, 0.7))
+    assert SharedRanking(pairs, (100, 150, 151, 151), (), 0.0).like == (2, 3)
+
+
 @pytest.mark.parametrize("pairs", [(), ((0.5, 0.6),), ((0.5, 0.6), (0.5, 0.7))])
 def test_without_two_that_differ_there_is_no_tau(pairs):
-    ranking = SharedRanking(pairs, (), 0.0)
+    ranking = SharedRanking(pairs, (100,) * len(pairs), (), 0.0)
+    assert ranking.like == (0, 0)
     assert ranking.tau is None
     assert "undefined" in ranking.sentences()[0]
 

@@ -60,6 +60,27 @@ def test_memory_is_kept_where_glibc_is():
     assert done.stdout.strip() == str(platform.libc_ver()[0] == "glibc")
 
 
+def test_memory_that_was_kept_goes_back():
+    code = """if True:
+        import psutil, torch
+        from training.device import kept_memory
+
+        def held():
+            many = [torch.ones(2**18) for _ in range(200)]  # a MiB each
+            del many
+            return psutil.Process().memory_info().rss
+
+        before = held()
+        with kept_memory():
+            kept = held()
+        print(kept - before, psutil.Process().memory_info().rss - before)
+        """  # in a process of its own
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    kept, after = (int(word) / 2**20 for word in done.stdout.split())
+    assert after < 20
+    assert kept > 150 or platform.libc_ver()[0] != "glibc"
+
+
 @pytest.mark.parametrize(
     ("found", "quick"),
     [({"avx512_bf16": True, "amx_bf16": False}, True), ({"amx_bf16": True}, True), ({"avx2": True}, False)],
