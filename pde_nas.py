@@ -23,7 +23,7 @@ from analysis import pick as picked
 from execution import session as launch
 from execution.portal import hub
 from execution.settings import SearchSettings
-from records.checks import as_path, shown
+from records.checks import as_path, shown, text
 from records.errors import UserError
 from records.files import write_errors
 from records.lazy import loader
@@ -149,7 +149,7 @@ def export(
     from training.export.source import is_training
 
     source, trained = as_path("run", run), None if weights is None else as_path("weights", weights)
-    if is_training(source) and pick == "best":
+    if isinstance(pick, str) and pick == "best" and is_training(source):
         source, trained = source / "genotype.json", trained or source / WEIGHTS
     choices = picked(source, pick)
     if len(choices) != 1:
@@ -211,6 +211,8 @@ def _export(
     from training.export import export as write
     from training.export.source import Candidate, gather
 
+    if dataset is not None:
+        text("dataset", dataset)
     m = choice.measurement
     candidate = None if m is None else Candidate(m.index, m.status, m.accuracy)
     facts = gather(choice.genotype, weights, choice.folder, candidate, dataset=dataset, data_dir=data_dir)

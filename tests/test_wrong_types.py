@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 import pde_nas
@@ -14,6 +15,8 @@ CALLS = [
     (lambda run: pde_nas.report(None), "run is None; accepted: a path"),
     (lambda run: pde_nas.report([3]), "run is 3; accepted: a path"),
     (lambda run: pde_nas.report([]), "no run folder is named; accepted: one or more"),
+    (lambda run: pde_nas.export(run, np.zeros(2)), "pick is array"),
+    (lambda run: pde_nas.export(run, dataset=np.zeros(2)), "dataset is array"),
     (lambda run: pde_nas.export(run, formats=3), "format is 3; accepted: a non-empty list of onnx, "),
     (
         lambda run: pde_nas.export(run, formats="onnx"),

@@ -30,6 +30,8 @@ def pick(path: str | Path, what: str | int = "best") -> list[Choice]:
     Raises:
         UserError: another text, a file with something else than ``best``, or no such candidate.
     """
+    if not isinstance(what, (str, int)):
+        raise UserError(f"pick is {shown(what)}; accepted: {ACCEPTED}")
     name, _, value = str(what).strip().partition("=")
     if isinstance(what, int) or str(what).strip().isdigit():
         name, value = "index", str(what)

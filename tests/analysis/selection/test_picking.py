@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
+import numpy as np
 import pytest
 
 from analysis import pick
@@ -47,6 +48,8 @@ def test_each_way(run, what, found):
         ("bset", "pick is 'bset'; accepted: best, knee, front, index=N"),
         ("max-macs", "pick is 'max-macs'; accepted"),
         ("best=3", "pick is 'best=3'; accepted"),
+        (np.array([1, 2]), r"pick is array\(\[1, 2\]\); accepted"),
+        (1.0, "pick is 1.0; accepted"),
         ("index=-1", "index is '-1'; accepted: a whole number, 0 or more"),
         ("index=9", "has no candidate 9; it has 0, 1, 2, 3, 4"),
         ("max-macs=10", "max-macs is 10, but no candidate has so few MACs; the smallest has 1,000"),
