@@ -28,7 +28,7 @@ from records.errors import UserError
 from records.files import write_errors
 from records.lazy import loader
 from records.run_files.run_folder import RunFolder
-from records.text import command_text
+from records.text import command_text, stem_of
 
 if TYPE_CHECKING:
     from analysis import Outcome, report
@@ -313,7 +313,7 @@ def retrain(
     folder, stem = (choice.folder, candidate) if source.is_dir() else (source.parent, source.stem)
     asked = _training(given)
     seed = f"-seed{asked.seed}" if asked.seed else ""
-    name = f"-{Path(asked.dataset).stem}-{asked.recipe}{seed}"
+    name = f"-{stem_of(asked.dataset)}-{asked.recipe}{seed}"
     if source.is_dir() and measured is not None and _is_of_another(folder / f"{stem}{name}", choice):
         stem = f"candidate{measured.index}"  # the best one was another when that was trained
     return _train(choice.genotype, _place(out, folder / f"{stem}{name}"), asked)
@@ -341,7 +341,7 @@ def train(name: str, *, out: str | Path | None = None, **given: Any) -> Trained:
     options = {"image_size": asked.image_size, "channels": asked.channels, "flip": asked.flip}
     info = dataset_info(asked.dataset, asked.data_dir, **options)
     genotype = published(name, num_classes=info.classes, image=info.image)
-    folder = f"{name}-{Path(asked.dataset).stem}-{asked.recipe}-seed{asked.seed}".lower()
+    folder = f"{name}-{stem_of(asked.dataset)}-{asked.recipe}-seed{asked.seed}".lower()
     return _train(genotype, _place(out, Path("runs", folder)), asked)
 
 

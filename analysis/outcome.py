@@ -225,7 +225,8 @@ def _sentence(run: Run, m: Measurement) -> str:
 
 def _cost(run: Run) -> str:
     """What the search took, as a sentence."""
-    candidates = f"{len(run.measurements)} candidates"
+    count = len(run.measurements)
+    candidates = f"{count} candidate{'s' if count != 1 else ''}"
     if not run.supernet_seconds and not run.confirmed:
         return f"{run.seconds:,.1f} s of training: {candidates}."
     supernet, again = run.supernet_seconds, sum(each.seconds for each in run.confirmed.values())

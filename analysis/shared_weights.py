@@ -9,13 +9,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from records.checks import shown
-from records.errors import UserError
 from records.measurement import Measurement
-from records.run_files.json_lines import read_lines
-from records.run_files.measurement_lines import is_finite
 from records.run_files.scored import identity
-from records.run_files.shared_files import CHOSEN, EPOCHS, FRONT, JUDGED, LIKE, RANDOM, read_chosen_records
+from records.run_files.shared_files import (
+    CHOSEN,
+    EPOCHS,
+    FRONT,
+    JUDGED,
+    LIKE,
+    RANDOM,
+    read_chosen_records,
+    read_seconds,
+)
 from records.text import percent_text
 
 
@@ -29,6 +34,7 @@ class SharedRanking:
     macs: tuple[int, ...]
     against_random: tuple[tuple[float, float], ...]
     seconds: float
+    gone: bool = False  # the file that tells what was chosen
 
     @property
     def tau(self) -> float | None:
@@ -60,6 +66,10 @@ class SharedRanking:
 
     def sentences(self) -> list[str]:
         """What a reader of the results should know, a sentence each."""
+        if self.gone:
+            return [
+                f"{CHOSEN} is gone, so what shared weights said of the candidates, and which are random, is not known"
+            ]
         tau = "undefined" if self.tau is None else f"{self.tau:.2f}"
         said = [
             f"Kendall's tau between accuracy on shared weights and trained from scratch: {tau} (n = {len(self.pairs)})"
@@ -88,9 +98,9 @@ class SharedRanking:
 
 def read_shared_ranking(folder: Path, measurements: Sequence[Measurement]) -> SharedRanking | None:
     """Of the run in ``folder``; None for a run of another kind. Raises `UserError` for a damaged file."""
-    path = folder / CHOSEN
-    if not path.is_file():
-        return None
+    path, seconds = folder / CHOSEN, read_seconds(folder / EPOCHS) + read_seconds(folder / JUDGED)
+    if not path.is_file():  # not chosen yet, or taken away
+        return SharedRanking((), (), (), seconds, gone=True) if seconds and measurements else None
     chosen = {identity(each.genotype): (each.role, each.accuracy) for each in read_chosen_records(path)}
     judged = [
         (m, *chosen[key])
@@ -105,17 +115,4 @@ def read_shared_ranking(folder: Path, measurements: Sequence[Measurement]) -> Sh
         if role == RANDOM and front:
             nearest = min(front, key=lambda m: abs(math.log(m.macs / measurement.macs)))
             against.append((measurement.accuracy, nearest.accuracy))
-    seconds = _seconds(folder / EPOCHS) + _seconds(folder / JUDGED)
     return SharedRanking(pairs, macs, tuple(against), seconds)  # type: ignore[arg-type]
-
-
-def _seconds(path: Path) -> float:
-    """Those of all whole lines, added up."""
-    return sum(read_lines(path, _seconds_of, "a record with seconds"))
-
-
-def _seconds_of(record: Any) -> float:
-    seconds = record["seconds"]
-    if not is_finite(seconds) or seconds < 0:
-        raise UserError(f"seconds is {shown(seconds)}; accepted: a number, 0 or more")
-    return float(seconds)

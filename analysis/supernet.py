@@ -14,8 +14,8 @@ from records.checks import finite
 from records.errors import UserError
 from records.files import read_present
 from records.run_files.json_lines import WITHOUT_IT
+from records.run_files.kept_files import EPOCHS
 
-EPOCHS = "oneshot.jsonl"
 # The least share of the way from equal weights (entropy ln n) to one certain primitive an edge (entropy 0) at which
 # a derived architecture counts as found. For logits that differ little the entropy is ln n less half their variance,
 # so with 13 primitives and "none" this is a deviation of 0.23: the strongest of an edge, some 1.7 deviations up, then

@@ -11,11 +11,11 @@ from typing import Any
 from records.checks import text
 from records.errors import UserError
 from records.files import read_json
+from records.run_files.kept_files import EPOCHS
 from records.run_files.measurement_lines import is_finite
 from records.run_files.run_folder import CANDIDATES, NNI, OUTCOME
 from records.run_files.run_lock import holder
 
-EPOCHS = "oneshot.jsonl"
 # Of an epoch's record, what is no measure of the search.
 _LEFT_OUT = ("genotype", "expected_counts")  # no numbers
 _NUMBERS = ("accuracy", "macs", "params", "hypervolume")  # of an outcome

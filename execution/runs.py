@@ -18,6 +18,7 @@ from records.errors import UserError
 from records.files import naming_damage, read_json
 from records.measurement import Measurement
 from records.options import MOST
+from records.run_files.kept_files import check_kept_files
 from records.run_files.measurement_lines import read_measurements
 from records.run_files.owner import Owner
 from records.run_files.run_folder import CANDIDATES, CONFIRMED, NNI, OUTCOME, RunFolder
@@ -146,6 +147,7 @@ def status(run: RunFolder) -> Status:
         _require_candidates(run, outcome)
         measured = run.measurements()
         run.measurements(CONFIRMED)  # says so if it is damaged
+        check_kept_files(run.path)
         done = len(measured)
         total = max(done, trials)  # the portal's user may have wanted more
         best = _best(measured)
@@ -167,9 +169,13 @@ def status(run: RunFolder) -> Status:
 def _require_candidates(run: RunFolder, outcome: Any) -> None:
     """Raises `UserError` where there were candidates, for what was made of them is there, and their file is not."""
     counted = outcome.get("candidates") if isinstance(outcome, dict) else None
-    if (counted or (run.path / CONFIRMED).is_file()) and not (run.path / CANDIDATES).is_file():
+    path = run.path / CANDIDATES
+    there = path.is_file() and path.stat().st_size > 0
+    if (counted or (run.path / CONFIRMED).is_file()) and not there:
         again = command_text("resume", run.path)
-        raise UserError(f"{run.path / CANDIDATES} is gone; {again} measures its candidates again")
+        raise UserError(
+            f"{path} is {'empty' if path.is_file() else 'gone'}; {again} measures its candidates again"
+        )
 
 
 def runs_table(found: list[Status]) -> str:

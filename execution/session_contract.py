@@ -16,6 +16,7 @@ from records.errors import UserError
 from records.run_files.run_folder import OUTCOME, RunFolder, new_folder
 from records.run_files.settings_file import SETTINGS, what_is_left
 from records.signals import termination_as_interrupt
+from records.text import stem_of
 from search_space import get_space
 from search_space.exact_costs import require_exact_costs
 from search_space.problem import Problem
@@ -210,4 +211,4 @@ def default_run_dir(settings: SearchSettings) -> Path:
     from datetime import datetime
 
     now = datetime.now().strftime("%Y%m%d-%H%M%S")
-    return Path("runs", f"{now}-{Path(settings.dataset).stem}-{settings.strategy}")
+    return Path("runs", f"{now}-{stem_of(settings.dataset)}-{settings.strategy}")

@@ -4,6 +4,7 @@ three digits, times with their unit."""
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 import shlex
 from pathlib import Path
@@ -50,6 +51,17 @@ def shortened(text: str, longest: int) -> str:
         return text
     end = (longest - 1) // 2
     return f"{text[: longest - 1 - end]}…{text[-end:]}"
+
+
+def stem_of(path: str) -> str:
+    """The name of a data set's file without its suffix, or a data set's own, as part of a folder's name: in at most 100
+    bytes.
+
+    Examples:
+        >>> stem_of("my/digits.npz"), stem_of("cifar10"), len(stem_of("é" * 120 + ".npz").encode())
+        ('digits', 'cifar10', 100)
+    """
+    return os.fsencode(Path(path).stem)[:100].decode(errors="ignore")
 
 
 def command_text(*words: object) -> str:

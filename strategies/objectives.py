@@ -72,17 +72,18 @@ def usable(measurement: Measurement, names: Sequence[str]) -> bool:
 
 
 def ranked(
-    measurements: Sequence[Measurement], names: Sequence[str], *, within: float = math.inf
+    measurements: Sequence[Measurement], names: Sequence[str], *, bands: float = math.inf
 ) -> list[Ranked]:
     """The measurements, each `usable`, by rank, and within a rank in the order they came.
 
     A measurement dominates another if it is in no objective worse, and in one better. Source: Deb et al., "A fast
     and elitist multiobjective genetic algorithm: NSGA-II", 2002, sections III A and B. Where accuracies of unlike costs
-    cannot be compared, it does so only if the other costs at most ``within`` times as much.
+    cannot be compared, ``bands`` is a ratio: from one power of it to the next the first cost counts as equal, and nobody
+    dominates one of another band.
     """
     from deap.tools import emo
 
-    individuals = [_Individual(m, _fitness(tuple(names), within)) for m in measurements]
+    individuals = [_Individual(m, _fitness(tuple(names), bands)) for m in measurements]
     found = []
     for rank, front in enumerate(emo.sortNondominated(individuals, len(individuals))):
         emo.assignCrowdingDist(front)
@@ -94,10 +95,10 @@ def ranked(
 
 
 def survivors(
-    measurements: Sequence[Measurement], count: int, names: Sequence[str], *, within: float = math.inf
+    measurements: Sequence[Measurement], count: int, names: Sequence[str], *, bands: float = math.inf
 ) -> list[Measurement]:
-    """The best ``count``: by rank, then by crowding, then in the order they came; ``within`` as in `ranked`."""
-    best = sorted(ranked(measurements, names, within=within), key=lambda each: each.order)[:count]
+    """The best ``count``: by rank, then by crowding, then in the order they came; ``bands`` as in `ranked`."""
+    best = sorted(ranked(measurements, names, bands=bands), key=lambda each: each.order)[:count]
     return [each.measurement for each in best]
 
 
@@ -107,18 +108,19 @@ def spread(
     *,
     front_only: bool = False,
     names: Sequence[str] = _FRONT,
-    within: float = math.inf,
+    bands: float = math.inf,
 ) -> list[Measurement]:
     """``count`` of the judged ones: first the most accurate, then always the one of the front of ``names`` whose costs
     (MACs, unless others are named) are farthest, as a ratio, from those of all that were taken; where the front has no
-    more, and not ``front_only``, the next best by non-dominated rank. ``within`` is as in `ranked`: the first is then the
-    most accurate of those that cost as much as the dearest, but for that ratio."""
-    places = ranked(judged, names, within=within)
+    more, and not ``front_only``, the next best by non-dominated rank. ``bands`` is as in `ranked`: the first is then that
+    of the dearest band."""
+    places = ranked(judged, names, bands=bands)
     front = [each.measurement for each in places if each.rank == 0]
     others = [each.measurement for each in sorted(places, key=lambda each: each.order) if each.rank > 0]
     costs = _costs(names)
-    taken = [_most_accurate(front, costs[0], within)] if front and count > 0 else []
-    left = [each for each in front if not taken or each is not taken[0]]
+    first = max(front, key=lambda m: (_band(getattr(m, costs[0]), bands), m.accuracy or 0.0), default=None)
+    taken = [first] if first is not None and count > 0 else []
+    left = [each for each in front if each is not first]
     while left and len(taken) < count:
         best = max(left, key=lambda m: _gap(m, taken, costs))
         taken.append(best)
@@ -130,9 +132,9 @@ def _costs(names: Sequence[str]) -> list[str]:
     return [name for name in names if not OBJECTIVES[name]]
 
 
-def _most_accurate(front: Sequence[Measurement], cost: str, within: float) -> Measurement:
-    least = max(getattr(m, cost) for m in front) / within
-    return max((m for m in front if getattr(m, cost) >= least), key=lambda m: m.accuracy or 0.0)
+def _band(cost: float, bands: float) -> int:
+    """Its number, the higher the dearer; with ``bands`` infinite there is one."""
+    return 0 if bands == math.inf else math.floor(math.log(max(cost, 1e-9)) / math.log(bands))
 
 
 def _gap(measurement: Measurement, taken: Sequence[Measurement], costs: Sequence[str]) -> float:
@@ -151,7 +153,7 @@ class _Individual:
 
 
 @cache
-def _fitness(names: tuple[str, ...], within: float) -> type:
+def _fitness(names: tuple[str, ...], bands: float) -> type:
     """DEAP's fitness over the objectives."""
     from deap.base import Fitness
 
@@ -159,12 +161,15 @@ def _fitness(names: tuple[str, ...], within: float) -> type:
         "weights": tuple(1.0 if OBJECTIVES[name] else -1.0 for name in names),
         "names": names,
     }
-    if within < math.inf:
+    if bands < math.inf:
         place = names.index(_costs(names)[0])
+        others = [i for i in range(len(names)) if i != place]
 
         def dominates(self: Any, other: Any) -> bool:
-            dearer, cost = -other.wvalues[place], -self.wvalues[place]
-            return dearer <= within * cost and Fitness.dominates(self, other)
+            if _band(-self.wvalues[place], bands) != _band(-other.wvalues[place], bands):
+                return False
+            own, its = ([values.wvalues[i] for i in others] for values in (self, other))
+            return own != its and all(one >= another for one, another in zip(own, its, strict=True))
 
         inside["dominates"] = dominates
     return type("ObjectivesFitness", (Fitness,), inside)

@@ -7,8 +7,9 @@ The supernet of the space of `benchmarks.studies.architecture_table` is trained 
 table's 2,000 images, and every architecture is judged on its weights on the table's other 2,000. A record, one a seed,
 has Kendall's tau-b between these accuracies and the table's means, over all architectures and within fifths of equal
 numbers by MACs; and for 1, 2, ... points of the front on shared weights, in the strategy's order, the hypervolume of
-their means as a share of that of the exact front: of the front among networks of like MACs, as the strategy has it, and
-of the plain one. A call goes on where the last one stopped.
+their means as a share of that of the exact front. Who is on that front is asked in bands
+of MACs, a ratio wide, of which the strategy takes one (`records.run_files.shared_files.LIKE`). A call goes on where the last one
+stopped.
 """
 
 from __future__ import annotations
@@ -43,6 +44,7 @@ from training.data.split import steps_per_epoch
 
 BINS, MOST = 5, 20
 _SHOWN = (4, 8, 12, 16, 20)  # points
+_RATIOS = (1.1, LIKE, 1.5, 2.0, math.inf)
 FORWARD = 1 / 3  # what a pass without gradients costs of a training step's
 _OUT = Path("results/strategies/supernet_table.jsonl")
 
@@ -67,13 +69,13 @@ def tau_within_bins(measured: Sequence[Measurement], means: Sequence[float]) -> 
     )
 
 
-def shares(table: Table, judged: Sequence[Measurement], within: float = LIKE) -> list[float]:
+def shares(table: Table, judged: Sequence[Measurement], bands: float = LIKE) -> list[float]:
     """Hypervolume of the first 1, 2, ... points that the strategy would train, as a share of the exact front's; who is
-    on the front is asked ``within`` a ratio of MACs."""
+    on the front is asked in ``bands`` of MACs, as `strategies.objectives.ranked` has them."""
     best = exact(table)
     limit = reference_macs(best)
     whole = dominated_share(best, limit)
-    truly = [best[point.index] for point in spread(judged, MOST, within=within)]
+    truly = [best[point.index] for point in spread(judged, MOST, bands=bands)]
     return [round(dominated_share(truly[:count], limit) / whole, 4) for count in range(1, len(truly) + 1)]
 
 
@@ -98,8 +100,7 @@ def run(table: Table, data: Data, seed: int, folder: Path) -> dict[str, Any]:
         "tau": tau([(m.accuracy or 0.0, mean) for m, mean in zip(judged, means, strict=True)]),
         "tau_within_bins": tau_within_bins(judged, means),
         "architectures": len(judged),
-        "shares": shares(table, judged),
-        "shares_plain_front": shares(table, judged, math.inf),
+        "accuracies": [m.accuracy for m in judged],
         "supernet_trainings": round(training.epochs / EPOCHS, 2),
         "judging_trainings": round(len(judged) * FORWARD * (half + CALIBRATION_IMAGES) / (EPOCHS * half), 2),
         "supernet_cpu_seconds": round(supernet, 1),
@@ -128,13 +129,31 @@ def main() -> None:
     for record in records:
         print(
             f"seed {record['seed']}: tau {record['tau']:.2f}, within bins {record['tau_within_bins']:.2f} "
-            f"(n = {record['architectures']}); share of the exact hypervolume after {', '.join(map(str, _SHOWN))} points: "
-            f"{_shown(record['shares'])}; of the plain front: {_shown(record['shares_plain_front'])}"
+            f"(n = {record['architectures']})"
         )
+    print(by_ratio(table, [record["accuracies"] for record in records]))
 
 
-def _shown(found: Sequence[float]) -> str:
-    return ", ".join(f"{found[min(count, len(found)) - 1]:.3f}" for count in _SHOWN)
+def by_ratio(table: Table, judged: Sequence[Sequence[float]]) -> str:
+    """In Markdown: the mean over supernets of the share of the exact hypervolume after some points, by the ratio
+    of MACs that a band is wide; ``judged`` holds of each supernet the accuracies of all architectures on it."""
+    lines = [
+        f"| ratio | {' | '.join(f'{count} points' for count in _SHOWN)} |",
+        "| ---: |" + " ---: |" * len(_SHOWN),
+    ]
+    for bands in _RATIOS:
+        found = [
+            shares(
+                table,
+                [dataclasses.replace(m, accuracy=own) for m, own in zip(exact(table), each, strict=True)],
+                bands,
+            )
+            for each in judged
+        ]
+        means = [statistics.mean(own[min(count, len(own)) - 1] for own in found) for count in _SHOWN]
+        name = "no bands" if math.isinf(bands) else f"{bands:g}"
+        lines.append(f"| {name} | {' | '.join(f'{mean:.3f}' for mean in means)} |")
+    return "\n".join(lines)
 
 
 if __name__ == "__main__":

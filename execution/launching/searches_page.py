@@ -16,12 +16,13 @@ from execution.launching.time_left import seconds_left
 from execution.pages.contract import Asked, Page, Place, several
 from records.errors import UserError
 from records.run_files.confirming import confirming_line
+from records.run_files.kept_files import KEPT
 from records.run_files.run_folder import CANDIDATES, OUTCOME, RunFolder
 from records.run_files.settings_file import HUB, SEVERAL
 
 Compare = Callable[[Sequence[Path]], dict[str, Any]]
 _OWN_STOP_SECONDS = 1.0  # until the portal that answers is stopped itself
-_FILES = ("settings.json", CANDIDATES, "confirmed.jsonl", "rows.jsonl", "taken-back.jsonl", OUTCOME)
+_FILES = ("settings.json", CANDIDATES, "confirmed.jsonl", "rows.jsonl", "taken-back.jsonl", OUTCOME, *KEPT)
 
 
 def searches_page(program: Callable[[], str], compare: Compare) -> Page:

@@ -25,6 +25,7 @@ from execution.viewing import view_of
 from records.errors import UserError
 from records.run_files.run_folder import NNI, RunFolder
 from records.run_files.settings_file import HUB, SETTINGS
+from records.text import stem_of
 from training.data.datasets import is_array_file
 
 _ANSWER_SECONDS = 30.0
@@ -112,7 +113,7 @@ def host_of(run: Path) -> str | None:
 def new_run_folder(base: Path, settings: SearchSettings) -> Path:
     """A name that no run and no launch in ``base`` has."""
     taken = {launch.run for launch in launches.launches(base)}
-    usual = f"{datetime.now():%Y%m%d-%H%M%S}-{Path(settings.dataset).stem}-{settings.strategy}"
+    usual = f"{datetime.now():%Y%m%d-%H%M%S}-{stem_of(settings.dataset)}-{settings.strategy}"
     number = 1
     while (path := base / (usual if number == 1 else f"{usual}-{number}")) in taken or path.exists():
         number += 1

@@ -9,7 +9,8 @@ from typing import Any
 from records.checks import one_of, shown
 from records.errors import UserError
 from records.files import naming_damage, read_json
-from records.run_files.measurement_lines import require_share
+from records.run_files.json_lines import read_lines
+from records.run_files.measurement_lines import is_finite, require_share
 from records.run_files.scored import identity
 
 EPOCHS = "supernet.jsonl"  # a line an epoch of its supernet
@@ -17,7 +18,9 @@ JUDGED = "judged.jsonl"  # a line a network that was judged on the shared weight
 CHOSEN = "chosen.json"  # the networks to train, see `ChosenRecord`
 LATENCY_TABLE = "latency_table.json"  # latencies of operations, where latency is an objective
 FRONT, RANDOM = "front", "random"
-LIKE = 1.5  # ratio of costs within which shared weights tell networks apart; beyond it they favour small ones
+LIKE = (
+    1.25  # ratio of costs: in a band of it shared weights tell networks apart; beyond they favour small ones
+)
 
 
 @dataclass(frozen=True)
@@ -27,6 +30,18 @@ class ChosenRecord:
     genotype: dict[str, Any]
     role: str
     accuracy: float
+
+
+def read_seconds(path: Path) -> float:
+    """Those of all whole lines, added up; of `EPOCHS` or `JUDGED`. Raises `UserError` for a damaged line."""
+    return sum(read_lines(path, _seconds_of, "a record with seconds"))
+
+
+def _seconds_of(record: Any) -> float:
+    seconds = record["seconds"]
+    if not is_finite(seconds) or seconds < 0:
+        raise UserError(f"seconds is {shown(seconds)}; accepted: a number, 0 or more")
+    return float(seconds)
 
 
 def read_chosen_records(path: Path) -> list[ChosenRecord]:

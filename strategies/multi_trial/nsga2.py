@@ -64,7 +64,7 @@ class Nsga2(MultiTrialStrategy):
     Settings = Nsga2Settings
     settings: Nsga2Settings
     repeats = False
-    within = math.inf  # who judges cannot tell networks apart whose costs differ by more than this ratio
+    bands = math.inf  # ratio of costs beyond which whoever judges cannot tell networks apart, see `ranked`
 
     def __init__(self, problem: Any, seed: int, settings: Any = None, **budget: Any) -> None:
         super().__init__(problem, seed, settings, **budget)
@@ -109,8 +109,8 @@ class Nsga2(MultiTrialStrategy):
         for end in range(len(self._replayed) + size, len(results) + 1, size):
             before = [each.measurement for each in self._parents[-1]]
             born = [m for m in results[end - size : end] if usable(m, self.names)]
-            best = survivors([*before, *born], size, self.names, within=self.within)
-            self._parents.append(ranked(best, self.names, within=self.within))
+            best = survivors([*before, *born], size, self.names, bands=self.bands)
+            self._parents.append(ranked(best, self.names, bands=self.bands))
             self._replayed += results[end - size : end]
         return self._parents[len(results) // size]
 

@@ -77,8 +77,8 @@ class SupernetParetoSettings(Options):
 @register_strategy
 class SupernetPareto(MultiTrialStrategy):
     """One supernet of which every network of the space is a part (`strategies.shared_weights`). Each batch trains a
-    fair draw of networks. Then ``judged`` networks are judged on its weights, proposed by `nsga2` for the objectives; who is better is asked among
-    networks of like costs only (`records.run_files.shared_files.LIKE`), as "Once for All" searches once for each budget.
+    fair draw of networks. Then ``judged`` networks are judged on its weights, proposed by `nsga2` for the objectives; who is better is asked
+    within bands of like costs only (`records.run_files.shared_files.LIKE`), as "Once for All" searches once for each budget.
     Their latencies, where these are among them, are predicted from those of operations
     (`strategies.shared_weights.latencies`); trials measure them. The candidates are points of their front, from the most accurate one on each as far from the others as can
     be, and last ``controls`` random ones of the same MACs.
@@ -203,7 +203,7 @@ class SupernetPareto(MultiTrialStrategy):
         budget = {"max_macs": self.budget.max_macs, "max_params": self.budget.max_params}
         settings = Nsga2Settings(population=population, objectives=self.settings.objectives)
         search = Nsga2(self.problem, self.seed, settings, **budget)
-        search.within = LIKE
+        search.bands = LIKE
         return search
 
     def propose(self, index: int, results: Sequence[Measurement]) -> Genotype:

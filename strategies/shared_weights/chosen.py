@@ -95,8 +95,8 @@ def choose(
     names: Sequence[str] = ("accuracy", "macs"),
 ) -> list[Chosen]:
     """``count`` networks to train, the last ``randoms`` of them random, the others points of the front of the objectives
-    ``names``, on which is who is best among networks of `LIKE` costs; ``accuracy`` judges these on shared weights."""
-    best = spread(judged, max(1, count - randoms), names=names, within=LIKE)
+    ``names`` in bands of `LIKE` costs; ``accuracy`` judges these on shared weights."""
+    best = spread(judged, max(1, count - randoms), names=names, bands=LIKE)
     chosen = [_of_front(measurement) for measurement in best]
     problem = chosen[0].genotype.problem
     for genotype in random_likes(problem, best, min(randoms, count - len(best)), seed, budget):
@@ -113,8 +113,7 @@ def extended(
     """``chosen``, and further points of the front up to ``count``, as far as there are any."""
     known = {each.genotype.key() for each in chosen}
     more = [
-        _of_front(measurement)
-        for measurement in spread(judged, count + len(chosen), names=names, within=LIKE)
+        _of_front(measurement) for measurement in spread(judged, count + len(chosen), names=names, bands=LIKE)
     ]
     new = [each for each in more if each.genotype.key() not in known]
     return [*chosen, *new[: count - len(chosen)]]

@@ -45,7 +45,7 @@ def test_tau_and_the_gain_over_chance(tmp_path):
     assert ranking.seconds == 7.0
     assert ranking.sentences() == [
         "Kendall's tau between accuracy on shared weights and trained from scratch: 0.60 (n = 5)",
-        "Of two candidates with MACs within a factor of 1.5, among which shared weights choose, they say rightly which is "
+        "Of two candidates with MACs within a factor of 1.25, among which shared weights choose, they say rightly which is "
         "better in 2 of 2 cases",
         "Random architectures of the same MACs reach 50.00% on average (n = 2), the front's nearest points +20.00 "
         "points on that",
@@ -75,7 +75,7 @@ def test_it_stands_in_the_outcome_and_the_report(tmp_path):
 
 def test_candidates_of_unlike_macs_are_not_among_those_that_are_told_apart():
     pairs = ((0.3, 0.5), (0.2, 0.6), (0.4, 0.7), (0.5, 0.7))
-    assert SharedRanking(pairs, (100, 150, 151, 151), (), 0.0).like == (2, 3)
+    assert SharedRanking(pairs, (100, 125, 126, 126), (), 0.0).like == (2, 3)
 
 
 @pytest.mark.parametrize("pairs", [(), ((0.5, 0.6),), ((0.5, 0.6), (0.5, 0.7))])
@@ -86,8 +86,24 @@ def test_without_two_that_differ_there_is_no_tau(pairs):
     assert "undefined" in ranking.sentences()[0]
 
 
+def test_a_file_that_is_gone_is_told_and_the_supernet_still_counts(tmp_path):
+    folder = a_run(tmp_path / "run", [0.5], [0.3], ["front"], [100])
+    (folder / "chosen.json").unlink()
+    outcome = write_outcome(folder)
+    assert "chosen.json is gone, so what shared weights said of the candidates" in outcome.table
+    assert "10.0 s of training: supernet 7.0 s, 1 candidate 3.0 s." in outcome.table
+    assert "chosen.json is gone" in (folder / "report.html").read_text()
+
+
 def test_other_runs_have_none(tmp_path):
     folder = a_run(tmp_path / "run", [0.5], [0.3], ["front"], [100])
+    for name in ("chosen.json", "supernet.jsonl", "judged.jsonl"):
+        (folder / name).unlink()
+    assert read_run(folder).shared is None
+
+
+def test_a_supernet_without_candidates_yet_is_no_file_that_is_gone(tmp_path):
+    folder = a_run(tmp_path / "run", [], [], [], [])
     (folder / "chosen.json").unlink()
     assert read_run(folder).shared is None
 

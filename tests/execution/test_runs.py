@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 import run_search
+from analysis.run import read_run
 from execution import runs
 from execution.follow import Follower
 from execution.portal import hub
@@ -145,6 +146,26 @@ def test_an_address_that_is_no_text_is_none(tmp_path, held):
         assert "held" in runs.runs_table(runs.find_runs([run.path]))
 
 
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("supernet.jsonl", '{"seconds": 1.0}\n0\n'),
+        ("judged.jsonl", "garbage\n"),
+        ("chosen.json", "[1"),
+        ("oneshot.jsonl", "0\n"),
+        ("scored.jsonl", "{}\n"),
+    ],
+)
+def test_a_damaged_file_of_a_strategy_is_called_so_as_a_report_does(tmp_path, name, content):
+    run = make_run(tmp_path / "run", FIVE, trials=5)
+    (run / name).write_text(content)
+    found = runs.status_or_damaged(run)
+    assert found.state == "damaged"
+    assert name in found.reason
+    with pytest.raises(UserError, match=name):
+        read_run(run)
+
+
 @pytest.mark.parametrize("left", ["confirmed.jsonl", "outcome.json"])
 def test_candidates_that_are_gone_are_told_with_what_measures_them_again(tmp_path, left):
     run = make_run(tmp_path / "run", FIVE, trials=5)
@@ -155,6 +176,8 @@ def test_candidates_that_are_gone_are_told_with_what_measures_them_again(tmp_pat
     found = runs.status_or_damaged(run)
     assert found.state == "damaged"
     assert "candidates.jsonl is gone; `run_search.py resume" in found.reason
+    (run / "candidates.jsonl").write_text("")
+    assert "candidates.jsonl is empty; `run_search.py resume" in runs.status_or_damaged(run).reason
     (run / "outcome.json").write_text('{"candidates": 0}')  # of a search that measured none
     (run / "confirmed.jsonl").unlink(missing_ok=True)
     assert runs.status_or_damaged(run).state == "finished"

@@ -119,8 +119,8 @@ class Starts {
         let reason = lastWords(trial) || `it ended with code ${code} before it asked for its parameters`;
         while (given !== undefined && !this.stopping && !this.cancelled.has(trial)) {
             const count = (this.failed.get(trial) ?? 0) + 1;
-            if (count >= TRIES) {
-                break; // others begin: it is this one's fault
+            if (count >= TRIES && this.failures < count - 1) {
+                break; // another began meanwhile: it is this one's fault
             }
             this.failed.set(trial, count);
             await this.pause(reason);

@@ -7,7 +7,7 @@ import pytest
 
 from benchmarks.studies.architecture_table import EPOCHS, Table, architectures
 from benchmarks.studies.replays import exact
-from benchmarks.studies.supernet_table import BINS, MOST, shares, tau, tau_within_bins
+from benchmarks.studies.supernet_table import BINS, MOST, by_ratio, shares, tau, tau_within_bins
 
 
 @pytest.fixture(scope="module")
@@ -29,6 +29,15 @@ def test_a_perfect_ranking_finds_the_front_in_its_order(table):
 def test_a_reversed_ranking_finds_less(table):
     worst = [dataclasses.replace(m, accuracy=1 - (m.accuracy or 0.0)) for m in exact(table)]
     assert shares(table, worst)[-1] < shares(table, exact(table))[3]
+
+
+def test_ratios_are_held_against_each_other(table):
+    favours_small = [(m.accuracy or 0.0) - 0.3 * math.log10(m.macs) for m in exact(table)]
+    lines = by_ratio(table, [favours_small]).splitlines()
+    assert len(lines) == 2 + 5
+    assert lines[3].startswith("| 1.25 |")
+    last = {line.split(" | ")[0]: float(line.split(" | ")[3]) for line in lines[2:]}
+    assert last["| 1.25"] > last["| no bands"] + 0.02
 
 
 def test_macs_alone_rank_all_and_say_nothing_within_bins(table):

@@ -91,6 +91,25 @@ def test_an_interpreter_that_is_gone_ends_it_too_and_no_candidate_fails_for_that
         assert folders == 2  # each is started again under its name
 
 
+def test_one_alone_that_never_begins_ends_the_server_and_does_not_fail(tmp_path):
+    """One trial at a time: nobody else tells whether it is this one's fault."""
+    act = """
+    const { submit, ask, ended } = await make('test $NNI_TRIAL_SEQ_ID != 1 && sleep 0.1');
+    const first = await submit();
+    ask(first.id);
+    console.log(await ended(first));
+    const second = await submit();
+    setInterval(() => console.log(second.status), 5);
+    await sleep(20000);
+    """
+    done = run(act, tmp_path)
+    assert done.returncode == 1, done.stderr
+    assert why(tmp_path).startswith(f"{TRIES} starts of trials in a row failed")
+    first, *second = done.stdout.splitlines()
+    assert first == "SUCCEEDED"
+    assert set(second) <= {"WAITING", "RUNNING"}
+
+
 def test_one_that_does_not_begin_at_first_is_started_again_with_its_parameters(tmp_path):
     act = """
     const { submit, ask, ended, compat } = await make(`test -e ${root}/there && sleep 0.5`);
