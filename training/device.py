@@ -76,7 +76,12 @@ def kept_memory() -> Iterator[None]:
         yield
     finally:
         if kept:
-            glibc = ctypes.CDLL(None)
             for parameter in (_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD):
-                glibc.mallopt(parameter, _THRESHOLD)
-            glibc.malloc_trim(0)
+                ctypes.CDLL(None).mallopt(parameter, _THRESHOLD)
+            give_back_memory()
+
+
+def give_back_memory() -> None:
+    """What is free goes back, where glibc is: networks of many shapes one after the other leave more and more of it."""
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).malloc_trim(0)

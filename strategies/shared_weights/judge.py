@@ -11,10 +11,12 @@ from pde_ops.cpu.training.kernels import put_kernels
 from search_space import Genotype
 from strategies.shared_weights.store import SharedWeights
 from training.data.loading import Data
+from training.device import give_back_memory
 from training.evaluate import evaluate
 
 CALIBRATION_IMAGES = 512
 _BATCH = 128
+_GIVE_BACK = 10  # networks after which free memory goes back: kept for ever it would be gigabytes
 
 
 class Judge:
@@ -26,7 +28,7 @@ class Judge:
     """
 
     def __init__(self, shared: SharedWeights, data: Data, calibration: int = CALIBRATION_IMAGES) -> None:
-        self.shared, self.data = shared, data
+        self.shared, self.data, self._judged = shared, data, 0
         batches = data.train.batches(_BATCH)
         self._images = [images for images, _ in itertools.islice(batches, -(-calibration // _BATCH))]
 
@@ -38,6 +40,9 @@ class Judge:
     def accuracy(self, genotype: Genotype) -> float:
         """In [0, 1]."""
         assert self.data.validation is not None  # the settings of a search hold images out
+        self._judged += 1
+        if self._judged % _GIVE_BACK == 0:
+            give_back_memory()
         network = self.shared.network(genotype)
         self.calibrate(network)
         if self.shared.device == "cpu":
