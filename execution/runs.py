@@ -56,7 +56,7 @@ def find_runs(folders: list[Path], read: Callable[[Path], Status] | None = None)
     Raises `UserError` for a folder that is not there.
     """
     read = read or status_or_damaged
-    paths = {path for folder in folders for path in _below(folder)}
+    paths = sorted({path for folder in folders for path in _below(folder)})
     once = {path.resolve(): path for path in sorted(paths, key=_links, reverse=True)}  # its own name last
     found = [read(path) for path in once.values()]
     return sorted(found, key=lambda status: (status.started, status.run))

@@ -18,9 +18,8 @@ JUDGED = "judged.jsonl"  # a line a network that was judged on the shared weight
 CHOSEN = "chosen.json"  # the networks to train, see `ChosenRecord`
 LATENCY_TABLE = "latency_table.json"  # latencies of operations, where latency is an objective
 FRONT, RANDOM = "front", "random"
-LIKE = (
-    1.25  # ratio of costs: in a band of it shared weights tell networks apart; beyond they favour small ones
-)
+# In a band of costs of this ratio shared weights tell networks apart; beyond it they favour small ones.
+LIKE = 1.25
 
 
 @dataclass(frozen=True)

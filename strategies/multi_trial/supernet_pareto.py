@@ -77,11 +77,12 @@ class SupernetParetoSettings(Options):
 @register_strategy
 class SupernetPareto(MultiTrialStrategy):
     """One supernet of which every network of the space is a part (`strategies.shared_weights`). Each batch trains a
-    fair draw of networks. Then ``judged`` networks are judged on its weights, proposed by `nsga2` for the objectives; who is better is asked
-    within bands of like costs only (`records.run_files.shared_files.LIKE`), as "Once for All" searches once for each budget.
-    Their latencies, where these are among them, are predicted from those of operations
-    (`strategies.shared_weights.latencies`); trials measure them. The candidates are points of their front, from the most accurate one on each as far from the others as can
-    be, and last ``controls`` random ones of the same MACs.
+    fair draw of networks. Then ``judged`` networks are judged on its weights, proposed by `nsga2` for the objectives.
+    Who is better is asked within bands of like costs only (`records.run_files.shared_files.LIKE`), as "Once for All"
+    (Cai et al., ICLR 2020) searches once for each budget. Latencies, where these are among the objectives, are predicted
+    from those of operations (`strategies.shared_weights.latencies`); trials measure them. The candidates are the best of
+    bands, first of the dearest one, each further one as far from the others as can be, and last ``controls`` random ones
+    of the same MACs.
 
     What it does before its first candidate is kept in the run folder: ``supernet.jsonl`` (a line an epoch),
     ``checkpoints/shared.pt``, ``judged.jsonl`` (a line a network), ``chosen.json`` and, with latencies, ``latency_table.json``.
