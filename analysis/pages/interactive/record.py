@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shlex
 from collections.abc import Iterable, Sequence
@@ -85,13 +86,12 @@ def front_record(
 
 
 def command_path(folder: Path) -> str:
-    """How a command names a run's folder where the report was made, ready for a shell: from the working folder if it is
-    below, else by its name alone, for a report tells nothing of the machine."""
-    try:
-        path = folder.resolve().relative_to(Path.cwd().resolve()).as_posix()
-    except (ValueError, OSError):
-        path = folder.name
-    path = path if path != "." else folder.name
+    """How a command names a run's folder, ready for a shell: below ``runs`` of the working folder as searches place it,
+    else by its name alone, for a report tells nothing of the machine, nor the folder of a user."""
+    path = folder.name
+    with contextlib.suppress(OSError):
+        if folder.resolve().parent == Path("runs").resolve():
+            path = f"runs/{folder.name}"
     return shlex.quote(f"./{path}" if path.startswith("-") else path)
 
 

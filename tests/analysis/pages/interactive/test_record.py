@@ -102,3 +102,10 @@ def test_a_command_names_the_run_and_not_the_machine(name, tmp_path, monkeypatch
     monkeypatch.chdir(Path(__file__).parent)
     dashed = f"./{name}" if name.startswith("-") else name
     assert shlex.split(command_path(folder)) == [dashed]
+
+
+def test_a_command_names_no_folder_of_a_user(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert command_path(tmp_path / "home" / "alice" / "r20") == "r20"
+    assert command_path(tmp_path / "alice" / "runs" / "r20") == "r20"
+    assert command_path(tmp_path / "runs" / "r20") == "runs/r20"
