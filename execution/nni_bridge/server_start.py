@@ -8,6 +8,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 from unittest import mock
@@ -58,6 +59,7 @@ def portal_environment(
                 "NODE_OPTIONS": options,
                 "PDE_NAS_EDITS": json.dumps(dict(edits)),
                 "PDE_NAS_PAGES": json.dumps(pages) if pages else "",
+                "HOME": os.environ.get("HOME") or _home(),
                 **direct,
             },
         ),
@@ -67,6 +69,14 @@ def portal_environment(
         mock.patch.object(launcher, "Experiments", _NoList),
     ):
         yield start
+
+
+def _home() -> str:
+    """NNI's server ends where the system knows no home folder of the user's; it writes nothing there."""
+    try:
+        return str(Path.home())
+    except RuntimeError:
+        return "/"
 
 
 def _with_loopback(hosts: str) -> str:

@@ -1,8 +1,9 @@
 """Builds the C++ kernels once, at first use, into a cache; several processes may do so at once.
 
 The compiler is called directly: the sources need no torch headers, so it takes seconds and depends on neither
-ninja nor torch's ABI. The cache (``PDE_OPS_CACHE``, else ``$XDG_CACHE_HOME/pde_ops`` or ``~/.cache/pde_ops``)
-is keyed by sources, flags, compiler and processor, since the code is for this processor alone.
+ninja nor torch's ABI. The cache (``PDE_OPS_CACHE``, else ``$XDG_CACHE_HOME/pde_ops`` or ``~/.cache/pde_ops``, or where
+that can be neither read nor made a folder of the user's own among temporary files) is keyed by sources, flags, compiler
+and processor, since the code is for this processor alone.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import logging
 import os
 import platform
 import shutil
+import stat
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
@@ -69,16 +71,19 @@ def _built() -> Path:
             run(compiler, [*made.flags, "-shared", *made.files, "-o", str(library)], Path(folder))
             os.replace(library, path)
 
-    return once(cache() / f"kernels-{key(compiler)}.so", make)
+    return once(f"kernels-{key(compiler)}.so", make)
 
 
-def once(path: Path, build: Callable[[Path], None]) -> Path:
-    """``path``, made by ``build`` if it is not there; one process at a time."""
-    if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with _lock(path.parent / "lock"):
-            if not path.exists():
-                build(path)
+def once(name: str, build: Callable[[Path], None]) -> Path:
+    """The path of the cache's file ``name``, made by ``build`` if it is not there; one process at a time."""
+    for folder in (folders := cache_folders()):
+        if os.path.exists(path := folder / name):  # not where it may not be looked at
+            return path
+    path = _first_writable(folders) / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with _lock(path.parent / "lock"):
+        if not path.exists():
+            build(path)
     return path
 
 
@@ -91,10 +96,44 @@ def find_compiler() -> str:
     raise RuntimeError(f"no C++ compiler found ({named or 'c++, g++, clang++'})")
 
 
-def cache() -> Path:
-    if os.environ.get("PDE_OPS_CACHE"):
-        return Path(os.environ["PDE_OPS_CACHE"])
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "pde_ops"
+def cache_folders() -> list[Path]:
+    """Where what was built is looked for, in this order; it is built in the first one that can be written."""
+    if named := os.environ.get("PDE_OPS_CACHE"):
+        return [Path(named)]
+    folders = []
+    with contextlib.suppress(RuntimeError):  # a user that the system does not know has no home
+        folders.append(Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "pde_ops")
+    with contextlib.suppress(OSError):
+        folders.append(_private_folder())
+    return folders
+
+
+def _private_folder() -> Path:
+    """Among temporary files, and of this user alone, for a library that anybody can replace is not to be loaded.
+    Raises `OSError` where another user has its name."""
+    folder = Path(tempfile.gettempdir()) / f"pde_ops-{os.getuid()}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    status = folder.lstat()
+    if (
+        not stat.S_ISDIR(status.st_mode)
+        or status.st_uid != os.getuid()
+        or stat.S_IMODE(status.st_mode) != 0o700
+    ):
+        raise PermissionError(f"{folder} is not this user's alone")
+    return folder
+
+
+def _first_writable(folders: Sequence[Path]) -> Path:
+    """Raises the first one's `OSError` if there is none."""
+    errors: list[OSError] = []
+    for folder in folders:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=folder):
+                return folder
+        except OSError as error:
+            errors.append(error)
+    raise errors[0] if errors else FileNotFoundError("no folder to build them in; name one by PDE_OPS_CACHE")
 
 
 def key(compiler: str) -> str:
@@ -154,7 +193,7 @@ def objects(compiler: str) -> Objects:
                 return
         raise RuntimeError(message)
 
-    done = once(cache() / f"objects-{key(compiler)}" / "flags.txt", make)
+    done = once(f"objects-{key(compiler)}/flags.txt", make)
     return Objects(tuple(done.read_text().split()), tuple(sorted(map(str, done.parent.glob("*.o")))))
 
 

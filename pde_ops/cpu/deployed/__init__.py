@@ -61,4 +61,4 @@ def _built(shim: str, file: str, outside: Sequence[str], link: Link) -> Path:
             link(folder, made, folder / file)
             os.replace(folder / file, path)
 
-    return build.once(build.cache() / f"{Path(shim).stem}-{digest.hexdigest()[:20]}" / file, make)
+    return build.once(f"{Path(shim).stem}-{digest.hexdigest()[:20]}/{file}", make)

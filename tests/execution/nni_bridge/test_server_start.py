@@ -51,6 +51,17 @@ def test_clients_go_through_a_proxy(monkeypatch):
     assert "trust_env" not in source
 
 
+def test_the_server_needs_a_home(monkeypatch):
+    def unknown():
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("HOME")
+    monkeypatch.setattr(server_start.Path, "home", unknown)
+    with server_start.portal_environment():
+        assert os.environ["HOME"] == "/"
+    assert "homedir()" in (SERVER / "common/globals/paths.js").read_text()
+
+
 def test_a_server_gets_three_seconds(monkeypatch):
     """NNI's own asks four times, a second apart; ours asks until a minute is over."""
     asked = []

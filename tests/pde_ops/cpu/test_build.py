@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import subprocess
 import sys
 import threading
@@ -49,6 +50,57 @@ def test_a_failed_build_leaves_eager_and_no_file(fresh, monkeypatch, tmp_path_fa
     assert isinstance(reason, str)
     assert "\n" not in reason
     assert not list(fresh.glob("*.so"))
+
+
+@pytest.fixture
+def temporary(monkeypatch, tmp_path):
+    """The folder of temporary files; the home, a file there, can hold nothing."""
+    home = tmp_path / "home"
+    home.touch()
+    for name, value in (("HOME", home), ("XDG_CACHE_HOME", None), ("PDE_OPS_CACHE", None)):
+        monkeypatch.setenv(name, str(value)) if value else monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(build.tempfile, "gettempdir", lambda: str(tmp_path))
+    return tmp_path
+
+
+def _without_home(monkeypatch):
+    def home():
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(build.Path, "home", home)
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_without_a_home_to_write_in_the_users_own_temporary_folder_is_taken(temporary, monkeypatch, known):
+    if not known:
+        _without_home(monkeypatch)
+    made = []
+    for _ in range(2):
+        path = build.once("a.so", lambda path: made.append(path.write_text("built")))
+    assert path == temporary / f"pde_ops-{os.getuid()}" / "a.so"
+    assert len(made) == 1
+    assert path.parent.stat().st_mode & 0o777 == 0o700
+
+
+def test_a_temporary_folder_that_others_can_write_is_not_taken(temporary, monkeypatch):
+    shared = temporary / f"pde_ops-{os.getuid()}"
+    shared.mkdir()
+    shared.chmod(0o777)
+    (shared / "a.so").write_text("somebody's")
+    with pytest.raises(NotADirectoryError):  # of the home
+        build.once("a.so", lambda path: None)
+    _without_home(monkeypatch)
+    with pytest.raises(FileNotFoundError, match="name one by PDE_OPS_CACHE"):
+        build.once("a.so", lambda path: None)
+
+
+def test_what_is_built_in_a_home_that_cannot_be_written_is_used(temporary, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(temporary / "image"))
+    built = temporary / "image/pde_ops/a.so"
+    built.parent.mkdir(parents=True)
+    built.write_text("built")
+    monkeypatch.setattr(build, "_first_writable", None)
+    assert build.once("a.so", lambda path: None) == built
 
 
 def test_sources_are_compiled_at_the_same_time(monkeypatch, tmp_path):
