@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from execution.settings import PLACES, SearchSettings
 from records.errors import UserError
 from records.run_files.run_folder import OUTCOME, RunFolder, new_folder
 from records.run_files.settings_file import SETTINGS, what_is_left
-from records.signals import termination_as_interrupt
+from records.signals import stop_names, termination_as_interrupt
 from records.text import stem_of
 from search_space import get_space
 from search_space.exact_costs import require_exact_costs
@@ -138,7 +138,7 @@ class Session(ABC):
         """Goes on with the run, or concludes it where every candidate is measured; ``given`` are settings that were
         named again, which are kept for the next time."""
         if len(self.run.measurements()) >= self.settings.trials:
-            with self._stoppable(), self.run.lock(), termination_as_interrupt():
+            with stop_names(self.run.path), self.run.lock(), termination_as_interrupt():
                 self.end()
             return
         self.settings.require_places()
@@ -160,17 +160,9 @@ class Session(ABC):
         return nullcontext(None) if self.settings.portal == "off" else portal_of(self.settings, self.pages)
 
     def _proceed(self, opening: AbstractContextManager[Portal | None], *, resume: bool) -> None:
-        with self._stoppable(), self.run.lock(), termination_as_interrupt(), opening as portal:
+        with stop_names(self.run.path), self.run.lock(), termination_as_interrupt(), opening as portal:
             self.run.path.joinpath(OUTCOME).unlink(missing_ok=True)
             self.explore(portal, resume=resume)
-
-    @contextmanager
-    def _stoppable(self) -> Iterator[None]:
-        """A stop carries the run's folder, so that it can be told with what to go on."""
-        try:
-            yield
-        except KeyboardInterrupt as stop:
-            raise KeyboardInterrupt(self.run.path) from stop
 
     def end(self) -> None:
         """Confirms the front, where that is not done, and concludes the search."""

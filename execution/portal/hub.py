@@ -29,7 +29,7 @@ from records.interface.terminal import say
 from records.options import checked
 from records.run_files.run_folder import OUTCOME, RunFolder, new_folder
 from records.run_files.settings_file import HUB, MOST_SEARCHES, SETTINGS, SEVERAL, SWEEP
-from records.signals import termination_as_interrupt, uninterrupted
+from records.signals import stop_names, termination_as_interrupt, uninterrupted
 from records.text import count_text, percent_text
 from strategies.registry import strategy_names, strategy_options
 
@@ -137,7 +137,7 @@ def _proceed(run: RunFolder, opening: AbstractContextManager[Portal], program: s
     from execution.portal.row_experiment import RowExperiment
 
     kind = run.settings()["kind"]
-    with run.lock(), termination_as_interrupt(), opening as portal:
+    with stop_names(run.path), run.lock(), termination_as_interrupt(), opening as portal:
         settings = run.settings() | _of_strategies()
         run.revise(settings)
         _keep_waiting(run)

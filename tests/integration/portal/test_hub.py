@@ -84,6 +84,7 @@ def test_a_hub(folder, tmp_path):
     stop = start(tmp_path / "stop", "stop", str(folder))
     assert stop.wait(120) == 0, (tmp_path / "stop").read_text()
     assert hub.wait(10) == 130
+    assert f"`run_search.py resume {folder}` goes on" in log.read_text()
     assert belonging(folder) == []
     before = {path: path.read_text() for path in folder.glob("searches/*/candidates.jsonl")}
     assert len(before) == 2
