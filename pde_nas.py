@@ -28,6 +28,7 @@ from records.errors import UserError
 from records.files import write_errors
 from records.lazy import loader
 from records.run_files.run_folder import RunFolder
+from records.run_files.search_rows import asked_searches, unfinished_searches
 from records.text import command_text, stem_of
 
 if TYPE_CHECKING:
@@ -101,7 +102,8 @@ def resume(run: str | Path, strategy: Any = None, **given: Any) -> Outcome:
         strategy, given = None, given | {"strategy": strategy}
     folder = RunFolder.open(run)
     if hub.is_hub(folder):
-        return _common(hub.resume_hub(folder, given, PROGRAM, PAGES), folder.path)
+        hub.resume_hub(folder, given, PROGRAM, PAGES)
+        return _common(folder.path)
     from analysis import write_outcome
 
     budget = given.get("max_macs", folder.settings().get("max_macs"))
@@ -114,20 +116,19 @@ def resume(run: str | Path, strategy: Any = None, **given: Any) -> Outcome:
 
 def sweep(values: dict[str, str], *, searches: int = 1) -> Outcome:
     """Runs a search for every combination of ``values``, which are texts with commas by setting, ``searches`` at the
-    same time; the outcome is that of their common front."""
+    same time; the outcome is that of their common front, and names those that did not come to an end."""
     from execution.portal.hub_rows import grid
 
     rows, settings = grid(values)
-    finished = hub.sweep(rows, settings, searches, PROGRAM, PAGES)
-    return _common(finished, finished[0].parent.parent if finished else Path("."))
+    return _common(hub.sweep(rows, settings, searches, PROGRAM, PAGES))
 
 
-def _common(searches: Sequence[Path], folder: Path) -> Outcome:
+def _common(folder: Path) -> Outcome:
     from analysis import report
 
-    if not searches:
+    if len(unfinished_searches(folder)) == len(asked_searches(folder)):
         raise UserError(
-            f"no search of {folder} came to an end; each one's trial.stderr in the portal says why"
+            f"no search of {folder} came to an end, why stands above; {command_text('resume', folder)} goes on"
         )
     return report([folder], out=folder)
 
@@ -298,7 +299,8 @@ def retrain(
     run: str | Path, pick: str | int = "best", *, out: str | Path | None = None, **given: Any
 ) -> Trained:
     """Trains a candidate of a run, or a genotype's file, to the end, and tests it. ``pick`` is one of `analysis.pick`'s
-    that is one candidate; ``given`` are options of `retrain` by name; without a ``dataset`` the run's own is taken.
+    that is one candidate; ``given`` are options of `retrain` by name; without a ``dataset`` the run's own is taken, and its
+    batch size, too, where it has fewer images than the recipe's batch.
     The same call goes on with a training that was stopped."""
     source = as_path("run", run)
     choices = picked(source, pick)
@@ -307,7 +309,7 @@ def retrain(
     (choice,) = choices
     if "dataset" not in given:
         own = {name: str(value) if name == "image_size" else value for name, value in choice.data().items()}
-        given = own | given
+        given = own | _smaller_batch(choice, given) | given
     measured = choice.measurement
     candidate = "best" if pick == "best" or measured is None else f"candidate{measured.index}"
     folder, stem = (choice.folder, candidate) if source.is_dir() else (source.parent, source.stem)
@@ -317,6 +319,14 @@ def retrain(
     if source.is_dir() and measured is not None and _is_of_another(folder / f"{stem}{name}", choice):
         stem = f"candidate{measured.index}"  # the best one was another when that was trained
     return _train(choice.genotype, _place(out, folder / f"{stem}{name}"), asked)
+
+
+def _smaller_batch(choice: Choice, given: dict[str, Any]) -> dict[str, int]:
+    """The batch of the run that the candidate is of, where its training images are fewer than the recipe's batch."""
+    few = choice.few_images()
+    if few is None or few[0] >= _training(given).settings().recipe.batch_size:
+        return {}
+    return {"batch_size": few[1]}
 
 
 def _is_of_another(folder: Path, choice: Choice) -> bool:

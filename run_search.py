@@ -71,7 +71,12 @@ def _resume_options(parser: argparse.ArgumentParser) -> None:
 def _resume(args: argparse.Namespace) -> None:
     import pde_nas
 
-    tell(pde_nas.resume(args.run, **_given_settings(args)).table)
+    _tell_whole(pde_nas.resume(args.run, **_given_settings(args)))
+
+
+def _tell_whole(outcome: Any) -> None:
+    tell(outcome.table)
+    outcome.require_finished()
 
 
 def _hub_options(parser: argparse.ArgumentParser) -> None:
@@ -112,7 +117,7 @@ def _sweep_options(parser: argparse.ArgumentParser) -> None:
 def _sweep(args: argparse.Namespace) -> None:
     import pde_nas
 
-    tell(pde_nas.sweep(_given_settings(args), searches=args.searches).table)
+    _tell_whole(pde_nas.sweep(_given_settings(args), searches=args.searches))
 
 
 def _list_options(parser: argparse.ArgumentParser) -> None:
@@ -192,8 +197,9 @@ def _export(args: argparse.Namespace) -> None:
         exported = [pde_nas.export(args.run, args.pick, weights=args.weights, **given)]
     for made in exported:
         print(f"{made.folder}: {', '.join(made.files)}\n{made.summary()}")
-    if args.format is not None and all(len(made.missing) == len(formats) for made in exported):
-        raise UserError(f"no form of those asked for could be written ({args.format}); why stands above")
+    if args.format is not None:
+        for made in exported:
+            made.require_all()
 
 
 def _retrain_options(parser: argparse.ArgumentParser) -> None:

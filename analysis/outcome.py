@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -27,8 +28,12 @@ from records.checks import as_path
 from records.errors import UserError
 from records.files import write_errors, write_whole
 from records.measurement import Measurement
+from records.run_files.search_rows import unfinished_searches
 from records.run_files.settings_file import SETTINGS
+from records.text import command_text
 from search_space.genotype import Genotype
+
+_MOST_NAMED = 5
 
 
 @dataclass(frozen=True)
@@ -38,7 +43,8 @@ class Outcome:
     ``front`` is the (common) front by rising MACs, ``hypervolume`` the share in [0, 1] that it dominates of the
     rectangle up to full accuracy and a tenth above the largest candidate's MACs. ``warnings`` must be known before
     the results are relied on. Of one run ``best`` is the candidate to take and ``genotype`` its architecture; of
-    several they are None.
+    several they are None. ``unfinished`` names the searches of hubs and sweeps that have not come to an end, whose
+    candidates are not among these.
 
     Examples:
         >>> import tempfile
@@ -56,6 +62,15 @@ class Outcome:
     warnings: tuple[str, ...] = ()
     best: Measurement | None = None
     genotype: Genotype | None = None
+    unfinished: tuple[str, ...] = ()
+
+    def require_finished(self) -> None:
+        """Raises `UserError` where a search of the hub or sweep in ``folder`` has not come to an end."""
+        if self.unfinished:
+            raise UserError(
+                f"not every search of {self.folder} came to an end, why stands above; "
+                f"{command_text('resume', self.folder)} goes on"
+            )
 
 
 def write_outcome(
@@ -142,15 +157,29 @@ def report(paths: str | Path | Sequence[str | Path], *, out: str | Path | None =
     if len(named) == 1 and not holds_searches(named[0]):
         return write_outcome(paths[0], budget(named[0]), out, ended=False)
     runs: list[Run] = []
+    missing: dict[str, list[str]] = {}  # by hub or sweep
     for run in named:
-        runs += searches(run.path, finished=True) if holds_searches(run) else [run]
+        if holds_searches(run):
+            runs += searches(run.path, finished=True)
+            missing[run.name] = unfinished_searches(run.path)
+        else:
+            runs.append(run)
     for position, run in enumerate(runs):
         if any(run.path.resolve() == other.path.resolve() for other in runs[:position]):
             raise UserError(f"{run.path} is named twice; accepted: different run folders")
     out = _made(out)
-    made = _write(runs, out, None, None, compared=True)
+    lacks = [_lacking(name, left) for name, left in missing.items() if left]
+    made = _write(runs, out, None, None, compared=True, lacks=lacks)
     table = f"{made.table}\n\nIn {out}: " + ", ".join(f.name for f in made.files)
-    return dataclasses.replace(made, table=table)
+    return dataclasses.replace(made, table=table, unfinished=tuple(itertools.chain(*missing.values())))
+
+
+def _lacking(name: str, left: Sequence[str]) -> str:
+    shown = ", ".join(left[:_MOST_NAMED]) + (
+        f" and {len(left) - _MOST_NAMED} more" if left[_MOST_NAMED:] else ""
+    )
+    searches = "1 search" if len(left) == 1 else f"{len(left)} searches"
+    return f"this front is without {searches} of {name}, not at an end: {shown}"
 
 
 def _made(folder: Path) -> Path:
@@ -166,8 +195,9 @@ def _write(
     subject: Recommended | None,
     *,
     compared: bool = False,
+    lacks: Sequence[str] = (),
 ) -> Outcome:
-    """Table, picture and page of the common front."""
+    """Table, picture and page of the common front; what it ``lacks``, in sentences, comes before other warnings."""
     names = distinct_names(runs)
     owner = {id(m): (run, name) for run, name in zip(runs, names, strict=True) for m in run.require_ok()}
     points = front(m for run in runs for m in run.ok)
@@ -187,8 +217,9 @@ def _write(
         pictures.append(render_front(front_plot(runs, latency=True)))
         files.append(write_whole(out / f"{stem}_latency.png", pictures[-1]))
     text = report_page(
-        plot.title, pictures, runs, names, points, subject, max_macs=max_macs, references=references(dataset)
-    )
+        plot.title, pictures, runs, names, points, subject, max_macs=max_macs, references=references(dataset),
+        lacks=lacks,
+    )  # fmt: skip
     files.append(write_whole(out / page, text))
     again = [each for run in runs for each in run.confirmed.values()]
     columns = [
@@ -207,7 +238,7 @@ def _write(
             [f"{100 * dominated_share(run.ok, limit):.2f}", n] for run, n in zip(runs, names, strict=True)
         ]
         text += "\n\n" + table_text(["hypervolume %", "run"], shares)
-    said = warnings(runs, names)
+    said = [*lacks, *warnings(runs, names)]
     text += "".join(f"\n\nWarning: {warning}." for warning in said)
     return Outcome(text, tuple(files), out, tuple(points), dominated_share(points, limit), tuple(said))
 

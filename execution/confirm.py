@@ -40,7 +40,7 @@ def confirm(
     trainings run at the same time, each in a process of its own where that is more than one. Raises
     `KeyboardInterrupt` when stopped, with what is done kept.
     """
-    ok = [m for m in run.measurements() if m.status == "ok" and m.epochs is None]
+    ok = [m for m in run.measurements() if m.status == "ok"]
     if not points or not ok:
         return
     # One that failed has no history; it would fail again.

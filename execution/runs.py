@@ -11,7 +11,6 @@ from typing import Any
 
 from execution.ending import end_former, end_in_order
 from execution.follow import own_portal
-from execution.portal.rows import ROWS, read_rows, taken_back
 from execution.viewing import View, end_view, view, view_of
 from records.checks import text, whole_number
 from records.errors import UserError
@@ -22,6 +21,7 @@ from records.run_files.kept_files import check_kept_files
 from records.run_files.measurement_lines import read_measurements
 from records.run_files.owner import Owner
 from records.run_files.run_folder import CANDIDATES, CONFIRMED, NNI, OUTCOME, RunFolder
+from records.run_files.search_rows import ROWS, asked_searches
 from records.run_files.settings_file import SETTINGS, is_of_training
 from records.text import command_text
 
@@ -133,8 +133,7 @@ def status(run: RunFolder) -> Status:
     owner = run.owner()
     kind = settings.get("kind")
     if kind is not None:
-        gone = taken_back(run.path)
-        searches = [run.path / "searches" / name for name, _ in read_rows(run.path) if name not in gone]
+        searches = asked_searches(run.path)
         done, total, best = sum((path / OUTCOME).is_file() for path in searches), len(searches), None
         finished = done == total
     else:

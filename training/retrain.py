@@ -77,8 +77,10 @@ class RetrainSettings:
     threads: int = 0
 
     def __post_init__(self) -> None:
-        for name, value in zip(("dataset", "data_dir"), located(self.dataset, self.data_dir), strict=True):
-            object.__setattr__(self, name, value)
+        dataset, folder = located(self.dataset, self.data_dir)
+        object.__setattr__(self, "dataset", dataset)
+        # The same place from wherever the training is gone on with, or exported.
+        object.__setattr__(self, "data_dir", None if folder is None else os.path.abspath(folder))
         ImageOptions.of(self.image_size, self.channels, self.flip)
         object.__setattr__(self, "image_size", _plain_size(self.image_size))
         require_seed_and_threads(self.seed, self.threads)
@@ -290,12 +292,16 @@ def _prepare(genotype: Genotype, settings: RetrainSettings, folder: Path) -> Dat
 
 
 def _claim(folder: Path, genotype: Genotype, settings: RetrainSettings, info: DatasetInfo) -> None:
-    """Writes what is trained, and how, where it is not there yet."""
+    """Writes what is trained, and how, where it is not there yet, and where the data are, if they were moved."""
     with write_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
-    if not (folder / SETTINGS).exists():
+    path = folder / SETTINGS
+    if not path.exists():
         record = {"genotype": genotype.key(), "settings": settings.to_json(), "dataset_info": info.to_json()}
-        write_whole(folder / SETTINGS, json.dumps(record, indent=1))
+        write_whole(path, json.dumps(record, indent=1))
+    elif (record := _read(path))["settings"].get("data_dir") != settings.data_dir:
+        record["settings"]["data_dir"] = settings.data_dir
+        write_whole(path, json.dumps(record, indent=1))
     if not (folder / GENOTYPE).exists():
         genotype.save(folder / GENOTYPE)
 

@@ -47,12 +47,13 @@ def report_page(
     max_macs: int | None = None,
     references: Sequence[Reference] = (),
     studies: Sequence[Study] = STUDIES,
+    lacks: Sequence[str] = (),
 ) -> str:
     """The page as HTML. ``pictures`` are the front's plots, ``points`` the common front of all ``runs``, ``max_macs``
-    the budget within which ``subject`` is the best; the ``studies``, of `analysis.pages.sections`, come after the front. Runs without a judged candidate
+    the budget within which ``subject`` is the best; the ``studies``, of `analysis.pages.sections`, come after the front; what it ``lacks`` is told first. Runs without a judged candidate
     have a page, too, which says so."""
     certainties = [Certainty.of(run) for run in runs]
-    parts = [html.paragraph(f"Warning: {text}.") for text in warnings(runs, names)]
+    parts = [html.paragraph(f"Warning: {text}.") for text in [*lacks, *warnings(runs, names)]]
     judged = any(run.ok for run in runs)
     asked = global_question(runs, names) if judged else []
     if len(runs) == 1:

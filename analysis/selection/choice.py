@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from analysis.run import Run, read_run
 from analysis.selection.best import best
@@ -39,12 +40,27 @@ class Choice:
         `UserError` where that cannot be read."""
         if not (self.folder / SETTINGS).is_file():
             return {}
-        try:
-            settings = read_record(self.folder)["settings"]
-        except UserError as error:
-            raise UserError(f"{error}; name the data set with --dataset") from error
+        settings = self._record()["settings"]
         asked = {name: settings.get(name) for name in _OF_DATA}
         return {name: value for name, value in asked.items() if value is not None}
+
+    def few_images(self) -> tuple[int, int] | None:
+        """On how many images the run trained, and by how many a step, where they were fewer than a usual batch; None
+        where that is not known. Raises `UserError` as `data` does."""
+        if not (self.folder / SETTINGS).is_file():
+            return None
+        resolved = self._record().get("resolved") or {}
+        with contextlib.suppress(KeyError, TypeError):  # of a training, or of an earlier version
+            images, batch = resolved["train_images"], resolved["recipe"]["batch_size"]
+            if isinstance(images, int) and isinstance(batch, int) and 0 < batch <= images:
+                return images, batch
+        return None
+
+    def _record(self) -> dict[str, Any]:
+        try:
+            return read_record(self.folder)
+        except UserError as error:
+            raise UserError(f"{error}; name the data set with --dataset") from error
 
 
 def choose(path: str | Path, index: int | None = None) -> Choice:

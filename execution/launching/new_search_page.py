@@ -44,7 +44,7 @@ def _prefill(place: Place, asked: Asked) -> dict[str, Any]:
     """The texts of a run's settings by field, and ``note``, what was taken; with ``candidate``, an index, those of a search
     that begins from it."""
     from execution.launching.form import shared_texts, texts_of
-    from execution.portal.rows import read_rows
+    from records.run_files.search_rows import read_rows
 
     folder = place.folder(asked.get("run"))
     run = RunFolder.open(folder)

@@ -18,12 +18,13 @@ from execution.launching import launches
 from execution.launching.check import check
 from execution.nni_bridge.database import database_of, submitted_trials
 from execution.portal.hub_rows import SHARED, row_of
-from execution.portal.rows import Row, read_rows, row_options, submitted_name, taken_back, waiting
-from execution.portal.rows import take_back as note_taken_back
+from execution.portal.rows import row_options, submitted_name, waiting
 from execution.settings import PLACES, SearchSettings
 from execution.viewing import view_of
 from records.errors import UserError
 from records.run_files.run_folder import NNI, RunFolder
+from records.run_files.search_rows import Row, read_rows, taken_back
+from records.run_files.search_rows import take_back as note_taken_back
 from records.run_files.settings_file import HUB, SETTINGS
 from records.text import stem_of
 from training.data.datasets import is_array_file

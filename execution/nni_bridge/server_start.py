@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -108,9 +109,15 @@ class Start:
         assert self.server is not None
         end = time.monotonic() + _START_SECONDS
         while True:
-            if self.server.poll() is not None:
+            code = self.server.poll()
+            if code is not None and code < 0:
                 raise UserError(
-                    f"NNI's server ended at its start (code {self.server.returncode}): another program has port "
+                    f"NNI's server was ended at its start by {signal.Signals(-code).name} "
+                    f"({signal.strsignal(-code)}); its log is below the run folder"
+                )
+            if code is not None:
+                raise UserError(
+                    f"NNI's server ended at its start (code {code}): another program has port "
                     f"{port} now, or its log says more; choose another with --port (0: any)"
                 )
             try:

@@ -18,7 +18,7 @@ from execution.ending import PATIENCE_SECONDS, end_former, wait_for_end
 from execution.follow import Follower
 from execution.portal.address import Portal
 from execution.portal.hub_rows import SHARED, row_of
-from execution.portal.rows import Row, read_rows, taken_back, waiting, write_rows
+from execution.portal.rows import waiting
 from execution.session import session_of
 from execution.settings import PLACES, SearchSettings, all_options, has_option
 from execution.trials.last_words import last_words
@@ -27,7 +27,8 @@ from records.errors import UserError
 from records.files import naming_damage
 from records.interface.terminal import say
 from records.options import checked
-from records.run_files.run_folder import OUTCOME, RunFolder, new_folder
+from records.run_files.run_folder import RunFolder, new_folder
+from records.run_files.search_rows import Row, read_rows, taken_back, write_rows
 from records.run_files.settings_file import HUB, MOST_SEARCHES, SETTINGS, SEVERAL, SWEEP
 from records.signals import stop_names, termination_as_interrupt, uninterrupted
 from records.text import count_text, percent_text
@@ -60,18 +61,18 @@ def sweep(
     searches: int,
     program: str,
     pages: str | None = None,
-) -> list[Path]:
-    """Runs every row, by ``program``, in a new hub with ``pages``; returns the run folders of those that ended well. Raises
-    `UserError`."""
+) -> Path:
+    """Runs every row, by ``program``, in a new hub with ``pages``, whose folder is returned. Raises `UserError`."""
     different = {repr(settings.trial_settings().data_request()): settings for settings in all_settings}
     for settings in different.values():
         session_of(settings).require_data()
     with Portal(all_settings[0].host, all_settings[0].port, pages=pages) as portal:
         run = _create(SWEEP, rows, all_settings[0], searches)
-        return _proceed(run, nullcontext(portal), program)
+        _proceed(run, nullcontext(portal), program)
+    return run.path
 
 
-def resume_hub(run: RunFolder, given: dict[str, Any], program: str, pages: str | None = None) -> list[Path]:
+def resume_hub(run: RunFolder, given: dict[str, Any], program: str, pages: str | None = None) -> None:
     """Goes on with a hub or a sweep: searches that ended are shown again, the others go on.
 
     ``given`` are settings named again: where it is shown, and with what means its searches run; the others are
@@ -97,7 +98,7 @@ def resume_hub(run: RunFolder, given: dict[str, Any], program: str, pages: str |
     with run.lock():
         run.revise(settings)
     portal = Portal(settings["shared"].get("host"), settings["port"], pages=pages)
-    return _proceed(run, portal, program)
+    _proceed(run, portal, program)
 
 
 def is_hub(run: RunFolder) -> bool:
@@ -131,7 +132,7 @@ def _shared(values: dict[str, Any]) -> dict[str, Any]:
     return given | {name: os.path.abspath(given[name]) for name in PLACES if name in given}
 
 
-def _proceed(run: RunFolder, opening: AbstractContextManager[Portal], program: str) -> list[Path]:
+def _proceed(run: RunFolder, opening: AbstractContextManager[Portal], program: str) -> None:
     """Runs what is left of a hub or sweep, in the portal that ``opening`` gives."""
     from execution.nni_bridge.portal_limits import hub_edits
     from execution.portal.row_experiment import RowExperiment
@@ -157,7 +158,6 @@ def _proceed(run: RunFolder, opening: AbstractContextManager[Portal], program: s
         finally:
             with uninterrupted():
                 _end_searches(run)
-    return _finished(run)
 
 
 def _keep_waiting(run: RunFolder) -> None:
@@ -228,7 +228,3 @@ def _end_searches(run: RunFolder) -> None:
     for search in _searches(run):
         if wait_for_end(search, end - time.monotonic()) is None:
             end_former(search)  # of one that is at work elsewhere nothing is ours to end
-
-
-def _finished(run: RunFolder) -> list[Path]:
-    return [search.path for search in _searches(run) if (search.path / OUTCOME).is_file()]

@@ -9,10 +9,11 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from execution.portal.rows import DEFAULT, Row
+from execution.portal.rows import DEFAULT
 from execution.settings import SearchSettings, all_options, parse_option
 from records.checks import shown
 from records.errors import UserError
+from records.run_files.search_rows import Row
 from training.data.datasets import is_array_file
 
 # Where and with what means a search runs is the hub's business, and the same for all its rows.

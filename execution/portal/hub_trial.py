@@ -17,11 +17,12 @@ from pathlib import Path
 from typing import Any
 
 from execution.follow import Follower, own_portal
-from execution.portal.rows import read_rows, row_options, submitted_name, taken_back, write_rows
+from execution.portal.rows import row_options, submitted_name
 from execution.trials.channel import TrialChannel
 from execution.trials.log import CANCELLED, end_by, metric_line, on_cancel, say
 from records.errors import UserError
 from records.run_files.run_folder import RunFolder
+from records.run_files.search_rows import read_rows, taken_back, write_rows
 from records.run_files.settings_file import SETTINGS
 
 POLL_SECONDS = 0.5

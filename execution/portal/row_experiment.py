@@ -16,9 +16,10 @@ from execution.nni_bridge.row_queue import RowConfig, RowQueueExperiment
 from execution.nni_bridge.server_end import answering, failure, require_running
 from execution.nni_bridge.server_start import portal_environment
 from execution.portal.address import Portal
-from execution.portal.rows import Row, submitted_name, taken_back
+from execution.portal.rows import submitted_name
 from execution.trials.command import trial_command
 from records.run_files.run_folder import NNI, NNI_LOG, RunFolder
+from records.run_files.search_rows import Row, taken_back
 from records.signals import uninterrupted
 
 _ENDED = ("SUCCEEDED", "FAILED", "USER_CANCELED", "SYS_CANCELED", "EARLY_STOPPED")

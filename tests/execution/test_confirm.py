@@ -1,5 +1,6 @@
 """Points of a front are trained again by other seeds: which, how often, and gone on with where it was stopped."""
 
+import dataclasses
 import json
 import threading
 
@@ -44,6 +45,15 @@ def test_the_best_and_the_ends_of_the_front_are_trained_by_other_seeds(tmp_path)
     assert json.loads((run.path / "confirming.json").read_text()) == {
         "trainings": 4, "candidates": [0, 3], "epochs": 2, "others": 0,
     }  # fmt: skip
+
+
+def test_of_a_search_in_stages_those_wholly_trained_are(tmp_path):
+    run = a_run(tmp_path / "run", [(0.5, 10)])
+    (whole,) = run.measurements()
+    run.append(dataclasses.replace(whole, index=1, status="partial", accuracy=0.9, epochs=1, share=1.0))
+    run.append(dataclasses.replace(whole, index=2, accuracy=0.6, epochs=4, share=1.0, continues=1))
+    confirm(run, TRIAL, points=1, seeds=1, epochs=1, at_once=1)
+    assert [m.index for m in run.measurements(CONFIRMED)] == [2]
 
 
 @pytest.mark.parametrize("at_once", [1, 2])

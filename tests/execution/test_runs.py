@@ -20,11 +20,11 @@ from analysis.run import read_run
 from execution import runs
 from execution.follow import Follower
 from execution.portal import hub
-from execution.portal.rows import write_rows
 from execution.settings import SearchSettings
 from records.errors import UserError
 from records.run_files.owner import Owner
 from records.run_files.run_folder import RunFolder
+from records.run_files.search_rows import write_rows
 from records.run_files.settings_file import begun_searches
 from tests.analysis.samples.runs import FIVE, make_run
 from tests.execution.test_session import measured

@@ -298,12 +298,31 @@ def test_data_of_the_same_name_elsewhere_are_others(tmp_path, monkeypatch):
     result = retrain(TinyGenotype(), one, out)
     same = dataclasses.replace(one, dataset=str(tmp_path / "a" / "my.npz"), data_dir=None)
     assert retrain(TinyGenotype(), same, out) == result
-    with pytest.raises(UserError, match=r"out was trained on the data in a; give another --out"):
+    with pytest.raises(UserError, match=rf"out was trained on the data in {tmp_path}/a; give another --out"):
         retrain(TinyGenotype(), other, out)
     (out / "result.json").unlink()
-    with pytest.raises(UserError, match=r"out was trained on the data in a; give another --out"):
+    with pytest.raises(UserError, match=rf"out was trained on the data in {tmp_path}/a; give another --out"):
         retrain(TinyGenotype(), other, out)
     (tmp_path / "b" / "my.npz").unlink()
     (tmp_path / "b").rmdir()
     (tmp_path / "a").rename(tmp_path / "b")  # moved, in the midst of a training
     assert retrain(TinyGenotype(), other, out)["test_accuracy"] == result["test_accuracy"]
+    assert json.loads((out / "settings.json").read_text())["settings"]["data_dir"] == str(tmp_path / "b")
+
+
+def test_a_relative_place_of_the_data_is_that_of_whoever_began(tmp_path, monkeypatch):
+    """The same words in another working folder name other data, and other words there the same."""
+    for name in ("a", "b"):
+        (tmp_path / name / "data").mkdir(parents=True)
+        write_arrays(tmp_path / name / "data" / "my.npz", dataset_info("digits"))
+    monkeypatch.chdir(tmp_path / "a")
+    recipe = SETTINGS.recipe.replace(epochs=1)
+    own = {"recipe": recipe, "dataset": "my.npz", "validation": 0.0}
+    first = RetrainSettings(**own, data_dir="data")
+    result = retrain(TinyGenotype(), first, tmp_path / "out")
+    monkeypatch.chdir(tmp_path / "b")
+    with pytest.raises(UserError, match=rf"was trained on the data in {tmp_path}/a/data"):
+        retrain(TinyGenotype(), RetrainSettings(**own, data_dir="data"), tmp_path / "out")
+    same = RetrainSettings(**own, data_dir="../a/data")
+    assert same == first
+    assert retrain(TinyGenotype(), same, tmp_path / "out") == result

@@ -42,6 +42,14 @@ class Exported:
     program_difference: float | None
     missing: dict[str, str] = field(default_factory=dict)
 
+    def require_all(self) -> None:
+        """Raises `UserError` where a form that was asked for is not there."""
+        if self.missing:
+            raise UserError(
+                f"asked for and not written: {', '.join(self.missing)}; why stands above. What was written stays in "
+                f"{self.folder}; another try takes another folder (--out)"
+            )
+
     def summary(self) -> str:
         """What its user must know first: the weights, the input, what is missing and why, and the latencies."""
         weights, images = self.description["weights"], self.description["input"]

@@ -10,6 +10,7 @@ import pytest
 from analysis import choose, chosen_genotype, read_run, report
 from records.errors import UserError
 from records.run_files.run_folder import RunFolder
+from records.run_files.search_rows import take_back, write_rows
 from search_space import Genotype
 from tests.analysis.samples.runs import FIVE, make_run, measurement
 
@@ -63,6 +64,26 @@ def test_a_report_is_of_all_finished_searches(hub):
     assert {row["run"] for row in rows} == {"one", "two"}
     assert {path.name for path in outcome.files} == {"comparison.csv", "comparison.png", "comparison.html"}
     assert not (hub / "outcome.json").exists()
+
+
+def test_a_report_names_the_searches_that_it_lacks(hub, tmp_path):
+    said = "this front is without 2 searches of hub, not at an end: empty, stopped"
+    outcome = report([hub], out=hub)
+    assert outcome.unfinished == ("empty", "stopped")
+    assert f"Warning: {said}." in outcome.table
+    assert f"Warning: {said}." in (hub / "comparison.html").read_text()
+    with pytest.raises(UserError, match=f"not every search of {hub} came to an end.*resume {hub}` goes on"):
+        outcome.require_finished()
+    write_rows(hub, [(name, {}) for name in ("one", "two", "late", "gone", "b", "c", "d", "e", "f")])
+    take_back(hub, "gone")
+    said = "without 6 searches of hub, not at an end: late, b, c, d, e and 1 more"
+    assert said in report([hub], out=hub).table
+    for name in ("late", "b", "c", "d", "e", "f"):
+        make_run(hub / "searches" / name, FIVE)
+        (hub / "searches" / name / "outcome.json").write_text("{}")
+    outcome = report([hub, make_run(tmp_path / "run", FIVE)], out=hub)
+    assert outcome.unfinished == outcome.warnings == ()
+    outcome.require_finished()
 
 
 def test_a_report_of_a_single_finished_search_is_a_comparison_too(hub):

@@ -12,11 +12,11 @@ from execution import runs
 from execution.launching import launches, searches_page
 from execution.launching.new_search_page import new_search_page
 from execution.pages.contract import Place
-from execution.portal.rows import write_rows
 from records.errors import UserError
 from records.measurement import Measurement
 from records.run_files.confirming import Confirming
 from records.run_files.run_folder import CONFIRMED, RunFolder
+from records.run_files.search_rows import write_rows
 
 NASTY = "<img src=x onerror=alert(1)>"
 SETTINGS = {

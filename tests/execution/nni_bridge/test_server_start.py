@@ -124,6 +124,10 @@ def test_any_server_on_the_port_is_taken_for_the_own_one(monkeypatch):
     server_start.launcher._check_rest_server(1)
     with pytest.raises(UserError, match="ended at its start .*another program has port 1 now"):
         started(1).wait(1)
+    with pytest.raises(
+        UserError, match=r"was ended at its start by SIGXFSZ \(File size limit exceeded\); its log"
+    ):
+        started(-signal.SIGXFSZ).wait(1)
     monkeypatch.setattr(server_start, "_START_SECONDS", 0.2)
     with socket.socket() as mine:
         mine.bind(("127.0.0.1", 0))

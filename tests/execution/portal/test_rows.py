@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from execution.portal.rows import read_rows, submitted_name, take_back, taken_back, waiting, write_rows
+from execution.portal.rows import submitted_name, waiting
 from records.errors import UserError
+from records.run_files.search_rows import read_rows, take_back, taken_back, write_rows
 
 
 def test_rows_are_kept_in_order_and_a_torn_one_is_left_out(tmp_path):

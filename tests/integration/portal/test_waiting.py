@@ -6,9 +6,9 @@ import json
 
 import pytest
 
-from execution.portal.rows import read_rows, taken_back
 from execution.runs import status
 from records.run_files.run_folder import RunFolder
+from records.run_files.search_rows import read_rows, taken_back
 from tests.integration.browser import page
 from tests.integration.programs import QUICK_TRIALS, address, belonging, start, wait_for
 

@@ -232,4 +232,11 @@ def test_a_file_that_is_named_is_not_looked_for_where_the_runs_was(tmp_path, mon
         assert (out / "model-int8.onnx").is_file()
     capsys.readouterr()
     assert run("export", run_folder, "--format", "int8", "--data-dir", "nowhere", "--out", "out2") == 2
-    assert "no form of those asked for could be written (int8)" in capsys.readouterr().err
+    assert "asked for and not written: int8; why stands above" in capsys.readouterr().err
+    assert run("export", run_folder, "--format", "python,int8", "--data-dir", "nowhere", "--out", "out3") == 2
+    out, err = capsys.readouterr()
+    assert (tmp_path / "out3/model.py").is_file()
+    assert "no ONNX, int8: it needs images" in out
+    assert err.startswith(
+        "error: asked for and not written: int8; why stands above. What was written stays in out3"
+    )
