@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections import Counter
 from collections.abc import Sequence
 from functools import cache
 from typing import Any
@@ -15,7 +16,7 @@ from strategies.objectives import ranked, usable
 LEAST = 12  # results, before it forecasts
 _OWN = 0.5  # of what a whole training came to beyond the model, so much is the architecture's and not chance
 _DIGITS = 6  # of a forecast: how another processor rounds must not decide
-_SHRINKAGE = (1.0, 3.0, 10.0, 30.0, 100.0)  # in whole trainings
+_SHRINKAGE = (0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0)  # in whole trainings
 _Row = dict[str, float]
 
 
@@ -150,25 +151,47 @@ def _libraries() -> Any:
 
 
 def features(genotype: Genotype) -> _Row:
-    """An architecture in numbers: 1 for each decision as it was made, how often each named option stands in it, and
-    the logarithms of its MACs and parameters.
+    """An architecture in numbers: the logarithms of its MACs and parameters; the mean logarithm of each kind of size
+    (width, depth, expansion) in all of it and in each group of decisions, a cell or a stage; how often each option of
+    another kind stands in all of it, and its share of each group.
+
+    Which block has which option is left out: some tens of trainings cannot tell that, and what they tell of groups
+    predicts better without (`results/strategies`).
 
     Examples:
         >>> from search_space import sample
         >>> found = features(sample("darts-global", 0, image=(1, 8, 8), width=4, cells=2, primitives=["skip_connect"]))
-        >>> found["skip_connect"], found["normal/op_2_0=skip_connect"], round(found["log MACs"], 1)
-        (16.0, 1.0, 10.6)
+        >>> found["op=skip_connect"], found["normal/op=skip_connect"], round(found["log MACs"], 1)
+        (16.0, 1.0, 10.4)
     """
-    space, cost = get_space(genotype.space), genotype.cost()
-    choices = space.choices(genotype.problem, genotype.architecture)
-    idle = space.idle(genotype.problem, genotype.architecture)
+    problem, cost = genotype.problem, genotype.cost()
+    space = get_space(genotype.space)
+    choices, idle = space.choices(problem, genotype.architecture), space.idle(problem, genotype.architecture)
     found = {"log MACs": math.log(max(1, cost.macs)), "log parameters": math.log(max(1, cost.params))}
-    for label, option in choices.items():
-        if label not in idle:
-            found[f"{label}={option}"] = 1.0
-            if isinstance(option, str):
-                found[option] = found.get(option, 0.0) + 1.0
+    counts: Counter[str] = Counter()
+    for decision in space.decisions(problem):
+        if decision.label not in idle:
+            group, kind = decision.label.partition("/")[0], _kind(decision.label)
+            name, value = _valued(decision.options, choices[decision.label])
+            for place in {kind, f"{group}/{kind}"}:
+                counts[place] += 1
+                found[place + name] = found.get(place + name, 0.0) + value
+    for name in found.keys() - {"log MACs", "log parameters"}:
+        place, _, option = name.partition("=")
+        if not option or "/" in place:
+            found[name] /= counts[place]
     return found
+
+
+def _kind(label: str) -> str:
+    """``op`` of ``normal/op_2_0``."""
+    return label.rpartition("/")[2].rstrip("_0123456789")
+
+
+def _valued(options: Sequence[Any], chosen: Any) -> tuple[str, float]:
+    """A size's logarithm, or 1 beside the name of the option that was chosen."""
+    sizes = all(isinstance(each, int | float) and not isinstance(each, bool) and each > 0 for each in options)
+    return ("", math.log(chosen)) if sizes else (f"={chosen}", 1.0)
 
 
 def _guess(genotype: Genotype, values: dict[str, Any]) -> Measurement:

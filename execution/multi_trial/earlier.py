@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from records.checks import shown
 from records.errors import UserError
 from records.measurement import Measurement
-from records.run_files.run_folder import CANDIDATES, RunFolder
+from records.run_files.run_folder import CANDIDATES, EARLIER, RunFolder
+from records.run_files.scored import identity
 from search_space import Genotype, get_space
 from search_space.genotype import recorded_genotype
 from search_space.problem import Problem
 
 
 def earlier_results(path: str | Path, problem: Problem) -> list[Measurement]:
-    """The wholly trained candidates of the run in ``path``, in the order of their indices.
+    """What the run in ``path`` was itself shown of earlier ones, numbered after its own, then its wholly trained
+    candidates, in the order of their indices.
 
     Raises `UserError` for a folder that is no search's run, for one without a judged candidate, and for architectures
     that cannot be read or are of another problem, naming what differs.
@@ -30,14 +33,21 @@ def earlier_results(path: str | Path, problem: Problem) -> list[Measurement]:
         raise UserError(
             f"start_from is {path}, which holds no judged candidate; accepted: a run that has one"
         )
+    shown_it = run.earlier() or []
     wanted = get_space(problem.space).completed(problem).to_json()
-    for genotype in genotypes_of(judged, run.path / CANDIDATES):
+    for genotype in [
+        *genotypes_of(judged, run.path / CANDIDATES),
+        *genotypes_of(shown_it, run.path / EARLIER),
+    ]:
         if differing := _differing(genotype.problem.to_json(), wanted):
             raise UserError(
                 f"start_from is {path}, whose {differing}; accepted: a run of the same space with the same "
                 "settings, image and classes"
             )
-    return judged
+    own = {identity(m.genotype) for m in judged}
+    after = judged[-1].index + 1
+    before = [m for m in shown_it if identity(m.genotype) not in own]
+    return [*(replace(m, index=after + place) for place, m in enumerate(before)), *judged]
 
 
 def genotypes_of(measurements: Sequence[Measurement], file: Path) -> list[Genotype]:

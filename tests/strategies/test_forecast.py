@@ -5,11 +5,13 @@ from __future__ import annotations
 import dataclasses
 import math
 import random
+import statistics
 
 import pytest
 from scipy.stats import kendalltau
 from sklearn.linear_model import RidgeCV
 
+from search_space import sample
 from search_space.sampling import random_genotype
 from strategies.forecast import LEAST, Forecast, _libraries, _Model, features
 from strategies.objectives import ranked
@@ -104,7 +106,24 @@ def test_features_count_and_name():
     cost = DRAWN[0].cost()
     assert found["log MACs"] == pytest.approx(math.log(cost.macs))
     operations = [pair[0] for nodes in DRAWN[0].architecture.values() for node in nodes for pair in node]
-    assert {name: found[name] for name in operations} == {name: operations.count(name) for name in operations}
+    counts = {f"op={name}": operations.count(name) for name in operations}
+    assert {name: found[name] for name in counts} == counts
+    of_cell = {name: value for name, value in found.items() if name.startswith("normal/op=")}
+    assert sum(of_cell.values()) == pytest.approx(1.0)
+
+
+def test_features_of_sizes_are_logarithms_and_idle_decisions_say_nothing():
+    genotype = sample("tiny-global", 0, stages=2, widths=(4, 8), depths=(1, 2), stem_strides=(1, 2))
+    architecture, found = genotype.architecture, features(genotype)
+    widths = [architecture[f"stage{number}"]["width"] for number in (1, 2)]
+    stem = architecture["stem"]["width"]
+    scaled = found["stage1/width"], found["stage2/width"]
+    assert found["width"] == pytest.approx(statistics.mean([math.log(stem), *scaled]))
+    assert found["stem/width"] == pytest.approx(math.log(stem))
+    assert math.exp(scaled[1] - scaled[0]) == pytest.approx(widths[1] / widths[0])
+    blocks = [architecture[f"stage1/block{b}"] for b in range(1, architecture["stage1"]["depth"] + 1)]
+    expansions = [math.log(block["expansion"]) for block in blocks]
+    assert found["stage1/expansion"] == pytest.approx(statistics.mean(expansions))
 
 
 def test_linear_algebra_has_one_thread_meanwhile_and_all_of_them_afterwards(monkeypatch):

@@ -37,6 +37,27 @@ def test_it_is_what_was_judged_in_the_order_of_the_indices(tmp_path):
     assert [m.index for m in earlier_results(run_of(tmp_path / "run"), PROBLEM)] == [0, 1, 2, 4, 5]
 
 
+def test_what_that_run_was_shown_itself_comes_first(tmp_path):
+    first, second = run_of(tmp_path / "first"), RunFolder.open(run_of(tmp_path / "second", count=2))
+    shown = earlier_results(first, PROBLEM)
+    second.keep_earlier(shown)
+    found = earlier_results(second.path, PROBLEM)
+    assert [m.index for m in found] == [2, 3, 4, 0, 1]  # of six its own two were shown to it, too
+    assert [m.genotype for m in found[:3]] == [m.genotype for m in shown[2:]]
+    run = RunFolder.open(run_of(tmp_path / "third"))
+    run.keep_earlier(found)
+    assert run.earlier() == found
+    other = RunFolder.open(run_of(tmp_path / "fourth", count=2))
+    other.keep_earlier(
+        earlier_results(
+            run_of(tmp_path / "wide", width=8),
+            Problem("darts-global", SETTINGS | {"width": 8}, (1, 8, 8), 10),
+        )
+    )
+    with pytest.raises(UserError, match="whose setting width is 8, here 4"):
+        earlier_results(other.path, PROBLEM)
+
+
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
