@@ -35,9 +35,8 @@ def progress_html(runs: Sequence[Run], names: Sequence[str]) -> list[str]:
     parts = [
         html.heading("How the search went" if len(runs) == 1 else "How the searches went"),
         html.paragraph(
-            "Hypervolume: the share of the rectangle from 0 to 100% accuracy and from 0 to "
-            f"{count_text(limit)} MACs (a tenth above the largest candidate) that the front dominates. Seconds: the "
-            "trainings' own, added up"
+            (_hypervolume(limit) if any(run.ok for run in runs) else "")
+            + "Seconds: the trainings' own, added up"
             + (", with those of the candidates that were trained again by other seeds." if again else ".")
         ),
         html.html_table(
@@ -63,3 +62,10 @@ def supernet_html(run: Run, name: str) -> list[str]:
     picture = render_supernet(supernet_panels(run.supernet))
     description = "validation accuracy, MACs and entropy over the supernet's epochs"
     return [html.heading(f"Supernet of {name}"), html.image(picture, description)]
+
+
+def _hypervolume(limit: float) -> str:
+    return (
+        "Hypervolume: the share of the rectangle from 0 to 100% accuracy and from 0 to "
+        f"{count_text(limit)} MACs (a tenth above the largest candidate) that the front dominates. "
+    )

@@ -31,7 +31,7 @@ _WORDS = {
     "better cannot be told. Of two that were both trained again by other seeds the means are compared; the noise is that of the "
     "seeds (Student's t at 95%, Welch's degrees of freedom, times the standard error) and that of the images (twice the standard error) "
     "together: their squares add up. Of any others the search's one training is compared, with the noise of the images.",
-    "by other seeds": "After the search some of the front are trained again, longer, from other random numbers. These accuracies are "
+    "by other seeds": "After the search some of the front are trained again, twice as long unless another length was asked for, from other random numbers. These accuracies are "
     "compared with each other alone.",
     "global layers %": "The share of an architecture's places (edges of its cells, or its blocks or stages) that have a global layer.",
     "hypervolume": "How much of the plane of accuracy and MACs the front dominates: one number for how good a front is.",

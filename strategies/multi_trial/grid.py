@@ -76,9 +76,15 @@ class Grid(MultiTrialStrategy):
             self.place += 1
             if self.budget.allows(genotype.cost()) and genotype.key() not in self.proposed:
                 return genotype
+        within = "" if self.budget.unlimited else " within the budget"
+        plain = (
+            ""
+            if self.settings.order == "shuffled"
+            else "; --order shuffled does not try the like of each other in a row"
+        )
         raise SpaceExhausted(
-            f"no architecture of {self.problem.space} within the budget is left among the next {_MOST:,} combinations "
-            f"of {self.size:,}"
+            f"no new architecture of {self.problem.space}{within} is among the next {_MOST:,} combinations of "
+            f"{self.size:,}{plain}"
         )
 
     def at(self, number: int) -> Genotype:

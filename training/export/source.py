@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from records.errors import UserError
-from training.data.datasets import FOLDER_SETS, DatasetInfo, dataset_names
+from training.data.datasets import FOLDER_SETS, DatasetInfo, dataset_names, is_array_file
 from training.data.loading import require_fitting
 from training.data.lookup import dataset_info
 from training.export.bundle import GENOTYPE, WEIGHTS
@@ -84,6 +84,8 @@ def _opener(
 ) -> Callable[[], Data] | None:
     """Opens the data set named, else that of the training or the run; None where no folder tells."""
     asked = next((found for folder in folders if folder is not None and (found := recorded_data(folder))), {})
+    if name is not None and is_array_file(name):
+        asked = {}  # a file that was named is where that says
     name = name or asked.get("dataset")
     if name is None:
         return None

@@ -152,6 +152,9 @@ class SupernetModule(DartsLightningModule):
             self.mixer.begin_step(self.rows(), learning=True)
             loss = self.training_module.training_step(batch, 2 * batch_idx)
         optimizer.zero_grad()
+        if self.stop is not None:  # of the former training step: what is compared is of these images alone
+            for parameter in self._known()[2]:
+                parameter.grad = None
         self.step_backward(loss, learning=True)
         optimizer.step()
 

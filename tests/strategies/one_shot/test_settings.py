@@ -9,6 +9,7 @@ from strategies.one_shot import enas
 from strategies.one_shot.darts import Darts
 from strategies.one_shot.enas import Enas
 from strategies.one_shot.gumbel_darts import GumbelDarts
+from strategies.supernet.learning.operation_stop import OperationStop
 from tests.strategies.supernet.toy import SETTINGS, same, search
 from training.data.loading import load_data
 
@@ -51,6 +52,32 @@ def test_a_stopped_search_with_operation_stop_goes_on_with_the_same_numbers(tmp_
     with pytest.raises(Killed):
         search(tmp_path / "stopped", digits, settings, strategy=Darts, on_epoch=kill)
     assert same(search(tmp_path / "stopped", digits, settings, strategy=Darts), whole)
+
+
+def test_what_operation_stop_compares_is_of_the_validation_images_alone(tmp_path, digits, monkeypatch):
+    """A process that goes on has no gradient of the step before; one that was not stopped must not add it."""
+    kept, keep = [], OperationStop.keep_validation
+
+    def spy(self, weights):
+        kept.append(sum(float(w.grad.double().square().sum()) for w in weights if w.grad is not None))
+        keep(self, weights)
+
+    class Killed(Exception):
+        pass
+
+    def kill(state):
+        raise Killed
+
+    monkeypatch.setattr(OperationStop, "keep_validation", spy)
+    settings = dataclasses.replace(SETTINGS, epochs=2, batch_size=8, operation_stop=0.1)
+    search(tmp_path, digits, settings, strategy=Darts)
+    whole = kept.copy()
+    kept.clear()
+    (tmp_path / "stopped").mkdir()
+    with pytest.raises(Killed):
+        search(tmp_path / "stopped", digits, settings, strategy=Darts, on_epoch=kill)
+    search(tmp_path / "stopped", digits, settings, strategy=Darts)
+    assert kept == whole
 
 
 def test_enas_without_its_packages_says_what_to_install(monkeypatch):

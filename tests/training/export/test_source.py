@@ -240,3 +240,9 @@ def test_a_file_that_is_named_is_not_looked_for_where_the_runs_was(tmp_path, mon
     assert err.startswith(
         "error: asked for and not written: int8; why stands above. What was written stays in out3"
     )
+    monkeypatch.chdir(tmp_path / "dat")  # the run's own data set by its name, after the run's data were moved
+    record["settings"]["data_dir"] = str(tmp_path / "gone")
+    (run_folder / "settings.json").write_text(json.dumps(record))
+    assert (
+        run("export", run_folder, "--format", "int8", "--dataset", "my.npz", "--out", tmp_path / "out4") == 0
+    )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from multiprocessing import get_all_start_methods
 from pathlib import Path
 
 import numpy as np
@@ -213,6 +214,8 @@ class StreamSplit:
             decoded,
             batch_sampler=_EveryNth(whole, every_nth),  # only these files are decoded
             num_workers=self.workers,
+            # Also within a spawned process, whose default would import torch anew in each worker of each pass.
+            multiprocessing_context="fork" if self.workers and "fork" in get_all_start_methods() else None,
             pin_memory=self.device.type == "cuda",
             # Also seeds the workers; without it the global generator would be used up.
             generator=generator or torch.Generator().manual_seed(0),

@@ -86,6 +86,22 @@ def test_workers_see_the_same_images(images, monkeypatch):
     np.testing.assert_array_equal(colours(test)[0], colours(opened(images).test)[0])
 
 
+def test_workers_are_forked_whatever_the_process_was(images, monkeypatch):
+    """Confirming processes are spawned; their workers, if spawned too, would import torch for each pass."""
+    seen = []
+
+    class Spy(torch.utils.data.DataLoader):
+        def __init__(self, *given, **more):
+            seen.append((more["num_workers"], more["multiprocessing_context"]))
+            super().__init__(*given, **more)
+
+    monkeypatch.setattr(torch.utils.data, "DataLoader", Spy)
+    for workers, context in ((2, "fork"), (0, None)):
+        seen.clear()
+        assert len(load_data("folder", images, image_size=16, workers=workers).test) == 6
+        assert set(seen) == {(workers, context)}
+
+
 @pytest.mark.parametrize("workers", [0, 1])
 def test_a_damaged_image_is_named_in_one_line(images, workers):
     (images / "val" / "red" / "1.png").write_bytes(b"no image")
