@@ -14,7 +14,7 @@ from tqdm import tqdm
 from records.interface.terminal import say, say_share
 from records.measurement import Measurement
 from records.run_files.json_lines import append_line
-from records.run_files.scored import SCORED, Scored, read_scored
+from records.run_files.scored import SCORED, Scored, identity, read_scored
 from search_space import Genotype
 from strategies.contract import MultiTrialStrategy, Stage
 from strategies.screening.drawing import bin_of, draw
@@ -76,17 +76,14 @@ class Screened(MultiTrialStrategy):
             wanted = self.screen.count * self.screen.bins
             say(f"drawing up to {wanted} architectures, to score them without training")
         drawn, self._limits = draw(self.strategy, self.screen.count, self.screen.bins)
-        bar = tqdm(
-            drawn,
-            desc="scored without training",
-            unit="network",
-            disable=None if workplace.progress else True,
-        )
+        new = any(identity(genotype.to_json()) not in self._scored for _, genotype in drawn)
+        telling = workplace.progress and new
+        bar = tqdm(drawn, desc="scored without training", unit="network", disable=None if telling else True)
         ranked: list[list[tuple[float, int, Genotype]]] = [[] for _ in range(self.screen.bins)]
         for order, (place, genotype) in enumerate(bar):
             value = self._score(genotype, place).scores[self.screen.score]
             ranked[place].append((float("-inf") if value is None else value, -order, genotype))
-            if workplace.progress:
+            if telling:
                 say_share("scored without training", order + 1, len(drawn), "architectures")
         for each in ranked:
             each.sort(key=lambda entry: entry[:2], reverse=True)

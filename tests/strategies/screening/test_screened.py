@@ -103,3 +103,7 @@ def test_how_far_drawing_and_scoring_are_is_told(tmp_path, capsys):
     assert lines[0] == "drawing up to 10 architectures, to score them without training"
     assert lines[1:11] == [f"scored without training: {done} of 10 architectures" for done in range(1, 11)]
     assert "the 4 best" in lines[11]
+    again = Screened(RandomSearch(PROBLEM, 0), SCREEN)
+    again.prepare(Workplace(tmp_path, TrialSettings(train_limit=80), trials=20, progress=True))
+    drawing, best = capsys.readouterr().out.splitlines()  # nothing is scored again, nor told so
+    assert (drawing, best) == (lines[0], lines[11])
