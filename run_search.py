@@ -19,13 +19,11 @@ from records.interface.command_line import Parser, add_options
 from records.interface.program import (
     run_program,  # the rest is imported where it is used, for a quick `--help`
 )
+from records.interface.stopped import LONG, what_is_kept
 from records.interface.terminal import tell
-from records.run_files.settings_file import what_is_left
 
 _ABOUT = "Neural architecture search with global PDE layers: the command line."
-_SEARCHES = ("search", "resume", "hub", "sweep")
 _PICKS = "which candidate: best, knee, index=N, max-macs=X (such as 300k) or max-latency=T (such as 2ms)"
-_LONG = (*_SEARCHES, "train", "retrain")  # commands whose stop is worth a line
 
 
 def _given(args: argparse.Namespace, names: Iterable[str]) -> dict[str, Any]:
@@ -377,19 +375,6 @@ def _make_parser(words: Sequence[str]) -> Parser:
     return parser
 
 
-def _kept(command: str, run: Path | None = None) -> str:
-    """What a user who stopped the command can do next; ``run`` is the run folder, if there is one."""
-    if command in ("train", "retrain"):
-        return "the same command goes on after the last whole epoch"
-    if command == "search" and run is None:
-        return "nothing was begun"
-    if command in ("export", "report", "inspect"):
-        return "what it had begun to write is not whole; the same command into another folder (--out) writes it anew"
-    if command not in _SEARCHES:
-        return "nothing was changed"
-    return what_is_left(run)
-
-
 def _obey(words: Sequence[str]) -> None:
     args = _make_parser(words).parse_args(words)
     COMMANDS[args.command][2](args)
@@ -398,7 +383,7 @@ def _obey(words: Sequence[str]) -> None:
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs a command; the exit code: 0, 2 for a user's mistake, 130 after Ctrl-C or SIGTERM."""
     words = list(sys.argv[1:] if argv is None else argv)
-    return run_program(_obey, words, _kept, long=bool(words) and words[0] in _LONG)
+    return run_program(_obey, words, what_is_kept, long=bool(words) and words[0] in LONG)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import itertools
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -157,21 +156,23 @@ def report(paths: str | Path | Sequence[str | Path], *, out: str | Path | None =
     if len(named) == 1 and not holds_searches(named[0]):
         return write_outcome(paths[0], budget(named[0]), out, ended=False)
     runs: list[Run] = []
-    missing: dict[str, list[str]] = {}  # by hub or sweep
+    unfinished: list[str] = []
+    lacks: list[str] = []
     for run in named:
         if holds_searches(run):
             runs += searches(run.path, finished=True)
-            missing[run.name] = unfinished_searches(run.path)
+            if left := unfinished_searches(run.path):
+                unfinished += left
+                lacks.append(_lacking(run.name, left))
         else:
             runs.append(run)
     for position, run in enumerate(runs):
         if any(run.path.resolve() == other.path.resolve() for other in runs[:position]):
             raise UserError(f"{run.path} is named twice; accepted: different run folders")
     out = _made(out)
-    lacks = [_lacking(name, left) for name, left in missing.items() if left]
     made = _write(runs, out, None, None, compared=True, lacks=lacks)
     table = f"{made.table}\n\nIn {out}: " + ", ".join(f.name for f in made.files)
-    return dataclasses.replace(made, table=table, unfinished=tuple(itertools.chain(*missing.values())))
+    return dataclasses.replace(made, table=table, unfinished=tuple(unfinished))
 
 
 def _lacking(name: str, left: Sequence[str]) -> str:

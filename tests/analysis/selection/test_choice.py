@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 
 import pytest
 
@@ -74,6 +75,10 @@ def test_a_report_names_the_searches_that_it_lacks(hub, tmp_path):
     assert f"Warning: {said}." in (hub / "comparison.html").read_text()
     with pytest.raises(UserError, match=f"not every search of {hub} came to an end.*resume {hub}` goes on"):
         outcome.require_finished()
+    other = shutil.copytree(hub, tmp_path / "elsewhere" / hub.name)  # of the same name
+    for each in ("empty", "stopped"):
+        shutil.rmtree(other / "searches" / each)
+    assert report([hub, other], out=tmp_path / "both").unfinished == ("empty", "stopped")
     write_rows(hub, [(name, {}) for name in ("one", "two", "late", "gone", "b", "c", "d", "e", "f")])
     take_back(hub, "gone")
     said = "without 6 searches of hub, not at an end: late, b, c, d, e and 1 more"
