@@ -98,6 +98,13 @@ class Run:
                 f"{self.path}: none of {len(self.measurements)} candidates was trained wholly, {len(self.partial)} in "
                 "part; resume it with more --trials"
             )
+        latencies = [m.latency for m in self.rejected if m.latency is not None]
+        if len(latencies) == len(self.measurements):  # a resume keeps the limit
+            limit = self.settings.get("max_latency")
+            raise UserError(
+                f"{self.path}: all {len(latencies)} candidates were rejected, the fastest takes {min(latencies):.3g} ms "
+                f"and max_latency is {limit} ms; begin a new search with a larger --max-latency"
+            )
         last = self.measurements[-1]
         reason = " ".join((last.error or "no reason was recorded").split())[:200]
         raise UserError(

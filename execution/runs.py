@@ -126,6 +126,11 @@ def _best(measured: Sequence[Measurement]) -> float | None:
     return max((m.accuracy for m in measured if m.status == "ok" and m.accuracy is not None), default=None)
 
 
+def _nothing_judged(measured: Sequence[Measurement]) -> bool:
+    """Of such candidates a search makes no outcome, and to resume it changes nothing."""
+    return all(m.status in ("failed", "cancelled", "rejected") for m in measured)
+
+
 def status(run: RunFolder) -> Status:
     """How far a run is."""
     record = run.record()
@@ -150,7 +155,7 @@ def status(run: RunFolder) -> Status:
         done = len(measured)
         total = max(done, trials)  # the portal's user may have wanted more
         best = _best(measured)
-        finished = isinstance(outcome, dict)
+        finished = isinstance(outcome, dict) or (done >= trials and _nothing_judged(measured))
     return Status(
         run=run.path,
         kind=kind,

@@ -95,10 +95,11 @@ class Comparison:
 
     def _too_few(self, count: str) -> str:
         some, others = self.counts
-        neither = f"{self.others} with just the median, which are in neither group"
+        median = _median_of(self.runs)
+        neither = f"{self.others} with just {median}, which are in neither group"
         if not some and not others:
             return (
-                f"all {self.others} candidates have just the median"
+                f"all {self.others} candidates have just {median}"
                 if self.others
                 else "no candidate is of either kind"
             )
@@ -112,6 +113,10 @@ class Comparison:
         return f"{count} of like MACs ({groups}), and it takes {LEAST} pairs"
 
 
+def _median_of(runs: int) -> str:
+    return "the median" if runs == 1 else "their run's median"
+
+
 def _candidates(count: int) -> str:
     return f"{count} candidate{'s'[: count != 1]}"
 
@@ -122,7 +127,7 @@ def global_question(runs: Sequence[Run], names: Sequence[str]) -> list[Compariso
     shares = [_shares(run) for run in runs]
     found = [_compared(names, shares, ("with global layers", "without"), lambda share, _: share > 0)]
     if not found[0].enough:
-        groups = ("with more global layers than the median", "with fewer")
+        groups = (f"with more global layers than {_median_of(len(runs))}", "with fewer")
         found.append(_compared(names, shares, groups, _above))
     return found
 

@@ -8,7 +8,7 @@ from analysis import choose, report
 from analysis.run import read_run
 from records.errors import UserError
 from records.run_files.run_folder import RunFolder
-from tests.analysis.samples.runs import FIVE, make_run
+from tests.analysis.samples.runs import FIVE, make_run, measurement
 
 
 def test_a_run_is_read_as_it_was_written(tmp_path):
@@ -101,6 +101,12 @@ def test_a_run_without_a_result_says_why(tmp_path):
         UserError, match="none of 1 candidates was judged; the last one, 3, failed: the <roof> fell in"
     ):
         read_run(make_run(tmp_path / "failed", [FIVE[3]])).require_ok()
+    slow = [measurement(i, None, 10, status="rejected", latency=ms) for i, ms in enumerate((1.25, 0.9))]
+    with pytest.raises(
+        UserError,
+        match=r"all 2 candidates were rejected, the fastest takes 0\.9 ms and max_latency is 0\.5 ms; begin",
+    ):
+        read_run(make_run(tmp_path / "slow", slow, max_latency=0.5)).require_ok()
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ from records.run_files.owner import Owner
 from records.run_files.run_folder import RunFolder
 from records.run_files.search_rows import write_rows
 from records.run_files.settings_file import begun_searches
-from tests.analysis.samples.runs import FIVE, make_run
+from tests.analysis.samples.runs import FIVE, make_run, measurement
 from tests.execution.test_session import measured
 
 HOLDER = """
@@ -222,6 +222,21 @@ def test_the_states_of_a_run(tmp_path, held):
     lines = runs.runs_table(list(found.values())).splitlines()
     assert len(lines) == 6
     assert stopped.path.name in "".join(lines)
+
+
+@pytest.mark.parametrize(
+    ("status", "left", "state"),
+    [
+        ("rejected", 0, "finished"),
+        ("failed", 0, "finished"),
+        ("rejected", 1, "stopped"),
+        ("partial", 0, "stopped"),
+    ],
+)
+def test_a_run_at_its_end_with_nothing_judged_has_nothing_left_to_resume(tmp_path, status, left, state):
+    without = [measurement(index, None, 10, status=status) for index in range(2)]
+    make_run(tmp_path / "run", without, trials=2 + left)
+    assert [s.state for s in runs.find_runs([tmp_path])] == [state]
 
 
 def test_a_damaged_run_and_foreign_settings_do_not_hide_the_others(tmp_path):

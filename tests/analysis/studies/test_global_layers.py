@@ -81,6 +81,12 @@ def test_those_with_just_the_median_are_said_to_be_in_neither_group():
     assert told(0.5, 0.5).endswith("all 2 candidates have just the median")
 
 
+def test_of_several_runs_each_is_compared_with_its_own_median():
+    run = made_up_run(12, effect(0.1), with_global=1.0)
+    found = global_question([run, run], ["a", "b"])
+    assert found[1].first == "with more global layers than their run's median"
+
+
 def test_of_too_few_it_cannot_be_told_and_more_is_set_against_fewer():
     run = made_up_run(40, effect(0.1), with_global=1.0)
     found = global_question([run], ["a"])
