@@ -52,16 +52,28 @@ def parse_objectives(text: str) -> tuple[str, ...]:
 def objectives_option() -> Any:
     """The setting `--objectives`, alike in every strategy that has it."""
     return option(
-        "accuracy,macs", "what is made better at the same time, two or more of accuracy, macs, params, latency",
+        "accuracy,macs",
+        "what is made better at the same time, two or more of accuracy, macs, params, latency (asha: or accuracy)",
         metavar="NAMES",
     )  # fmt: skip
 
 
 def require_several(text: str) -> tuple[str, ...]:
     """`parse_objectives` of two or more. Raises `UserError` for one."""
+    return _unless_one(parse_objectives(text), text, "")
+
+
+def require_accuracy_or_several(text: str) -> tuple[str, ...]:
+    """`parse_objectives` of two or more, or of accuracy alone. Raises `UserError` for another one."""
     names = parse_objectives(text)
+    return names if names == ("accuracy",) else _unless_one(names, text, "accuracy alone, or ")
+
+
+def _unless_one(names: tuple[str, ...], text: str, else_accepted: str) -> tuple[str, ...]:
     if len(names) < 2:
-        raise UserError(f"objectives is {shown(text)}; accepted: two or more, such as accuracy,macs")
+        raise UserError(
+            f"objectives is {shown(text)}; accepted: {else_accepted}two or more, such as accuracy,macs"
+        )
     return names
 
 

@@ -14,7 +14,7 @@ from search_space import Genotype, crossover, mutate
 from search_space.sampling import random_genotype
 from strategies.contract import MultiTrialStrategy, SpaceExhausted, Stage
 from strategies.forecast import Forecast
-from strategies.objectives import objectives_option, ranked, require_several, usable
+from strategies.objectives import objectives_option, ranked, require_accuracy_or_several, usable
 from strategies.registry import register_strategy
 
 _POOL = 40  # architectures of which the most promising one begins
@@ -39,7 +39,7 @@ class AshaSettings(Options):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require_several(self.objectives)
+        require_accuracy_or_several(self.objectives)
 
 
 @register_strategy
@@ -53,7 +53,7 @@ class Asha(MultiTrialStrategy):
     none is to be promoted, an architecture begins: of children of the best and of random ones that which ranks best,
     one in ten at random, and all of them before the model has enough results. When no architecture is left to begin,
     the next best go on. Each stage is a candidate with an index of its own. Those of lower rungs have the status
-    "partial".
+    "partial". With accuracy as its only objective it seeks the most accurate architecture within the budget.
 
     Examples:
         >>> from search_space import Problem
@@ -73,7 +73,7 @@ class Asha(MultiTrialStrategy):
     def __init__(self, problem: Any, seed: int, settings: Any = None, **more: Any) -> None:
         super().__init__(problem, seed, settings, **more)
         self.rungs = _rungs(self.settings, self.epochs)
-        self.names = require_several(self.settings.objectives)
+        self.names = require_accuracy_or_several(self.settings.objectives)
         self._rung: dict[int, int] = {}  # of each candidate
         self._from: dict[int, int] = {}  # which candidate it goes on with
         self._forecast = Forecast(self.names, self.epochs)
@@ -81,7 +81,7 @@ class Asha(MultiTrialStrategy):
 
     @classmethod
     def measures_latency(cls, settings: AshaSettings) -> bool:
-        return "latency" in require_several(settings.objectives)
+        return "latency" in require_accuracy_or_several(settings.objectives)
 
     def propose(self, index: int, results: Sequence[Measurement]) -> Genotype:
         self._forecast.learn([*(m for m in self.earlier if m.status == "ok"), *results])

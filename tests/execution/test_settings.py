@@ -86,7 +86,10 @@ def test_what_is_no_count(text):
         ),
         ({"strategy": "asha", "eta": 1}, "eta is 1; accepted: a whole number, 2 or more"),
         ({"strategy": "asha", "min_share": 0.0}, "min_share is 0.0; accepted: a number from 1e-06 to 1"),
-        ({"strategy": "asha", "objectives": "macs"}, "objectives is 'macs'; accepted: two or more"),
+        (
+            {"strategy": "asha", "objectives": "macs"},
+            "objectives is 'macs'; accepted: accuracy alone, or two or more, such as accuracy,macs",
+        ),
         (
             {"strategy": "asha", "platform": "remote", "hosts": "h"},
             "platform is remote with strategy asha, whose",

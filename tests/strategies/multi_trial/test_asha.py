@@ -82,6 +82,26 @@ def test_what_begins_dominates_more_than_what_chance_draws(courses):
     assert statistics.mean(map(area, began)) > 1.15 * statistics.mean(map(area, chance))
 
 
+def test_with_accuracy_alone_it_goes_for_the_most_accurate():
+    """And spends on it what is spent on the front otherwise."""
+
+    def mean_worth(objectives: str) -> float:
+        own = AshaSettings(objectives=objectives, min_epochs=6)
+        courses = [play(Asha(PROBLEM, seed, own, epochs=6), 36) for seed in range(3)]
+        return statistics.mean(m.accuracy for results in courses for m in results[12:])
+
+    assert mean_worth("accuracy") > 1.3 * mean_worth("accuracy,macs")
+
+
+def test_accuracy_alone_promotes_by_accuracy_whatever_it_costs():
+    strategy, results = Asha(PROBLEM, 0, AshaSettings("accuracy", min_epochs=1, eta=3), epochs=3), []
+    for index, (accuracy, macs) in enumerate([(0.5, 10), (0.9, 90), (0.7, 20)]):
+        genotype = strategy.propose(index, results)
+        results.append(dataclasses.replace(judged(strategy, index, genotype, accuracy), macs=macs))
+    strategy.propose(3, results)
+    assert strategy.stage(3) == Stage(epochs=3, share=1.0, continues=1, whole=True)
+
+
 def test_where_nothing_is_left_to_begin_all_go_on_to_the_end():
     tiny = Problem(
         "darts-global", {"width": 4, "cells": 1, "nodes": 1, "inputs": 1, "primitives": ["skip_connect", "global_1"]},
