@@ -17,7 +17,7 @@ import dataclasses
 import json
 import math
 import statistics
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -60,48 +60,58 @@ def exact(table: Table) -> list[Measurement]:
 def replay(table: Table, name: str, seed: int, *, trainings: float = math.inf) -> list[tuple[float, float]]:
     """After each trial, until that share is 0.999, or ``trainings`` are spent: whole trainings spent so far, and the share
     of the exact front's hypervolume."""
-    strategy_name, settings = STRATEGIES[name]
-    kind = get_strategy(strategy_name)
-    assert issubclass(kind, MultiTrialStrategy)
-    strategy = kind(SPACE, seed, kind.Settings(**settings), epochs=EPOCHS)
     best = exact(table)
     limit = reference_macs(best)
-    seeds = sorted(next(iter(table.accuracies.values())))
     whole_area = dominated_share(best, limit)
-    results: list[Measurement] = []
     found: list[Measurement] = []
     curve: list[tuple[float, float]] = []
+    for spent, trained, key in trials(table, *STRATEGIES[name], seed):
+        if trained.status == "ok":
+            found.append(dataclasses.replace(trained, accuracy=table.mean(key)))
+        curve.append((spent, dominated_share(found, limit) / whole_area))
+        if spent >= min(len(best), trainings) or curve[-1][1] >= _END:
+            break
+    return curve
+
+
+def trials(
+    table: Table, name: str, settings: dict[str, Any], seed: int, max_macs: int | None = None
+) -> Iterator[tuple[float, Measurement, str]]:
+    """A search by the strategy ``name`` on the table, trial by trial until nothing is left: the whole trainings spent so
+    far, what came out, and its architecture's key in the table."""
+    kind = get_strategy(name)
+    assert issubclass(kind, MultiTrialStrategy)
+    strategy = kind(SPACE, seed, kind.Settings(**settings), epochs=EPOCHS, max_macs=max_macs)
+    seeds = sorted(next(iter(table.accuracies.values())))
+    results: list[Measurement] = []
     spent = 0
-    while spent < EPOCHS * min(len(best), trainings) and (not curve or curve[-1][1] < _END):
+    while True:
         try:
             genotype = strategy.propose(len(results), results)
         except SpaceExhausted:
-            break
+            return
         known = table.genotypes[genotype.key()]  # whose cost is computed once
-        trained, whole, epochs = _trained(table, strategy, known, results, seeds[seed % len(seeds)])
+        trained, epochs = _trained(table, strategy, known, results, seeds[seed % len(seeds)])
         results.append(trained)
         spent += epochs
-        if whole:
-            found.append(dataclasses.replace(trained, accuracy=table.mean(genotype.key())))
-        curve.append((spent / EPOCHS, dominated_share(found, limit) / whole_area))
-    return curve
+        yield spent / EPOCHS, trained, genotype.key()
 
 
 def _trained(
     table: Table, strategy: MultiTrialStrategy, genotype: Genotype, results: Sequence[Measurement], seed: int
-) -> tuple[Measurement, bool, int]:
-    """The candidate's measurement, whether it is trained wholly, and how many epochs that took."""
+) -> tuple[Measurement, int]:
+    """The candidate's measurement, "partial" unless it is trained wholly, and how many epochs that took."""
     index = len(results)
     stage, measured = strategy.stage(index), table.measurement(index, genotype, seed)
     if stage is None:
-        return measured, True, EPOCHS
+        return measured, EPOCHS
     begun = 0 if stage.continues is None else results[stage.continues].epochs or 0
     history = measured.history[: stage.epochs]
     measured = dataclasses.replace(
         measured, accuracy=history[-1], history=history, epochs=stage.epochs, share=stage.share,
         continues=stage.continues, status="ok" if stage.whole else "partial",
     )  # fmt: skip
-    return measured, stage.whole, stage.epochs - begun
+    return measured, stage.epochs - begun
 
 
 def steps(curve: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
