@@ -79,24 +79,19 @@ class InvertedResidual(nn.Module):
         return total + conv_cost(inner, after, 1, out) + norm_cost(after, out)
 
 
-class Stem(nn.Module):
+class Stem(nn.Sequential):
     """3x3 convolution, batch norm, activation: ``(N, channels, H, W)`` to ``width`` channels, strided."""
 
     def __init__(self, channels: int, width: int, stride: int, activation: str) -> None:
-        super().__init__()
-        self.stride = stride
-        self.conv = nn.Conv2d(channels, width, 3, stride, padding=1, bias=False)
-        self.norm = nn.BatchNorm2d(width)
-        self.activation = ACTIVATIONS[activation]()
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.activation(self.norm(self.conv(x)))
+        conv = nn.Conv2d(channels, width, 3, stride, padding=1, bias=False)
+        super().__init__(
+            OrderedDict(conv=conv, norm=nn.BatchNorm2d(width), activation=ACTIVATIONS[activation]())
+        )
+        self.channels, self.width, self.stride = channels, width, stride
 
     def out_size(self, size: Size) -> Size:
         return strided(size, self.stride)
 
     def cost(self, size: Size) -> Cost:
         out = self.out_size(size)
-        return conv_cost(self.conv.in_channels, self.conv.out_channels, 3, out) + norm_cost(
-            self.conv.out_channels, out
-        )
+        return conv_cost(self.channels, self.width, 3, out) + norm_cost(self.width, out)

@@ -23,6 +23,7 @@ class _Depthwise(Primitive):
     """One convolution of each channel by itself, then batch norm."""
 
     kernel: ClassVar[int]
+    ends_in = "norm"  # a ReLU behind it can be that module's
 
     def __init__(self, channels: int, stride: int) -> None:
         super().__init__(channels, stride)
@@ -62,6 +63,7 @@ class DepthwiseSplit(Primitive):
     """
 
     KERNELS = (3, 5, 7)
+    ends_in = "norm"
 
     def __init__(self, channels: int, stride: int) -> None:
         super().__init__(channels, stride)

@@ -25,8 +25,9 @@ def put_kernels(network: nn.Module, *, bf16: bool = False) -> list[tuple[nn.Modu
     """Changes ``network`` in place; returns what stood there: the parent, the name, and the module.
 
     A step is so much quicker, and its numbers are the same up to rounding. A norm takes over the ReLU after it in an
-    ``nn.Sequential``, and a depthwise convolution the ReLU before it. No name of a parameter changes. With ``bf16``
-    dense convolutions are carried out in bfloat16 (`pde_ops.cpu.training.rounded`).
+    ``nn.Sequential``, also where it is the last step of the module there, which says so by ``ends_in``, its name; a
+    depthwise convolution takes over the ReLU before it. No name of a parameter changes. With ``bf16`` dense
+    convolutions are carried out in bfloat16 (`pde_ops.cpu.training.rounded`).
 
     Global layers are left alone: they have kernels of their own, and read their norms. A loss on a Jacobian
     differentiates gradients, which convolutions and pools of the kernels do not offer: a network that has one
@@ -45,11 +46,14 @@ def put_kernels(network: nn.Module, *, bf16: bool = False) -> list[tuple[nn.Modu
         children = list(parent.named_children())
         for place, (name, child) in enumerate(children):
             after = children[place + 1 : place + 2] if isinstance(parent, nn.Sequential) else []
+            relu = bool(after) and type(after[0][1]) is nn.ReLU
             if norm.takes(child):
-                relu = bool(after) and type(after[0][1]) is nn.ReLU
                 put(parent, name, norm.BatchNormReLU(child, relu=relu))
                 if relu:
                     put(parent, after[0][0], nn.Identity())
+            elif relu and norm.takes(last := getattr(child, ends := _ends_in(child), None)):
+                put(child, ends, norm.BatchNormReLU(last, relu=True))
+                put(parent, after[0][0], nn.Identity())
             elif type(child) is nn.ReLU and after and depthwise.takes(after[0][1]):
                 if type(parent.get_submodule(name)) is nn.ReLU:  # no norm before it took it over
                     put(parent, name, nn.Identity())
@@ -57,6 +61,11 @@ def put_kernels(network: nn.Module, *, bf16: bool = False) -> list[tuple[nn.Modu
             elif (made := _stand_in(parent.get_submodule(name), bf16=bf16, twice=twice)) is not None:
                 put(parent, name, made)
     return replaced
+
+
+def _ends_in(module: nn.Module) -> str:
+    """The name of the norm that it returns the output of, "" where it does not say so, or something is hooked to it."""
+    return "" if module._forward_hooks else str(getattr(module, "ends_in", ""))
 
 
 def _stand_in(module: nn.Module, *, bf16: bool, twice: bool) -> nn.Module | None:

@@ -9,14 +9,10 @@
 namespace {
 
 typedef float Eight __attribute__((vector_size(32), aligned(4), may_alias));
-constexpr int LANES = 8, ROWS = 4, LINE = 16;
+constexpr int LANES = 8, ROWS = 4;
+constexpr int SUMS = 12;  // that are kept in registers at a time, of which there may be 16
 
 int up(int value, int unit) { return (value + unit - 1) / unit * unit; }
-
-// A plane that will be written soon.
-void ask_for(float* plane, long size) {
-    for (long i = 0; i < size; i += LINE) __builtin_prefetch(plane + i, 1);
-}
 
 struct Taps {
     int kernel, dilation, stride;
@@ -36,14 +32,12 @@ struct Buffer {
         values.assign(size_t(taps.stride * up(out_rows, ROWS) + taps.span()) * pitch + LANES, 0.0f);
     }
 
-    // Columns apart by ``spread`` and rows too: what a stride has left out is zero. The plane that is read next, ``ahead``
-    // of this one, is asked for meanwhile: a processor looks ahead within a page of memory only, often a plane.
-    void fill(const float* plane, int rows, int columns, bool relu, int spread, long ahead) {
+    // Columns apart by ``spread`` and rows too: what a stride has left out is zero.
+    void fill(const float* plane, int rows, int columns, bool relu, int spread) {
         const int border = taps.border();
         for (int r = 0; r < rows; ++r) {
             float* row = values.data() + size_t(r * spread + border) * pitch;
             const float* from = plane + size_t(r) * columns;
-            if (ahead) for (int x = 0; x < columns; x += LINE) __builtin_prefetch(from + ahead + x);
             if (taps.stride == 1 && spread == 1) {
                 float* to = row + border;
                 if (relu) for (int x = 0; x < columns; ++x) to[x] = from[x] > 0 ? from[x] : 0.0f;
@@ -88,24 +82,35 @@ void convolve(const Buffer& in, const float* weight, float* out, int rows, int c
         }
 }
 
-// gradient (K * K) += over all outputs, their gradient times what each tap read.
+// Of the rows ``i`` to ``i`` + I of taps, gradient += over all outputs, their gradient times what each tap read.
+template <int K, int I>
+void correlate_rows(const Buffer& in, const float* grad, int grad_pitch, int rows, int columns, const int* offset, int i, double* gradient) {
+    Eight sum[I][K] = {};
+    for (int r = 0; r < rows; ++r) {
+        const float* from[I];
+        for (int t = 0; t < I; ++t) from[t] = in.tap(r, i + t);
+        const float* g = grad + size_t(r) * grad_pitch;
+        for (int x = 0; x < columns; x += LANES) {
+            const Eight of = *(const Eight*)(g + x);
+            for (int t = 0; t < I; ++t)
+                for (int j = 0; j < K; ++j) sum[t][j] += of * *(const Eight*)(from[t] + x + offset[j]);
+        }
+    }
+    for (int t = 0; t < I; ++t)
+        for (int j = 0; j < K; ++j)
+            for (int l = 0; l < LANES; ++l) gradient[(i + t) * K + j] += sum[t][j][l];
+}
+
+// gradient (K * K) += over all outputs, their gradient times what each tap read. As many sums as there are registers for
+// are kept at the same time, so that one addition need not wait for the last.
 template <int K>
 void correlate(const Buffer& in, const float* grad, int grad_pitch, int rows, int columns, double* gradient) {
+    constexpr int I = std::min(K, SUMS / K);
     int offset[K];
     for (int j = 0; j < K; ++j) offset[j] = in.column(j * in.taps.dilation);
-    for (int i = 0; i < K; ++i) {
-        Eight sum[K] = {};
-        for (int r = 0; r < rows; ++r) {
-            const float* from = in.tap(r, i);
-            const float* g = grad + size_t(r) * grad_pitch;
-            for (int x = 0; x < columns; x += LANES) {
-                const Eight of = *(const Eight*)(g + x);
-                for (int j = 0; j < K; ++j) sum[j] += of * *(const Eight*)(from + x + offset[j]);
-            }
-        }
-        for (int j = 0; j < K; ++j)
-            for (int l = 0; l < LANES; ++l) gradient[i * K + j] += sum[j][l];
-    }
+    int i = 0;
+    for (; i + I <= K; i += I) correlate_rows<K, I>(in, grad, grad_pitch, rows, columns, offset, i, gradient);
+    for (; i < K; ++i) correlate_rows<K, 1>(in, grad, grad_pitch, rows, columns, offset, i, gradient);
 }
 
 struct Sizes {
@@ -122,7 +127,7 @@ void forward(const float* x, const float* weight, float* out, Sizes s, Taps taps
         Buffer in(taps, s.out_rows, s.out_columns);
 #pragma omp for
         for (long p = 0; p < s.n * s.channels; ++p) {
-            in.fill(x + p * s.plane(), s.rows, s.columns, relu, 1, 0);
+            in.fill(x + p * s.plane(), s.rows, s.columns, relu, 1);
             convolve<K>(in, weight + (p % s.channels) * K * K, out + p * s.out_plane(), s.out_rows, s.out_columns, nullptr);
         }
     }
@@ -132,36 +137,36 @@ template <int K>
 void backward(const float* x, const float* weight, const float* grad, float* grad_x, float* grad_weight, Sizes s, Taps taps, bool relu, int threads) {
     const Taps back{K, taps.dilation, 1};
     const int pitch = up(s.out_columns, LANES);
-#pragma omp parallel num_threads(threads)
-    {
+    const long share = (s.channels + threads - 1) / threads;
+#pragma omp parallel for num_threads(threads) schedule(static)
+    for (long first = 0; first < s.channels; first += share) {
+        const long count = std::min(share, s.channels - first);
         Buffer in(taps, s.out_rows, s.out_columns), spread(back, s.rows, s.columns);
-        std::vector<float> wide(size_t(s.out_rows) * pitch, 0.0f);
-#pragma omp for
-        for (long c = 0; c < s.channels; ++c) {
-            double gradient[K * K] = {};
-            float flipped[K * K];
-            for (int k = 0; k < K * K; ++k) flipped[k] = weight[c * K * K + K * K - 1 - k];
-            for (long n = 0; n < s.n; ++n) {
-                const long p = n * s.channels + c;
+        std::vector<float> wide(size_t(s.out_rows) * pitch, 0.0f), flipped(count * K * K);
+        std::vector<double> gradient(count * K * K, 0.0);
+        for (long k = 0; k < count * K * K; ++k)
+            flipped[k] = weight[(first + k / (K * K)) * K * K + K * K - 1 - k % (K * K)];
+        // Image by image, as planes lie: those of one channel are often a multiple of a page apart, where a cache holds few.
+        for (long n = 0; n < s.n; ++n)
+            for (long c = 0; c < count; ++c) {
+                const long p = n * s.channels + first + c;
                 const float* g = grad + p * s.out_plane();
                 if (grad_x) {
-                    spread.fill(g, s.out_rows, s.out_columns, false, taps.stride, s.channels * s.out_plane());
-                    ask_for(grad_x + (p + s.channels) * s.plane(), s.plane());
-                    convolve<K>(spread, flipped, grad_x + p * s.plane(), s.rows, s.columns, relu ? x + p * s.plane() : nullptr);
+                    spread.fill(g, s.out_rows, s.out_columns, false, taps.stride);
+                    convolve<K>(spread, flipped.data() + c * K * K, grad_x + p * s.plane(), s.rows, s.columns, relu ? x + p * s.plane() : nullptr);
                 }
                 if (grad_weight) {
-                    in.fill(x + p * s.plane(), s.rows, s.columns, relu, 1, s.channels * s.plane());
+                    in.fill(x + p * s.plane(), s.rows, s.columns, relu, 1);
                     const float* rows = g;
                     if (pitch != s.out_columns) {
                         for (int r = 0; r < s.out_rows; ++r)
                             std::memcpy(wide.data() + size_t(r) * pitch, g + size_t(r) * s.out_columns, sizeof(float) * s.out_columns);
                         rows = wide.data();
                     }
-                    correlate<K>(in, rows, pitch, s.out_rows, s.out_columns, gradient);
+                    correlate<K>(in, rows, pitch, s.out_rows, s.out_columns, gradient.data() + c * K * K);
                 }
             }
-            if (grad_weight) for (int k = 0; k < K * K; ++k) grad_weight[c * K * K + k] = float(gradient[k]);
-        }
+        if (grad_weight) for (long k = 0; k < count * K * K; ++k) grad_weight[first * K * K + k] = float(gradient[k]);
     }
 }
 

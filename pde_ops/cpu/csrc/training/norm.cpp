@@ -10,8 +10,6 @@ typedef float Eight __attribute__((vector_size(32), aligned(4), may_alias));
 typedef int Mask __attribute__((vector_size(32)));
 constexpr int LANES = 8;
 constexpr long CHUNK = 4096;  // floats of a channel that are added up before a sum in double takes them over
-constexpr long NEAR = 1024;   // floats that are read one after the other at least, of several channels if need be
-constexpr long MANY = 2 << 20;  // floats to read in all, above which they are not in the cache
 
 Eight load(const float* from) { return *(const Eight*)from; }
 
@@ -26,7 +24,11 @@ struct Sums {
     double one = 0, two = 0;
     long held = 0;
 
-    void end_plane(long size) {
+    void end_plane(long size, const Eight (&one_side)[2], const Eight (&other_side)[2]) {
+        for (int s = 0; s < 2; ++s) {
+            first[s] = one_side[s];
+            second[s] = other_side[s];
+        }
         held += size;
         if (held >= CHUNK) flush();
     }
@@ -43,32 +45,29 @@ struct Sums {
     }
 };
 
-// Of what a plane is above ``shift``, and of its square. With FAR the plane that is read next, ``ahead`` of this one, is
-// asked for meanwhile: a processor looks ahead within a page of memory only, and a plane is often a page.
-template <bool FAR>
-void moments(const float* x, long size, float shift, Sums& sums, long ahead) {
+// Of what a plane is above ``shift``, and of its square.
+void moments(const float* x, long size, float shift, Sums& sums) {
+    // In registers: whatever lies behind ``sums`` could be what ``x`` points to.
+    Eight first[2] = {sums.first[0], sums.first[1]}, second[2] = {sums.second[0], sums.second[1]};
     long i = 0;
-    for (; i + 2 * LANES <= size; i += 2 * LANES) {
-        if (FAR) __builtin_prefetch(x + i + ahead);
+    for (; i + 2 * LANES <= size; i += 2 * LANES)
         for (int s = 0; s < 2; ++s) {
             const Eight d = load(x + i + s * LANES) - shift;
-            sums.first[s] += d;
-            sums.second[s] += d * d;
+            first[s] += d;
+            second[s] += d * d;
         }
-    }
     for (; i < size; ++i) {
         const float d = x[i] - shift;
         sums.one += d;
         sums.two += double(d) * d;
     }
-    sums.end_plane(size);
+    sums.end_plane(size, first, second);
 }
 
-template <bool RELU, bool FAR>
-void scaled(const float* x, float* out, long size, float scale, float shift, long ahead) {
+template <bool RELU>
+void scaled(const float* x, float* out, long size, float scale, float shift) {
     long i = 0;
     for (; i + LANES <= size; i += LANES) {
-        if (FAR) __builtin_prefetch(out + i + ahead, 1);
         const Eight y = load(x + i) * scale + shift;
         *(Eight*)(out + i) = RELU ? positive(y, y) : y;
     }
@@ -83,35 +82,30 @@ struct Channel {
 };
 
 // Of the gradient, and of its product with what the input is above its mean.
-template <bool RELU, bool FAR>
-void gradient_sums(const float* x, const float* grad, long size, Channel c, Sums& sums, long ahead) {
+template <bool RELU>
+void gradient_sums(const float* x, const float* grad, long size, Channel c, Sums& sums) {
+    Eight first[2] = {sums.first[0], sums.first[1]}, second[2] = {sums.second[0], sums.second[1]};
     long i = 0;
-    for (; i + 2 * LANES <= size; i += 2 * LANES) {
-        if (FAR) {
-            __builtin_prefetch(x + i + ahead);
-            __builtin_prefetch(grad + i + ahead);
-        }
+    for (; i + 2 * LANES <= size; i += 2 * LANES)
         for (int s = 0; s < 2; ++s) {
             const Eight at = load(x + i + s * LANES);
             Eight g = load(grad + i + s * LANES);
             if (RELU) g = positive(g, at * c.scale + c.shift);
-            sums.first[s] += g;
-            sums.second[s] += g * (at - c.mean);
+            first[s] += g;
+            second[s] += g * (at - c.mean);
         }
-    }
     for (; i < size; ++i) {
         if (RELU && !(x[i] * c.scale + c.shift > 0)) continue;
         sums.one += grad[i];
         sums.two += double(grad[i]) * (x[i] - c.mean);
     }
-    sums.end_plane(size);
+    sums.end_plane(size, first, second);
 }
 
-template <bool RELU, bool FAR>
-void gradients(const float* x, const float* grad, float* out, long size, Channel c, float offset, float slope, long ahead) {
+template <bool RELU>
+void gradients(const float* x, const float* grad, float* out, long size, Channel c, float offset, float slope) {
     long i = 0;
     for (; i + LANES <= size; i += LANES) {
-        if (FAR) __builtin_prefetch(out + i + ahead, 1);
         const Eight at = load(x + i);
         Eight g = load(grad + i);
         if (RELU) g = positive(g, at * c.scale + c.shift);
@@ -125,13 +119,13 @@ void gradients(const float* x, const float* grad, float* out, long size, Channel
 
 struct Sizes {
     long n, channels, plane;
-    long near() const { return std::max(1L, NEAR / plane); }  // channels that are gone through together
     long at(long image, long channel) const { return (image * channels + channel) * plane; }
-    // From channel ``c`` of ``count`` that are gone through together to what comes next.
-    long ahead(long c, long count) const { return c + 1 < count ? plane : at(1, 1 - count); }
+    // Channels of a thread. It goes through them image by image, as they lie: planes of one channel are a multiple of a
+    // page apart, where a cache holds few of them, and a second pass would read all from memory again.
+    long share(int threads) const { return (channels + threads - 1) / threads; }
 };
 
-template <bool RELU, bool FAR>
+template <bool RELU>
 void forward(const float* x, const float* weight, const float* bias, float* out, float* mean, float* variance, float* inverse, Sizes s, double eps, long first, long end) {
     const long count = end - first;
     std::vector<Sums> sums(count);
@@ -143,7 +137,7 @@ void forward(const float* x, const float* weight, const float* bias, float* out,
         shift[c] = float(some / s.n);
     }
     for (long i = 0; i < s.n; ++i)
-        for (long c = 0; c < count; ++c) moments<FAR>(x + s.at(i, first + c), s.plane, shift[c], sums[c], s.ahead(c, count));
+        for (long c = 0; c < count; ++c) moments(x + s.at(i, first + c), s.plane, shift[c], sums[c]);
     for (long c = 0; c < count; ++c) {
         sums[c].flush();
         const double all = double(s.n) * s.plane, apart = sums[c].one / all, middle = shift[c] + apart;
@@ -158,11 +152,11 @@ void forward(const float* x, const float* weight, const float* bias, float* out,
     for (long i = 0; i < s.n; ++i)
         for (long c = 0; c < count; ++c) {
             const long at = s.at(i, first + c);
-            scaled<RELU, FAR>(x + at, out + at, s.plane, own[c].scale, own[c].shift, s.ahead(c, count));
+            scaled<RELU>(x + at, out + at, s.plane, own[c].scale, own[c].shift);
         }
 }
 
-template <bool RELU, bool FAR>
+template <bool RELU>
 void backward(const float* x, const float* weight, const float* bias, const float* mean, const float* inverse, const float* grad, float* grad_x, float* grad_weight, float* grad_bias, Sizes s, long first, long end) {
     const long count = end - first;
     std::vector<Sums> sums(count);
@@ -176,7 +170,7 @@ void backward(const float* x, const float* weight, const float* bias, const floa
     for (long i = 0; i < s.n; ++i)
         for (long c = 0; c < count; ++c) {
             const long at = s.at(i, first + c);
-            gradient_sums<RELU, FAR>(x + at, grad + at, s.plane, own[c], sums[c], s.ahead(c, count));
+            gradient_sums<RELU>(x + at, grad + at, s.plane, own[c], sums[c]);
         }
     for (long c = 0; c < count; ++c) {
         sums[c].flush();
@@ -190,7 +184,7 @@ void backward(const float* x, const float* weight, const float* bias, const floa
     for (long i = 0; i < s.n; ++i)
         for (long c = 0; c < count; ++c) {
             const long at = s.at(i, first + c);
-            gradients<RELU, FAR>(x + at, grad + at, grad_x + at, s.plane, own[c], offset[c], slope[c], s.ahead(c, count));
+            gradients<RELU>(x + at, grad + at, grad_x + at, s.plane, own[c], offset[c], slope[c]);
         }
 }
 
@@ -201,19 +195,17 @@ extern "C" {
 // mean, variance (biased) and inverse (of the deviation) are written, a number a channel.
 void norm_forward(const float* x, const float* weight, const float* bias, float* out, float* mean, float* variance, float* inverse, const long* sizes, double eps, int relu, int threads) {
     const Sizes s{sizes[0], sizes[1], sizes[2]};
-    const bool far = s.n * s.channels * s.plane > MANY;
-    const auto run = far ? (relu ? forward<true, true> : forward<false, true>) : (relu ? forward<true, false> : forward<false, false>);
-#pragma omp parallel for num_threads(threads) schedule(dynamic)
-    for (long c = 0; c < s.channels; c += s.near())
-        run(x, weight, bias, out, mean, variance, inverse, s, eps, c, std::min(s.channels, c + s.near()));
+    const auto run = relu ? forward<true> : forward<false>;
+#pragma omp parallel for num_threads(threads) schedule(static)
+    for (long c = 0; c < s.channels; c += s.share(threads))
+        run(x, weight, bias, out, mean, variance, inverse, s, eps, c, std::min(s.channels, c + s.share(threads)));
 }
 
 void norm_backward(const float* x, const float* weight, const float* bias, const float* mean, const float* inverse, const float* grad, float* grad_x, float* grad_weight, float* grad_bias, const long* sizes, int relu, int threads) {
     const Sizes s{sizes[0], sizes[1], sizes[2]};
-    const bool far = 2 * s.n * s.channels * s.plane > MANY;
-    const auto run = far ? (relu ? backward<true, true> : backward<false, true>) : (relu ? backward<true, false> : backward<false, false>);
-#pragma omp parallel for num_threads(threads) schedule(dynamic)
-    for (long c = 0; c < s.channels; c += s.near())
-        run(x, weight, bias, mean, inverse, grad, grad_x, grad_weight, grad_bias, s, c, std::min(s.channels, c + s.near()));
+    const auto run = relu ? backward<true> : backward<false>;
+#pragma omp parallel for num_threads(threads) schedule(static)
+    for (long c = 0; c < s.channels; c += s.share(threads))
+        run(x, weight, bias, mean, inverse, grad, grad_x, grad_weight, grad_bias, s, c, std::min(s.channels, c + s.share(threads)));
 }
 }

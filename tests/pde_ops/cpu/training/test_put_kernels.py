@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from pde_ops.cpu.training.depthwise import DepthwiseConv2d
-from pde_ops.cpu.training.kernels import put_kernels
+from pde_ops.cpu.training.kernels import put_kernels, training_kernels
 from pde_ops.cpu.training.norm import BatchNormReLU
 from search_space.primitives.registry import get_primitive
 
@@ -54,3 +54,29 @@ def test_what_is_not_depthwise_stays():
     module = nn.Sequential(nn.ReLU(), nn.Conv2d(4, 4, 1, bias=False), nn.ReLU(), nn.Conv2d(4, 4, 3, groups=4))
     put_kernels(module)
     assert not any(isinstance(part, DepthwiseConv2d) for part in module)
+
+
+@pytest.mark.parametrize("name", ["depthwise_3x3", "depthwise_split"])
+@pytest.mark.parametrize("hooked", [False, True])
+def test_a_norm_at_the_end_of_an_operation_takes_over_the_relu_behind_it(name, hooked):
+    torch.manual_seed(0)
+    plain = nn.Sequential(get_primitive(name)(5, 1), nn.ReLU())
+    seen = []
+    if hooked:  # who listens to the operation wants what it is without the ReLU
+        plain[0].register_forward_hook(lambda module, given, out: seen.append(float(out.detach().min())))
+    fused = copy.deepcopy(plain)
+    with training_kernels(fused):
+        assert fused[0].norm.relu is not hooked
+        assert isinstance(fused[1], nn.ReLU if hooked else nn.Identity)
+        x = torch.randn(3, 5, 9, 9)
+        one, other = plain(x), fused(x)
+        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-5)
+        assert float(one.detach().min()) == 0
+        gradients = [
+            torch.autograd.grad(out.square().sum(), list(module.parameters()))
+            for out, module in ((one, plain), (other, fused))
+        ]
+        for of_plain, of_fused in zip(*gradients, strict=True):
+            torch.testing.assert_close(of_plain, of_fused, rtol=1e-3, atol=1e-3)
+    assert all(value < 0 for value in seen)
+    assert [type(module) for module in fused.modules()] == [type(module) for module in plain.modules()]
