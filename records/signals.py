@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -52,9 +53,17 @@ def _is_importing(frame: FrameType | None) -> bool:
     return False
 
 
+def _gets_signals() -> bool:
+    return threading.current_thread() is threading.main_thread()
+
+
 @contextmanager
 def termination_as_interrupt() -> Iterator[None]:
-    """While it lasts, SIGTERM ends the program as Ctrl-C does: in order. Both wait for the end of an import."""
+    """While it lasts, SIGTERM ends the program as Ctrl-C does: in order. Both wait for the end of an import. Signals come
+    to the main thread alone: another one has none to handle."""
+    if not _gets_signals():
+        yield
+        return
     before = {signal.SIGTERM: signal.signal(signal.SIGTERM, _interrupt)}
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # in the background it is ignored
         before[signal.SIGINT] = signal.signal(signal.SIGINT, _interrupt)
@@ -72,6 +81,9 @@ def interrupts_wait() -> Iterator[None]:
     It is for what drops an exception that a signal raises in it: a fork with Python's own steps before and after it
     (`os.fork`, or a process with ``preexec_fn``), which may keep a lock for ever then.
     """
+    if not _gets_signals():
+        yield
+        return
     came: list[int] = []
     before = {each: signal.signal(each, lambda number, _: came.append(number)) for each in _ENDS}
     try:
@@ -86,6 +98,9 @@ def interrupts_wait() -> Iterator[None]:
 @contextmanager
 def uninterrupted() -> Iterator[None]:
     """A second Ctrl-C or SIGTERM must not leave half of a shutdown behind."""
+    if not _gets_signals():
+        yield
+        return
     before = {each: signal.signal(each, signal.SIG_IGN) for each in _ENDS}
     try:
         yield

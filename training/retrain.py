@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import os
 import platform
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -28,12 +29,13 @@ from training.data.datasets import (
     FOLDER_SETS,
     DatasetInfo,
     ImageOptions,
+    OtherData,
     is_array_file,
     located,
     sides,
     size_text,
 )
-from training.data.loading import Data, load_data, require_fitting
+from training.data.loading import Data, load_data, open_source, require_fitting
 from training.data.prepare import prepare_data
 from training.device import require_device, require_seed_and_threads
 from training.evaluate import confusion, predict
@@ -121,7 +123,7 @@ def retrain(
     require_device(settings.device)
     _require_free_or_same(folder, genotype, settings)
     if (folder / RESULT).exists():
-        return _read_back(folder, genotype)
+        return _read_back(folder, genotype, settings, progress)
     if settings.threads:
         torch.set_num_threads(settings.threads)
     info = _prepare(genotype, settings, folder)
@@ -142,15 +144,21 @@ def retrain(
     with locked(folder, "wait for it, or give another folder"):
         _require_free_or_same(folder, genotype, settings)  # nobody else has begun another one meanwhile
         if (folder / RESULT).exists():
-            return _read_back(folder, genotype)
+            return _read_back(folder, genotype, settings, progress)
         result = _trained(genotype, settings, folder, model, data, info, on_epoch, progress)
         (folder / LOCK).unlink(missing_ok=True)  # from here on it is only read
         return result
 
 
-def _read_back(folder: Path, genotype: Genotype) -> dict[str, Any]:
+def _read_back(folder: Path, genotype: Genotype, settings: RetrainSettings, tell: bool) -> dict[str, Any]:
     """The result of a training that has ended, if what it left is whole: a test accuracy without the weights that had
-    it is of no use."""
+    it is of no use. Nor is one of other images than lie there now; where the data are gone it counts as it was."""
+    where = Path(settings.data_dir or ".", "" if settings.dataset == "folder" else settings.dataset)
+    if (settings.dataset == "folder" or is_array_file(settings.dataset)) and where.exists():
+        known = _known_info(folder)
+        if known is not None:
+            with _advising_another_folder():
+                open_source(settings.dataset, settings.data_dir, known, torch.device("cpu"))
     result = _read(folder / RESULT, read_result)
     try:
         load_weights(genotype.build(), folder / WEIGHTS)
@@ -161,7 +169,17 @@ def _read_back(folder: Path, genotype: Genotype) -> dict[str, Any]:
         ) from error
     if not (folder / GENOTYPE).exists():  # without it nothing takes the weights
         genotype.save(folder / GENOTYPE)
+    if tell:
+        say(f"trained before, and read back from {folder}; another --out trains anew")
     return result
+
+
+@contextlib.contextmanager
+def _advising_another_folder() -> Iterator[None]:
+    try:
+        yield
+    except OtherData as error:
+        raise UserError(f"{error}, or another --out") from error
 
 
 def _trained(
@@ -262,30 +280,36 @@ def _require_same_place(folder: Path, before: str | None, settings: RetrainSetti
         raise UserError(f"{folder} was trained on the data in {before}; give another --out")
 
 
+def _known_info(folder: Path) -> DatasetInfo | None:
+    """What a training in ``folder`` found of its data when it began."""
+    kept = _read(folder / SETTINGS).get("dataset_info") if (folder / SETTINGS).exists() else None
+    if kept is None:
+        return None
+    with naming_damage(f"dataset_info in {folder / SETTINGS}"):
+        return DatasetInfo.from_json(kept)
+
+
 def _prepare(genotype: Genotype, settings: RetrainSettings, folder: Path) -> DatasetInfo:
     """The facts of the data set, as they were when the training began, once all is seen to be in order."""
-    kept = _read(folder / SETTINGS).get("dataset_info") if (folder / SETTINGS).exists() else None
-    known = None
-    if kept is not None:
-        with naming_damage(f"dataset_info in {folder / SETTINGS}"):
-            known = DatasetInfo.from_json(kept)
+    known = _known_info(folder)
     in_folders = settings.dataset in FOLDER_SETS
     channels, height, width = genotype.image
     size, colour = (
         (f"{height}x{width}", channels if channels in (1, 3) else None) if in_folders else (None, None)
     )
-    info = prepare_data(
-        settings.dataset,
-        settings.data_dir,
-        known=known,
-        image_size=settings.image_size or size,
-        channels=settings.channels or colour,
-        flip=settings.flip,
-        validation=settings.validation,
-        train_limit=settings.train_limit,
-        test_limit=settings.test_limit,
-        batch_size=settings.recipe.batch_size,
-    ).info
+    with _advising_another_folder():
+        info = prepare_data(
+            settings.dataset,
+            settings.data_dir,
+            known=known,
+            image_size=settings.image_size or size,
+            channels=settings.channels or colour,
+            flip=settings.flip,
+            validation=settings.validation,
+            train_limit=settings.train_limit,
+            test_limit=settings.test_limit,
+            batch_size=settings.recipe.batch_size,
+        ).info
     require_fitting(genotype, info)
     require_trainable(genotype.build, info.image, settings.recipe.batch_size)
     return info

@@ -29,8 +29,7 @@ from execution.settings import SearchSettings
 from records.errors import UserError
 from records.plugins import PLUGINS
 from records.run_files.run_folder import RunFolder, provenance
-from training.data.dataset_facts import same
-from training.data.datasets import DatasetInfo
+from training.data.datasets import DatasetInfo, same
 from training.data.prepare import PreparedData
 
 REPORT = "hosts.json"

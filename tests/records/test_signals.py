@@ -4,12 +4,13 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
 import pytest
 
-from records.signals import termination_as_interrupt
+from records.signals import interrupts_wait, termination_as_interrupt, uninterrupted
 
 REPOSITORY = Path(__file__).parents[2]
 AT_MODULE = """
@@ -82,3 +83,18 @@ def test_what_is_ignored_stays_so():
             time.sleep(0.05)
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+def test_in_another_thread_there_are_no_signals_to_handle():
+    """A notebook or a server may well run a search in a thread of its own."""
+    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    came = []
+
+    def within():
+        with termination_as_interrupt(), interrupts_wait(), uninterrupted():
+            came.append([signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)])
+
+    thread = threading.Thread(target=within)
+    thread.start()
+    thread.join()
+    assert came == [before]

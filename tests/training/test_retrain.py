@@ -3,6 +3,7 @@ import json
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -308,6 +309,29 @@ def test_data_of_the_same_name_elsewhere_are_others(tmp_path, monkeypatch):
     (tmp_path / "a").rename(tmp_path / "b")  # moved, in the midst of a training
     assert retrain(TinyGenotype(), other, out)["test_accuracy"] == result["test_accuracy"]
     assert json.loads((out / "settings.json").read_text())["settings"]["data_dir"] == str(tmp_path / "b")
+
+
+@pytest.mark.parametrize("ended", [True, False])
+def test_images_that_changed_are_not_told_the_old_accuracy(tmp_path, capsys, ended):
+    data = tmp_path / "my.npz"
+    write_arrays(data, dataset_info("digits"))
+    own = dataclasses.replace(
+        SETTINGS, recipe=SETTINGS.recipe.replace(epochs=1), dataset=str(data), data_dir=None, validation=0.0
+    )
+    out = tmp_path / "out"
+    result = retrain(TinyGenotype(), own, out)
+    assert retrain(TinyGenotype(), own, out, progress=True) == result
+    assert f"trained before, and read back from {out}; another --out trains anew" in capsys.readouterr().out
+    if not ended:
+        (out / "result.json").unlink()
+    with np.load(data) as arrays:
+        changed = dict(arrays) | {"x_test": 255 - arrays["x_test"]}
+    np.savez(data, **changed)
+    with pytest.raises(UserError, match="images were added, .*; accepted: the same data, or another --out"):
+        retrain(TinyGenotype(), own, out)
+    data.unlink()
+    if ended:  # where nothing is left to compare with, it is what it was
+        assert retrain(TinyGenotype(), own, out) == result
 
 
 def test_a_relative_place_of_the_data_is_that_of_whoever_began(tmp_path, monkeypatch):

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import numpy as np
 
-from records.errors import UserError
 from training.data.arrays import Arrays
-from training.data.datasets import IMAGENET_SIZE, DatasetInfo, ImageOptions, is_array_file, size_text
+from training.data.datasets import IMAGENET_SIZE, DatasetInfo, ImageOptions, is_array_file, same
 from training.data.sources.images import (
     ImageFiles,
     class_names,
     decode,
+    fingerprint,
     list_images,
     read_sizes,
     sample,
@@ -39,26 +39,31 @@ def find_info(
     Image files of one size, up to 224 pixels a side, keep it; others become squares, as large as the shorter side
     of most (the median), 224 at most. They are grey if all that are decoded are. Mean and deviation are those of
     the pixels as a network gets them. With ``known``, found before, all but mean, deviation and colour is looked
-    at again, and has to be the same. Raises ``UserError``, also for a file that cannot be read.
+    at again, and has to be the same: of image files also their names and sizes, of arrays their checksums. Raises
+    ``UserError``, also for a file that cannot be read.
     """
     if is_array_file(name):
         return _of_arrays(name, data_dir, options, known)
     classes = class_names(name, data_dir)
     assert data_dir is not None  # class_names says so
     files = list_images(Path(data_dir) / "train", classes)
+    found = fingerprint(data_dir, [files, list_images(Path(data_dir) / "val", classes)])
     shapes = read_sizes(files.paths)
     size = options.size or _usual_size(shapes)
     if known is not None:
         image = (known.image[0], *size)
         return same(
             known,
-            dataclasses.replace(known, image=image, classes=len(classes), class_names=classes),
+            dataclasses.replace(
+                known, image=image, classes=len(classes), class_names=classes, fingerprint=found
+            ),
             f"{data_dir}",
         )
     channels, mean, std = _pixels_of(files, shapes, size, options.channels)
     return DatasetInfo(
-        name, (channels, *size), len(classes), mean, std, flip=options.flip is True, class_names=classes
-    )
+        name, (channels, *size), len(classes), mean, std, flip=options.flip is True, class_names=classes,
+        fingerprint=found,
+    )  # fmt: skip
 
 
 def _of_arrays(
@@ -70,9 +75,10 @@ def _of_arrays(
     file = ArrayFile(path)
     if known is not None:
         image, classes, names = file.outline()
-        return same(
-            known, dataclasses.replace(known, image=image, classes=classes, class_names=names), str(path)
+        current = dataclasses.replace(
+            known, image=image, classes=classes, class_names=names, fingerprint=file.fingerprint()
         )
+        return same(known, current, str(path))
     return arrays_info(file, name, options)
 
 
@@ -82,32 +88,7 @@ def arrays_info(arrays: Arrays, name: str, options: ImageOptions) -> DatasetInfo
     info = options.applied(DatasetInfo(name, image, classes, (), (), flip=False, class_names=names))
     count = max(1, _CHUNK_PIXELS // math.prod(image))
     mean, std = mean_and_std(arrays.parts("train", count))
-    return dataclasses.replace(info, mean=mean, std=std)
-
-
-def same(known: DatasetInfo, current: DatasetInfo, where: str) -> DatasetInfo:
-    """``known``, if images and classes of ``current``, found now, are still the same. Raises ``UserError``."""
-    differing = []
-    if known.image[1:] != current.image[1:]:
-        differing.append(f"images are {size_text(current.image[1:])}, were {size_text(known.image[1:])}")
-    if known.image[0] != current.image[0]:
-        differing.append(f"channels are {current.image[0]}, were {known.image[0]}")
-    if known.classes != current.classes:
-        differing.append(f"classes are {current.classes}, were {known.classes}")
-    else:
-        pairs = zip(_names(current), _names(known), strict=True)
-        differing += [f"there is a class {now!r} for {before!r}" for now, before in pairs if now != before][
-            :1
-        ]
-    if differing:
-        raise UserError(
-            f"the data in {where} are others than the run began with: {'; '.join(differing)}; accepted: the same data"
-        )
-    return known
-
-
-def _names(info: DatasetInfo) -> tuple[str, ...]:
-    return info.class_names or tuple(map(str, range(info.classes)))
+    return dataclasses.replace(info, mean=mean, std=std, fingerprint=arrays.fingerprint())
 
 
 def _usual_size(shapes: list[tuple[int, int]]) -> tuple[int, int]:

@@ -24,7 +24,8 @@ class DatasetInfo:
     """``image`` is (channels, height, width); ``mean`` and ``std`` are per channel, of pixels in [0, 1].
 
     ``flip`` says whether a mirrored image still shows its class (a mirrored digit does not). ``class_names`` are
-    in the order of the labels; empty where the data set does not name its classes.
+    in the order of the labels; empty where the data set does not name its classes. ``fingerprint`` is of the images of
+    data of one's own, by which others under the same name are told; else empty.
 
     Examples:
         >>> info = DatasetInfo("shapes", (1, 12, 12), 2, (0.5,), (0.29,), True, ("round", "square"))
@@ -39,6 +40,7 @@ class DatasetInfo:
     std: tuple[float, ...]
     flip: bool
     class_names: tuple[str, ...] = ()
+    fingerprint: str = ""
 
     def to_json(self) -> dict[str, Any]:
         return {n: list(v) if isinstance(v, tuple) else v for n, v in dataclasses.asdict(self).items()}
@@ -63,7 +65,43 @@ class DatasetInfo:
         flag("flip", found.flip)
         if found.class_names != ():
             _several("class_names", found.class_names, found.classes, lambda word: text("class_names", word))
+        if found.fingerprint != "":
+            text("fingerprint", found.fingerprint)
         return found
+
+
+class OtherData(UserError):
+    """Where a data set was known, another one lies."""
+
+
+def same(known: DatasetInfo, current: DatasetInfo, where: str) -> DatasetInfo:
+    """``known``, if images and classes of ``current``, found now, are still the same. Raises `OtherData`."""
+    differing = []
+    if known.image[1:] != current.image[1:]:
+        differing.append(f"images are {size_text(current.image[1:])}, were {size_text(known.image[1:])}")
+    if known.image[0] != current.image[0]:
+        differing.append(f"channels are {current.image[0]}, were {known.image[0]}")
+    if known.classes != current.classes:
+        differing.append(f"classes are {current.classes}, were {known.classes}")
+    else:
+        pairs = zip(_names(current), _names(known), strict=True)
+        differing += [f"there is a class {now!r} for {before!r}" for now, before in pairs if now != before][
+            :1
+        ]
+    if not differing and known.fingerprint not in (
+        "",
+        current.fingerprint,
+    ):  # empty in runs of earlier versions
+        differing.append("images were added, removed or replaced")
+    if differing:
+        raise OtherData(
+            f"the data in {where} are others than the run began with: {'; '.join(differing)}; accepted: the same data"
+        )
+    return known
+
+
+def _names(info: DatasetInfo) -> tuple[str, ...]:
+    return info.class_names or tuple(map(str, range(info.classes)))
 
 
 def _several(name: str, values: Any, count: int, check: Callable[[Any], Any]) -> tuple[Any, ...]:

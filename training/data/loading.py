@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from training.data.datasets import (
     dataset_names,
     is_array_file,
     located,
+    same,
 )
 from training.data.lookup import dataset_info
 from training.data.selection import choose, limited, stratified
@@ -143,13 +145,20 @@ def open_source(
         from training.data.sources.images import class_names
 
         classes = class_names(name, data_dir)
-        if len(classes) != info.classes:
-            raise UserError(f"{data_dir} has {len(classes)} classes; the data set had {info.classes}")
         assert data_dir is not None  # class_names says so
-        return FolderSource(info, data_dir, classes, device, workers, randaugment)
+        opened = FolderSource(info, data_dir, classes, device, workers, randaugment)
+        found = opened.fingerprint() if info.fingerprint else ""
+        current = dataclasses.replace(
+            info, classes=len(classes), class_names=info.class_names and classes, fingerprint=found
+        )
+        same(info, current, str(data_dir))
+        return opened
     if name == "digits":
         return _ArraySource(_digits(info), info, device)
-    return _ArraySource(array_file(name, data_dir, info), info, device)
+    file = array_file(name, data_dir, info)
+    if info.fingerprint:
+        same(info, dataclasses.replace(info, fingerprint=file.fingerprint()), str(file.path))
+    return _ArraySource(file, info, device)
 
 
 def array_file(name: str, data_dir: str | Path | None, info: DatasetInfo | None = None) -> ArrayFile:

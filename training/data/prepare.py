@@ -8,8 +8,8 @@ from typing import Any
 
 import torch
 
-from training.data.dataset_facts import find_info, same
-from training.data.datasets import ARRAY_SETS, FOLDER_SETS, DatasetInfo, ImageOptions, located
+from training.data.dataset_facts import find_info
+from training.data.datasets import ARRAY_SETS, FOLDER_SETS, DatasetInfo, ImageOptions, located, same
 from training.data.loading import array_file, check_limits, open_source
 from training.data.lookup import dataset_info
 from training.data.selection import choose, limited

@@ -1,5 +1,7 @@
 """Arrays of one's own: every layout that people keep images in, and a line for what is none."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
@@ -34,7 +36,7 @@ def test_a_file_of_any_name_is_a_data_set(tmp_path, compressed):
     path = written(tmp_path, compressed=compressed, class_names=np.array(["a", "b c", "\u00e4", "<d>"]))
     found = dataset_info(str(path))
     part = PIXELS.astype(float) / 255
-    assert found == DatasetInfo(
+    assert dataclasses.replace(found, fingerprint="") == DatasetInfo(
         "My own.npz", (3, 6, 5), 4,
         tuple(np.round(part.mean((0, 1, 2)), 6)), tuple(np.round(part.std((0, 1, 2)), 6)),
         flip=False, class_names=("a", "b c", "\u00e4", "<d>"),

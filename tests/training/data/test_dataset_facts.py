@@ -1,6 +1,7 @@
 """What is found of images in folders: their size, whether they are grey, and the mean of what a network gets."""
 
 import dataclasses
+import shutil
 import tracemalloc
 
 import numpy as np
@@ -140,11 +141,63 @@ def test_other_data_than_a_run_began_with_are_refused(tmp_path):
         UserError, match=r"data in .*two are others than the run began with: images are 9x9, were 8x8"
     ):
         again(folder(tmp_path / "two", [(9, 9)] * 2))
-    assert again(tmp_path / "two", size=(8, 8)) == known
+    with pytest.raises(UserError, match="images were added, removed or replaced; accepted: the same data"):
+        again(tmp_path / "two", size=(8, 8))  # cut to the same size, but others
     with pytest.raises(UserError, match="there is a class 'c' for 'b'; accepted: the same data"):
         again(folder(tmp_path / "three", [(8, 8)] * 2, classes=("a", "c")))
     with pytest.raises(UserError, match="classes are 3, were 2; accepted: the same data"):
         again(folder(tmp_path / "four", [(8, 8)] * 2, classes=("a", "b", "c")))
+
+
+@pytest.mark.parametrize("part", ["train", "val"])
+@pytest.mark.parametrize("change", ["added", "removed", "renamed", "replaced"])
+def test_images_that_come_and_go_are_noticed(tmp_path, part, change):
+    path = folder(tmp_path / "one", [(8, 8)] * 3)
+    known = dataset_info("folder", path)
+    (tmp_path / "one").rename(tmp_path / "moved")  # the same images elsewhere are the same
+    path = tmp_path / "moved"
+    assert find_info("folder", path, ImageOptions(), known) == known
+    image = path / part / "a" / "1.png"
+    if change == "added":
+        shutil.copy(image, image.with_name("3.png"))
+    elif change == "removed":
+        image.unlink()
+    elif change == "renamed":
+        image.rename(path / part / "b" / "9.png")
+    else:
+        Image.new("L", (8, 8)).save(image)
+    for look in (
+        lambda info: find_info("folder", path, ImageOptions(), info),
+        lambda info: load_data("folder", path, info=info, validation=0),
+    ):
+        with pytest.raises(
+            UserError, match="images were added, removed or replaced; accepted: the same data"
+        ):
+            look(known)
+        look(dataclasses.replace(known, fingerprint=""))  # of a run of an earlier version
+
+
+def test_another_name_of_a_class_is_noticed_where_images_are_read(tmp_path):
+    path = folder(tmp_path, [(8, 8)] * 3, classes=("no", "yes"))
+    known = dataset_info("folder", path)
+    for part in ("train", "val"):
+        (path / part / "yes").rename(path / part / "ja")  # now it comes first: every label is another one's
+    with pytest.raises(UserError, match="there is a class 'ja' for 'no'; accepted: the same data"):
+        load_data("folder", path, info=known)
+
+
+def test_other_arrays_of_the_same_shapes_are_noticed(tmp_path):
+    path = write_arrays(tmp_path / "my.npz", dataset_info("digits"))
+    known = dataset_info(str(path))
+    with np.load(path) as arrays:
+        own = dict(arrays)
+    np.savez_compressed(path, **own)  # packed otherwise, the same
+    assert find_info("my.npz", tmp_path, ImageOptions(), known) == known
+    np.savez(path, **own | {"y_test": np.roll(own["y_test"], 1)})
+    with pytest.raises(UserError, match=r"data in .*my\.npz are others than the run began with: images were"):
+        find_info("my.npz", tmp_path, ImageOptions(), known)
+    with pytest.raises(UserError, match=r"data in .*my\.npz are others than the run began with: images were"):
+        load_data("my.npz", tmp_path, info=known)
 
 
 def test_of_mapped_arrays_a_part_at_a_time_is_in_memory(tmp_path, monkeypatch):

@@ -18,7 +18,7 @@ from torch import Tensor
 from records.errors import UserError
 from training.data.augment import Augmentation, cut_out, draw, move
 from training.data.datasets import DatasetInfo
-from training.data.sources.images import ImageFiles, check_images, decode, list_images
+from training.data.sources.images import ImageFiles, check_images, decode, fingerprint, list_images
 from training.data.split import Batches, DeviceSplit, EveryNth, Split
 
 DEVICE_BYTES = 2**30  # decoded images up to this size are kept on the device
@@ -52,6 +52,9 @@ class FolderSource:
 
     def labels(self, which: str) -> np.ndarray:
         return self.files(which).labels
+
+    def fingerprint(self) -> str:
+        return fingerprint(self.folder, [self.files("train"), self.files("test")])
 
     def split(self, which: str, rows: np.ndarray) -> Split:
         """The images at ``rows``: on the device if they are few enough, else streamed."""

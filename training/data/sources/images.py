@@ -6,6 +6,7 @@ what is transparent becomes white, and an image that a camera stored turned is t
 
 from __future__ import annotations
 
+import hashlib
 import os
 import struct
 import warnings
@@ -93,6 +94,19 @@ def list_images(folder: str | Path, classes: tuple[str, ...]) -> ImageFiles:
         paths += of_class
         labels += [label] * len(of_class)
     return ImageFiles(paths, np.asarray(labels, dtype=np.int64))
+
+
+def fingerprint(data_dir: str | Path, parts: Iterable[ImageFiles]) -> str:
+    """Of the files' names below ``data_dir`` and their sizes: another one where files were added, removed or replaced
+    by others of another size."""
+    digest, above = hashlib.sha256(), len(str(Path(data_dir)))
+    for path in (path for files in parts for path in files.paths):
+        try:
+            size = os.stat(path).st_size
+        except OSError as error:
+            raise UserError(f"cannot read {told(path)}: {error.strerror}") from error
+        digest.update(os.fsencode(path[above:].replace(os.sep, "/")) + b"\0%d\n" % size)
+    return digest.hexdigest()[:16]
 
 
 def _images_below(folder: str) -> list[str]:
