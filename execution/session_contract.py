@@ -166,11 +166,13 @@ class Session(ABC):
 
     def end(self) -> None:
         """Confirms the front, where that is not done, and concludes the search."""
+        confirmed = False
         try:
             self.confirm()
+            confirmed = True
             self.conclude(self.run.path)
         except UserError as error:
-            if not isinstance(error.__cause__, OSError):
+            if confirmed and not isinstance(error.__cause__, OSError):
                 raise
             raise UserError(f"{error}; {what_is_left(self.run.path)}") from error.__cause__
 

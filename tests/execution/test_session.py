@@ -118,6 +118,17 @@ def test_a_report_that_does_not_fit_the_disk_is_told_with_what_goes_on(tmp_path,
         MultiTrialSession(SearchSettings(port=0, confirm=0), run, damaged).end()
 
 
+def test_what_stops_the_confirming_is_told_with_what_goes_on(tmp_path, monkeypatch):
+    run = RunFolder.create(tmp_path / "run", SearchSettings().to_json())
+
+    def confirm(_):
+        raise UserError("image val/a/1.png cannot be read; replace or delete it")
+
+    monkeypatch.setattr(MultiTrialSession, "confirm", confirm)
+    with pytest.raises(UserError, match=r"delete it; what was measured is kept, and .*resume .* goes on$"):
+        MultiTrialSession(SearchSettings(port=0), run, lambda _: pytest.fail("not confirmed")).end()
+
+
 def test_a_shutdown_is_not_cut_short_by_further_signals():
     before = signal.getsignal(signal.SIGINT)
     with termination_as_interrupt():
