@@ -13,7 +13,7 @@ from records.measurement import Measurement
 from search_space import Genotype, get_space
 from strategies.objectives import ranked, usable
 
-LEAST = 12  # results, before it forecasts
+LEAST = 6  # results, before it forecasts
 _OWN = 0.5  # of what a whole training came to beyond the model, so much is the architecture's and not chance
 _DIGITS = 6  # of a forecast: how another processor rounds must not decide
 _SHRINKAGE = (0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0)  # in whole trainings
