@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from typing import Any
 
 from records.checks import whole_number
@@ -10,6 +11,8 @@ from records.errors import UserError
 from search_space.genotype import Genotype
 from search_space.problem import Image, Problem
 from search_space.space import get_space
+
+_SPREAD = 4  # times as many are drawn as are spread
 
 
 def sample(
@@ -30,6 +33,21 @@ def random_genotype(problem: Problem, seed: int) -> Genotype:
     rng = random.Random(f"{problem.space} {whole_number('seed', seed, 0, 2**63 - 1)}")
     decisions = get_space(problem.space).decisions(problem)
     return Genotype.of_choices(problem, {d.label: rng.choice(d.options) for d in decisions})
+
+
+def spread_genotypes(
+    problem: Problem,
+    count: int,
+    rng: random.Random,
+    made: Callable[[Genotype], Genotype] = lambda genotype: genotype,
+) -> list[Genotype]:
+    """Of four times as many random genotypes, each as ``made`` makes it, ``count`` that are evenly spread in the order of
+    their MACs: the smallest, the largest, then the others in random order. ``count`` is 2 or more."""
+    drawn = [made(random_genotype(problem, rng.randrange(2**31))) for _ in range(_SPREAD * count)]
+    drawn.sort(key=lambda genotype: genotype.cost().macs)
+    smallest, *between, largest = [drawn[round(i * (len(drawn) - 1) / (count - 1))] for i in range(count)]
+    rng.shuffle(between)
+    return [smallest, largest, *between]
 
 
 def mutate(genotype: Genotype, rng: random.Random) -> Genotype:

@@ -6,14 +6,15 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from records.measurement import Measurement
 from records.options import Options, option
 from search_space import Genotype, crossover, mutate
-from search_space.sampling import random_genotype
+from search_space.sampling import random_genotype, spread_genotypes
 from strategies.contract import MultiTrialStrategy, SpaceExhausted, Stage
-from strategies.forecast import Forecast
+from strategies.forecast import LEAST, Forecast
 from strategies.objectives import objectives_option, ranked, require_accuracy_or_several, usable
 from strategies.registry import register_strategy
 
@@ -51,8 +52,8 @@ class Asha(MultiTrialStrategy):
     crowding of those that were not. A rung is ranked by what its candidates are expected to reach at the end: a model
     of all rungs' results (`strategies.forecast`), and in part how far a candidate's own result lies from it. Where
     none is to be promoted, an architecture begins: of children of the best and of random ones that which ranks best,
-    one in ten at random, and all of them before the model has enough results. When no architecture is left to begin,
-    the next best go on. Each stage is a candidate with an index of its own. Those of lower rungs have the status
+    and one in ten at random. Before the model has enough results, those begin that are spread over the space's MACs,
+    from its ends on. When no architecture is left to begin, the next best go on. Each stage is a candidate with an index of its own. Those of lower rungs have the status
     "partial". With accuracy as its only objective it seeks the most accurate architecture within the budget.
 
     Examples:
@@ -105,6 +106,10 @@ class Asha(MultiTrialStrategy):
         return Stage(epochs, share, self._from.get(index), whole=rung == len(self.rungs) - 1)
 
     def draw(self, rng: random.Random, results: Sequence[Measurement]) -> Genotype:
+        begun = sum(rung == 0 for rung in self._rung.values())
+        if begun < LEAST and not (self._forecast.ready or self._drawn):
+            self._drawn = True
+            return self._first[begun]
         by_chance = rng.random() < _BY_CHANCE or self._drawn or not self._forecast.ready
         self._drawn = True  # where the choice is no new one, chance has the other tries
         if by_chance:
@@ -114,6 +119,12 @@ class Asha(MultiTrialStrategy):
         pool = [*(self._random(rng) for _ in half), *(self._child(best, rng) for _ in half)]
         new = {genotype.key(): genotype for genotype in pool if self._is_new(genotype)}
         return self._forecast.most_promising(list(new.values())) if new else self._random(rng)
+
+    @cached_property
+    def _first(self) -> list[Genotype]:
+        """What begins before there is a forecast, in this order."""
+        rng = random.Random(f"{self.seed} first")
+        return spread_genotypes(self.problem, LEAST, rng, lambda drawn: self.towards_budget(drawn, rng))
 
     def _is_new(self, genotype: Genotype) -> bool:
         return genotype.key() not in self.proposed and self._excess(genotype) <= 1

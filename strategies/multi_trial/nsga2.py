@@ -12,12 +12,11 @@ from typing import Any
 from records.measurement import Measurement
 from records.options import Options, option
 from search_space import Genotype, crossover, mutate
-from search_space.sampling import random_genotype
+from search_space.sampling import random_genotype, spread_genotypes
 from strategies.contract import MultiTrialStrategy
 from strategies.objectives import Ranked, objectives_option, ranked, require_several, survivors, usable
 from strategies.registry import register_strategy
 
-_SPREAD = 4  # times the population: the draws of which the first candidates are
 _CHILDREN = 100  # for one candidate, before random architectures are drawn instead
 
 
@@ -94,12 +93,7 @@ class Nsga2(MultiTrialStrategy):
     @cached_property
     def _first(self) -> list[Genotype]:
         """The first candidates, in their order."""
-        rng, size = random.Random(f"{self.seed} first"), self.settings.population
-        drawn = [random_genotype(self.problem, rng.randrange(2**31)) for _ in range(_SPREAD * size)]
-        drawn.sort(key=lambda genotype: genotype.cost().macs)
-        smallest, *between, largest = [drawn[round(i * (len(drawn) - 1) / (size - 1))] for i in range(size)]
-        rng.shuffle(between)
-        return [smallest, largest, *between]
+        return spread_genotypes(self.problem, self.settings.population, random.Random(f"{self.seed} first"))
 
     def parents(self, results: Sequence[Measurement]) -> list[Ranked]:
         """Those that survive the generations that ``results`` are, each with its rank; none in the first one."""

@@ -6,7 +6,7 @@ import random
 import pytest
 
 from search_space import Problem, UserError, crossover, get_space, mutate, sample
-from search_space.sampling import random_genotype
+from search_space.sampling import random_genotype, spread_genotypes
 
 
 def test_a_problems_sample_is_that_of_its_parts():
@@ -112,3 +112,15 @@ def test_the_same_chance_gives_the_same_child():
     first, second = sample("darts-global", 1), sample("darts-global", 2)
     children = {crossover(first, second, random.Random(5)).key() for _ in range(3)}
     assert len(children) == 1
+
+
+def test_spread_genotypes_reach_from_end_to_end():
+    problem = Problem("tiny-global", {}, (3, 32, 32), 10)
+    found = spread_genotypes(problem, 6, random.Random(0))
+    macs = [genotype.cost().macs for genotype in found]
+    assert macs[0] == min(macs)
+    assert macs[1] == max(macs)
+    assert len(set(macs)) == 6
+    assert [g.key() for g in spread_genotypes(problem, 6, random.Random(0))] == [g.key() for g in found]
+    changed = spread_genotypes(problem, 6, random.Random(0), lambda drawn: mutate(drawn, random.Random(1)))
+    assert {g.key() for g in changed}.isdisjoint(g.key() for g in found)

@@ -10,6 +10,7 @@ import pytest
 from analysis.hypervolume import hypervolume
 from search_space.problem import Problem
 from strategies.contract import SpaceExhausted, Stage
+from strategies.forecast import LEAST
 from strategies.multi_trial.asha import Asha, AshaSettings
 from strategies.multi_trial.random_search import RandomSearch
 from tests.strategies.table import PROBLEM, begun, judged, play, worth
@@ -80,6 +81,15 @@ def test_what_begins_dominates_more_than_what_chance_draws(courses):
     chance = [play(RandomSearch(PROBLEM, seed), 30) for seed in range(3)]
     assert {len(each) for each in began} == {30}
     assert statistics.mean(map(area, began)) > 1.15 * statistics.mean(map(area, chance))
+
+
+def test_what_begins_before_there_is_a_forecast_is_spread_within_the_budget():
+    limit = 120_000
+    strategy = Asha(PROBLEM, 0, epochs=18, max_macs=limit)
+    macs = [m.macs for m in play(strategy, LEAST, at_once=3)]
+    assert max(macs) <= limit
+    assert (macs[0], macs[1]) == (min(macs), max(macs))
+    assert macs[1] > 1.5 * macs[0]
 
 
 def test_with_accuracy_alone_it_goes_for_the_most_accurate():
