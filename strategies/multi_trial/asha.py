@@ -53,8 +53,9 @@ class Asha(MultiTrialStrategy):
     of all rungs' results (`strategies.forecast`), and in part how far a candidate's own result lies from it. Where
     none is to be promoted, an architecture begins: of children of the best and of random ones that which ranks best,
     and one in ten at random. Before the model has enough results, those begin that are spread over the space's MACs,
-    from its ends on. When no architecture is left to begin, the next best go on. Each stage is a candidate with an index of its own. Those of lower rungs have the status
-    "partial". With accuracy as its only objective it seeks the most accurate architecture within the budget.
+    from its ends on. When no architecture is left to begin, the next best go on. Each stage is a candidate with an
+    index of its own. Those of lower rungs have the status "partial". With accuracy as its only objective it seeks the
+    most accurate architecture within the budget.
 
     Examples:
         >>> from search_space import Problem
