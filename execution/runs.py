@@ -23,7 +23,7 @@ from records.run_files.owner import Owner
 from records.run_files.run_folder import CANDIDATES, CONFIRMED, NNI, OUTCOME, RunFolder
 from records.run_files.search_rows import ROWS, asked_searches
 from records.run_files.settings_file import SETTINGS, is_of_training
-from records.text import command_text
+from records.text import command_text, is_utf8
 
 RUNNING, FINISHED, STOPPED = "running", "finished", "stopped"
 DAMAGED, UNREADABLE = "damaged", "unreadable"  # the latter to this user, for the file system refuses
@@ -77,9 +77,16 @@ def _below(folder: Path) -> Iterator[Path]:
     for path in [folder, *inside]:
         if itself if path is folder else _is_run(path, unknown=not itself):
             yield path
-            for search in sorted((path / "searches").glob("*")):
+            for search in _within(path / "searches"):
                 if _is_run(search, unknown=True):
                     yield search
+
+
+def _within(folder: Path) -> list[Path]:
+    try:
+        return sorted(folder.iterdir())
+    except OSError:  # there is none, or what it lies in may not be entered, which is said of that
+        return []
 
 
 def _is_run(path: Path, *, unknown: bool = False) -> bool:
@@ -103,6 +110,8 @@ def status_or_damaged(path: Path) -> Status:
     """How far a run is; of one that is damaged what can be read, and why it is called so, for the others are asked about
     as well."""
     run = RunFolder(path.absolute())
+    if not is_utf8(str(run.path)):
+        return _damaged(run, UNREADABLE, "its path is no UTF-8 text; rename it")
     try:
         return status(RunFolder.open(path))
     except (UserError, OSError, TypeError, ValueError) as error:

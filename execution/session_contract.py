@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 from abc import ABC, abstractmethod
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,22 @@ from training.data.prepare import PreparedData
 from training.trial import TrialSettings
 
 Conclude = Callable[[Path], object]
+_AT_WORK = threading.RLock()
 NOT_KEPT = ("port", "host", "portal", "run_dir")  # settings that a resume does not write down
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Raises `UserError` while another thread of this process searches: NNI's client and the environment of what it starts
+    are the process's."""
+    if not _AT_WORK.acquire(blocking=False):
+        raise UserError(
+            "another thread of this process is at work on a search; accepted: one search at a time in a process"
+        )
+    try:
+        yield
+    finally:
+        _AT_WORK.release()
 
 
 class Session(ABC):
@@ -127,7 +143,7 @@ class Session(ABC):
         resolved = self.resolved()
         # Not where it lies: a folder may be moved, and be mailed.
         asked = {name: value for name, value in self.settings.to_json().items() if name != "run_dir"}
-        with self._open_portal() as portal:
+        with _alone(), self._open_portal() as portal:
             path = self.settings.run_dir or new_folder(default_run_dir(self.settings))
             self._run = RunFolder.create(path, asked, resolved)
             print(f"Run folder: {self.run.path}", flush=True)
@@ -146,7 +162,8 @@ class Session(ABC):
         with self.run.lock():
             self.check_kept()  # what is refused changes nothing
             self._keep(given)
-        self._proceed(self._open_portal(), resume=True)
+        with _alone():
+            self._proceed(self._open_portal(), resume=True)
 
     def check_kept(self) -> None:
         """Raises `UserError` where the data, or what the run's folder holds to go on from, cannot be read."""

@@ -16,6 +16,16 @@ _PART = r"[^\s/'\"`:,;|<>()]+"
 _PATH = re.compile(rf"{_BEFORE}/(?:{_PART}/)+(?:{_PART})?|(?<=:)/{_PART}")
 
 
+def is_utf8(text: str) -> bool:
+    """Whether a name from the file system is text, which JSON and NNI can hold.
+
+    Examples:
+        >>> is_utf8("caf\\u00e9"), is_utf8("caf\\udce9")
+        (True, False)
+    """
+    return not any("\ud800" <= letter <= "\udfff" for letter in text)
+
+
 def count_text(value: float) -> str:
     """A count in three digits with its unit: 1234567 is ``1.23M``; below a thousand it is written whole."""
     for size, unit in _UNITS:

@@ -73,6 +73,14 @@ def test_a_name_that_is_no_text_is_one_line(capsys):
     assert (code, err) == (2, "error: 'runs/\\udcff' is no UTF-8 text; rename the file or folder\n")
 
 
+def test_a_working_folder_whose_name_is_no_text_is_told(tmp_path, monkeypatch, capsys):
+    odd = Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9"))
+    odd.mkdir()
+    monkeypatch.chdir(odd)
+    assert run_search.main(["list", "."]) == 2
+    assert capsys.readouterr().err.endswith("caf\\udce9' is no UTF-8 text; rename it\n")
+
+
 def test_a_working_folder_that_is_gone_is_one_line(capsys, tmp_path, monkeypatch):
     (tmp_path / "gone").mkdir()
     monkeypatch.chdir(tmp_path / "gone")

@@ -22,6 +22,7 @@ from records.files import write_errors, write_whole
 from records.interface.terminal import say
 from records.measurement import Measurement
 from search_space import Genotype
+from search_space.sampling import random_genotype
 from strategies.contract import OneShotStrategy
 from strategies.registry import get_strategy
 from strategies.supernet.candidates import propose
@@ -30,6 +31,7 @@ from strategies.supernet.plan import OneShotPlan, check_plan, count_devices
 from strategies.supernet.quiet import lightning_log_to
 from strategies.supernet.state import SearchState
 from training.data.selection import require_batch
+from training.fit import require_trainable
 from training.trial import measure_or_fail
 
 if TYPE_CHECKING:
@@ -71,6 +73,8 @@ class OneShotSession(Session):
     def check_images(self) -> None:
         _ = self.table
         require_batch(self.plan.supernet.batch_size, self.data.train_images)
+        some = random_genotype(self.problem, 0)  # all have maps of the same sizes
+        require_trainable(some.build, some.image, self.plan.supernet.batch_size)
 
     def resolved(self) -> dict[str, Any]:
         """As `Session.resolved`, with ``supernet`` (how it is trained) and ``devices``."""

@@ -11,6 +11,7 @@ from typing import TextIO
 
 from records.errors import UserError
 from records.signals import termination_as_interrupt
+from records.text import is_utf8
 
 # What a file system may refuse, wherever a command reads or writes; any other error is this program's own.
 _THE_SYSTEMS = (
@@ -98,9 +99,11 @@ def _require_readable(words: Sequence[str]) -> None:
     """Raises `UserError` for names that are no text, which neither JSON nor NNI can hold, and without a working
     folder, from which names are read."""
     for word in words:
-        if any("\ud800" <= letter <= "\udfff" for letter in word):
+        if not is_utf8(word):
             raise UserError(f"{word!r} is no UTF-8 text; rename the file or folder")
     try:
-        os.getcwd()
+        place = os.getcwd()
+        if not is_utf8(place):
+            raise UserError(f"the working folder {place!r} is no UTF-8 text; rename it")
     except FileNotFoundError as error:
         raise UserError("the working folder is not there any more; change to another one") from error

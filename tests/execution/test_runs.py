@@ -376,3 +376,20 @@ def test_a_search_that_cannot_be_read_is_not_left_out(tmp_path, closed):
     closed.add("seed-1")
     with pytest.raises(UserError, match="cannot read .*seed-1: Permission denied"):
         begun_searches(tmp_path)
+
+
+def test_a_run_whose_path_is_no_text_is_told_so_and_called_whole(tmp_path):
+    odd = Path(os.fsdecode(os.fsencode(tmp_path) + b"/r\xe9"))
+    make_run(tmp_path / "run", FIVE, trials=5).rename(odd)
+    make_run(tmp_path / "other", FIVE, trials=5)
+    states = {s.run.name: (s.state, s.reason) for s in runs.find_runs([tmp_path])}
+    assert states["other"][0] == "stopped"
+    assert states[odd.name] == ("unreadable", "its path is no UTF-8 text; rename it")
+    assert "no UTF-8 text" in runs.runs_table(runs.find_runs([tmp_path]))
+
+
+def test_a_run_that_may_not_be_entered_does_not_hide_the_others(tmp_path, closed):
+    for name in ("one", "two"):
+        make_run(tmp_path / name, FIVE, trials=5)
+    closed.add("searches")  # nor what would be within it
+    assert [s.run.name for s in runs.find_runs([tmp_path])] == ["one", "two"]

@@ -7,6 +7,7 @@ import errno
 import json
 import os
 import signal
+import threading
 import time
 
 import numpy as np
@@ -116,6 +117,31 @@ def test_a_report_that_does_not_fit_the_disk_is_told_with_what_goes_on(tmp_path,
 
     with pytest.raises(UserError, match="^damaged$"):
         MultiTrialSession(SearchSettings(port=0, confirm=0), run, damaged).end()
+
+
+def test_two_threads_do_not_search_at_once(tmp_path, monkeypatch):
+    run = RunFolder.create(tmp_path / "run", SearchSettings().to_json())
+    first = MultiTrialSession(SearchSettings(port=0), run, lambda _: None)
+    began, ends = threading.Event(), threading.Event()
+
+    def proceed(*_, **__):
+        began.set()
+        ends.wait(30)
+
+    monkeypatch.setattr(MultiTrialSession, "_proceed", proceed)
+    thread = threading.Thread(target=first.go_on, args=({},))
+    thread.start()
+    try:
+        assert began.wait(30)
+        other = SearchSettings(port=0, run_dir=tmp_path / "other")
+        with pytest.raises(
+            UserError, match="another thread of this process is at work on a search; accepted: one"
+        ):
+            MultiTrialSession(other, None, lambda _: None).begin()
+        assert not (tmp_path / "other").exists()
+    finally:
+        ends.set()
+        thread.join()
 
 
 def test_what_stops_the_confirming_is_told_with_what_goes_on(tmp_path, monkeypatch):
@@ -311,3 +337,20 @@ def test_a_finished_run_that_is_at_work_again_is_not_concluded_by_another(tmp_pa
     run.append(measured(0, 0.5))
     with run.lock(), pytest.raises(UserError, match="is at work on"):
         session.resume(run.path, {}, lambda path: pytest.fail("concluded"))
+
+
+def test_a_supernet_that_cannot_train_on_single_images_is_refused_before_it_begins(tmp_path):
+    images, labels = np.zeros((81, 4, 4), np.uint8), np.arange(81) % 3
+    path = save_arrays(tmp_path / "my.npz", images, labels, images, labels)
+    asked = SearchSettings(
+        strategy="darts",
+        portal="off",
+        dataset=str(path),
+        batch_size=1,
+        width=4,
+        cells=3,
+        run_dir=tmp_path / "run",
+    )
+    with pytest.raises(UserError, match="batches have one image, of which the last maps have one pixel"):
+        session_of(asked).begin()
+    assert not (tmp_path / "run").exists()

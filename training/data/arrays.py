@@ -23,7 +23,11 @@ _LABELS = "whole numbers from 0 of shape (N,)"
 
 
 def as_array(name: str, value: Any) -> np.ndarray:
-    """``value`` as an array. Raises ``UserError`` for lists of different lengths."""
+    """``value`` as an array. Raises ``UserError`` for lists of different lengths, and where values are masked."""
+    if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
+        raise UserError(
+            f"arrays: {name} has {np.ma.count_masked(value):,} masked values; accepted: an array without, of what is known"
+        )
     try:
         return np.asarray(value)
     except ValueError as error:

@@ -198,3 +198,13 @@ def test_a_class_has_a_name_of_its_own(tmp_path, names, said):
     images, labels = np.zeros((4, 2, 2), np.uint8), [0, 1, 0, 1]
     with pytest.raises(UserError, match=said):
         save_arrays(tmp_path / "a.npz", images, labels, images, labels, names)
+
+
+def test_masked_values_are_refused():
+    """They would be read as whatever number stands behind the mask."""
+    whole = arrays()
+    masked = np.ma.MaskedArray(whole["y_train"], mask=False)
+    assert load_data(whole | {"y_train": masked}, validation=0).info.classes == 4
+    masked[1] = np.ma.masked
+    with pytest.raises(UserError, match="arrays: y_train has 1 masked values; accepted: an array without"):
+        load_data(whole | {"y_train": masked}, validation=0)
