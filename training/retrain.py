@@ -154,7 +154,7 @@ def _read_back(folder: Path, genotype: Genotype, settings: RetrainSettings, tell
     """The result of a training that has ended, if what it left is whole: a test accuracy without the weights that had
     it is of no use. Nor is one of other images than lie there now; where the data are gone it counts as it was."""
     where = Path(settings.data_dir or ".", "" if settings.dataset == "folder" else settings.dataset)
-    if (settings.dataset == "folder" or is_array_file(settings.dataset)) and where.exists():
+    if _on_own_data(settings) and where.exists():
         known = _known_info(folder)
         if known is not None:
             with _advising_another_folder():
@@ -270,9 +270,13 @@ def _require_free_or_same(folder: Path, genotype: Genotype, settings: RetrainSet
         raise UserError(f"{folder} is not empty and holds no training to continue; give another folder")
 
 
+def _on_own_data(settings: RetrainSettings) -> bool:
+    return settings.dataset == "folder" or is_array_file(settings.dataset)
+
+
 def _require_same_place(folder: Path, before: str | None, settings: RetrainSettings) -> None:
     """Data of one's own that lie elsewhere are others, but for a training to go on with after they were moved."""
-    if settings.dataset != "folder" and not is_array_file(settings.dataset):
+    if not _on_own_data(settings):
         return
     if before is None or os.path.abspath(before) == os.path.abspath(settings.data_dir or "."):
         return

@@ -88,10 +88,8 @@ def same(known: DatasetInfo, current: DatasetInfo, where: str) -> DatasetInfo:
         differing += [f"there is a class {now!r} for {before!r}" for now, before in pairs if now != before][
             :1
         ]
-    if not differing and known.fingerprint not in (
-        "",
-        current.fingerprint,
-    ):  # empty in runs of earlier versions
+    recorded = known.fingerprint  # empty in runs of earlier versions
+    if not differing and recorded and recorded != current.fingerprint:
         differing.append("images were added, removed or replaced")
     if differing:
         raise OtherData(
