@@ -45,12 +45,15 @@ FORWARD = torch.ops.pde_ops.global_layer.default
 BACKWARD = torch.ops.pde_ops.global_layer_backward.default
 
 
-def describe(x: Tensor, pointers: dict[str, tuple[int, ...]], kernel: int, settings, **tensors) -> PdeLayer:
-    """The kernel's argument. pointers: those of each field's or norm's parameters and statistics, by name."""
+def describe(
+    x: Tensor, pointers: dict[str, tuple[int, ...]], weight: Tensor, settings, **tensors
+) -> PdeLayer:
+    """The kernel's argument. pointers: those of each field's or norm's parameters and statistics, by name; ``weight``:
+    one whose size and type are those of all."""
     images, channels, rows, columns = x.shape
     return PdeLayer(
-        images=images, channels=channels, rows=rows, cols=columns, fields=len(pointers["weight"]), kernel=kernel,
-        type=backend.TYPES[x.dtype], threads=threads(x, settings.steps), x=x.data_ptr(), **in_struct(settings),
+        images=images, channels=channels, rows=rows, cols=columns, fields=len(pointers["weight"]),
+        kernel=weight.shape[-1], type=backend.TYPES[x.dtype], own=backend.TYPES[weight.dtype], threads=threads(x, settings.steps), x=x.data_ptr(), **in_struct(settings),
         **pointers, **{name: tensor.data_ptr() for name, tensor in tensors.items() if tensor is not None},
     )  # fmt: skip
 
@@ -63,13 +66,14 @@ def threads(x: Tensor, steps: int) -> int:
 def stays_channels_last(x: Tensor, steps: int) -> bool:
     """Whether the kernel in evaluation takes ``x`` with its channels side by side, and gives its output so.
 
-    For ``torch.channels_last`` with whole cache lines of channels, the same on every processor. Where there are
-    several steps, for feature maps that stay in the cache: planes of a register of channels are large.
+    For ``torch.channels_last`` with whole cache lines of channels (in the type of the arithmetic), the same on every
+    processor. Where there are several steps, for feature maps that stay in the cache: planes of a register of
+    channels are large.
     """
     return (
         not x.is_contiguous()
         and x.is_contiguous(memory_format=torch.channels_last)
-        and x.shape[1] * x.element_size() % CACHE_LINE == 0
+        and x.shape[1] * max(x.element_size(), torch.float32.itemsize) % CACHE_LINE == 0
         and (steps == 1 or x.shape[2] * x.shape[3] <= LARGEST_CHANNELS_LAST)
     )
 
@@ -84,7 +88,7 @@ def _describe(tensors, settings, **others: Tensor | None) -> PdeLayer:
     stacks = tensors._asdict()
     x, time = stacks.pop("x"), stacks.pop("time")
     pointers = {name: rows_of(stack) for name, stack in stacks.items() if stack is not None}
-    return describe(x, pointers, tensors.weight.shape[-1], settings, time=time, **others)
+    return describe(x, pointers, tensors.weight, settings, time=time, **others)
 
 
 def _contiguous(tensor: Any) -> Any:

@@ -47,7 +47,9 @@ class Prepared:
         pointers = {name: tuple(t.data_ptr() for t in several) for name, several in tensors.items()}
         self.addresses = [tensor.data_ptr() for tensor in self.tensors]
         self.classes = [type(module) for module in self.modules]
-        self.argument = describe(x, pointers, tensors["weight"][0].shape[-1], fused.settings(layer, norms))
+        weight = tensors["weight"][0]
+        self.own = weight.dtype
+        self.argument = describe(x, pointers, weight, fused.settings(layer, norms))
 
     def _watch(self, holder: dict, name: str) -> Any:
         self.watched.append((holder, name, holder[name]))
@@ -80,9 +82,9 @@ class Prepared:
             return False
         if [type(module) for module in self.modules] != self.classes:
             return False
-        dtype = x.dtype
+        own = self.own
         for tensor, address in zip(self.tensors, self.addresses, strict=True):
-            if tensor.data_ptr() != address or tensor.dtype is not dtype or not tensor.is_contiguous():
+            if tensor.data_ptr() != address or tensor.dtype is not own or not tensor.is_contiguous():
                 return False
         return True
 
@@ -101,7 +103,7 @@ def run(layer: fused.Layer, x: Tensor) -> Tensor | None:
     """The layer's output from state and source ``x``; None where this short way is not open."""
     if not _plain_call(x, layer.options.steps):
         return None
-    if x.dtype is torch.bfloat16:  # by way of float32, where the parameters are of that
+    if x.dtype is torch.bfloat16 and x.is_contiguous():  # by way of float32, where the parameters are of that
         out = run(layer, x.float()) if _in_float32(layer) else None
         return None if out is None else out.to(x.dtype)
     prepared = _prepared.get(layer)

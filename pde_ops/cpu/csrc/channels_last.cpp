@@ -20,9 +20,9 @@ template <class T, int F> struct Block {
       const long c = first + lane;
       for (int f = 0; f < F; ++f) {
         const Norm<T> norm = norm_of<T>(l, f, c);
-        const T* own = (const T*)l.weight[f] + c * taps;
-        for (int t = 0; t < taps; ++t) weight[f * taps + t][lane] = own[t] * norm.scale();
-        bias[f][lane] = (l.bias[f] ? ((const T*)l.bias[f])[c] * norm.scale() : T(0)) + norm.offset();
+        for (int t = 0; t < taps; ++t)
+          weight[f * taps + t][lane] = entry<T>(l, l.weight[f], c * taps + t) * norm.scale();
+        bias[f][lane] = (l.bias[f] ? entry<T>(l, l.bias[f], c) * norm.scale() : T(0)) + norm.offset();
       }
       const Norm<T> norm = norm_of<T>(l, F, c);
       scale[lane] = norm.scale();
@@ -132,7 +132,8 @@ void all_steps(Act act, const PdeLayer& l, const Grid& g, const Scheme& s, const
   each_cell<T>(g, 1, [&](long o, long cell) __attribute__((always_inline)) { finish(load(last + o), load(x + o), cell); });
 }
 
-template <class T, int F> void forward(const PdeLayer& l) {
+// S: what the images are in memory.
+template <class T, class S, int F> void forward(const PdeLayer& l) {
   constexpr int V = kLanes<T>;
   const Scheme s{l.steps, l.dx, l.dy, l.boundary == kPeriodic, l.dt};
   const Grid g = make_grid<T>(l.rows, l.cols, l.dx, l.dy, s.periodic, l.kernel / 2, V);
@@ -148,16 +149,18 @@ template <class T, int F> void forward(const PdeLayer& l) {
     for (long job = 0; job < l.images * count; ++job) {
       const Block<T, F>& block = blocks[job % count];
       const long start = job / count * apart + job % count * V;
-      const T* from = (const T*)l.x + start;
-      T *to = (T*)l.out + start, *x = memory.x;
-      each_cell<T>(g, l.channels, [=](long o, long at) __attribute__((always_inline)) { store(x + o, load(from + at)); });
+      const S* from = (const S*)l.x + start;
+      S* to = (S*)l.out + start;
+      T* x = memory.x;
+      each_cell<T>(g, l.channels,
+                   [=](long o, long at) __attribute__((always_inline)) { store(x + o, read_vector<T>(from + at)); });
       with_activations(l, [&](auto act, auto of_field) {
         const Vec<T> scale = block.scale, offset = block.offset;
         const long channels = l.channels;
         const bool residual = l.residual != 0;
         const auto finish = [=](Vec<T> state, Vec<T> input, long cell) __attribute__((always_inline)) {
           const Vec<T> value = activate<Vec<T>>(act, state * scale + offset);
-          store(to + cell * channels, residual ? Vec<T>(value + input) : value);
+          write_vector<T>(to + cell * channels, residual ? Vec<T>(value + input) : value);
         };
         if (s.steps > 1) all_steps<T, F>(of_field, l, g, s, offsets.data(), block, memory, finish);
         else if (l.learned[0] >= 0) only_step<T, F, 1>(of_field, l, g, s, offsets.data(), block, memory, finish);
@@ -167,10 +170,13 @@ template <class T, int F> void forward(const PdeLayer& l) {
   }
 }
 
+template <class T, class S> void forward(const PdeLayer& l) { l.fields == 4 ? forward<T, S, 4>(l) : forward<T, S, 2>(l); }
+
 }  // namespace
 }  // namespace pde
 
 extern "C" void pde_layer_channels_last(const PdeLayer* l) {
-  if (l->type == 0) l->fields == 4 ? pde::forward<float, 4>(*l) : pde::forward<float, 2>(*l);
-  else l->fields == 4 ? pde::forward<double, 4>(*l) : pde::forward<double, 2>(*l);
+  if (l->type == pde::kFloat) pde::forward<float, float>(*l);
+  else if (l->type == pde::kDouble) pde::forward<double, double>(*l);
+  else pde::forward<float, pde::bfloat16>(*l);
 }

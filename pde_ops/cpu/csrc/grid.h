@@ -33,6 +33,7 @@ template <> struct Simd<double> {
   typedef double vec __attribute__((vector_size(kVectorBytes)));
   typedef int64_t mask __attribute__((vector_size(kVectorBytes)));
 };
+typedef uint16_t Half __attribute__((vector_size(kVectorBytes / 2)));  // as many as a vector has floats
 template <class T> using Vec = typename Simd<T>::vec;
 template <class T> using Mask = typename Simd<T>::mask;
 template <class T> constexpr int kLanes = kVectorBytes / int(sizeof(T));
@@ -216,17 +217,19 @@ template <class T> PDE_INLINE void transpose(Vec<T>* r) { transpose_stage<T, kLa
 
 template <class T, class S> PDE_INLINE Vec<T> read_vector(const S* from) {
   if constexpr (std::is_same<T, S>::value) return load(from);
-  T wide[kLanes<T>];
-  for (int k = 0; k < kLanes<T>; ++k) wide[k] = widen(from[k]);
-  return load(wide);
+  else {
+    Half bits;
+    std::memcpy(&bits, from, sizeof bits);
+    return (Vec<float>)(__builtin_convertvector(bits, Mask<float>) << 16);
+  }
 }
 template <class T, class S> PDE_INLINE void write_vector(S* to, Vec<T> v) {
   if constexpr (std::is_same<T, S>::value) {
     store(to, v);
   } else {
-    T wide[kLanes<T>];
-    store(wide, v);
-    for (int k = 0; k < kLanes<T>; ++k) narrow(wide[k], to[k]);
+    const Mask<T> bits = (Mask<T>)v, rounded = (bits + 0x7FFF + ((bits >> 16) & 1)) >> 16;
+    const Half half = __builtin_convertvector(v != v ? Mask<T>{} + 0x7FC0 : rounded, Half);
+    std::memcpy(to, &half, sizeof half);
   }
 }
 template <class T, class S> PDE_INLINE void read_row(T* to, const S* from, int count) {

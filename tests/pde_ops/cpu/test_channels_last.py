@@ -1,11 +1,13 @@
 """The fused layer in evaluation on images whose channels lie side by side, against the eager definition."""
 
+import copy
+
 import pytest
 import torch
 
 from pde_ops import GlobalLayer
 from pde_ops.cpu import backend as cpu_backend
-from pde_ops.cpu import fused
+from pde_ops.cpu import fused, prepared
 
 if not cpu_backend.built():
     pytest.skip("no C++ compiler", allow_module_level=True)
@@ -61,6 +63,25 @@ def test_is_the_layer(options, steps, dtype):
     tolerance = {"rtol": 1e-4, "atol": 1e-5} if dtype == torch.float32 else {}
     torch.testing.assert_close(out, eager(layer, x), **tolerance)
     assert torch.equal(out, fused.forward(layer, x))
+
+
+@pytest.mark.parametrize("steps", [1, 2])
+@pytest.mark.parametrize("own", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("options", [{"bias": True}, {"diffusivity": 1.0, "residual": True}], ids=str)
+def test_bfloat16_is_the_float32_layer_rounded_once(options, own, steps):
+    layer, x = layer_and_input(32, steps=steps, **options)
+    layer = layer.to(own)
+    x = x.bfloat16()
+    x[0, 1, 2, 3], x[1, 2, 3, 4], x[2, 3, 4, 5] = float("nan"), float("inf"), 1e-40
+    out = layer(x)
+    assert out.dtype == torch.bfloat16
+    assert out.is_contiguous(memory_format=LAST)
+    assert layer in prepared._prepared  # the short way
+    exact = copy.deepcopy(layer).float()(x.float()).bfloat16()
+    torch.testing.assert_close(out, exact, rtol=0, atol=0, equal_nan=True)
+    layer.velocity_y.norm.bias.add_(1)  # in place
+    exact = copy.deepcopy(layer).float()(x.float()).bfloat16()
+    torch.testing.assert_close(layer(x), exact, rtol=0, atol=0, equal_nan=True)
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 6), (5, 1), (32, 32)])
