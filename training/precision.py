@@ -29,9 +29,9 @@ class Precision(NamedTuple):
 
 
 def precision_of(network: nn.Module, recipe: Recipe, device: torch.device) -> Precision:
-    """On a CPU with instructions for bfloat16 a network of dense convolutions is trained by autocast, channels last. One
-    with global layers or depthwise convolutions keeps their float32 kernels, without which its step would be up to twice
-    as long, and has its dense convolutions in bfloat16. On other CPUs all is float32.
+    """On a CPU with instructions for bfloat16 a network of dense convolutions and global layers is trained by autocast,
+    channels last. One with depthwise convolutions keeps their float32 kernels, without which its step would be up to
+    twice as long, and has its dense convolutions in bfloat16. On other CPUs all is float32.
 
     Examples:
         >>> from training.recipes.named import get_recipe

@@ -59,6 +59,19 @@ def backward(grad: Tensor, fields, scheme, needed) -> tuple[Tensor | None, ...]:
     return tuple(gradients)
 
 
+def is_ordinary(x: Tensor) -> bool:
+    """Whether a kernel may read ``x`` past torch's dispatcher: a tensor of a CPU that nobody transforms or watches."""
+    return (
+        not torch.compiler.is_compiling()  # first: what follows is not for a compiler's eyes
+        and type(x) is Tensor
+        and x.is_cpu
+        and not torch._C._len_torch_dispatch_stack()
+        and not torch._C._len_torch_function_stack()
+        and torch._C._functorch.peek_interpreter_stack() is None
+        and torch._C._get_tracing_state() is None
+    )
+
+
 def library() -> ctypes.CDLL:
     """The kernels, which must be there."""
     kernels = build.kernels()

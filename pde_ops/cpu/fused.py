@@ -18,6 +18,7 @@ from pde_ops.coefficients import CoefficientNorm, move_statistics
 from pde_ops.cpu import backend
 from pde_ops.cpu.argument import Settings
 from pde_ops.cpu.fused_operator import FORWARD
+from pde_ops.cpu.rounding import Narrow, Widen, lies_rounded
 from pde_ops.options import Options
 
 # By the input's type, which parameters may be of. Of bfloat16 the arithmetic is in float32.
@@ -170,7 +171,8 @@ def forward(layer: Layer, x: Tensor, time: Tensor | None = None, background: flo
     shift = stacked(norm._parameters["bias"] for norm in norms)
     biased = convolutions[0]["bias"] is not None
     bias = stacked(own["bias"] for own in convolutions) if biased else None
-    x = x.to(wide)
+    narrowing = lies_rounded(x)
+    x = Widen.apply(x) if narrowing else x.to(wide)
     learning = [t is not None and t.requires_grad for t in (x, weight, bias, time, gain, shift)]
     out, _, mean, variance = FORWARD(
         x,
@@ -186,7 +188,7 @@ def forward(layer: Layer, x: Tensor, time: Tensor | None = None, background: flo
     )
     if norms[-1].training:
         move_statistics(norms, mean, variance, x.numel() // layer.options.channels)
-    return out.to(narrow)
+    return Narrow.apply(out) if narrowing else out.to(narrow)
 
 
 def parameters(layer: Layer) -> tuple[list[dict[str, Any]], list[Any]]:

@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from pde_ops.cpu import fused
+from pde_ops.cpu import backend, fused
 from pde_ops.cpu.argument import PdeLayer
 from pde_ops.cpu.fused_operator import describe, evaluate, stays_channels_last
 
@@ -125,14 +125,8 @@ def _in_float32(layer: fused.Layer) -> bool:
 def _plain_call(x: Tensor, steps: int) -> bool:
     """Whether ``x`` is an ordinary tensor, and nobody records, transforms or watches what is done to it."""
     return (
-        not torch.compiler.is_compiling()  # first: what follows is not for a compiler's eyes
+        backend.is_ordinary(x)
         and not torch.is_grad_enabled()
-        and type(x) is Tensor
-        and x.is_cpu
         and (x.is_contiguous() or stays_channels_last(x, steps))
-        and not torch._C._len_torch_dispatch_stack()
-        and not torch._C._len_torch_function_stack()
-        and torch._C._functorch.peek_interpreter_stack() is None
-        and torch._C._get_tracing_state() is None
         and not torch.autograd._profiler_enabled()
     )

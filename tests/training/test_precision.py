@@ -23,8 +23,9 @@ def of(network, recipe="fast"):
 
 
 @pytest.mark.usefixtures("quick_processor")
-def test_dense_convolutions_alone_are_trained_by_autocast():
-    found = of(published("ResNet-Tiny").build())
+@pytest.mark.parametrize("name", ["ResNet-Tiny", "ResNet-Global-Tiny"])
+def test_dense_convolutions_and_global_layers_are_trained_by_autocast(name):
+    found = of(published(name).build())
     assert found == (True, False, torch.channels_last)
     assert found.words == "bfloat16 by autocast"
 
@@ -32,9 +33,9 @@ def test_dense_convolutions_alone_are_trained_by_autocast():
 @pytest.mark.usefixtures("quick_processor")
 @pytest.mark.parametrize("space", ["darts-global", "tiny-global"])
 def test_what_has_float32_kernels_keeps_them(space):
-    assert of(published("ResNet-Global-Tiny").build()) == (False, True, torch.contiguous_format)
-    assert of(published("ResNet-Global-Tiny").build()).words == "dense convolutions in bfloat16"
-    assert of(sample(space, 0).build()) == (False, True, torch.contiguous_format)
+    found = of(sample(space, 0).build())
+    assert found == (False, True, torch.contiguous_format)
+    assert found.words == "dense convolutions in bfloat16"
 
 
 @pytest.mark.usefixtures("quick_processor")

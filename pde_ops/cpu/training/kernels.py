@@ -82,8 +82,5 @@ def _stand_in(module: nn.Module, *, bf16: bool, twice: bool) -> nn.Module | None
 
 
 def has_float32_kernels(network: nn.Module) -> bool:
-    """Whether there are global layers or depthwise convolutions in it, whose kernels for training are float32."""
-    return any(
-        type(module).__module__.startswith("pde_ops.") or depthwise.takes(module)
-        for module in network.modules()
-    )
+    """Whether there are depthwise convolutions in it, whose kernels for training take float32 alone."""
+    return any(depthwise.takes(module) for module in network.modules())

@@ -13,7 +13,7 @@ from typing import Any, TypeGuard
 import torch
 from torch import Tensor, nn
 
-from pde_ops.cpu import backend
+from pde_ops.cpu.rounding import from_rounded, to_rounded
 from pde_ops.cpu.training import stand_in
 
 LEAST_CHANNELS = 4  # the gradient of an image is not asked for, and three channels fill no register
@@ -81,29 +81,3 @@ class _Convolution(torch.autograd.Function):
             else grad_weight.to(torch.float32, memory_format=torch.contiguous_format),
             None,
         )
-
-
-def to_rounded(x: Tensor) -> Tensor:
-    """``x`` (N, C, H, W), float32 on a CPU, in bfloat16 with the channels of a pixel side by side.
-
-    Examples:
-        >>> to_rounded(torch.full((1, 1, 1, 1), 1.001)).item()
-        1.0
-    """
-    x = x.contiguous()
-    out = torch.empty(x.shape, dtype=torch.bfloat16, memory_format=torch.channels_last)
-    backend.library().to_rounded(*_arguments(x, out))
-    return out
-
-
-def from_rounded(x: Tensor) -> Tensor:
-    """The inverse of `to_rounded`: float32, planes one after the other."""
-    x = x.contiguous(memory_format=torch.channels_last)
-    out = torch.empty(x.shape)
-    backend.library().from_rounded(*_arguments(x, out))
-    return out
-
-
-def _arguments(x: Tensor, out: Tensor) -> tuple[Any, ...]:
-    sizes = stand_in.numbers(x.shape[0], x.shape[1], x.shape[2] * x.shape[3])
-    return *stand_in.addresses(x, out), sizes, backend.threads(x.numel())

@@ -7,7 +7,7 @@ second pixel first and convolving those is the same sum, without that gradient.
 
 from __future__ import annotations
 
-from typing import TypeGuard
+from typing import Any, TypeGuard
 
 import torch
 from torch import Tensor, nn
@@ -31,8 +31,23 @@ class StridedConv2d(nn.Conv2d):
     def forward(self, x: Tensor) -> Tensor:
         if x.is_contiguous() or not x.is_contiguous(memory_format=torch.channels_last):
             return super().forward(x)
-        rows, columns = self.stride
-        return F.conv2d(x[:, :, ::rows, ::columns], self.weight, self.bias)
+        return F.conv2d(_Taken.apply(x, *self.stride), self.weight, self.bias)
+
+
+class _Taken(torch.autograd.Function):
+    """``x[:, :, ::rows, ::columns]``; its gradient keeps the order of memory, which torch's own does not."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, rows: int, columns: int) -> Tensor:
+        ctx.size, ctx.every = x.shape, (..., slice(None, None, rows), slice(None, None, columns))
+        return x[ctx.every].contiguous(memory_format=torch.channels_last)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None]:
+        order = torch.channels_last
+        whole = torch.empty(ctx.size, dtype=grad.dtype, device=grad.device, memory_format=order).zero_()
+        whole[ctx.every] = grad
+        return whole, None, None
 
 
 def takes(module: nn.Module | None) -> TypeGuard[nn.Conv2d]:

@@ -43,6 +43,13 @@ def test_it_is_torchs_convolution(size, stride, order):
         torch.testing.assert_close(one, other)
 
 
+def test_gradients_keep_the_order_of_memory():
+    x = torch.randn(2, 8, 6, 5).contiguous(memory_format=torch.channels_last).requires_grad_()
+    StridedConv2d(nn.Conv2d(8, 4, 1, stride=2))(x).sum().backward()
+    assert x.grad.is_contiguous(memory_format=torch.channels_last)
+    assert not x.grad.is_contiguous()
+
+
 @pytest.mark.parametrize(
     "other",
     [
