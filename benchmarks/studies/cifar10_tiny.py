@@ -7,8 +7,10 @@
 
 Each GENOTYPE is a file such as the search's ``best.json``, chosen on validation images; there may be one of a search
 without global layers. Each of them and ResNet-Global-Tiny are trained on all 50,000 training images by the recipe
-`fast` with seeds 0, 1 and 2, and `RANDOM` random architectures within 5% of the first one's MACs and within the budget
-with seed 0. The test images are looked at once, at each training's end. A call goes on where the last one stopped.
+`fast` with seeds 0, 1 and 2, and `RANDOM` random architectures of the first one's size with seed 0: within 5% of its
+MACs, within the budget, and of `LEAST` of its parameters or more. The test images are looked at once, at each
+training's end. A call goes on where the last one stopped. What was found is kept beside the table, with its weights of
+seed 0.
 """
 
 from __future__ import annotations
@@ -27,6 +29,7 @@ from benchmarks import entry
 from benchmarks.runs import all_runs, mean_and_deviation
 from records.errors import UserError
 from records.measurement import Measurement
+from records.run_files.settings_file import WEIGHTS
 from search_space import Genotype
 from search_space.paper.networks import published
 from strategies.budget import Budget
@@ -38,6 +41,8 @@ from training.retrain import RetrainSettings, retrain
 BASELINE, CHANCE = "ResNet-Global-Tiny", "random"
 MAX_PARAMS, MAX_PUBLISHED = 16_000, 3_600_000
 SEEDS, RANDOM = (0, 1, 2), 5
+LEAST = 0.85  # most of what is drawn at those MACs has fewer parameters, so as many are drawn as it takes:
+DRAWN = (25, 100, 400)
 
 
 def require_within(name: str, genotype: Genotype) -> Genotype:
@@ -56,18 +61,27 @@ def cases(found: dict[str, Genotype]) -> dict[tuple[str, int], Genotype]:
     trained with 0."""
     named = {name: require_within(name, genotype) for name, genotype in found.items()}
     named[BASELINE] = published(BASELINE)
-    first = next(iter(found.values()))
-    likes = random_likes(first.problem, [_as_measured(first)], 4 * RANDOM, 0, Budget(max_params=MAX_PARAMS))
-    fitting = [genotype for genotype in likes if genotype.cost().macs_published <= MAX_PUBLISHED][:RANDOM]
-    if len(fitting) < RANDOM:
-        raise UserError(
-            f"{len(fitting)} random architectures with those MACs were found within the budget; needed: {RANDOM}"
-        )
+    fitting = of_the_size_of(next(iter(found.values())))
     made: dict[tuple[str, int], Genotype] = {}
     for place in range(max(len(SEEDS), RANDOM)):  # a study that is stopped has some of each
         made |= {(name, SEEDS[place]): genotype for name, genotype in named.items() if place < len(SEEDS)}
         made |= {(CHANCE, place): fitting[place]} if place < RANDOM else {}
     return made
+
+
+def of_the_size_of(first: Genotype) -> list[Genotype]:
+    """`RANDOM` random architectures. Raises `UserError` where there are fewer."""
+    least, budget = LEAST * first.cost().params, Budget(max_params=MAX_PARAMS)
+    fitting: list[Genotype] = []
+    for drawn in DRAWN:  # each begins with those of the one before
+        likes = random_likes(first.problem, [_as_measured(first)], drawn, 0, budget)
+        costs = ((genotype, genotype.cost()) for genotype in likes)
+        fitting = [g for g, cost in costs if cost.macs_published <= MAX_PUBLISHED and cost.params >= least]
+        if len(fitting) >= RANDOM:
+            return fitting[:RANDOM]
+    raise UserError(
+        f"{len(fitting)} random architectures of that size were found within the budget; needed: {RANDOM}"
+    )
 
 
 def _as_measured(genotype: Genotype) -> Measurement:
@@ -76,6 +90,11 @@ def _as_measured(genotype: Genotype) -> Measurement:
         0, genotype.to_json(), "ok", 0.0, macs=cost.macs, macs_published=cost.macs_published, params=cost.params,
         seconds=0.0, seed=0,
     )  # fmt: skip
+
+
+def trained(folder: Path, name: str, seed: int, epochs: int) -> Path:
+    """The folder of one training."""
+    return folder / f"{name}-{epochs}-{seed}"
 
 
 def train(
@@ -96,7 +115,7 @@ def train(
         threads=1,
         device=device,
     )
-    result = retrain(genotype, settings, folder / f"{name}-{epochs}-{seed}", progress=True)
+    result = retrain(genotype, settings, trained(folder, name, seed, epochs), progress=True)
     return {
         "name": name, "seed": seed, "epochs": epochs, "test_accuracy": result["test_accuracy"],
         "params": result["params"], "macs": result["macs"], "macs_published": result["macs_published"],
@@ -174,6 +193,9 @@ def main() -> None:
     )  # fmt: skip
     for name, path in found.items():
         shutil.copy(path, args.out / f"{name}.json")
+        shutil.copy(
+            trained(args.folder, name, SEEDS[0], args.epochs) / WEIGHTS, args.out / f"{name}.safetensors"
+        )
     text = report([record for record in records if record["epochs"] == args.epochs])
     (args.out / "table.md").write_text(text + "\n", encoding="utf-8")
     print(text)

@@ -27,6 +27,7 @@ def test_random_ones_have_its_macs_and_keep_the_budget(found):
     for genotype in chance:
         study.require_within("random", genotype)
         assert genotype.cost().macs == pytest.approx(found.cost().macs, rel=0.05)
+        assert genotype.cost().params >= 0.85 * found.cost().params
 
 
 def test_what_is_above_the_budget_is_refused():
