@@ -115,11 +115,11 @@ def _numbers(run: Run, chosen: Measurement) -> dict[str, Any]:
     known = run.confirmed.get(chosen.index)
     confirmed = None if known is None else {
         "mean": known.mean, "deviation": known.deviation, "seeds": len(known.accuracies), "epochs": known.epochs,
-        "doubt": Certainty.of(run).doubt(chosen),
     }  # fmt: skip
     return {
         "accuracy": chosen.accuracy,
         **({} if confirmed is None else {"confirmed": confirmed}),
+        "doubt": Certainty.of(run).doubt(chosen),
         "macs": chosen.macs,
         "params": chosen.params,
         "index": chosen.index,

@@ -92,17 +92,20 @@ class Certainty:
         )
 
     def doubt(self, chosen: Measurement) -> str | None:
-        """A sentence where ``chosen`` was trained again and ties with one that was too and has fewer MACs, on the
-        smallest such one; else None."""
-        smaller = [m for m in self.run.ok if m.macs < chosen.macs]
-        rivals = [tie for tie in self.ties(chosen, smaller) if tie.by_seeds]
-        if not rivals:
+        """A sentence where ``chosen`` leads one that may be as good: the smallest such one, if it has fewer MACs, else
+        the one nearest in accuracy; else None. One trained again is compared with those that were, too."""
+        again = chosen.index in self.run.confirmed
+        ties = [tie for tie in self.ties(chosen, self.run.ok) if tie.by_seeds == again]
+        smaller = [tie for tie in ties if tie.measurement.macs < chosen.macs]
+        larger = [tie for tie in ties if tie.lead >= 0]
+        if not smaller and not larger:
             return None
-        tie = rivals[0]
+        tie = smaller[0] if smaller else min(larger, key=lambda each: each.lead)
         other = tie.measurement
-        mean = percent_text(self.run.confirmed[other.index].mean)
+        lead = "'s lead" if again else " was trained once, and its lead"
+        accuracy = f"{percent_text(self.run.trusted(other))}%{' by other seeds' if again else ''}"
+        fewer = f", with {100 * (1 - other.macs / chosen.macs):.0f}% fewer MACs" if smaller else ""
         return (
-            f"candidate {chosen.index}'s lead over candidate {other.index} ({mean}% by other seeds, "
-            f"{count_text(other.macs)} MACs) is within the noise of {tie.noise_of} ({100 * tie.noise:.2f} points): that "
-            f"one may be as good, with {100 * (1 - other.macs / chosen.macs):.0f}% fewer MACs"
+            f"candidate {chosen.index}{lead} over candidate {other.index} ({accuracy}, {count_text(other.macs)} MACs) is "
+            f"within the noise of {tie.noise_of} ({100 * tie.noise:.2f} points): that one may be as good{fewer}"
         )

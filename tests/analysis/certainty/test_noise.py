@@ -90,14 +90,35 @@ def test_one_rule_says_whose_lead_is_doubtful_and_who_ties():
         "candidate 1's lead over candidate 0 (90.00% by other seeds, 1.00k MACs) is within the noise of seeds and images "
         f"({100 * noise:.2f} points): that one may be as good, with 0% fewer MACs"
     )
-    assert certainty.doubt(small) is None  # it has the fewest MACs
+    assert certainty.doubt(small) is None  # it has the fewest MACs, and leads nobody
     assert "the noise of seeds (4.53 points)" in of(
         0.8, 0.9, confirmed=certainty.run.confirmed, images=None
     ).doubt(large)
     far = {0: Confirmation((0.5, 0.52, 0.54), 6), 1: best}
     assert of(0.8, 0.9, confirmed=far).doubt(large) is None
     assert of(0.9, 0.9, confirmed={1: best}).doubt(large) is None  # the other was trained once
-    assert of(0.9, 0.9).doubt(large) is None
+
+
+def test_the_lead_over_a_larger_one_may_be_noise_too():
+    best, rival = Confirmation((0.89, 0.91, 0.93), 6), Confirmation((0.88, 0.9, 0.92), 6)
+    certainty = of(0.8, 0.9, confirmed={0: best, 1: rival}, images=1000)
+    small, large = certainty.run.ok
+    assert certainty.doubt(small).endswith("points): that one may be as good")
+    assert "over candidate 1 (90.00% by other seeds, " in certainty.doubt(small)
+    assert "with 0% fewer MACs" in certainty.doubt(large)
+
+
+def test_of_candidates_trained_once_the_noise_of_images_tells():
+    certainty = of(0.8, 0.9, 0.905)
+    small, middle, large = certainty.run.ok
+    noise = 200 * math.sqrt((0.9 * 0.1 + 0.905 * 0.095) / 100)
+    assert certainty.doubt(large) == (
+        "candidate 2 was trained once, and its lead over candidate 1 (90.00%, 1.00k MACs) is within the noise of images "
+        f"({noise:.2f} points): that one may be as good, with 0% fewer MACs"
+    )
+    assert certainty.doubt(small) is None
+    assert of(0.3, 0.9).doubt(measurement(1, 0.9, 1001)) is None
+    assert of(0.9, 0.9, images=None).doubt(large) is None  # nothing is known
 
 
 def test_without_the_number_of_images_only_seeds_tell():
