@@ -84,16 +84,17 @@ def read_supernet(folder: Path) -> Supernet | None:
     lines = (read_present(path) or b"").split(b"\n")[:-1]
     columns: dict[str, list[float]] = {name: [] for name in _FIELDS}
     choices = 0
-    pairs: list[str] = []
+    counts: Mapping[str, float] = {}
     weights: list[Mapping[str, float]] = []
     derived: list[Mapping[str, float]] = []
     for number, line in enumerate(lines, start=1):
         try:
             record = json.loads(line)
-            choices = len(record["genotype"]["settings"]["primitives"]) + 1  # with "none"
-            pairs = _primitives(record["genotype"])
-            derived.append(Counter(pairs))
-            weights.append(_expected(record.get("expected_counts") or {}))
+            counts = _derived(record)
+            expected = _expected(record.get("expected_counts") or {})
+            choices = len(expected or record["genotype"]["settings"]["primitives"]) + 1  # with "none"
+            derived.append(counts)
+            weights.append(expected)
             for name, column in columns.items():
                 column.append(_number(record[_FIELDS[name]]))
         except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
@@ -105,8 +106,8 @@ def read_supernet(folder: Path) -> Supernet | None:
     return Supernet(
         **{name: tuple(column) for name, column in columns.items()},
         equal_entropy=math.log(choices),
-        skips=sum(primitive.startswith(_IDLE) for primitive in pairs),
-        edges=len(pairs),
+        skips=round(sum(count for primitive, count in counts.items() if primitive.startswith(_IDLE))),
+        edges=round(sum(counts.values())),
         weights=_over_epochs(weights),
         derived=_over_epochs(derived),
     )
@@ -128,10 +129,12 @@ def _over_epochs(epochs: Sequence[Mapping[str, float]]) -> dict[str, tuple[float
 _IDLE = ("skip", "none")
 
 
-def _primitives(genotype: dict[str, Any]) -> list[str]:
-    """Those of a genotype's edges."""
-    cells = genotype.get("architecture", {}).values()
-    return [primitive for nodes in cells for pairs in nodes for primitive, _ in pairs]
+def _derived(record: dict[str, Any]) -> Mapping[str, float]:
+    """By primitive, how many of the derived cells' edges have it; of an earlier version's record by its genotype."""
+    if "derived_counts" in record:
+        return {name: _number(count) for name, count in record["derived_counts"].items()}
+    cells = record["genotype"].get("architecture", {}).values()
+    return Counter(primitive for nodes in cells for pairs in nodes for primitive, _ in pairs)
 
 
 # By the names of `Supernet`, those of an epoch's record.

@@ -108,7 +108,7 @@ def darts(images: int, width: int, cells: int) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as folder:
         search_supernet(
             lambda: get_space(problem.space).model_space(problem),
-            cost_table(problem),
+            cost_table(get_space(problem.space).supernet_cells(problem)),
             Data(train.info, train, validation, lambda: validation),
             Timed.supernet(Timed.Settings(supernet_epochs=1), batch_size=BATCH, seed=0, device="cpu"),
             strategy=Timed,

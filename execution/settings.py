@@ -230,21 +230,11 @@ class SearchSettings:
                 f"screen is {self.screen} with strategy {self.strategy}; accepted: 0, it decides its first candidates "
                 "itself"
             )
-        if get_strategy(self.strategy).one_shot:
-            for name in (
-                "max_params",
-                "max_latency",
-                "latency",
-                "latency_batch",
-                "latency_threads",
-                "start_from",
-            ):
-                value, usual = getattr(self, name), common_options()[name].default
-                if value != usual:
-                    raise UserError(
-                        f"{name} is {shown(value)} with strategy {self.strategy}; accepted with "
-                        f"{', '.join(strategy_names(one_shot=False))}"
-                    )
+        if get_strategy(self.strategy).one_shot and self.start_from is not None:
+            raise UserError(
+                f"start_from is {shown(self.start_from)} with strategy {self.strategy}; accepted with "
+                f"{', '.join(strategy_names(one_shot=False))}"
+            )
 
     def space_settings(self) -> dict[str, Any]:
         """What was given of the space's own settings, by name; on digits a small network is the default."""

@@ -12,10 +12,17 @@ BUILT_IN = "digits"  # comes with the program, not from a folder
 _SMALL_ON_DIGITS = {"width": [2, 4, 8, 16], "cells": [2, 3, 5]}
 _SMALL_SUPERNET = {"width": 8, "cells": 3}
 _SMALL_SPACE = "darts-global"
+# A supernet of blocks has one size, too; their operators and squeezes are choices enough.
+_SUPERNET_OF_BLOCKS = {
+    "stem_widths": [8], "stem_strides": [1], "widths": [8], "depths": [2], "expansions": [3]
+}  # fmt: skip
 
 
 def small_settings(space: str, dataset: str, *, one_shot: bool) -> dict[str, Any]:
-    """The sizes that a search takes where none are given: on digits small ones, elsewhere the space's own."""
+    """The sizes that a search takes where none are given: on digits small ones, elsewhere the space's own; of a supernet
+    one size."""
+    if space == "tiny-global" and one_shot:
+        return dict(_SUPERNET_OF_BLOCKS)
     if space != _SMALL_SPACE or dataset != BUILT_IN:
         return {}
     return dict(_SMALL_SUPERNET if one_shot else _SMALL_ON_DIGITS)

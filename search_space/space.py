@@ -20,6 +20,8 @@ from search_space.problem import Problem, plain
 if TYPE_CHECKING:
     from torch import nn
 
+    from search_space.supernet_cells import SupernetCells
+
 Choices = Mapping[str, Any]
 
 
@@ -99,6 +101,15 @@ class Space(ABC):
         Raises ``UserError`` for a space whose networks share none.
         """
         raise UserError(f"space is {self.name}; its networks share no weights")
+
+    def supernet_cells(self, problem: Problem) -> SupernetCells:
+        """How a one-shot search sees the problem.
+
+        Raises ``UserError`` for a space without cells that a supernet can have, and for sizes that it cannot search.
+        """
+        raise UserError(
+            f"space is {self.name!r}; a one-shot search knows {', '.join(spaces_with_supernet_cells())}"
+        )
 
     def to_nni(self, choices: Choices) -> dict[str, Any]:
         """``choices`` in the form that the model space's ``freeze`` takes."""
@@ -205,3 +216,9 @@ def get_space(name: str) -> Space:
     if not isinstance(name, str) or name not in _SPACES:
         raise UserError(f"space is {shown(name)}; accepted: {', '.join(space_names())}; {HINT}")
     return _SPACES[name]
+
+
+def spaces_with_supernet_cells() -> tuple[str, ...]:
+    """The names of the spaces that a one-shot search knows."""
+    unknown = Space.supernet_cells
+    return tuple(name for name in space_names() if type(get_space(name)).supernet_cells is not unknown)

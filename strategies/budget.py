@@ -53,3 +53,6 @@ class Budget:
         """What is limited: its name, its unit, its limit."""
         both = (("macs", "MACs", self.max_macs), ("params", "params", self.max_params))
         return [(name, unit, limit) for name, unit, limit in both if limit is not None]
+
+
+UNLIMITED = Budget()

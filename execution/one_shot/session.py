@@ -23,6 +23,7 @@ from records.interface.terminal import say
 from records.measurement import Measurement
 from search_space import Genotype
 from search_space.sampling import random_genotype
+from strategies.budget import Budget
 from strategies.contract import OneShotStrategy
 from strategies.registry import get_strategy
 from strategies.supernet.candidates import propose
@@ -41,6 +42,7 @@ EPOCHS_FILE = "oneshot.jsonl"
 CHECKPOINT = Path("checkpoints") / "supernet.pt"
 LOG_FILE = "oneshot.log"
 _LAST_METRIC_SECONDS = 15.0
+_PROPOSED = 4  # architectures for each that is to be trained, where some may be too slow
 
 
 class OneShotSession(Session):
@@ -61,7 +63,7 @@ class OneShotSession(Session):
             trial,
             strategy.supernet(own, batch_size=settings.batch_size, seed=settings.seed, device=trial.device),
             settings.trials,
-            None if settings.max_macs is None else float(settings.max_macs),
+            Budget(settings.max_macs, settings.max_params),
             count_devices(trial.device, getattr(own, "devices", None)),
         )
 
@@ -122,11 +124,13 @@ class OneShotSession(Session):
         if plan.trial.threads:
             torch.set_num_threads(plan.trial.threads)
         state = self._train_supernet()
+        # Of those that turn out to be too slow others take the place.
+        count = plan.trials if plan.trial.max_latency is None else _PROPOSED * plan.trials
         architectures = propose(
             CellDistribution(table, state.logits),
             state.derived,
-            plan.trials,
-            max_macs=plan.max_macs,
+            count,
+            budget=plan.budget,
             seed=plan.supernet.seed,
         )
         self._measure([self._genotype(architecture) for architecture in architectures])
@@ -156,23 +160,28 @@ class OneShotSession(Session):
             say(epoch_line(record, self.plan.supernet.epochs, len(self.table.primitives) + 1))
 
     def _genotype(self, architecture: Architecture) -> Genotype:
-        return Genotype.of(self.problem, architecture)
+        return Genotype.of(self.problem, self.plan.cells.architecture(architecture))
 
     def _measure(self, genotypes: list[Genotype]) -> None:
-        done = self.run.measurements()
-        epochs = self.plan.trial.make_recipe().epochs
-        best = Best(done)
-        with tqdm(total=len(genotypes) * epochs, desc="candidates", unit="epoch", disable=None) as bar:
+        """In their order, until as many as were asked for are not rejected."""
+        known = {measurement.index: measurement for measurement in self.run.measurements()}
+        epochs, count = self.plan.trial.make_recipe().epochs, min(self.plan.trials, len(genotypes))
+        best, left = Best(list(known.values())), count
+        with tqdm(total=count * epochs, desc="candidates", unit="epoch", disable=None) as bar:
             for index, genotype in enumerate(genotypes):
-                if any(measurement.index == index for measurement in done):
+                if not left:
+                    break
+                measurement = known.get(index)
+                if measurement is None:
+                    bar.set_postfix_str(f"{count - left + 1} of {count}")
+                    measurement = measure_or_fail(
+                        genotype, self.plan.trial, index=index, report=lambda _: _step(bar)
+                    )
+                    best.add(measurement)
+                    self.on_measurement(measurement, candidate_line(measurement, best, count))
+                elif measurement.status != "rejected":
                     bar.update(epochs)
-                    continue
-                bar.set_postfix_str(f"{index + 1} of {len(genotypes)}")
-                measurement = measure_or_fail(
-                    genotype, self.plan.trial, index=index, report=lambda _: _step(bar)
-                )
-                best.add(measurement)
-                self.on_measurement(measurement, candidate_line(measurement, best, len(genotypes)))
+                left -= measurement.status != "rejected"
 
     def on_measurement(self, measurement: Measurement, line: str) -> None:
         """A candidate is measured; ``line`` tells of it."""

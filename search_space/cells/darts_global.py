@@ -6,7 +6,6 @@ Source: Liu, Simonyan and Yang, "DARTS: Differentiable Architecture Search", ICL
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
 from typing import Any
 
 from torch import nn
@@ -21,11 +20,9 @@ from search_space.primitives.none import NONE
 from search_space.primitives.registry import primitive_cost
 from search_space.problem import Problem
 from search_space.space import Choices, Decision, Space, get_space, register_space
+from search_space.supernet_cells import Edge, SupernetCells
 
 SIZE = "size"
-Edge = tuple[
-    str, int, int, str
-]  # kind of cell, node (counted with the cell's inputs, from 0), input, primitive
 
 
 @register_space
@@ -177,6 +174,33 @@ class DartsGlobalSpace(Space):
 
         return DartsGlobal(problem=self.completed(problem).to_json())
 
+    def supernet_cells(self, problem: Problem) -> SupernetCells:
+        """The cells by kind; all sizes are fixed."""
+        settings: DartsSettings = self.settings_of(problem)
+        extent = settings.extent()
+        edges: dict[Edge, Cost] = {}
+        for cell in settings.plan(problem.image, extent).cells:
+            for node in range(CELL_INPUTS, CELL_INPUTS + settings.nodes):
+                for source in range(node):
+                    for primitive in settings.primitives:
+                        edge = (cell.kind, node, source, primitive)
+                        edges[edge] = edges.get(edge, Cost()) + _edge_cost(cell, source, primitive)
+
+        def model(parts: int) -> nn.Module:
+            from search_space.cells.model_space import DartsGlobal  # importing NNI takes seconds
+
+            return DartsGlobal(problem=self.completed(problem).to_json(), parts=parts)
+
+        return SupernetCells(
+            settings.primitives,
+            settings.inputs,
+            _frame_cost(problem, extent),
+            edges,
+            model,
+            dict,
+            extent.width,
+        )
+
     def to_nni(self, choices: Choices) -> dict[str, Any]:
         """NNI's cells choose a list of inputs that has one member."""
         if f"{SIZE}/width" in choices:
@@ -184,29 +208,6 @@ class DartsGlobalSpace(Space):
         return {
             label: [o] if label.rpartition("/")[2].startswith("input") else o for label, o in choices.items()
         }
-
-
-@dataclass(frozen=True)
-class EdgeCosts:
-    """Costs for one image: ``fixed`` of what is not decided, and of each possible edge, summed over all cells
-    of its kind. A network's cost is ``fixed`` and the sum over its edges."""
-
-    fixed: Cost
-    table: dict[Edge, Cost]
-
-
-def edge_costs(problem: Problem) -> EdgeCosts:
-    """The costs of all networks of a problem of this space, as sums over edges."""
-    settings: DartsSettings = get_space(problem.space).settings_of(problem)
-    table: dict[Edge, Cost] = {}
-    extent = settings.extent()
-    for cell in settings.plan(problem.image, extent).cells:
-        for node in range(CELL_INPUTS, CELL_INPUTS + settings.nodes):
-            for source in range(node):
-                for primitive in settings.primitives:
-                    edge = (cell.kind, node, source, primitive)
-                    table[edge] = table.get(edge, Cost()) + _edge_cost(cell, source, primitive)
-    return EdgeCosts(_frame_cost(problem, extent), table)
 
 
 def _edge_cost(cell: CellPlan, source: int, primitive: str) -> Cost:

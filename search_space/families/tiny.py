@@ -14,12 +14,14 @@ from typing import Any, ClassVar
 from records.checks import one_of, shown, whole_number
 from records.errors import UserError
 from records.options import option
+from search_space.families import tiny_cells
 from search_space.families.family import Classifier, Family, Part, one_each
 from search_space.families.inverted_residual import ACTIVATIONS, THEN, InvertedResidual, Stem, operations
 from search_space.families.resnet import whole_numbers
 from search_space.primitives.registry import primitive_names, unknown_primitive
 from search_space.problem import Problem
 from search_space.space import Choices, Decision, register_space
+from search_space.supernet_cells import SupernetCells
 
 # Convolutions, none, global layers in place of one, and behind one: those which results/candidates leaves in question, and
 # more steps of the published one. The others are chosen by name.
@@ -167,6 +169,10 @@ class TinyGlobalSpace(Family):
             for place, primitive in enumerate(operations(architecture[block]["operator"])):
                 names[f"part{i}.layers.mix{place}"] = f"{block} {place} {primitive}"
         return names
+
+    def supernet_cells(self, problem: Problem) -> SupernetCells:
+        """Each block is a cell; see `search_space.families.tiny_cells`."""
+        return tiny_cells.supernet_cells(self, problem)
 
     def _is_there(self, problem: Problem, place: str, architecture: Mapping[str, Any]) -> bool:
         """Whether the stage is so deep that it has the block ``place``; other places are always there."""

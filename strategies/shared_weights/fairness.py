@@ -13,9 +13,8 @@ from typing import Any
 from search_space import Genotype, get_space
 from search_space.problem import Problem
 from search_space.space import Decision
-from strategies.budget import Budget
+from strategies.budget import UNLIMITED, Budget
 
-UNLIMITED = Budget()
 _REDRAWS = 50
 
 

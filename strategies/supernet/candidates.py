@@ -6,8 +6,8 @@ import math
 import random
 from collections.abc import Iterator, Sequence
 
-from records.errors import UserError
-from strategies.supernet.distribution import Architecture, CellDistribution
+from strategies.budget import UNLIMITED, Budget
+from strategies.supernet.distribution import Architecture, CellDistribution, CostTable, uniform
 
 _DRAWS = 2000  # at most, for what is still lacking
 
@@ -17,24 +17,27 @@ def propose(
     derived: Sequence[Architecture],
     count: int,
     *,
-    max_macs: float | None = None,
+    budget: Budget = UNLIMITED,
     seed: int = 0,
 ) -> list[Architecture]:
-    """Up to ``count`` different architectures of at most ``max_macs`` MACs each, the search's result first.
+    """Up to ``count`` different architectures within ``budget``, the search's result first.
 
     That is the one derived at the end, within the budget. Then come by turns one that was derived after an earlier epoch (latest
     first) and one from ``tradeoffs``: of these always the one whose MACs are farthest, as a ratio, from all
     that were taken. If these run out, random ones drawn from the distribution with ``seed`` follow.
     ``derived`` is what each epoch derived, in order.
 
-    Raises ``UserError`` if the space has none within ``max_macs``, naming the smallest.
+    Raises ``UserError`` if the space has none within ``budget``, naming the smallest.
     """
     table = distribution.table
-    check_budget(table.smallest(), max_macs)
-    limit = math.inf if max_macs is None else max_macs
+    check_budget(table, budget)
     chosen: list[Architecture] = []
-    earlier = [each for each in reversed(derived) if table.macs(each) <= limit]
-    spread = [each for each in tradeoffs(distribution) if table.macs(each) <= limit]
+
+    def within(architecture: Architecture) -> bool:
+        return budget.allows(table.cost(architecture))
+
+    earlier = [each for each in reversed(derived) if within(each)]
+    spread = [each for each in tradeoffs(distribution) if within(each)]
 
     def take(architecture: Architecture) -> None:
         if architecture not in chosen and len(chosen) < count:
@@ -43,7 +46,7 @@ def propose(
             while architecture in pool:
                 pool.remove(architecture)
 
-    take(distribution.derive_within(max_macs))
+    take(distribution.derive_within(budget))
     while (earlier or spread) and len(chosen) < count:
         if earlier:
             take(earlier[0])
@@ -55,7 +58,7 @@ def propose(
         if len(chosen) >= count:
             break
         drawn = distribution.sample(rng)
-        if table.macs(drawn) <= limit:
+        if within(drawn):
             take(drawn)
     return chosen
 
@@ -71,13 +74,11 @@ def tradeoffs(distribution: CellDistribution) -> list[Architecture]:
     return found
 
 
-def check_budget(smallest: float, max_macs: float | None) -> None:
-    """Raises ``UserError`` if ``max_macs`` is below the space's ``smallest`` network, in MACs."""
-    if max_macs is not None and smallest > max_macs:
-        raise UserError(
-            f"max_macs is {max_macs:,.0f}; the smallest network of this space has {smallest:,.0f} MACs: "
-            "raise the budget, or lower width or cells"
-        )
+def check_budget(table: CostTable, budget: Budget) -> None:
+    """Raises ``UserError`` if no network of the ``table`` that was tried is within ``budget``."""
+    smallest = table.cost(uniform(table).derive_within(budget))
+    if not budget.allows(smallest):
+        raise budget.error("this supernet", smallest)
 
 
 def _prices(distribution: CellDistribution) -> Iterator[float]:

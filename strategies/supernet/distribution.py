@@ -18,14 +18,18 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
 
+from pde_ops.cost import Cost
+from strategies.budget import UNLIMITED, Budget
+
 Node = tuple[str, int]  # the cell's name, and the node's number, counted with the cell's inputs from 0
 Architecture = dict[str, list[list[list]]]  # by cell: per node its [primitive, input] pairs, by input
 _DRAWS, _DOUBLINGS, _HALVINGS = 100, 60, 30
+_WEIGHTS = (0.5, 0.9, 0.1, 1.0, 0.0)  # of MACs beside parameters, one after the other
 _LEAST = 1e-30  # a probability below this counts as this, so that a node always has n edges to choose from
 
 
@@ -33,12 +37,15 @@ _LEAST = 1e-30  # a probability below this counts as this, so that a node always
 class CostTable:
     """MACs of one image: ``fixed`` of what is not searched, and ``nodes[node][j, k]`` of the edge from input
     j with primitive k, summed over all cells of that name; each (E, K) in float64. ``chosen``: pairs a node.
+    ``fixed_params`` and ``params``: the same of parameters, where they are known.
     """
 
     primitives: tuple[str, ...]
     chosen: int
     fixed: float
     nodes: Mapping[Node, Tensor]
+    fixed_params: float = 0.0
+    params: Mapping[Node, Tensor] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for node, costs in self.nodes.items():
@@ -50,11 +57,30 @@ class CostTable:
 
     def macs(self, architecture: Architecture) -> float:
         """MACs of the network with these cells."""
-        total = self.fixed
-        for node, pairs in self.pairs(architecture):
-            for primitive, source in pairs:
-                total += float(self.nodes[node][source, self.primitives.index(primitive)])
-        return total
+        return self.fixed + self._sum(self.nodes, architecture)
+
+    def cost(self, architecture: Architecture) -> Cost:
+        """MACs and parameters of the network with these cells; ``macs_published`` is not in the table, and is 0."""
+        params = self.fixed_params + (self._sum(self.params, architecture) if self.params else 0.0)
+        return Cost(params=round(params), macs=round(self.macs(architecture)), macs_published=0)
+
+    def _sum(self, of: Mapping[Node, Tensor], architecture: Architecture) -> float:
+        return math.fsum(
+            float(of[node][source, self.primitives.index(primitive)])
+            for node, pairs in self.pairs(architecture)
+            for primitive, source in pairs
+        )
+
+    def shares(self, budget: Budget, weight: float) -> dict[Node, Tensor]:
+        """What each edge takes of ``budget``: ``weight`` times its share of the MACs, and one less that of the
+        parameters'."""
+        limits = ((self.nodes, budget.max_macs, weight), (self.params, budget.max_params, 1 - weight))
+        return {
+            node: sum(
+                (part * of[node] / limit for of, limit, part in limits if limit), torch.zeros_like(costs)
+            )
+            for node, costs in self.nodes.items()
+        }
 
     def smallest(self) -> float:
         """MACs of the cheapest network of all."""
@@ -100,13 +126,13 @@ class CellDistribution:
         ]
         return torch.stack(terms).sum() + self.table.fixed
 
-    def derive(self, price: float = 0.0) -> Architecture:
+    def derive(self, price: float = 0.0, of: Mapping[Node, Tensor] | None = None) -> Architecture:
         """The most probable architecture; with a ``price``, the one with the highest log-probability less
         ``price`` times its MACs, which is the most probable of all that have no more MACs (no fewer, if it is
-        negative)."""
+        negative). ``of``: another cost of each edge in place of its MACs."""
         architecture: Architecture = {}
         with torch.no_grad():
-            for node, costs in self.table.nodes.items():
+            for node, costs in (of or self.table.nodes).items():
                 score = self._pairs(node).clamp_min(_LEAST).log().cpu() - price * costs
                 best, primitive = score.max(1)
                 inputs = best.argsort(descending=True, stable=True)[: self.table.chosen].tolist()
@@ -114,22 +140,38 @@ class CellDistribution:
                 architecture.setdefault(node[0], []).append(pairs)
         return architecture
 
-    def derive_within(self, max_macs: float | None) -> Architecture:
-        """`derive` where that has at most ``max_macs`` MACs; else with the least price at which it has. Where no
-        architecture has so few, the cheapest."""
+    def derive_within(self, budget: Budget) -> Architecture:
+        """`derive` where that is within ``budget``; else with the least price of its shares at which it is. Where no
+        architecture that was tried is, the one that is least above it."""
         found = self.derive()
-        if max_macs is None or self.table.macs(found) <= max_macs:
+        if self._excess(found, budget) <= 1:
             return found
-        low, high = 0.0, 1 / max(float(costs.max()) for costs in self.table.nodes.values())
+        nearest = found
+        for weight in _WEIGHTS if budget.max_macs and budget.max_params else (float(bool(budget.max_macs)),):
+            shares = self.table.shares(budget, weight)
+            found = self._cheapest_price(shares, budget)
+            if self._excess(found, budget) <= 1:
+                return found
+            nearest = min(nearest, found, key=lambda each: self._excess(each, budget))
+        return nearest
+
+    def _excess(self, architecture: Architecture, budget: Budget) -> float:
+        return budget.excess(self.table.cost(architecture))
+
+    def _cheapest_price(self, shares: Mapping[Node, Tensor], budget: Budget) -> Architecture:
+        """What is derived at the least price of ``shares`` at which it is within ``budget``; else at a very high one."""
+        low, high = 0.0, 1 / max(float(costs.max()) for costs in shares.values())
         for _ in range(_DOUBLINGS):
-            found = self.derive(high)
-            if self.table.macs(found) <= max_macs:
+            found = self.derive(high, shares)
+            if self._excess(found, budget) <= 1:
                 break
             low, high = high, 2 * high
+        else:
+            return found
         for _ in range(_HALVINGS):
             price = (low + high) / 2
-            cheaper = self.derive(price)
-            if self.table.macs(cheaper) <= max_macs:
+            cheaper = self.derive(price, shares)
+            if self._excess(cheaper, budget) <= 1:
                 found, high = cheaper, price
             else:
                 low = price
@@ -145,16 +187,16 @@ class CellDistribution:
             terms.append(torch.stack(picked).sum() - _subsets(pairs.sum(1), self.table.chosen).log())
         return torch.stack(terms).sum()
 
-    def sample(self, rng: random.Random, max_macs: float | None = None) -> Architecture:
-        """One architecture, drawn; with a budget drawn again until it has at most ``max_macs`` MACs, and after a
-        hundred draws what `derive_within` gives."""
-        if max_macs is None:
+    def sample(self, rng: random.Random, budget: Budget = UNLIMITED) -> Architecture:
+        """One architecture, drawn; with a budget drawn again until it is within, and after a hundred draws what
+        `derive_within` gives."""
+        if budget.unlimited:
             return self._draw(rng)
         for _ in range(_DRAWS):
             drawn = self._draw(rng)
-            if self.table.macs(drawn) <= max_macs:
+            if self._excess(drawn, budget) <= 1:
                 return drawn
-        return self.derive_within(max_macs)
+        return self.derive_within(budget)
 
     def _draw(self, rng: random.Random) -> Architecture:
         architecture: Architecture = {}

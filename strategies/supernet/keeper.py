@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from records.text import count_text, percent_text
+from strategies.budget import UNLIMITED, Budget
 from strategies.supernet.data import epoch_seed
 from strategies.supernet.distribution import Architecture, CostTable, Node
 from strategies.supernet.ranks import Ranks
@@ -26,7 +28,7 @@ from training.fit import TrainingFailed, evaluate
 
 FREE_ON_RESUME = ("device",)  # of the settings, those that may change when a search is taken up again
 # What an earlier version did not write into a checkpoint, because there was nothing else.
-_UNSAID = {"strategy": "darts", "max_macs": None} | {
+_UNSAID = {"strategy": "darts", "max_macs": None, "max_params": None} | {
     name: getattr(SupernetSettings(), name)
     for name in ("temperature", "final_temperature", "partial_channels", "operation_stop", "auxiliary_skip")
 }
@@ -48,10 +50,10 @@ class EpochKeeper(pl.Callback):
     """
 
     def __init__(
-        self, table, data, settings, described, checkpoint, on_epoch, progress, ranks, max_macs=None
+        self, table, data, settings, described, checkpoint, on_epoch, progress, ranks, budget=UNLIMITED
     ) -> None:
         self.ranks: Ranks = ranks
-        self.max_macs: float | None = max_macs
+        self.budget: Budget = budget
         self.table: CostTable = table
         self.data: Data = data
         self.settings: SupernetSettings = settings
@@ -136,7 +138,7 @@ class EpochKeeper(pl.Callback):
         accuracy = evaluate(module.model, self.data.validation) if self.first else 0.0
         accuracy = self.ranks.tell_all(accuracy, module.device)
         distribution = module.distribution()
-        architecture = distribution.derive_within(self.max_macs)
+        architecture = distribution.derive_within(self.budget)
         entropy, expected = distribution.entropy(), _skips(distribution.expected_count, self.table)
         warming = trainer.current_epoch < self.settings.warmup_epochs
         skips = {cell: _count_skips(nodes) for cell, nodes in architecture.items()}
@@ -158,6 +160,9 @@ class EpochKeeper(pl.Callback):
         record["expected_counts"] = {
             primitive: distribution.expected_count(primitive) for primitive in self.table.primitives
         }
+        record["derived_counts"] = Counter(
+            primitive for nodes in architecture.values() for pairs in nodes for primitive, _ in pairs
+        )
         record |= module.notes()
         record["learning_rate"] = trainer.optimizers[0].param_groups[0]["lr"]
         record["seconds"] = time.perf_counter() - self.started

@@ -8,6 +8,8 @@ from typing import Any
 
 from records.errors import UserError
 from search_space import Problem, get_space
+from search_space.supernet_cells import SupernetCells
+from strategies.budget import UNLIMITED, Budget
 from strategies.supernet.candidates import check_budget
 from strategies.supernet.distribution import CostTable
 from strategies.supernet.settings import SupernetSettings
@@ -18,7 +20,7 @@ from training.trial import TrialSettings
 @dataclass(frozen=True)
 class OneShotPlan:
     """``strategy`` trains the supernet of ``problem``; ``trial``: how the candidates are judged, up to ``trials`` of
-    them, none with more than ``max_macs`` MACs; its data set, split, seed and device are the supernet's too, which
+    them, none above the ``budget``; its data set, split, seed and device are the supernet's too, which
     ``devices`` processes train together."""
 
     strategy: str
@@ -26,7 +28,7 @@ class OneShotPlan:
     trial: TrialSettings
     supernet: SupernetSettings
     trials: int
-    max_macs: float | None = None
+    budget: Budget = UNLIMITED
     devices: int = 1
 
     def __post_init__(self) -> None:
@@ -35,9 +37,9 @@ class OneShotPlan:
                 raise UserError(f"{name} is {getattr(self, name)}; accepted: 1 or more")
 
     @property
-    def problem_width(self) -> int:
-        """Channels of a node in the first cell."""
-        return get_space(self.problem.space).settings_of(self.problem).extent().width
+    def cells(self) -> SupernetCells:
+        """What of the problem is searched. Raises ``UserError`` for a space without cells that a supernet can have."""
+        return get_space(self.problem.space).supernet_cells(self.problem)
 
     def to_json(self) -> dict[str, Any]:
         fields = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
@@ -45,6 +47,7 @@ class OneShotPlan:
             "problem": self.problem.to_json(),
             "trial": self.trial.to_json(),
             "supernet": dataclasses.asdict(self.supernet),
+            "budget": dataclasses.asdict(self.budget),
         }
 
     @classmethod
@@ -53,6 +56,7 @@ class OneShotPlan:
             "problem": Problem.from_json(record["problem"]),
             "trial": TrialSettings(**record["trial"]),
             "supernet": SupernetSettings(**record["supernet"]),
+            "budget": Budget(**record["budget"]),
         }
         return cls(**record | parts)
 
@@ -85,13 +89,16 @@ def count_devices(device: str, asked: int | None) -> int:
 def check_plan(plan: OneShotPlan) -> CostTable:
     """What its networks cost; what can be known before anything is trained is checked. Raises ``UserError`` for a space without such cells, for
     a budget that no network meets and for batches that cannot be shared by the devices."""
-    table = cost_table(plan.problem)
-    parts, width = plan.supernet.partial_channels, plan.problem_width
-    if width % parts:
+    cells = plan.cells
+    table = cost_table(cells)
+    parts, width = plan.supernet.partial_channels, cells.width
+    if width is None and parts > 1:
+        raise UserError(f"partial_channels is {parts}; accepted with {plan.problem.space}: 1")
+    if width is not None and width % parts:
         raise UserError(
             f"partial_channels is {parts}; accepted: a divisor of the width, which is {width} channels"
         )
-    check_budget(table.smallest(), plan.max_macs)
+    check_budget(table, plan.budget)
     if plan.supernet.batch_size < plan.devices:
         raise UserError(
             f"devices is {plan.devices}; a batch of {plan.supernet.batch_size} images cannot be shared by so "

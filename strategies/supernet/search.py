@@ -15,6 +15,7 @@ from nni.nas.space import RawFormatModelSpace
 from torch import nn
 
 from records.errors import UserError
+from strategies.budget import UNLIMITED, Budget
 from strategies.contract import OneShotStrategy
 from strategies.supernet.data import EpochBatches, epoch_seed
 from strategies.supernet.distribution import CostTable
@@ -43,7 +44,7 @@ def search_supernet(
     on_epoch: Callable[[SearchState], None] | None = None,
     progress: bool = False,
     ranks: Ranks = ALONE,
-    max_macs: float | None = None,
+    budget: Budget = UNLIMITED,
 ) -> SearchState:
     """Searches by ``strategy`` on the model space that ``make_space`` builds; ``table`` gives its MACs.
 
@@ -52,7 +53,7 @@ def search_supernet(
     written to ``checkpoint`` after each epoch, and where that file exists the search goes on from it with the
     same numbers as if it had never stopped (exactly so on a CPU). ``describe`` adds to what must then be
     unchanged; ``on_epoch`` is called after each epoch, and once with what was read back. No epoch derives an
-    architecture of more than ``max_macs`` MACs, and no single path that is trained has more.
+    architecture above the ``budget``, and no single path that is trained is above it.
 
     Several ``ranks``, whose ``ranks.group`` exists, share each batch: its size, and with it the
     learning rate's meaning, is that of all of them together. Norms see a process's part of a batch only.
@@ -60,10 +61,10 @@ def search_supernet(
     Raises ``TrainingFailed`` if a loss is not finite (epochs done are kept), ``UserError`` for a checkpoint
     of other settings and for batches that are too small to be shared, ``KeyboardInterrupt`` when interrupted.
     """
-    own = {"strategy": strategy.name, "max_macs": max_macs, "train images": len(data.train)}
+    own = {"strategy": strategy.name, **dataclasses.asdict(budget), "train images": len(data.train)}
     described = dataclasses.asdict(settings) | own | (describe or {})
     described = {name: value for name, value in described.items() if name not in FREE_ON_RESUME}
-    keeper = EpochKeeper(table, data, settings, described, checkpoint, on_epoch, progress, ranks, max_macs)
+    keeper = EpochKeeper(table, data, settings, described, checkpoint, on_epoch, progress, ranks, budget)
     shares = _shares(data, settings, ranks)
     on_interrupt = signal.getsignal(signal.SIGINT)
     if checkpoint.is_file():
@@ -86,7 +87,7 @@ def search_supernet(
             train_dataloaders=_batches(data, data.train, settings, steps, trainer, ranks, 0),
             val_dataloaders=_batches(data, data.validation, settings, steps, trainer, ranks, 1),
         )
-        common = {"table": table, "ranks": ranks, "shares": shares, "max_macs": max_macs}
+        common = {"table": table, "ranks": ranks, "shares": shares, "budget": budget}
         explore = strategy.nni_strategy(settings, **common)
         try:
             explore(RawFormatModelSpace.from_model(make_space(), evaluator), SequentialExecutionEngine())

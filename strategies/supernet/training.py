@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from torch import nn
-
-from search_space import Problem, get_space
+from search_space import get_space
 from strategies.contract import OneShotStrategy
 from strategies.registry import get_strategy
 from strategies.supernet.distribution import CostTable
@@ -38,10 +36,9 @@ def train_supernet(
 ) -> SearchState:
     """See ``search_supernet`` for what is reported, kept and raised."""
     data = plan.trial.load()
-    space = get_space(plan.problem.space)
-    problem = space.completed(plan.problem)
+    problem = get_space(plan.problem.space).completed(plan.problem)
     return search_supernet(
-        lambda: _model_space(problem, plan.supernet.partial_channels),
+        lambda: plan.cells.model(plan.supernet.partial_channels),
         table,
         data,
         plan.supernet,
@@ -57,13 +54,5 @@ def train_supernet(
         on_epoch=on_epoch,
         progress=progress,
         ranks=ranks,
-        max_macs=plan.max_macs,
+        budget=plan.budget,
     )
-
-
-def _model_space(problem: Problem, parts: int) -> nn.Module:
-    if parts == 1:
-        return get_space(problem.space).model_space(problem)
-    from search_space.cells.model_space import DartsGlobal
-
-    return DartsGlobal(problem=problem.to_json(), parts=parts)

@@ -58,8 +58,8 @@ def test_what_is_no_count(text):
         ({"max_latency": -1}, "max_latency is -1"),
         ({"latency": "yes"}, "latency is 'yes'; accepted: on, off"),
         (
-            {"strategy": "darts", "max_params": 9},
-            "max_params is 9 with strategy darts; accepted with .*evolution",
+            {"strategy": "darts", "start_from": "runs/a"},
+            "start_from is 'runs/a' with strategy darts; accepted with .*evolution",
         ),
         ({"strategy": "nsga2", "objectives": "macs"}, "objectives is 'macs'; accepted: two or more"),
         (

@@ -3,17 +3,20 @@
 import dataclasses
 import json
 import math
+from types import SimpleNamespace
 
 import pytest
 import torch
 
+from analysis.supernet import read_supernet
 from execution.one_shot.session import EPOCHS_FILE, OneShotSession
 from execution.settings import SearchSettings
 from records.errors import UserError
 from records.run_files.run_folder import RunFolder
-from search_space import Genotype, Problem
-from strategies.supernet.distribution import CellDistribution
+from search_space import Genotype, Problem, get_space
+from strategies.supernet.distribution import CellDistribution, uniform
 from strategies.supernet.table import cost_table
+from training import trial
 
 
 class Small(SearchSettings):
@@ -162,15 +165,24 @@ def test_a_budget_that_nothing_meets_ends_it_before_it_starts(tmp_path):
     run = RunFolder.create(tmp_path / "run", SETTINGS.to_json())
     before = sorted(run.path.iterdir())
     with pytest.raises(
-        UserError, match=r"max_macs is 10; the smallest network of this space has [\d,]+ MACs"
+        UserError,
+        match=r"no architecture of this supernet with at most 10 MACs was found; the smallest has [\d,]+: raise --max-macs",
     ):
         OneShotSession(dataclasses.replace(SETTINGS, max_macs=10), run).train()
     assert sorted(run.path.iterdir()) == before
 
 
-def test_expected_macs_at_one_hot_logits_are_the_genotypes_cost():
-    problem = Problem("darts-global", {"width": 6, "cells": 5}, (3, 16, 16), 10)
-    table = cost_table(problem)
+BLOCKS = {"stem_widths": [6], "stem_strides": [1], "widths": [4], "depths": [2], "expansions": [2, 3]}
+PROBLEMS = [
+    Problem("darts-global", {"width": 6, "cells": 5}, (3, 16, 16), 10),
+    Problem("tiny-global", BLOCKS, (3, 16, 16), 10),
+]
+
+
+@pytest.mark.parametrize("problem", PROBLEMS, ids=lambda problem: problem.space)
+def test_expected_macs_at_one_hot_logits_are_the_genotypes_cost(problem):
+    cells = get_space(problem.space).supernet_cells(problem)
+    table = cost_table(cells)
     generator = torch.Generator().manual_seed(0)
     last = len(table.primitives)
     for _ in range(10):
@@ -183,22 +195,78 @@ def test_expected_macs_at_one_hot_logits_are_the_genotypes_cost():
                 rows[source] = 200.0 * torch.eye(last + 1)[primitive]
             logits[node] = rows
         distribution = CellDistribution(table, logits)
-        genotype = Genotype.of(problem, distribution.derive())
-        assert float(distribution.expected_macs()) == genotype.cost().macs
+        derived = distribution.derive()
+        cost = Genotype.of(problem, cells.architecture(derived)).cost()
+        assert float(distribution.expected_macs()) == cost.macs
+        assert table.cost(derived) == dataclasses.replace(cost, macs_published=0)
 
 
-def test_smallest_network_is_the_smallest(finished):
-    problem = Problem("darts-global", {"width": 4, "cells": 3}, (1, 8, 8), 10)
-    table = cost_table(problem)
-    logits = {node: torch.zeros(len(costs), len(table.primitives) + 1) for node, costs in table.nodes.items()}
-    cheapest = CellDistribution(table, logits).derive(price=1e9)
-    genotype = Genotype.of(problem, cheapest)
-    assert genotype.cost().macs == table.smallest()
+@pytest.mark.parametrize("problem", PROBLEMS, ids=lambda problem: problem.space)
+def test_smallest_network_is_the_smallest(problem):
+    cells = get_space(problem.space).supernet_cells(problem)
+    table = cost_table(cells)
+    cheapest = uniform(table).derive(price=1e9)
+    assert Genotype.of(problem, cells.architecture(cheapest)).cost().macs == table.smallest()
 
 
 def test_a_space_without_such_cells_is_refused():
-    with pytest.raises(UserError, match="one-shot search knows darts-global"):
-        cost_table(Problem("resnet", {}, (3, 32, 32), 10))
+    with pytest.raises(
+        UserError,
+        match="space is 'resnet-global'; a one-shot search knows darts-global, tiny-global",
+    ):
+        get_space("resnet-global").supernet_cells(Problem("resnet-global", {}, (3, 32, 32), 10))
+
+
+@pytest.mark.parametrize("strategy", ["darts", "gumbel-darts", "proxyless", "random-one-shot"])
+def test_every_one_searches_blocks_within_both_limits(tmp_path, strategy):
+    space = "stem_widths=6 stem_strides=1 widths=4 depths=1 expansions=2 operators=depthwise_3x3,global_1,skip_connect"
+    own = {"auxiliary_skip": 1.0, "operation_stop": 0.4} if strategy == "darts" else {}
+    settings = SearchSettings(
+        space="tiny-global", setting=space, strategy=strategy, supernet_epochs=2, trials=4, max_params=1_400,
+        max_macs=60_000, mac_penalty=0.1, **own, **COMMON,
+    )  # fmt: skip
+    run = RunFolder.create(tmp_path / "run", settings.to_json())
+    OneShotSession(settings, run).train()
+    measured = run.measurements()
+    assert [m.status for m in measured] == ["ok"] * 4
+    assert max(m.macs for m in measured) <= 60_000
+    assert max(m.params for m in measured) <= 1_400
+    assert len({Genotype.from_json(m.genotype).key() for m in measured}) == 4
+    last = lines(run)[-1]
+    assert measured[0].genotype == last["genotype"]
+    assert sum(last["derived_counts"].values()) == 3  # blocks
+    found = read_supernet(run.path)
+    assert (found.edges, found.equal_entropy) == (
+        3,
+        math.log(7),
+    )  # three operators, squeezed or not, and none
+    assert found.entropies[-1] <= found.equal_entropy
+
+
+def test_blocks_need_one_size(tmp_path):
+    settings = SearchSettings(space="tiny-global", setting="widths=4,8", strategy="darts", **COMMON)
+    run = RunFolder.create(tmp_path / "run", settings.to_json())
+    with pytest.raises(UserError, match="widths is 4, 8; accepted here: one value, a supernet of blocks has"):
+        OneShotSession(settings, run).train()
+    parts = SearchSettings(space="tiny-global", strategy="darts", partial_channels=2, **COMMON)
+    with pytest.raises(UserError, match="partial_channels is 2; accepted with tiny-global: 1"):
+        OneShotSession(parts, run).train()
+
+
+def test_one_that_is_too_slow_is_not_trained_and_another_takes_its_place(tmp_path, monkeypatch):
+    taken = iter([5.0, 1.0, 7.0, 1.0, 1.0])
+    monkeypatch.setattr(
+        trial, "measured_latency", lambda *args, **kwargs: SimpleNamespace(median=next(taken))
+    )
+    settings = dataclasses.replace(SETTINGS, supernet_epochs=1, trials=2, max_latency=2.0)
+    run = RunFolder.create(tmp_path / "run", settings.to_json())
+    OneShotSession(settings, run).train()
+    measured = run.measurements()
+    assert [m.status for m in measured] == ["rejected", "ok", "rejected", "ok"]
+    assert [m.accuracy is None for m in measured] == [True, False, True, False]
+    assert [m.latency for m in measured] == [5.0, 1.0, 7.0, 1.0]
+    OneShotSession(settings, run).train()  # nothing is left to do
+    assert run.measurements() == measured
 
 
 def test_two_processes_leave_what_one_leaves(finished, tmp_path):

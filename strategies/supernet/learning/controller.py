@@ -58,14 +58,14 @@ class EnasModule(PathsModule):
         self.controller.policy.eval()
         for _ in range(_TRIES):
             path = self._sample()
-            if self.max_macs is None or self.table.macs(path) <= self.max_macs:
+            if self.budget.allows(self.table.cost(path)):
                 return path
-        return uniform(self.table).derive_within(self.max_macs)
+        return uniform(self.table).derive_within(self.budget)
 
     def learn_architecture(self, batch: Batch, batch_idx: int) -> None:
         self.controller.policy.train()
         path = self._sample()
-        excess = 0.0 if self.max_macs is None else self.table.macs(path) / self.max_macs
+        excess = self.budget.excess(self.table.cost(path))
         # A path above the budget is not run: that it costs more than any accuracy is worth is what is learned.
         reward = -excess if excess > 1 else self.reward(path, batch)
         self.buffer.update(self.controller.send_reward(reward))

@@ -24,6 +24,7 @@ from nni.nas.evaluator.pytorch import LightningModule
 from nni.nas.oneshot.pytorch.differentiable import DartsLightningModule
 from torch import Tensor, nn
 
+from strategies.budget import UNLIMITED, Budget
 from strategies.supernet.distribution import CellDistribution, CostTable, Node, uniform
 from strategies.supernet.learning.operation_stop import OperationStop
 from strategies.supernet.mixing.cell import MixedCell
@@ -42,7 +43,7 @@ class SupernetModule(DartsLightningModule):
     the start being all logits equal, where that quotient is 1 whatever the width and the image size.
 
     ``ranks`` share each batch; ``shares`` are this process's, of a batch of the weights and of one of the logits. Both
-    losses kept here are this process's parts of the whole ones. ``max_macs`` is the budget of what is derived.
+    losses kept here are this process's parts of the whole ones. ``budget`` is that of what is derived.
     """
 
     def __init__(
@@ -52,7 +53,7 @@ class SupernetModule(DartsLightningModule):
         mixer: Mixer,
         *,
         table: CostTable,
-        max_macs: float | None = None,
+        budget: Budget = UNLIMITED,
         ranks: Ranks = ALONE,
         shares: tuple[float, float] = (1.0, 1.0),
     ) -> None:
@@ -63,7 +64,7 @@ class SupernetModule(DartsLightningModule):
             log_prob_every_n_step=10**9,
             warmup_epochs=settings.warmup_epochs,
         )
-        self.settings, self.mixer, self.table, self.max_macs = settings, mixer, table, max_macs
+        self.settings, self.mixer, self.table, self.budget = settings, mixer, table, budget
         self.ranks, self.shares = ranks, shares
         self.reference_macs = float(uniform(table).expected_macs())
         self.weight_loss = torch.zeros(())
@@ -210,7 +211,7 @@ class SupernetModule(DartsLightningModule):
 
     def export(self) -> dict[str, Any]:
         sample: dict[str, Any] = {}
-        for cell, nodes in self.distribution().derive_within(self.max_macs).items():
+        for cell, nodes in self.distribution().derive_within(self.budget).items():
             first = min(number for name, number in self.table.nodes if name == cell)
             for number, pairs in enumerate(nodes, start=first):
                 for position, (primitive, source) in enumerate(pairs):

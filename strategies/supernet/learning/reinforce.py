@@ -67,12 +67,12 @@ class RandomPathsModule(PathsModule):
         self.chance = uniform(self.table)
 
     def path_of_weights(self) -> Architecture:
-        return self.chance.sample(self.rng, self.max_macs)
+        return self.chance.sample(self.rng, self.budget)
 
     def learn_architecture(self, batch: Batch, batch_idx: int) -> None:
         optimizer: Any = self.architecture_optimizers()
         distribution = self.distribution()
-        path = distribution.sample(self.rng, self.max_macs)
+        path = distribution.sample(self.rng, self.budget)
         reward = self.reward(path, batch)
         if torch.isnan(self.mean_reward):
             self.mean_reward.fill_(reward)

@@ -25,7 +25,8 @@ class MixedCell(DifferentiableMixedCell):
     a node's are the sum over its edges, each weighed by its chance of being there over that of all of them. Then the
     channels are shuffled (PC-DARTS, Xu et al., ICLR 2020; its edge normalisation has weights of its own).
 
-    ``auxiliary``: a skip beside each edge, times this number (DARTS-, Chu et al., ICLR 2021).
+    ``auxiliary``: a skip beside each edge that keeps the number of channels, times this number (DARTS-, Chu et al.,
+    ICLR 2021).
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -52,7 +53,8 @@ class MixedCell(DifferentiableMixedCell):
                 total = self._join(total, states[:node], logits)
             if self.auxiliary:
                 for state in states[:node]:
-                    total = torch.add(total, _fitting(state, total), alpha=self.auxiliary)
+                    if state.shape[1] == total.shape[1]:
+                        total = torch.add(total, _fitting(state, total), alpha=self.auxiliary)
             states.append(total)
             parts.append(_first(total, self.parts))
         merged = torch.cat(states[self.num_predecessors :], self.concat_dim)

@@ -110,7 +110,7 @@ def test_the_lead_over_a_larger_one_may_be_noise_too():
 
 def test_of_candidates_trained_once_the_noise_of_images_tells():
     certainty = of(0.8, 0.9, 0.905)
-    small, middle, large = certainty.run.ok
+    small, _middle, large = certainty.run.ok
     noise = 200 * math.sqrt((0.9 * 0.1 + 0.905 * 0.095) / 100)
     assert certainty.doubt(large) == (
         "candidate 2 was trained once, and its lead over candidate 1 (90.00%, 1.00k MACs) is within the noise of images "

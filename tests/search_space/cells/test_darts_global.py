@@ -4,7 +4,6 @@ import pytest
 import torch
 
 from search_space import Cost, Genotype, GenotypeError, Problem, get_space, sample
-from search_space.cells.darts_global import edge_costs
 from search_space.cells.drop_path import DropPath, set_drop_path
 from search_space.cells.layout import reduction_positions
 from search_space.cells.model_space import DartsGlobal
@@ -31,14 +30,14 @@ def test_reductions_stand_at_one_and_two_thirds():
     "settings", [{}, {"cells": 1}, {"nodes": 3, "inputs": 1, "cells": 5, "stem": "large"}]
 )
 def test_edge_costs_add_up_to_the_cost_of_any_genotype(settings):
-    costs = edge_costs(Problem("darts-global", {"width": 4, **settings}, (3, 18, 15), 7))
+    costs = SPACE.supernet_cells(Problem("darts-global", {"width": 4, **settings}, (3, 18, 15), 7))
     for seed in range(50):
         genotype = sample("darts-global", seed, image=(3, 18, 15), classes=7, width=4, **settings)
         total = costs.fixed
         for kind, nodes in genotype.architecture.items():
             for node, pairs in enumerate(nodes, start=2):
                 for primitive, source in pairs:
-                    total += costs.table[kind, node, source, primitive]
+                    total += costs.edges[kind, node, source, primitive]
         assert total == genotype.cost()
 
 

@@ -8,6 +8,7 @@ import math
 
 import pytest
 
+from strategies.budget import Budget
 from strategies.registry import get_strategy, strategy_names
 from tests.strategies.supernet.toy import same, search, toy_table, without_seconds
 from training.data.loading import load_data
@@ -90,7 +91,7 @@ def test_architecture_weights_follow_the_penaltys_scale_towards_fewer_macs(
 def test_nothing_above_the_budget_is_derived(name, tmp_path, digits):
     table = toy_table()
     budget = table.smallest() + 1.0  # nothing but the cheapest
-    state = run(tmp_path, digits, name, max_macs=budget)
+    state = run(tmp_path, digits, name, budget=Budget(budget))
     assert [table.macs(each) for each in state.derived] == [table.smallest()] * 2
     assert {record["derived_macs"] for record in state.records} == {table.smallest()}
 

@@ -8,6 +8,7 @@ import random
 import pytest
 
 from records.errors import UserError
+from strategies.budget import Budget
 from strategies.supernet.candidates import check_budget, propose, tradeoffs
 from tests.strategies.supernet.test_distribution import make
 
@@ -71,7 +72,7 @@ def test_tradeoffs_are_the_hull_of_probability_and_macs():
 def test_budget_keeps_the_dear_ones_out():
     distribution = make(seed=4)
     budget = 0.5 * (distribution.table.smallest() + distribution.table.macs(distribution.derive()))
-    chosen = propose(distribution, [distribution.derive()], 10, max_macs=budget)
+    chosen = propose(distribution, [distribution.derive()], 10, budget=Budget(budget))
     assert chosen
     assert max(macs(distribution, chosen)) <= budget
 
@@ -79,13 +80,13 @@ def test_budget_keeps_the_dear_ones_out():
 def test_smallest_budget_that_can_be_met_is_met():
     distribution = make(seed=4)
     smallest = distribution.table.smallest()
-    assert macs(distribution, propose(distribution, [], 5, max_macs=smallest))[0] == smallest
-    with pytest.raises(UserError, match=f"smallest network of this space has {smallest:,.0f} MACs"):
-        propose(distribution, [], 5, max_macs=smallest - 1)
+    assert macs(distribution, propose(distribution, [], 5, budget=Budget(round(smallest))))[0] == smallest
+    with pytest.raises(UserError, match=f"the smallest has {smallest:,.0f}: raise --max-macs"):
+        propose(distribution, [], 5, budget=Budget(round(smallest) - 1))
 
 
 def test_no_budget_is_no_error():
-    check_budget(5.0, None)
+    check_budget(make(seed=0).table, Budget())
 
 
 def test_the_same_seed_gives_the_same_candidates():

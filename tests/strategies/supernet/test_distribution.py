@@ -8,6 +8,8 @@ from collections import Counter
 import pytest
 import torch
 
+from pde_ops.cost import Cost
+from strategies.budget import Budget
 from strategies.supernet.distribution import CellDistribution, CostTable
 
 PRIMITIVES = ("skip", "conv", "pde")
@@ -155,8 +157,8 @@ def test_what_is_derived_within_a_budget_is_the_most_probable_that_the_hull_has(
     table = CostTable(("cheap", "dear"), 2, 5.0, {("normal", 2): costs})
     distribution = CellDistribution(table, {("normal", 2): torch.tensor([[0.0, 1.0, 0.0]] * 2)})
 
-    def within(budget):
-        return [name for name, _ in distribution.derive_within(budget)["normal"][0]]
+    def within(max_macs):
+        return [name for name, _ in distribution.derive_within(Budget(max_macs))["normal"][0]]
 
     assert within(None) == within(35.0) == ["dear", "dear"]
     assert within(34.0) == within(15.0) == ["dear", "cheap"]  # the edge whose MACs are fewer stays dear
@@ -168,4 +170,33 @@ def test_what_is_drawn_with_a_budget_is_within():
     table = CostTable(("cheap", "dear"), 2, 5.0, {("normal", 2): costs})
     distribution = CellDistribution(table, {("normal", 2): torch.tensor([[0.0, 9.0, 0.0]] * 2)})
     rng = random.Random(0)
-    assert max(table.macs(distribution.sample(rng, 15.0)) for _ in range(20)) <= 15.0
+    assert max(table.macs(distribution.sample(rng, Budget(15))) for _ in range(20)) <= 15.0
+
+
+def two_limits():
+    """On each of two edges one primitive has few MACs and many parameters, the other the reverse; a third is between."""
+    macs = torch.tensor([[1.0, 30.0, 12.0]] * 2, dtype=torch.float64)
+    params = torch.tensor([[40.0, 2.0, 9.0]] * 2, dtype=torch.float64)
+    names = ("heavy", "slow", "middle")
+    table = CostTable(names, 2, 5.0, {("normal", 2): macs}, 3.0, {("normal", 2): params})
+    return table, CellDistribution(table, {("normal", 2): torch.tensor([[2.0, 1.9, 0.0, -9.0]] * 2)})
+
+
+def test_parameters_are_kept_to_as_macs_are():
+    table, distribution = two_limits()
+    found = distribution.derive()
+    assert table.cost(found) == Cost(params=83, macs=7, macs_published=0)
+    assert table.cost(distribution.derive_within(Budget(max_params=83))) == table.cost(found)
+    assert table.cost(distribution.derive_within(Budget(max_params=82))).params <= 82
+    assert table.cost(distribution.derive_within(Budget(max_params=7))).params == 7
+    both = Budget(max_macs=30, max_params=25)
+    within = table.cost(distribution.derive_within(both))
+    assert (within.macs, within.params) == (29, 21)  # both middle: no other pair is within both
+    rng = random.Random(0)
+    assert all(both.allows(table.cost(distribution.sample(rng, both))) for _ in range(20))
+
+
+def test_where_nothing_is_within_the_least_above_is_derived():
+    table, distribution = two_limits()
+    assert table.cost(distribution.derive_within(Budget(max_params=6))).params == 7
+    assert table.cost(distribution.derive_within(Budget(max_macs=6))).macs == 7
