@@ -5,8 +5,9 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-from collections.abc import Iterable
-from contextlib import nullcontext
+import warnings
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, nullcontext
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -174,9 +175,10 @@ class OneShotSession(Session):
                 measurement = known.get(index)
                 if measurement is None:
                     bar.set_postfix_str(f"{count - left + 1} of {count}")
-                    measurement = measure_or_fail(
-                        genotype, self.plan.trial, index=index, report=lambda _: _step(bar)
-                    )
+                    with _warnings_said():
+                        measurement = measure_or_fail(
+                            genotype, self.plan.trial, index=index, report=lambda _: _step(bar)
+                        )
                     best.add(measurement)
                     self.on_measurement(measurement, candidate_line(measurement, best, count))
                 elif measurement.status != "rejected":
@@ -217,6 +219,16 @@ class _EpochLines:
 
 def _whole_lines(path: Path) -> int:
     return path.read_bytes().count(b"\n") if path.is_file() else 0
+
+
+@contextmanager
+def _warnings_said() -> Iterator[None]:
+    """Such as of a latency measured on a busy machine: a line each, without the place in the code."""
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always", UserWarning)
+        yield
+    for each in dict.fromkeys(str(warning.message) for warning in told):
+        say(f"Warning: {each}")
 
 
 def _step(bar: tqdm) -> None:
