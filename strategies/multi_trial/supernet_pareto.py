@@ -51,7 +51,7 @@ class SupernetParetoSettings(Options):
         most=1000,
     )
     judged: int = option(
-        400,
+        2000,
         "networks that are judged on the supernet's weights",
         unit="networks",
         metavar="N",
@@ -79,8 +79,8 @@ class SupernetPareto(MultiTrialStrategy):
     """One supernet of which every network of the space is a part (`strategies.shared_weights`). Each batch trains a
     fair draw of networks. Then ``judged`` networks are judged on its weights, proposed by `nsga2` for the objectives.
     Who is better is asked within bands of like costs only (`records.run_files.shared_files.LIKE`), as "Once for All"
-    (Cai et al., ICLR 2020) searches once for each budget. Latencies, where these are among the objectives, are predicted
-    from those of operations (`strategies.shared_weights.latencies`); trials measure them. The candidates are the best of
+    (Cai et al., ICLR 2020) searches once for each budget. Latencies, where these are limited or among the objectives, are
+    predicted from those of operations (`strategies.shared_weights.latencies`); trials measure them. The candidates are the best of
     bands, first of the dearest one, each further one as far from the others as can be, and last ``controls`` random ones
     of the same MACs.
 
@@ -141,25 +141,33 @@ class SupernetPareto(MultiTrialStrategy):
                     f"{workplace.folder / JUDGED} is missing or empty, from which more candidates come; accepted: at most "
                     f"{len(known)} trials"
                 )
-            self.chosen = extended(known, judged, count, self.names)
+            self.chosen = extended(known, _fit(judged), count, self.names)
         else:
             latency = self._latency(workplace)  # before memory is kept: trials that measure it do not
+            limit = workplace.trial.max_latency
             with kept_memory():
                 data = workplace.trial.load()
                 judge = Judge(self._train(workplace, data), data)
                 judged = explore(
                     self._search(), judge, self.settings.judged, workplace.folder / JUDGED, progress=workplace.progress,
-                    latency=latency,
+                    latency=latency, max_latency=limit,
                 )  # fmt: skip
+                fit = _fit(judged)
+                if not fit:
+                    fastest = min(m.latency for m in judged if m.latency is not None)
+                    raise UserError(
+                        f"no network of {self.problem.space} with at most {limit:g} ms was found, by the table of latencies; the "
+                        f"fastest of {len(judged)} takes {fastest:.3g}: raise --max-latency, or lower what --setting offers"
+                    )
                 self.chosen = choose(
-                    judged, count, min(self.settings.controls, count // 2), seed=self.seed, budget=self.budget,
+                    fit, count, min(self.settings.controls, count // 2), seed=self.seed, budget=self.budget,
                     accuracy=judge.accuracy, names=self.names,
                 )  # fmt: skip
         write_chosen(path, self.chosen)
 
     def _latency(self, workplace: Workplace) -> Callable[[Genotype], float] | None:
-        """What predicts it, where it is an objective."""
-        if "latency" not in self.names:
+        """What predicts it, where it is an objective or limited."""
+        if "latency" not in self.names and workplace.trial.max_latency is None:
             return None
         from strategies.shared_weights.latencies import latency_table
 
@@ -226,3 +234,8 @@ class SupernetPareto(MultiTrialStrategy):
 
     def draw(self, rng: random.Random, results: Sequence[Measurement]) -> Genotype:
         return self.propose(len(results), results)
+
+
+def _fit(judged: Sequence[Measurement]) -> list[Measurement]:
+    """Those that were judged: not the ones that are too slow."""
+    return [measurement for measurement in judged if measurement.status == "ok"]

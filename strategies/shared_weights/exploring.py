@@ -26,9 +26,11 @@ def explore(
     *,
     progress: bool,
     latency: Callable[[Genotype], float] | None = None,
+    max_latency: float | None = None,
 ) -> list[Measurement]:
     """``count`` networks, proposed by ``search`` and judged on shared weights; those that ``path`` has already are
-    read back. No network is judged twice. ``latency`` tells that of each, in milliseconds."""
+    read back. No network is judged twice. ``latency`` tells that of each, in milliseconds; one above ``max_latency`` is
+    not judged, and its status is "rejected"."""
     known = read_judged(path)
     found: list[Measurement] = []
     bar = tqdm(
@@ -42,16 +44,19 @@ def explore(
                 break
             bar.update()
             if index < len(known):
-                judge.meet(genotype)
+                if known[index].status == "ok":
+                    judge.meet(genotype)
                 found.append(known[index])
                 continue
             started, cost = time.perf_counter(), genotype.cost()
-            accuracy = judge.accuracy(genotype)
+            predicted = None if latency is None else round(latency(genotype), 4)
+            slow = predicted is not None and max_latency is not None and predicted > max_latency
+            accuracy = None if slow else judge.accuracy(genotype)
             found.append(
                 Measurement(
-                    index, genotype.to_json(), "ok", accuracy, macs=cost.macs, macs_published=cost.macs_published,
-                    params=cost.params, seconds=round(time.perf_counter() - started, 3), seed=search.seed,
-                    latency=None if latency is None else round(latency(genotype), 4),
+                    index, genotype.to_json(), "rejected" if slow else "ok", accuracy, macs=cost.macs,
+                    macs_published=cost.macs_published, params=cost.params,
+                    seconds=round(time.perf_counter() - started, 3), seed=search.seed, latency=predicted,
                 )
             )  # fmt: skip
             append_line(path, found[-1].to_json())
