@@ -7,13 +7,15 @@ Each strategy searches the space of `benchmarks.studies.architecture_table` with
 the table: the accuracies of one seed of the table (the replay's seed modulo how many there are), as a trial would see
 them. What it found is worth the hypervolume of its wholly trained candidates' *mean* accuracies over all seeds of the
 table, as a share of that of the exact front. It is written against the epochs trained so far, in whole trainings. Strategies that are not named keep what
-`replays.json` in the folder has of them.
+`replays.json` in the folder has of them; `rl` needs the extra of that name, and the curves of `supernet-pareto` are
+those of `benchmarks.studies.supernet_table`.
 """
 
 from __future__ import annotations
 
 import argparse
 import dataclasses
+import importlib.util
 import json
 import math
 import statistics
@@ -41,8 +43,10 @@ STRATEGIES: dict[str, tuple[str, dict[str, Any]]] = {
     "evolution": ("evolution", {"mac_penalty": 0.05}),
     "tpe": ("tpe", {}),
     "grid": ("grid", {}),
+    "rl": ("rl", {}),
 }
 Curves = list[list[tuple[float, float]]]  # one a seed
+REPLAYS = "replays.json"
 WANTED = 0.99
 _END = 0.999
 BASELINE = "random"
@@ -152,12 +156,24 @@ def table_text(trainings: dict[str, list[float]]) -> str:
     ]
     median = {name: quartiles(values)[1] for name, values in trainings.items()}
     for name in sorted(trainings, key=lambda each: median[each]):
-        low, middle, high = quartiles(trainings[name])
-        share = f"{middle / median[BASELINE]:.2f}" if BASELINE in median else "-"
-        lines.append(
-            f"| `{name}` | {middle:.1f} ({low:.1f} to {high:.1f}) | {share} | {len(trainings[name])} |"
+        low, middle, high = (
+            f"{each:.1f}" if math.isfinite(each) else "never" for each in quartiles(trainings[name])
         )
+        known = BASELINE in median and math.isfinite(median[name])
+        share = f"{median[name] / median[BASELINE]:.2f}" if known else "-"
+        lines.append(f"| `{name}` | {middle} ({low} to {high}) | {share} | {len(trainings[name])} |")
     return "\n".join(lines)
+
+
+def known_curves(path: Path) -> dict[str, Curves]:
+    """What the file has so far, by strategy: those that are replayed here, in their order, then others."""
+    known: dict[str, Curves] = json.loads(path.read_text())["curves"] if path.is_file() else {}
+    return {name: known[name] for name in (*STRATEGIES, *known.keys() - STRATEGIES.keys()) if name in known}
+
+
+def add_curves(path: Path, name: str, curves: Curves) -> None:
+    """Writes them beside what the file has, in place of those of that name."""
+    write_whole(path, json.dumps({"curves": known_curves(path) | {name: curves}}) + "\n")
 
 
 def draw(curves: dict[str, Curves], path: Path) -> None:
@@ -194,17 +210,16 @@ def main() -> None:
     )
     parser.add_argument("--table", type=Path, default=RESULTS)
     parser.add_argument("--seeds", type=int, default=20, help="replays of each strategy (20)")
-    parser.add_argument("--strategies", nargs="+", default=list(STRATEGIES), choices=STRATEGIES)
+    there = [name for name in STRATEGIES if name != "rl" or importlib.util.find_spec("tianshou")]
+    parser.add_argument("--strategies", nargs="+", default=there, choices=STRATEGIES)
     parser.add_argument("--out", type=Path, default=Path("results/strategies"))
     args = parser.parse_args()
-    table, path = load_table(args.table), args.out / "replays.json"
+    table, path = load_table(args.table), args.out / REPLAYS
     args.out.mkdir(parents=True, exist_ok=True)
-    curves: dict[str, Curves] = {} if not path.is_file() else json.loads(path.read_text())["curves"]
     for name in args.strategies:
         seeds = tqdm(range(args.seeds), desc=name, unit="replay")
-        curves[name] = [steps(replay(table, name, seed)) for seed in seeds]
-        write_whole(path, json.dumps({"curves": curves}) + "\n")
-    curves = {name: curves[name] for name in STRATEGIES if name in curves}
+        add_curves(path, name, [steps(replay(table, name, seed)) for seed in seeds])
+    curves = known_curves(path)
     draw(curves, args.out / "replays.png")
     print(table_text({name: [reached(curve) for curve in of_name] for name, of_name in curves.items()}))
 

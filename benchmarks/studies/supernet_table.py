@@ -7,7 +7,7 @@ The supernet of the space of `benchmarks.studies.architecture_table` is trained 
 table's 2,000 images, and every architecture is judged on its weights on the table's other 2,000. A record, one a seed,
 has Kendall's tau-b between these accuracies and the table's means, over all architectures and within fifths of equal
 numbers by MACs; and for 1, 2, ... points of the front on shared weights, in the strategy's order, the hypervolume of
-their means as a share of that of the exact front. Who is on that front is asked in bands
+their means as a share of that of the exact front, which `replays.json` beside it gets as curves. Who is on that front is asked in bands
 of MACs, a ratio wide, of which the strategy takes one (`records.run_files.shared_files.LIKE`). A call goes on where the last one
 stopped.
 """
@@ -30,7 +30,7 @@ from analysis.hypervolume import dominated_share, reference_macs
 from benchmarks import entry
 from benchmarks.runs import all_runs
 from benchmarks.studies.architecture_table import EPOCHS, IMAGES, RESULTS, SPACE, Table, load_table
-from benchmarks.studies.replays import exact
+from benchmarks.studies.replays import REPLAYS, add_curves, exact
 from records.measurement import Measurement
 from records.run_files.shared_files import LIKE
 from strategies.budget import Budget
@@ -77,6 +77,17 @@ def shares(table: Table, judged: Sequence[Measurement], bands: float = LIKE) -> 
     whole = dominated_share(best, limit)
     truly = [best[point.index] for point in spread(judged, MOST, bands=bands)]
     return [round(dominated_share(truly[:count], limit) / whole, 4) for count in range(1, len(truly) + 1)]
+
+
+def curve(table: Table, record: dict[str, Any]) -> list[tuple[float, float]]:
+    """Of one supernet: whole trainings spent, its own and that of judging among them, and the share of the exact
+    hypervolume, after each point that the strategy would train."""
+    judged = [
+        dataclasses.replace(m, accuracy=own)
+        for m, own in zip(exact(table), record["accuracies"], strict=True)
+    ]
+    before = record["supernet_trainings"] + record["judging_trainings"]
+    return [(round(before + count, 4), share) for count, share in enumerate(shares(table, judged), start=1)]
 
 
 def run(table: Table, data: Data, seed: int, folder: Path) -> dict[str, Any]:
@@ -126,6 +137,7 @@ def main() -> None:
         args.out, args.seeds, lambda record: record["seed"],
         lambda seed: run(table, data, seed, args.checkpoints),
     )  # fmt: skip
+    add_curves(args.out.parent / REPLAYS, "supernet-pareto", [curve(table, record) for record in records])
     for record in records:
         print(
             f"seed {record['seed']}: tau {record['tau']:.2f}, within bins {record['tau_within_bins']:.2f} "
