@@ -23,7 +23,7 @@ from records.errors import UserError
 def front_runs(place: Place, asked: Asked) -> Any:
     """The runs whose candidates the page Front shows: those named, or the portal's own; of a hub all its searches."""
     from analysis.live.runs import paper_points, run_facts, searches_of
-    from records.run_files.confirming import confirming_line
+    from records.run_files.preparing import work_line
     from records.run_files.run_folder import RunFolder
 
     folders = [place.folder(key) for key in several(asked, "run") or [""]]
@@ -31,8 +31,8 @@ def front_runs(place: Place, asked: Asked) -> Any:
     runs = []
     for run in searches:
         running = RunFolder(run).owner() is not None
-        again = confirming_line(run) if running else None
-        runs.append({"key": place.key(run), "running": running, "confirming": again, **run_facts(run)})
+        work = work_line(run) if running else None
+        runs.append({"key": place.key(run), "running": running, "work": work, **run_facts(run)})
     data = {run["dataset"] for run in runs}
     return {"runs": runs, "references": paper_points(data.pop()) if len(data) == 1 else []}
 
@@ -47,10 +47,10 @@ def front_candidates(place: Place, asked: Asked) -> Any:
 
 
 def progress(place: Place, asked: Asked) -> Any:
-    """How far a one-shot search is."""
-    from analysis.live.progress import one_shot_progress
+    """How far the work is of which NNI's pages show nothing: a one-shot search's, and what comes before a first candidate."""
+    from analysis.live.progress import search_progress
 
-    return one_shot_progress(place.run)
+    return search_progress(place.run)
 
 
 def architecture(place: Place, asked: Asked) -> Any:

@@ -1,4 +1,5 @@
-"""How far a one-shot search is, which NNI's overview shows as one trial without a number until its end."""
+"""How far a search is where NNI's overview shows nothing of it: a one-shot search is one trial without a number until its
+end, and before the first candidate there is no trial."""
 
 from __future__ import annotations
 
@@ -9,19 +10,23 @@ from typing import Any
 from analysis.live.candidates import COLUMNS, new_candidates
 from records.errors import UserError
 from records.run_files.measurement_lines import is_finite
+from records.run_files.preparing import preparing_line
 from records.run_files.settings_file import read_run_record
 
 EPOCHS = "oneshot.jsonl"
 
 
-def one_shot_progress(run: Path) -> dict[str, Any]:
-    """``line``, how far a search with a supernet is, in words, None for any other; ``accuracies`` of its epochs so far, in
-    [0, 1]; ``best``, the largest accuracy of a candidate, or before there is one the last epoch's, or None."""
+def search_progress(run: Path) -> dict[str, Any]:
+    """``line``, how far a one-shot search is, or another before its first candidate, in words, None where neither is so;
+    of a one-shot search ``accuracies`` of its epochs so far, in [0, 1], and ``best``, the largest accuracy of a candidate,
+    or before there is one the last epoch's, or None."""
     nothing: dict[str, Any] = {"line": None, "accuracies": [], "best": None}
     try:
         record = read_run_record(run)
     except UserError:
         return nothing
+    if (preparing := preparing_line(run)) is not None:
+        return nothing | {"line": f"{preparing}."}
     supernet, settings = (record.get("resolved") or {}).get("supernet"), record["settings"]
     if not isinstance(supernet, dict):
         return nothing

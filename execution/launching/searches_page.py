@@ -15,8 +15,8 @@ from execution.launching.launches import FAILED, STARTING, WAITING, Launch
 from execution.launching.time_left import seconds_left
 from execution.pages.contract import Asked, Page, Place, several
 from records.errors import UserError
-from records.run_files.confirming import confirming_line
 from records.run_files.kept_files import KEPT
+from records.run_files.preparing import work_line
 from records.run_files.run_folder import CANDIDATES, OUTCOME, RunFolder
 from records.run_files.settings_file import HUB, SEVERAL
 
@@ -101,7 +101,7 @@ def _row(place: Place, status: runs.Status, launch: Launch | None) -> dict[str, 
         "done": status.done,
         "total": status.total,
         "supernet": _epochs(status.run) if at_work else None,
-        "confirming": confirming_line(status.run) if at_work and single else None,
+        "work": work_line(status.run) if at_work and single else None,
         "best": status.best,
         "seconds_left": _left(status) if at_work and single else None,
         "address": status.portal or (status.view.address if status.view else None),
@@ -176,7 +176,7 @@ def _launched(place: Place, launch: Launch) -> dict[str, Any]:
 def _bare(place: Place, run: Path, kind: str) -> dict[str, Any]:
     """A row of which nothing else is known."""
     return {
-        "key": place.key(run), "kind": kind, "state": "", "where": None, "done": 0, "total": None, "supernet": None, "confirming": None,
+        "key": place.key(run), "kind": kind, "state": "", "where": None, "done": 0, "total": None, "supernet": None, "work": None,
         "best": None, "seconds_left": None, "address": None, "error": None, "launch": None, "hub": None, "can": _NOTHING,
     }  # fmt: skip
 

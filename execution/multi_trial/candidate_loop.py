@@ -44,6 +44,10 @@ SHOWN = "mutation_summary"  # of a trial's parameters what NNI's page shows and 
 class Owner(Protocol):
     """Whose candidates these are: asked for limits, and told what becomes of each."""
 
+    def prepare(self) -> None:
+        """Does what comes before the first candidate. NNI's server gives up on a loop that is not there within ten seconds
+        of its start, so this is called once the loop is."""
+
     def limits(self) -> Limits:
         """How many candidates are to be measured, and how many at the same time."""
 
@@ -125,6 +129,8 @@ class CandidateLoop(Strategy):
         assert isinstance(self.engine, CandidateEngine)
         assert isinstance(self.model_space, CandidateModel)
         first, index = self.owner.limits(), 0
+        self.owner.prepare()
+        self.owner.check_server()  # which was not watched meanwhile
         while True:
             limits = self.owner.limits()
             if limits.over is None:

@@ -97,8 +97,6 @@ class MultiTrialSession(Session):
         assert portal is not None  # the settings' own check
         if self.settings.start_from is not None and self.run.earlier() is None:
             self.run.keep_earlier(self.earlier)
-        with faults_named(self.strategy):
-            self.strategy.prepare(Workplace(self.run.path, self.trial, self.settings.trials, progress=True))
         with write_errors(self.run.path):
             self.run.path.joinpath("nni").mkdir(exist_ok=True)
         print("Starting NNI (some seconds)", flush=True)
@@ -172,6 +170,11 @@ class MultiTrialSession(Session):
     def on_started(self) -> None:
         """The portal is up, and no candidate has begun."""
         print(f"Portal: {self.portal.address}", flush=True)
+
+    def prepare(self) -> None:
+        """Does what the strategy does before its first candidate; the portal is up, and shows how far it is."""
+        with faults_named(self.strategy):
+            self.strategy.prepare(Workplace(self.run.path, self.trial, self.settings.trials, progress=True))
         self.progress = Progress(self.settings.trials, self.known)
 
     def limits(self) -> Limits:

@@ -193,7 +193,7 @@ class SupernetPareto(MultiTrialStrategy):
         records: list[dict[str, Any]] = []
 
         def on_epoch(record: dict[str, Any]) -> None:
-            records.append(record)
+            records.append(record | {"epochs": training.epochs})
             write_whole(workplace.folder / EPOCHS, "".join(json.dumps(each) + "\n" for each in records))
             if workplace.progress:
                 seconds = f"{record['seconds']:.1f} s"

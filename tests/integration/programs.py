@@ -15,19 +15,22 @@ from typing import Any
 import psutil
 
 
-def program(*lines: str, trials: str) -> str:
+def program(*lines: str, trials: str | None) -> str:
     """The command line as a program whose trials are the module ``tests.integration.<trials>``, after these lines. These
     import next to nothing, so no process that has everything imported forks them; what they say of accuracies is nothing
-    to confirm by training."""
+    to confirm by training. None: trials are those of a search."""
+    others = [
+        "import execution.nni_bridge.experiment",
+        f'execution.nni_bridge.experiment.TRIAL_MODULE = "tests.integration.{trials}"',
+        "import contextlib, execution.trials.preloaded",
+        "execution.trials.preloaded.preloaded_trials = contextlib.nullcontext",
+        "import execution.settings",
+        "execution.settings._MOST_CONFIRMED = 0",
+    ]
     return "\n".join(
         [
             "import sys",
-            "import execution.nni_bridge.experiment",
-            f'execution.nni_bridge.experiment.TRIAL_MODULE = "tests.integration.{trials}"',
-            "import contextlib, execution.trials.preloaded",
-            "execution.trials.preloaded.preloaded_trials = contextlib.nullcontext",
-            "import execution.settings",
-            "execution.settings._MOST_CONFIRMED = 0",
+            *([] if trials is None else others),
             *lines,
             "import run_search",
             "sys.exit(run_search.main(sys.argv[1:]))",

@@ -164,7 +164,7 @@ function tell() {
     if (runs.size === 0) {
         parts.splice(0, parts.length, 'No search has begun');
     }
-    parts.push(...[...runs.values()].filter((run) => run.confirming !== null).map((run) => `${run.confirming}${runs.size > 1 ? ` (${run.name})` : ''}`));
+    parts.push(...[...runs.values()].filter((run) => run.work !== null).map((run) => `${run.work}${runs.size > 1 ? ` (${run.name})` : ''}`));
     const active = [...runs.values()].some((run) => run.running);
     const text = `${parts.join('; ')}. ${active ? 'More come while the search runs.' : 'Nothing runs now.'}`;
     if (summary.textContent !== text) {

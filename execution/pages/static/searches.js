@@ -28,8 +28,8 @@ function progress(row) {
     }
     const bar = make('progress', { max: row.total, value: row.done, 'aria-label': `progress of ${row.key}` });
     const supernet = row.supernet === null ? '' : `, ${count(row.supernet)} epochs of the supernet`;
-    const again = row.confirming === null ? null : make('div', { class: 'confirming' }, row.confirming);
-    return [bar, ` ${count(row.done)} of ${count(row.total)}${supernet}`, again];
+    const work = row.work === null ? null : make('div', { class: 'work' }, row.work);
+    return [bar, ` ${count(row.done)} of ${count(row.total)}${supernet}`, work];
 }
 
 function state(row) {

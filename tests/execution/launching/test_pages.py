@@ -102,9 +102,9 @@ def test_one_whose_front_is_confirmed_says_how_far_that_is_while_it_is_at_work(p
     run = RunFolder(place.run)
     Confirming(trainings=4, candidates=(0, 1), epochs=6, others=0).write(run.path)
     run.append(dataclasses.replace(measured(0), seed=1), CONFIRMED)
-    assert table(page, place)["own"]["confirming"] is None
+    assert table(page, place)["own"]["work"] is None
     with run.lock():
-        assert table(page, place)["own"]["confirming"].startswith("Confirming: 1 of 4 trainings")
+        assert table(page, place)["own"]["work"].startswith("Confirming: 1 of 4 trainings")
 
 
 def test_a_launch_stands_among_the_runs(page, place):

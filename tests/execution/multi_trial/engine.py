@@ -105,12 +105,14 @@ def run(
     measured=None,
     proposed=None,
     strategy=None,
+    prepare=None,
 ):
     """What is ``measured``, in the order in which it came; ``limits`` (of what was measured so far) as the portal's;
     ``proposed``: from how many results each candidate was, before and, added to it, now."""
     measured = [] if measured is None else measured
     proposed = {} if proposed is None else proposed
     owner = SimpleNamespace(
+        prepare=prepare or (lambda: None),
         limits=lambda: limits(len(measured)) if limits else Limits(trials, concurrency),
         on_proposed=proposed.__setitem__,
         on_measurement=measured.append,

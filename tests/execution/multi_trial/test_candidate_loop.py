@@ -315,3 +315,30 @@ def test_a_result_that_comes_after_the_end_of_its_trial_is_taken():
     late = run(Engine(1, 0, dict.fromkeys(range(3), "late")), concurrency=1)
     assert [m.accuracy for m in late] == [m.accuracy for m in whole]
     assert {m.status for m in late} == {"ok"}
+
+
+def test_what_comes_before_candidates_is_done_once_and_before_any():
+    engine, prepared = Engine(1, 0), []
+    run(engine, concurrency=1, prepare=lambda: prepared.append(list(engine.submitted)))
+    assert prepared == [[]]
+    assert engine.submitted == list(range(TRIALS))
+
+
+def test_a_number_of_candidates_that_is_changed_meanwhile_holds_and_is_said():
+    engine, prepared = Engine(1, 0), []
+    measured = run(
+        engine, concurrency=1, prepare=lambda: prepared.append(True),
+        limits=lambda _: Limits(3 if prepared else TRIALS, 1),
+    )  # fmt: skip
+    assert len(measured) == 3
+    assert engine.said == f"Ended with 3 of {TRIALS} candidates: Max trial No. was set to 3 in the portal"
+
+
+def test_a_server_that_ended_meanwhile_is_seen_before_a_candidate_is_sent():
+    def gone():
+        raise UserError("NNI's server ended")
+
+    engine = Engine(1, 0)
+    with pytest.raises(UserError, match="NNI's server ended"):
+        run(engine, concurrency=1, tick=gone)
+    assert engine.submitted == []

@@ -1,5 +1,5 @@
-// In the page of NNI's portal: links to our own pages (execution/pages), and what NNI's overview lacks of a one-shot
-// search, which is one trial until its end: how far it is, and its accuracy over epochs.
+// In the page of NNI's portal: links to our own pages (execution/pages), and what NNI's overview lacks: how far a
+// one-shot search is, which is one trial until its end, its accuracy over epochs, and what comes before a first candidate.
 'use strict';
 
 (() => {
