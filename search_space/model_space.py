@@ -11,6 +11,7 @@ from nni.nas.nn.pytorch import ModelSpace
 from nni.nas.space import model_context
 from torch import Tensor
 
+from records.errors import UserError
 from search_space.genotype import Genotype
 from search_space.problem import Problem
 from search_space.space import get_space
@@ -46,3 +47,11 @@ class ChoicesModelSpace(ModelSpace):
 
     def forward(self, x: Tensor) -> Any:
         return self.network(x)
+
+    def extra_oneshot_hooks(self, strategy: Any) -> Any:
+        """What one of NNI's one-shot strategies asks for before it makes a supernet. Raises ``UserError``."""
+        raise UserError(
+            f"strategy is {type(strategy).__name__}, one-shot, and {self.problem.space} has no supernet of these "
+            "settings; accepted: a multi-trial strategy such as Random, or darts-global with one width, one number of "
+            "cells and one after"
+        )

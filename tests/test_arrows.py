@@ -181,7 +181,7 @@ def test_only_a_search_what_it_has_of_nnis_and_the_model_spaces_know_nni():
     for name, tree in of_rooms().items():
         if "nni" in {module.split(".")[0] for module in imported(tree)}:
             assert name.startswith(
-                ("execution.", "strategies.supernet.", "strategies.nni_side.")
+                ("execution.", "strategies.supernet.", "strategies.nni_side.", "search_space.cells.nni_side.")
             ) or name.endswith(".model_space"), name
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from nni.nas.nn.pytorch import Cell, ModelSpace
@@ -12,6 +13,7 @@ from torch import Tensor, nn
 from search_space.cells.darts_frame import DartsSettings, make_network
 from search_space.cells.layout import CELL_INPUTS, CellPlan
 from search_space.cells.network import Preprocessor, make_edge
+from search_space.cells.nni_side.one_input import of_one_input
 from search_space.problem import Problem
 from search_space.space import get_space
 
@@ -41,6 +43,20 @@ class DartsGlobal(ModelSpace):
 
     def forward(self, x: Tensor) -> Tensor | tuple[Tensor, Tensor]:
         return self.network(x)
+
+    def leaf_mutables(self, is_leaf: Callable[[Any], bool]) -> Iterable[Any]:
+        """The decisions as NNI's strategies see them."""
+        return of_one_input(super().leaf_mutables(is_leaf))
+
+    def extra_oneshot_hooks(self, strategy: Any) -> list[Any]:
+        """What one of NNI's one-shot strategies, which asks for this, needs to make a supernet of these cells."""
+        from nni.nas.strategy import Proxyless  # and with it Lightning, which no other search needs
+
+        if not isinstance(strategy, Proxyless):
+            return []
+        from search_space.cells.nni_side.gated_cell import GatedCell
+
+        return [GatedCell.mutate]
 
 
 def _operation(name: str, cell: CellPlan, node: int, position: int, source: int | None) -> nn.Module:

@@ -14,7 +14,8 @@ _RATE = 6e-3  # of the architecture weights: most steps see two of an edge's ope
 
 @register_strategy
 class Proxyless(OneShotStrategy):
-    """A supernet of cells with ProxylessNAS' gates, which NNI's Proxyless does not have for cells.
+    """A supernet of cells with ProxylessNAS' gates, of which two are drawn in a step of the architecture weights.
+    NNI's Proxyless has none for cells; in a user's own experiment of NNI's it has those of `GatedCell`.
 
     The penalty is of the expected MACs, and its gradient reaches all architecture weights in every step.
 

@@ -4,19 +4,38 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import torch
 from nni.nas.evaluator import FunctionalEvaluator
+from nni.nas.evaluator.pytorch import Classification, DataLoader
 from nni.nas.experiment import NasExperiment, NasExperimentConfig
-from nni.nas.strategy import Random, RegularizedEvolution
+from nni.nas.strategy import (
+    DARTS,
+    TPE,
+    GridSearch,
+    GumbelDARTS,
+    Proxyless,
+    Random,
+    RandomOneShot,
+    RegularizedEvolution,
+)
+from torch.utils.data import TensorDataset
 
 import pde_nas
 from records.errors import UserError
-from search_space import Problem, get_space
+from search_space import Genotype, Problem, get_space
 from tests.integration.programs import records
 
-PROBLEM = Problem("darts-global", {"width": 4, "cells": 2, "nodes": 2}, image=(1, 8, 8), classes=10)
+FEW = ["skip_connect", "max_pool_3x3", "sep_conv_3x3", "global_1"]
+CELLS = Problem("darts-global", {"width": 4, "cells": 3, "nodes": 3, "primitives": FEW}, (1, 8, 8), 10)
+SIZES = [
+    Problem("darts-global", {"width": [4, 8], "cells": 2, "nodes": 2, "primitives": FEW}, (1, 8, 8), 10),
+    Problem("tiny-global", {}, (1, 8, 8), 10),
+]
 
 
 def parameters(model) -> float:
@@ -28,23 +47,66 @@ def parameters(model) -> float:
     return count
 
 
-@pytest.mark.parametrize(
-    "strategy",
-    [Random(seed=0), RegularizedEvolution(population_size=2, sample_size=1, seed=0)],
-    ids=["random", "evo"],
-)
-def test_a_space_of_ours_runs_in_an_experiment_of_the_users(strategy, tmp_path):
+def training() -> Classification:
+    """Three steps on noise, as a user's own evaluator has them."""
+    torch.manual_seed(0)
+    data = TensorDataset(torch.randn(12, 1, 8, 8), torch.arange(12) % 10)
+    quiet = {"logger": False, "enable_progress_bar": False, "enable_checkpointing": False}
+    return Classification(
+        train_dataloaders=DataLoader(data, batch_size=4), val_dataloaders=DataLoader(data, batch_size=4),
+        num_classes=10, max_epochs=1, accelerator="cpu", **quiet,
+    )  # fmt: skip
+
+
+@contextlib.contextmanager
+def experiment(problem: Problem, evaluator: Any, strategy: Any, folder: Path) -> Iterator[NasExperiment]:
+    """A user's own experiment, run to its end."""
     config = NasExperimentConfig("sequential", "raw", "local")
     config.max_trial_number = 4
-    config.experiment_working_directory = str(tmp_path)
-    space = get_space(PROBLEM.space).model_space(PROBLEM)
-    experiment = NasExperiment(space, FunctionalEvaluator(parameters), strategy, config)
-    experiment.run(port=None)
-    best = experiment.export_top_models(4, formatter="dict")
-    experiment.stop()
-    labels = {decision.label for decision in get_space(PROBLEM.space).decisions(PROBLEM)}
+    config.experiment_working_directory = str(folder)
+    own = NasExperiment(get_space(problem.space).model_space(problem), evaluator, strategy, config)
+    try:
+        own.run(port=None)
+        yield own
+    finally:
+        own.stop()
+
+
+MULTI_TRIAL = {
+    "random": lambda: Random(seed=0),
+    "evolution": lambda: RegularizedEvolution(population_size=2, sample_size=1, seed=0),
+    "tpe": lambda: TPE(seed=0),
+    "grid": lambda: GridSearch(seed=0),
+}
+
+
+@pytest.mark.parametrize("strategy", MULTI_TRIAL)
+@pytest.mark.parametrize("problem", [CELLS, *SIZES], ids=["cells", "sizes", "tiny"])
+def test_a_space_of_ours_runs_in_an_experiment_of_the_users(problem, strategy, tmp_path):
+    with experiment(problem, FunctionalEvaluator(parameters), MULTI_TRIAL[strategy](), tmp_path) as own:
+        best = own.export_top_models(4, formatter="dict")
+    labels = {decision.label for decision in get_space(problem.space).decisions(problem)}
     assert len(best) == 4
     assert all(set(sample) == labels for sample in best)
+
+
+@pytest.mark.parametrize("strategy", [DARTS, GumbelDARTS, Proxyless, RandomOneShot])
+def test_cells_of_ours_are_a_supernet_in_an_experiment_of_the_users(strategy, tmp_path):
+    with experiment(CELLS, training(), strategy(), tmp_path) as own:
+        (best,) = own.export_top_models(1, formatter="dict")
+    assert set(best) == {decision.label for decision in get_space(CELLS.space).decisions(CELLS)}
+    assert Genotype.of_choices(CELLS, best).build()(torch.zeros(2, 1, 8, 8)).shape == (2, 10)
+
+
+@pytest.mark.parametrize("strategy", [DARTS, RandomOneShot])
+@pytest.mark.parametrize("problem", SIZES, ids=["sizes", "tiny"])
+def test_a_space_without_a_supernet_says_so_before_any_training(problem, strategy, tmp_path):
+    said = f"strategy is {strategy.__name__}, one-shot, and {problem.space} has no supernet of these settings"
+    with (
+        pytest.raises(UserError, match=said),
+        experiment(problem, training(), strategy(), tmp_path),
+    ):
+        pass
 
 
 def test_a_users_strategy_searches_our_space_and_is_resumed(tmp_path, monkeypatch):

@@ -1,0 +1,1 @@
+"""What NNI's own strategies lack of cells. Importing its modules imports NNI."""
