@@ -11,7 +11,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from multiprocessing import get_context
-from typing import Any
+from typing import Any, NamedTuple
 
 from tqdm import tqdm
 
@@ -29,6 +29,26 @@ from training.trial import TrialSettings, measure_or_fail
 Case = tuple[Measurement, int]  # a candidate, and the seed with which it is trained
 
 
+class Cases(NamedTuple):
+    """The candidates that are confirmed, and the trainings of them that are left."""
+
+    chosen: list[Measurement]
+    left: list[Case]
+
+
+def left_to_confirm(run: RunFolder, *, seed: int, points: int, seeds: int, epochs: int) -> Cases:
+    """What `confirm` would train, by the same arguments, where the trial's seed is ``seed``."""
+    ok = [m for m in run.measurements() if m.status == "ok"]
+    if not points or not ok:
+        return Cases([], [])
+    # One that failed has no history; it would fail again.
+    known = [m for m in run.measurements(CONFIRMED) if m.status != "ok" or len(m.history) == epochs]
+    done = {(m.index, m.seed) for m in known}
+    chosen = spread(ok, points, front_only=True)
+    cases = [(m, seed + 1 + number) for number in range(seeds) for m in chosen]
+    return Cases(chosen, [case for case in cases if (case[0].index, case[1]) not in done])
+
+
 def confirm(
     run: RunFolder, trial: TrialSettings, *, points: int, seeds: int, epochs: int, at_once: int
 ) -> None:
@@ -40,26 +60,16 @@ def confirm(
     trainings run at the same time, each in a process of its own where that is more than one. Raises
     `KeyboardInterrupt` when stopped, with what is done kept.
     """
-    ok = [m for m in run.measurements() if m.status == "ok"]
-    if not points or not ok:
-        return
-    # One that failed has no history; it would fail again.
-    known = [m for m in run.measurements(CONFIRMED) if m.status != "ok" or len(m.history) == epochs]
-    done = {(m.index, m.seed) for m in known}
-    chosen = spread(ok, points, front_only=True)
+    chosen, left = left_to_confirm(run, seed=trial.seed, points=points, seeds=seeds, epochs=epochs)
     for m in chosen:  # says so if one is damaged
         recorded_genotype(m.genotype, f"{run.path / CANDIDATES}, candidate {m.index}", run.path)
-    cases = [(m, trial.seed + 1 + number) for number in range(seeds) for m in chosen]
-    left = [case for case in cases if (case[0].index, case[1]) not in done]
-    settings = dataclasses.replace(trial, epochs=epochs)
+    settings, count = dataclasses.replace(trial, epochs=epochs), seeds * len(chosen)
     if not left:
         return
-    others = len(run.measurements(CONFIRMED)) - (len(cases) - len(left))
-    Confirming(len(cases), tuple(sorted(m.index for m in chosen)), epochs, others).write(run.path)
-    with tqdm(
-        total=len(cases), initial=len(cases) - len(left), desc="confirmed", unit="training", disable=None
-    ) as bar:
-        for number, measurement in enumerate(_measured(left, settings, at_once), len(cases) - len(left) + 1):
+    others = len(run.measurements(CONFIRMED)) - (count - len(left))
+    Confirming(count, tuple(sorted(m.index for m in chosen)), epochs, others).write(run.path)
+    with tqdm(total=count, initial=count - len(left), desc="confirmed", unit="training", disable=None) as bar:
+        for number, measurement in enumerate(_measured(left, settings, at_once), count - len(left) + 1):
             # As it stands in the other file, though a later version may write it otherwise.
             genotype = next(m.genotype for m in chosen if m.index == measurement.index)
             run.append(dataclasses.replace(measurement, genotype=genotype), CONFIRMED)
@@ -70,7 +80,7 @@ def confirm(
                 else f"accuracy {percent_text(measurement.accuracy)}%"
             )
             say(
-                f"[{number}/{len(cases)}] candidate {measurement.index} with seed {measurement.seed}, {epochs} epochs: "
+                f"[{number}/{count}] candidate {measurement.index} with seed {measurement.seed}, {epochs} epochs: "
                 f"{outcome}, {measurement.seconds:.1f} s"
             )
 

@@ -155,6 +155,11 @@ class Session(ABC):
         named again, which are kept for the next time."""
         if len(self.run.measurements()) >= self.settings.trials:
             with stop_names(self.run.path), self.run.lock(), termination_as_interrupt():
+                if self.left_to_confirm():
+                    self.settings.require_places()
+                    self.require_data()
+                if given.keys() - set(NOT_KEPT):
+                    self._keep(given)
                 self.end()
             return
         self.settings.require_places()
@@ -183,23 +188,34 @@ class Session(ABC):
 
     def end(self) -> None:
         """Confirms the front, where that is not done, and concludes the search."""
-        confirmed = False
+        self.confirm()
         try:
-            self.confirm()
-            confirmed = True
             self.conclude(self.run.path)
         except UserError as error:
-            if confirmed and not isinstance(error.__cause__, OSError):
+            if not isinstance(error.__cause__, OSError):
                 raise
-            raise UserError(f"{error}; {what_is_left(self.run.path)}") from error.__cause__
+            raise self._interrupted(error) from error.__cause__
 
-    def confirm(self) -> None:
-        """Trains points of the front again."""
-        from execution.confirm import confirm
+    def left_to_confirm(self) -> bool:
+        """Whether points of the front are to be trained again."""
+        from execution.confirm import left_to_confirm
 
         asked = self.settings.confirmations()
-        if asked["points"]:
-            confirm(self.run, self.trial, **asked)
+        del asked["at_once"]
+        return bool(left_to_confirm(self.run, seed=self.settings.seed, **asked).left)
+
+    def confirm(self) -> None:
+        """Trains points of the front again. An error says what is kept, and what goes on."""
+        from execution.confirm import confirm
+
+        try:
+            if self.left_to_confirm():
+                confirm(self.run, self.trial, **self.settings.confirmations())
+        except UserError as error:
+            raise self._interrupted(error) from error.__cause__
+
+    def _interrupted(self, error: UserError) -> UserError:
+        return UserError(f"{error}; {what_is_left(self.run.path)}")
 
     @abstractmethod
     def explore(self, portal: Portal | None, *, resume: bool) -> None:
@@ -213,7 +229,9 @@ class Session(ABC):
             name: value for name, value in self.settings.to_json().items() if name in named
         }
         used = self.run.resolved()
-        means = {name: value for name, value in self.means().items() if name in used}
+        confirmed = self.settings.confirmations()
+        now = self.means() | {"confirm": confirmed["points"], "confirm_epochs": confirmed["epochs"]}
+        means = {name: value for name, value in now.items() if name in used}
         self.run.revise(asked, used | means)
 
 

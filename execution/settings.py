@@ -21,7 +21,7 @@ from strategies.contract import MultiTrialStrategy
 from strategies.registry import get_strategy, strategy_names, strategy_options
 from strategies.screening.screened import SCORE_NAMES
 from strategies.supernet.settings import SupernetSettings
-from training.data.datasets import dataset_names, located
+from training.data.datasets import dataset_names, is_array_file, located
 from training.device import real_device
 from training.latency import ONNX, PYTORCH
 from training.recipes.named import RECIPES
@@ -321,7 +321,11 @@ class SearchSettings:
         return dataclasses.replace(self, **whole)
 
     def require_places(self) -> None:
-        """Raises `UserError` for a file or folder of this machine that was named and is not there."""
+        """Raises `UserError` for a file or folder of this machine that was named and is not there, data among them."""
+        if self.platform == "local" and is_array_file(self.dataset):
+            file = os.path.join(self.data_dir or "", self.dataset)
+            if not os.path.exists(file):
+                raise UserError(f"dataset {file} is not there; say where it is now with --dataset")
         for name in PLACES:
             path = getattr(self, name)
             elsewhere = name == "data_dir" and (self.platform != "local" or self.dataset == BUILT_IN)

@@ -144,17 +144,6 @@ def test_two_threads_do_not_search_at_once(tmp_path, monkeypatch):
         thread.join()
 
 
-def test_what_stops_the_confirming_is_told_with_what_goes_on(tmp_path, monkeypatch):
-    run = RunFolder.create(tmp_path / "run", SearchSettings().to_json())
-
-    def confirm(_):
-        raise UserError("image val/a/1.png cannot be read; replace or delete it")
-
-    monkeypatch.setattr(MultiTrialSession, "confirm", confirm)
-    with pytest.raises(UserError, match=r"delete it; what was measured is kept, and .*resume .* goes on$"):
-        MultiTrialSession(SearchSettings(port=0), run, lambda _: pytest.fail("not confirmed")).end()
-
-
 def test_a_shutdown_is_not_cut_short_by_further_signals():
     before = signal.getsignal(signal.SIGINT)
     with termination_as_interrupt():
@@ -192,6 +181,7 @@ def test_a_resume_names_a_file_of_arrays_as_the_search_did(tmp_path, proceeded, 
     monkeypatch.chdir(tmp_path)
     for name in ("sub", "other", "new"):
         (tmp_path / name).mkdir()
+        (tmp_path / name / "my.npz").touch()
     settings = SearchSettings(dataset="sub/my.npz").located()
     RunFolder.create(tmp_path / "run", settings.to_json())
     assert session.resume(tmp_path / "run", {"dataset": "sub/my.npz"}) == settings

@@ -126,7 +126,9 @@ class Arrays:
         if images.dtype != np.uint8 or looked is None or 0 in images.shape or (
             known is not None and looked != known.image
         ):  # fmt: skip
-            raise self._wrong(key, images, _IMAGES if known is None else _shapes(known), _image_hint(images))
+            raise self._wrong(
+                key, images, _IMAGES if known is None else _shapes(known), _image_hint(key, images)
+            )
         return images, looked, images.ndim == 4 and shape[2] not in (1, 3)
 
     def class_names(self, classes: int) -> tuple[str, ...]:
@@ -198,10 +200,12 @@ def _shapes(info: DatasetInfo) -> str:
     return f"uint8 of shape {flat}(N, {height}, {width}, {channels}) or (N, {channels}, {height}, {width})"
 
 
-def _image_hint(images: np.ndarray) -> str:
+def _image_hint(key: str, images: np.ndarray) -> str:
     if images.dtype.kind == "f" and images.ndim > 2 and images.size:
-        if np.isnan(images[:1]).any():
-            return " (x_train holds NaN)"
+        if any(
+            np.isnan(image).any() for image in images
+        ):  # one by one: a mask of all is a quarter of their memory
+            return f" ({key} holds NaN)"
         return "; of numbers from 0 to 1 make (x * 255).round().astype('uint8')"
     return ""
 

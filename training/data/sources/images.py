@@ -212,8 +212,11 @@ def _opened(path: str) -> Iterator[Image.Image]:
 def _to_mode(image: Image.Image, mode: str, form: str | None) -> Image.Image:
     if image.mode.startswith("I;16") or (image.mode == "I" and form == "PPM"):
         # Pillow's own conversion would make white of all that is above 255.
-        wide = np.asarray(image).astype(np.uint32)
-        image = Image.fromarray(((np.minimum(wide, 65535) + 128) // 257).astype(np.uint8))
+        wide, clear = np.asarray(image).astype(np.uint32), image.info.get("transparency")
+        narrow = ((np.minimum(wide, 65535) + 128) // 257).astype(np.uint8)
+        if isinstance(clear, int):  # the value that is transparent, which Pillow asks of 8 bits alone
+            narrow[wide == clear] = 255
+        image = Image.fromarray(narrow)
     elif image.mode in ("I", "F"):
         raise UserError(
             f"has pixels of 32 bits (mode {image.mode}), whose range is not known; accepted: 8 or 16 bits"
@@ -236,7 +239,9 @@ def _orientation(image: Image.Image) -> int:
 
 def _unreadable(path: str, error: BaseException) -> UserError:
     reason = ""
-    if isinstance(error, PermissionError | FileNotFoundError):
+    if isinstance(error, FileNotFoundError):
+        return UserError(f"image {told(path)} is gone; put it back, or say where the images are now")
+    if isinstance(error, PermissionError):
         reason = f" ({error.strerror})"
     elif isinstance(error, Image.DecompressionBombError):
         reason = " (it has more pixels than are taken for a photograph's)"

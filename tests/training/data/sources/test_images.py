@@ -169,3 +169,15 @@ def test_a_class_that_cannot_be_printed_is_refused(folder, name):
     with pytest.raises(UserError, match="no printable name; rename it") as caught:
         class_names("folder", folder)
     assert str(caught.value).isprintable()
+
+
+@pytest.mark.parametrize("kind", ["uint8", "uint16"])
+def test_the_one_shade_that_is_transparent_becomes_white(tmp_path, kind):
+    shades = np.array([[0, 100, 200, 255]], "uint16") * (1 if kind == "uint8" else 257)
+    Image.fromarray(shades.astype(kind)).save(tmp_path / "clear.png", transparency=0)
+    assert decode(str(tmp_path / "clear.png"), 1).tolist() == [[[255, 100, 200, 255]]]
+
+
+def test_an_image_that_is_gone_is_told_so(tmp_path):
+    with pytest.raises(UserError, match=r"gone\.png is gone; put it back, or say where the images are now"):
+        decode(str(tmp_path / "gone.png"), 1)

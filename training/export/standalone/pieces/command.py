@@ -91,6 +91,8 @@ def read(path: str) -> Tensor:
         image, form = upright(file), file.format
     if image.mode.startswith("I;16") or (image.mode, form) == ("I", "PPM"):
         to_8 = [(value + 128) // 257 for value in range(65536)]
+        if isinstance(clear := image.info.get("transparency"), int):
+            to_8[clear] = 255
         image = image.convert("I").point(to_8, "L")
     elif image.mode in ("I", "F"):
         raise ValueError(f"pixels of mode {image.mode}; accepted: 8 or 16 bits")
