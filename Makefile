@@ -23,7 +23,7 @@ $(STAMP): constraints.txt pyproject.toml
 	@touch $@
 
 search: $(STAMP)
-	@$(BIN)/python run_search.py search $(ARGS)
+	@$(BIN)/python run_search.py search --confirm 20 $(ARGS)
 
 test: $(STAMP)
 	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(ARGS)

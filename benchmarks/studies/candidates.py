@@ -33,9 +33,9 @@ from training.fit import fit
 from training.recipes.named import get_recipe
 
 OPERATORS = (
-    "skip_connect", "depthwise_3x3", "depthwise_7x7", "depthwise_split", "global_1", "global_open_1", "global_signed_1",
-    "global_heat", "global_implicit", "global_implicit_open", "depthwise_3x3+global_1",
-    "depthwise_3x3+global_open_1",
+    "skip_connect", "depthwise_3x3", "depthwise_5x5", "depthwise_7x7", "depthwise_split", "global_1", "global_3",
+    "global_open_1", "global_signed_1", "global_heat", "global_implicit", "global_implicit_open", "depthwise_3x3+global_1",
+    "depthwise_3x3+global_3", "depthwise_3x3+global_open_1",
 )  # fmt: skip
 BASELINE = "depthwise_3x3"
 DEPTHS = (2, 3, 3)
