@@ -7,7 +7,7 @@ ICCV 2021 (strict fairness).
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from search_space import Genotype, get_space
@@ -23,7 +23,7 @@ def fair_networks(problem: Problem, seed: str, budget: Budget = UNLIMITED) -> It
     each decision takes each of its options once, or equally often but for one.
 
     Where a network is above ``budget``, the decisions that set its size are drawn again, up to fifty times; the
-    operations stay.
+    operations stay. Where that does not help, all decisions are drawn again, as often.
     """
     rng = random.Random(seed)
     space = get_space(problem.space)
@@ -34,7 +34,7 @@ def fair_networks(problem: Problem, seed: str, budget: Budget = UNLIMITED) -> It
         columns = {decision.label: _dealt(decision, length, rng) for decision in decisions}
         for place in range(length):
             choices = {label: column[place] for label, column in columns.items()}
-            yield _within(problem, choices, sizes, budget, rng)
+            yield _within(problem, choices, (sizes, decisions), budget, rng)
 
 
 def _dealt(decision: Decision, length: int, rng: random.Random) -> list[Any]:
@@ -48,15 +48,21 @@ def _dealt(decision: Decision, length: int, rng: random.Random) -> list[Any]:
 
 
 def _within(
-    problem: Problem, choices: dict[str, Any], sizes: list[Decision], budget: Budget, rng: random.Random
+    problem: Problem,
+    choices: dict[str, Any],
+    again: Sequence[list[Decision]],
+    budget: Budget,
+    rng: random.Random,
 ) -> Genotype:
+    """``again``: what is drawn again, one after the other. Where nothing is within, the network that is least above."""
     best = Genotype.of_choices(problem, choices)
     excess = budget.excess(best.cost())
-    for _ in range(_REDRAWS):
-        if excess <= 1:
-            break
-        drawn = {decision.label: rng.choice(decision.options) for decision in sizes}
-        other = Genotype.of_choices(problem, choices | drawn)
-        if budget.excess(other.cost()) < excess:
-            best, excess = other, budget.excess(other.cost())
+    for decisions in again:
+        for _ in range(_REDRAWS):
+            if excess <= 1:
+                return best
+            drawn = {decision.label: rng.choice(decision.options) for decision in decisions}
+            other = Genotype.of_choices(problem, choices | drawn)
+            if budget.excess(other.cost()) < excess:
+                best, excess = other, budget.excess(other.cost())
     return best

@@ -40,3 +40,19 @@ def test_a_budget_makes_networks_smaller_and_keeps_their_operations():
     assert sum(g.cost().macs <= 2_000_000 for g in tight) >= 20
     name = "stage1/block1"
     assert free[0].architecture[name]["operator"] == tight[0].architecture[name]["operator"]
+
+
+def test_where_the_operations_alone_are_too_dear_all_is_drawn_again():
+    problem = sample(
+        "tiny-global",
+        0,
+        operators=["depthwise_3x3", "global_block_3"],
+        widths=[4, 12],
+        expansions=[2, 3],
+        **FIXED,
+    ).problem
+    budget = Budget(max_params=6_000)
+    tight = list(itertools.islice(fair_networks(problem, "0", budget), 6))
+    assert all(budget.allows(g.cost()) for g in tight)
+    nothing = list(itertools.islice(fair_networks(problem, "0", Budget(max_macs=1)), 1))
+    assert all(g.cost().macs > 1 for g in nothing)  # there is no smaller one to give
