@@ -61,11 +61,12 @@ class Trained:
 
 def search(settings: SearchSettings, strategy: Any = None, arrays: Sequence[Any] | None = None) -> Outcome:
     """Runs a search to its end in a new run folder, and leaves there what `run_search.py search` leaves: the front,
-    the best genotype, pictures and the report. ``strategy`` is an ``nni.nas.strategy.base.Strategy``, in place of
-    the settings' own. ``arrays`` are x_train, y_train, x_test, y_test as `training.data.arrays.save_arrays` takes them,
+    the best genotype, pictures and the report. ``strategy`` is a multi-trial ``nni.nas.strategy.base.Strategy``, in
+    place of the settings' own. ``arrays`` are x_train, y_train, x_test, y_test as `training.data.arrays.save_arrays` takes them,
     in place of a data set; trials and a resume read them from a file beside the run folder."""
     if not isinstance(settings, SearchSettings):
         raise UserError(f"settings is of type {type(settings).__name__}; accepted: SearchSettings")
+    settings = launch.asked_by(settings, strategy)  # what is refused leaves no file
     if arrays is not None:
         settings = replace(settings, dataset=_kept(arrays, Path(settings.run_dir or "runs/run").parent))
     from analysis import write_outcome

@@ -21,7 +21,10 @@ from records.interface.program import (
 )
 from records.interface.stopped import LONG, what_is_kept
 from records.interface.terminal import tell
+from records.lazy import loader
 
+# A search from Python, as `pde_nas` has it.
+__getattr__ = loader(__name__, dict.fromkeys(("SearchSettings", "resume", "search"), "pde_nas"))
 _ABOUT = "Neural architecture search with global PDE layers: the command line."
 _PICKS = "which candidate: best, knee, index=N, max-macs=X (such as 300k) or max-latency=T (such as 2ms)"
 

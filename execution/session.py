@@ -56,11 +56,17 @@ def search(
     """Runs a search in a new run folder, whose path is returned; ``conclude`` is called on it at the end, while a
     one-shot search is still shown; ``strategy`` is one of NNI's, in place of the settings' own; ``pages`` as for
     `session_of`. Raises `UserError`."""
-    if strategy is not None:
-        from strategies.multi_trial.nni_strategy import NniStrategy
-
-        settings = dataclasses.replace(settings, **NniStrategy.settings_of(strategy))
+    settings = asked_by(settings, strategy)
     return session_of(settings.located(), None, conclude, strategy, pages).begin()
+
+
+def asked_by(settings: SearchSettings, strategy: Any) -> SearchSettings:
+    """``settings`` of a search by ``strategy``, one of NNI's; as they are where it is None. Raises `UserError`."""
+    if strategy is None:
+        return settings
+    from strategies.multi_trial.nni_strategy import NniStrategy
+
+    return dataclasses.replace(settings, **NniStrategy.settings_of(strategy))
 
 
 # What may be otherwise when a run is taken up again: where it is shown, and with what means it runs.

@@ -60,3 +60,11 @@ def test_what_are_no_arrays_is_one_line(tmp_path, arrays, message):
         search(SearchSettings(run_dir=str(tmp_path / "run")), arrays=arrays)
     assert "\n" not in str(error.value)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_strategy_that_is_refused_leaves_no_file(tmp_path):
+    with pytest.raises(
+        UserError, match="strategy is of type int; accepted: a nni.nas.strategy.base.Strategy"
+    ):
+        search(SearchSettings(run_dir=str(tmp_path / "run")), strategy=3, arrays=ARRAYS)
+    assert list(tmp_path.iterdir()) == []

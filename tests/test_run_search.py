@@ -158,6 +158,19 @@ def test_the_list_of_commands_waits_for_nothing_heavy():
         assert command in said.stdout
 
 
+def test_a_search_from_python_is_had_here_too_and_costs_the_command_line_nothing():
+    program = (
+        "import sys, run_search\n"
+        "assert 'pde_nas' not in sys.modules\n"
+        "from run_search import SearchSettings, resume, search\n"
+        "import pde_nas\n"
+        "assert (SearchSettings, resume, search) == (pde_nas.SearchSettings, pde_nas.resume, pde_nas.search)"
+    )
+    subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=True)
+    with pytest.raises(AttributeError, match="module 'run_search' has no attribute 'nothing'"):
+        run_search.nothing  # noqa: B018
+
+
 def test_a_fault_of_the_program_is_no_mistake_of_the_user(monkeypatch):
     def broken(_):
         raise ValueError("a fault")

@@ -21,6 +21,12 @@ from strategies.nni_side.quiet_import import quiet_import
 from strategies.registry import register_strategy
 
 _GIVEN = "given "  # as an object, in Python; its class follows
+_SUPERNETS = "nni.nas.oneshot.pytorch.strategy"  # NNI's module of its one-shot strategies
+# Theirs by class, and ours that is the same on the cells of this project.
+_OURS = {
+    "DARTS": "darts", "GumbelDARTS": "gumbel-darts", "Proxyless": "proxyless", "ENAS": "enas",
+    "RandomOneShot": "random-one-shot",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -50,7 +56,7 @@ class NniStrategy(MultiTrialStrategy):
     """
 
     name = "nni"
-    summary = "runs a strategy of NNI's own or a user's, each candidate trained as a trial"
+    summary = "runs a multi-trial strategy of NNI's own or a user's, each candidate trained as a trial"
     Settings = NniSettings
     settings: NniSettings
     repeats = False
@@ -66,12 +72,15 @@ class NniStrategy(MultiTrialStrategy):
 
     @classmethod
     def settings_of(cls, given: Any) -> dict[str, Any]:
-        """The settings of a search by a strategy that is given as an object. Raises `UserError` for anything else."""
+        """The settings of a search by a strategy that is given as an object. Raises `UserError` for anything else, and
+        for one that trains a supernet."""
         base = quiet_import("nni.nas.strategy.base").Strategy
         if not isinstance(given, base):
             raise UserError(
                 f"strategy is of type {type(given).__name__}; accepted: a nni.nas.strategy.base.Strategy"
             )
+        chain = quiet_import("nni.nas.strategy.middleware").Chain
+        _require_multi_trial("strategy", type(given[0] if isinstance(given, chain) else given))
         return {"strategy": cls.name, "nni_strategy": f"{_GIVEN}{_named(type(given))}"}
 
     def take(self, given: Any) -> None:
@@ -121,13 +130,28 @@ class NniStrategy(MultiTrialStrategy):
             kind = getattr(quiet_import(module), name)
             if not issubclass(kind, base):
                 raise TypeError("it is no nni.nas.strategy.base.Strategy")
+            _require_multi_trial("nni_strategy", kind)
             seeded = {"seed": self.seed} if "seed" in inspect.signature(kind).parameters else {}
             return kind(**seeded)
+        except UserError:
+            raise
         except (ImportError, AttributeError, TypeError, ValueError) as error:
             raise UserError(
                 f"nni_strategy is {shown(self.settings.nni_strategy)}: {error}; accepted: MODULE:CLASS of a strategy "
                 "of NNI's that can be made without arguments"
             ) from error
+
+
+def _require_multi_trial(name: str, kind: type) -> None:
+    """Raises `UserError`, which names our strategy of that kind, for one that trains a supernet in place of trials."""
+    theirs = [base.__name__ for base in kind.__mro__ if base.__module__ == _SUPERNETS]
+    if theirs:
+        ours = next((_OURS[base] for base in theirs if base in _OURS), None)
+        instead = f"{ours} (--strategy {ours})" if ours else f"one of {', '.join(_OURS.values())}"
+        raise UserError(
+            f"{name} is {_named(kind)}, one-shot; accepted here: a multi-trial one, whose candidates are trials; in its "
+            f"place name this project's own strategy, {instead}"
+        )
 
 
 def _copied(given: Any) -> Any:

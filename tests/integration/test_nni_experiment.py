@@ -26,6 +26,7 @@ from nni.nas.strategy import (
 from torch.utils.data import TensorDataset
 
 import pde_nas
+import run_search
 from records.errors import UserError
 from search_space import Genotype, Problem, get_space
 from tests.integration.programs import records
@@ -109,12 +110,17 @@ def test_a_space_without_a_supernet_says_so_before_any_training(problem, strateg
         pass
 
 
-def test_a_users_strategy_searches_our_space_and_is_resumed(tmp_path, monkeypatch):
+@pytest.fixture
+def quick(monkeypatch):
+    """Trials that train nothing."""
     monkeypatch.setattr("execution.nni_bridge.experiment.TRIAL_MODULE", "tests.integration.quick_trial")
     monkeypatch.setattr("execution.trials.preloaded.preloaded_trials", contextlib.nullcontext)
     monkeypatch.setenv(
         "PYTHONPATH", str(Path(__file__).parents[2]), prepend=os.pathsep
     )  # trials find `tests`
+
+
+def test_a_users_strategy_searches_our_space_and_is_resumed(tmp_path, quick):
     settings = pde_nas.SearchSettings(
         width=4, cells=2, trials=4, concurrency=2, port=0, run_dir=str(tmp_path / "run"), confirm=0
     )
@@ -132,3 +138,24 @@ def test_a_users_strategy_searches_our_space_and_is_resumed(tmp_path, monkeypatc
     whole = settings.to_json() | {"run_dir": str(tmp_path / "whole"), "trials": 6}
     pde_nas.search(pde_nas.SearchSettings.from_json(whole), strategy=mine())
     assert [r["genotype"] for r in sorted(records(tmp_path / "whole"), key=lambda r: r["index"])] == resumed
+
+
+@pytest.mark.parametrize("strategy", [TPE, GridSearch])
+def test_nnis_own_as_objects_search_our_space(strategy, tmp_path, quick):
+    settings = run_search.SearchSettings(
+        width=4, cells=2, trials=3, concurrency=2, port=0, run_dir=str(tmp_path / "run"), confirm=0
+    )
+    assert run_search.search(settings, strategy=strategy()).best.accuracy == 0.52
+    assert len({str(record["genotype"]) for record in records(tmp_path / "run")}) == 3
+
+
+@pytest.mark.parametrize(
+    "given", [{"strategy": DARTS}, {"nni_strategy": "nni.nas.strategy:DARTS"}], ids=["object", "name"]
+)
+def test_one_that_trains_a_supernet_is_refused_before_anything_is_written(given, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    named = {"strategy": "nni", **given} if "nni_strategy" in given else {}
+    settings = run_search.SearchSettings(width=4, cells=2, port=0, **named)
+    with pytest.raises(UserError, match="DARTS, one-shot; .* own strategy, darts"):
+        run_search.search(settings, strategy=given["strategy"]() if "strategy" in given else None)
+    assert list(tmp_path.iterdir()) == []

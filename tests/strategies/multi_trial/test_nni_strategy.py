@@ -5,8 +5,18 @@ from __future__ import annotations
 import statistics
 
 import pytest
-from nni.nas.strategy import TPE, GridSearch, Random, RegularizedEvolution
+from nni.nas.strategy import (
+    DARTS,
+    TPE,
+    GridSearch,
+    GumbelDARTS,
+    Proxyless,
+    Random,
+    RandomOneShot,
+    RegularizedEvolution,
+)
 from nni.nas.strategy.base import Strategy
+from nni.nas.strategy.middleware import Chain, Deduplication
 
 from records.errors import UserError
 from search_space import Genotype, Problem
@@ -126,6 +136,42 @@ def test_a_model_above_the_budget_is_led_into_it_and_is_the_strategys():
 def test_a_name_that_leads_to_none_is_refused(name, said):
     with pytest.raises(UserError, match=said):
         NniStrategy(PROBLEM, 0, NniSettings(name)).propose(0, [])
+
+
+class Mine(DARTS):
+    """A user's own."""
+
+
+@pytest.mark.parametrize(
+    ("given", "ours"),
+    [
+        (DARTS(), "darts"),
+        (GumbelDARTS(), "gumbel-darts"),
+        (Proxyless(), "proxyless"),
+        (RandomOneShot(), "random-one-shot"),
+        (Mine(), "darts"),
+        (Chain(DARTS(), Deduplication("replay")), "darts"),
+    ],
+)
+def test_a_one_shot_object_is_refused_with_the_name_of_ours(given, ours):
+    with pytest.raises(
+        UserError, match=rf"^strategy is .*, one-shot; .* own strategy, {ours} \(--strategy {ours}\)$"
+    ):
+        NniStrategy.settings_of(given)
+
+
+def test_a_one_shot_strategy_that_is_none_of_ours_is_refused_with_all_of_them():
+    with pytest.raises(UserError, match=r"one of darts, gumbel-darts, proxyless, enas, random-one-shot$"):
+        NniStrategy.settings_of(DARTS.__base__())  # its OneShotStrategy; that module may not be the first
+
+
+def test_a_name_that_leads_to_a_one_shot_strategy_is_refused_with_the_name_of_ours():
+    with pytest.raises(UserError, match=r"^nni_strategy is .*:ENAS, one-shot; .* own strategy, enas \("):
+        NniStrategy(PROBLEM, 0, NniSettings("nni.nas.strategy:ENAS")).propose(0, [])
+
+
+def test_a_chain_of_nnis_is_asked_like_any_other():
+    assert len(play(made(Chain(evolution(), Deduplication("replay"))), 8)) == 8
 
 
 def test_an_object_is_needed_where_one_was_given_and_nowhere_else():
