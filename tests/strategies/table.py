@@ -5,11 +5,14 @@ from __future__ import annotations
 import dataclasses
 
 from records.measurement import Measurement
-from search_space import Genotype
+from search_space import Genotype, get_space
 from search_space.problem import Problem
 from strategies.contract import MultiTrialStrategy
 
-PROBLEM = Problem("darts-global", {"width": 4, "cells": 3, "nodes": 2}, (1, 8, 8), 10)
+IMAGE, CLASSES = (1, 8, 8), 10
+PROBLEM = Problem("darts-global", {"width": 4, "cells": 3, "nodes": 2}, IMAGE, CLASSES)
+SIZES = Problem("darts-global", {"width": [4, 6], "cells": [2, 3], "nodes": 2}, IMAGE, CLASSES)
+TINY = Problem("tiny-global", {"stages": 2, "depths": [1, 2]}, IMAGE, CLASSES)
 
 
 def result(index: int, genotype: Genotype, accuracy: float | None) -> Measurement:
@@ -22,9 +25,10 @@ def result(index: int, genotype: Genotype, accuracy: float | None) -> Measuremen
 
 
 def worth(genotype: Genotype) -> float:
-    """The share of operations that are separable 3x3."""
-    pairs = [pair for nodes in genotype.architecture.values() for node in nodes for pair in node]
-    return sum(primitive == "sep_conv_3x3" for primitive, _ in pairs) / len(pairs)
+    """Of cells the share of operations that are separable 3x3, of other networks that of operators with a global layer."""
+    choices = get_space(genotype.space).choices(genotype.problem, genotype.architecture)
+    operations = [str(each) for label, each in choices.items() if "/op" in label]
+    return sum(each == "sep_conv_3x3" or "+global" in each for each in operations) / len(operations)
 
 
 def play(

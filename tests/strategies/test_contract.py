@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
+import functools
 import json
 import random
 import tempfile
@@ -16,76 +16,98 @@ from records.errors import UserError
 from records.measurement import Measurement
 from search_space import Genotype
 from search_space.problem import Problem
+from strategies import contract
 from strategies.contract import MultiTrialStrategy, SpaceExhausted
+from strategies.multi_trial import rl
 from strategies.multi_trial.random_search import RandomSearch
 from strategies.registry import get_strategy, strategies, strategy_names
 from strategies.workplace import Workplace
-from tests.strategies.table import PROBLEM, begun, judged, play, worth
+from tests.strategies.table import PROBLEM, SIZES, TINY, begun, judged, play, worth
 from training.trial import TrialSettings
 
 MULTI_TRIAL = strategy_names(one_shot=False)
+on_each_problem = pytest.mark.parametrize(
+    "problem",
+    [pytest.param(PROBLEM, id="cells"), pytest.param(SIZES, id="sizes"), pytest.param(TINY, id="tiny")],
+)
+JUDGED, CONTROLS = 20, 4  # of a supernet
+COUNT = JUDGED + CONTROLS  # of candidates: it has no more
 
 
-def made(name: str, problem: Problem = PROBLEM, seed: int = 0, **more) -> MultiTrialStrategy:
+@pytest.fixture(autouse=True)
+def short_updates(monkeypatch):
+    """The policy of `rl` learns less, in a twenty-fifth of the time."""
+    monkeypatch.setattr(rl, "_UPDATE", {"batch_size": 32, "repeat": 1, "update_times": 1})
+
+
+def made(
+    name: str, problem: Problem = PROBLEM, seed: int = 0, folder: Path | None = None, **more
+) -> MultiTrialStrategy:
+    """The strategy, ready to propose; what it prepares is kept in ``folder``, by default in one that is new."""
     strategy = get_strategy(name)
     assert issubclass(strategy, MultiTrialStrategy)
     if missing := strategy.missing():
         pytest.skip(f"{', '.join(missing)} is not installed")
     begun = strategy(problem, seed, **{"epochs": 9} | more)
     if strategy.trains_here:
-        prepare(begun)
+        prepare(begun, folder or Path(tempfile.mkdtemp(dir=FOLDERS.name)))
     return begun
 
 
 FOLDERS = tempfile.TemporaryDirectory()
 
 
-def prepare(strategy: MultiTrialStrategy) -> None:
-    """With a supernet of a few steps, kept for the next one with the same seed and budget."""
-    begun = [strategy.problem.to_json(), strategy.seed, dataclasses.asdict(strategy.budget)]
-    folder = Path(FOLDERS.name, hashlib.sha256(json.dumps(begun).encode()).hexdigest()[:16])
-    folder.mkdir(exist_ok=True)
-    strategy.settings = strategy.Settings(supernet_epochs=1, supernet_steps=1, judged=40, controls=4)
+def prepare(strategy: MultiTrialStrategy, folder: Path) -> None:
+    """With a supernet of a few steps."""
+    strategy.settings = strategy.Settings(
+        supernet_epochs=1, supernet_steps=1, judged=JUDGED, controls=CONTROLS
+    )
     trial = TrialSettings(train_limit=80, batch_size=32)
-    strategy.prepare(Workplace(folder, trial, trials=41))
+    strategy.prepare(Workplace(folder, trial, trials=COUNT))
 
 
+@functools.cache
+def undisturbed(name: str, problem: str) -> tuple[Measurement, ...]:
+    """What a search with three trials at once comes to; ``problem`` as JSON."""
+    return tuple(play(made(name, Problem.from_json(json.loads(problem))), COUNT, at_once=3))
+
+
+def whole(name: str, problem: Problem) -> list[Measurement]:
+    return list(undisturbed(name, json.dumps(problem.to_json())))
+
+
+@on_each_problem
 @pytest.mark.parametrize("name", MULTI_TRIAL)
-def test_the_same_seed_proposes_the_same(name):
-    first, again, other = ([m.genotype for m in play(made(name, seed=seed), 25)] for seed in (1, 1, 2))
-    assert first == again
-    assert first != other
+def test_the_same_seed_proposes_the_same(name, problem):
+    assert play(made(name, problem), COUNT, at_once=3) == whole(name, problem)
+    assert play(made(name, problem, seed=2), COUNT, at_once=3) != whole(name, problem)
 
 
+@on_each_problem
 @pytest.mark.parametrize("name", MULTI_TRIAL)
-def test_a_resumed_one_goes_on_as_if_it_had_not_been_stopped(name):
-    whole = play(made(name), 20, at_once=3)
-    resumed = made(name)
-    for index in range(20):
-        genotype = resumed.propose(index, whole[: max(0, index - 2)])  # nothing but what was shown then
-        assert genotype.to_json() == whole[index].genotype
-
-
-@pytest.mark.parametrize("name", MULTI_TRIAL)
-def test_one_killed_and_resumed_at_any_moments_goes_on_as_if_it_had_not_been(name):
-    whole, chance = play(made(name), 24, at_once=2), random.Random(name)
+def test_one_killed_and_resumed_at_any_moments_goes_on_as_if_it_had_not_been(name, problem, tmp_path):
+    expected, chance = whole(name, problem), random.Random(name)
     measured: list[Measurement] = []
-    while len(measured) < len(whole):
-        resumed, stop = made(name), chance.randint(len(measured) + 1, len(whole))
-        for index in range(stop):
-            genotype = resumed.propose(index, whole[: max(0, index - 1)])
+    while len(measured) < len(expected):
+        resumed = made(
+            name, problem, folder=tmp_path
+        )  # all that a process leaves is in its folder, and what it measured
+        for index in range(chance.randint(len(measured) + 1, len(expected))):
+            genotype = resumed.propose(index, measured[: max(0, index - 2)])
+            assert genotype.to_json() == expected[index].genotype
             if index >= len(measured):
                 measured.append(judged(resumed, index, genotype, worth(genotype)))
-    assert measured == whole
+    assert measured == expected
 
 
+@on_each_problem
 @pytest.mark.parametrize("name", MULTI_TRIAL)
-def test_no_architecture_is_trained_twice(name):
-    results = play(made(name), 40)
+def test_no_architecture_is_trained_twice(name, problem):
+    results = whole(name, problem)
     keys = begun(results)
-    assert len(set(keys)) == len(keys) >= 20
+    assert len(set(keys)) == len(keys) >= COUNT // 2
     going_on = [m for m in results if m.continues is not None]
-    assert len({m.continues for m in going_on}) == len(going_on) == 40 - len(keys)
+    assert len({m.continues for m in going_on}) == len(going_on) == len(results) - len(keys)
     for m in going_on:
         before = results[m.continues]
         assert m.genotype == before.genotype
@@ -100,24 +122,25 @@ def test_all_stay_within_the_budget(name):
     assert max(m.macs for m in play(made(name, max_macs=budget), 15)) <= budget
 
 
+@on_each_problem
 @pytest.mark.parametrize("name", MULTI_TRIAL)
-def test_all_stay_within_a_budget_of_parameters_and_macs(name):
-    chance = play(RandomSearch(PROBLEM, 0), 40)
+def test_all_stay_within_a_budget_of_parameters_and_macs(name, problem):
+    chance = play(RandomSearch(problem, 0), 40)
     params, macs = (sorted(getattr(m, what) for m in chance)[10] for what in ("params", "macs"))
-    found = play(made(name, max_macs=macs, max_params=params), 15)
+    found = play(made(name, problem, max_macs=macs, max_params=params), 15)
     assert max(m.macs for m in found) <= macs
     assert max(m.params for m in found) <= params
 
 
 @pytest.mark.parametrize("name", MULTI_TRIAL)
 def test_what_an_earlier_search_trained_is_not_trained_again(name):
-    earlier = play(made(name), 20)
+    earlier = play(made(name), 12)
     known = {Genotype.from_json(m.genotype).key() for m in earlier}
     runs = []
     for _ in range(2):
         strategy = made(name)
         strategy.start_from(earlier)
-        runs.append([m.genotype for m in play(strategy, 15, at_once=2)])
+        runs.append([m.genotype for m in play(strategy, 10, at_once=2)])
     assert runs[0] == runs[1]
     assert not known & {Genotype.from_json(genotype).key() for genotype in runs[0]}
 
@@ -125,11 +148,11 @@ def test_what_an_earlier_search_trained_is_not_trained_again(name):
 @pytest.mark.parametrize("name", MULTI_TRIAL)
 def test_candidates_that_failed_do_not_end_it(name):
     strategy, results = made(name), []
-    for index in range(30):
+    for index in range(COUNT):
         genotype = strategy.propose(index, results)
         results.append(judged(strategy, index, genotype, None if index % 3 else worth(genotype)))
     keys = begun(results)
-    assert len(set(keys)) == len(keys) >= 20
+    assert len(set(keys)) == len(keys) >= COUNT // 2
 
 
 @pytest.mark.parametrize("name", MULTI_TRIAL)
@@ -139,11 +162,12 @@ def test_a_budget_that_nothing_meets_names_the_smallest(name):
 
 
 @pytest.mark.parametrize("name", MULTI_TRIAL)
-def test_a_space_that_is_used_up_repeats_itself_or_ends(name):
+def test_a_space_that_is_used_up_repeats_itself_or_ends(name, monkeypatch):
     tiny = Problem(
         "darts-global", {"width": 4, "cells": 1, "nodes": 1, "inputs": 1, "primitives": ["skip_connect"]},
         (1, 8, 8), 10,
     )  # fmt: skip
+    monkeypatch.setattr(contract, "_TRIES", 40)  # where there are two architectures, these are enough
     strategy, results = made(name, tiny), []
     if strategy.repeats:
         results = play(strategy, 6)

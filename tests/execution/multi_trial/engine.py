@@ -106,6 +106,7 @@ def run(
     proposed=None,
     strategy=None,
     prepare=None,
+    settings=TrialSettings(threads=1),  # noqa: B008 - it is frozen
 ):
     """What is ``measured``, in the order in which it came; ``limits`` (of what was measured so far) as the portal's;
     ``proposed``: from how many results each candidate was, before and, added to it, now."""
@@ -121,7 +122,7 @@ def run(
         checkpoint=lambda index: f"/run/candidate-{index}.pt",
     )
     strategy = strategy or Evolution(PROBLEM, 5, EvolutionSettings(population=4, tournament=2))
-    loop = CandidateLoop(strategy, TrialSettings(threads=1), owner, known=list(known), seen=dict(proposed))
+    loop = CandidateLoop(strategy, settings, owner, known=list(known), seen=dict(proposed))
     loop(CandidateModel({}), engine)
     engine.said = loop.ended
     return measured

@@ -7,9 +7,16 @@ import json
 import math
 
 import pytest
+import torch
 
+from search_space import Genotype
+from search_space.problem import Problem
 from strategies.budget import Budget
 from strategies.registry import get_strategy, strategy_names
+from strategies.supernet import keeper
+from strategies.supernet.candidates import propose
+from strategies.supernet.distribution import CellDistribution
+from tests.strategies.kills import killed
 from tests.strategies.supernet.toy import same, search, toy_table, without_seconds
 from training.data.loading import load_data
 
@@ -24,6 +31,20 @@ ONE_SHOT = [
     )
     for name in strategy_names(one_shot=True)
 ]
+
+
+# Of the toy's cells, which the architectures' keys need.
+PROBLEM = Problem(
+    "darts-global",
+    {"width": 4, "cells": 2, "nodes": 2, "primitives": ["skip_connect", "sep_conv_3x3"]}, (1, 8, 8), 10,
+)  # fmt: skip
+
+
+def renamed(architecture):
+    """A toy's architecture as one of `PROBLEM`."""
+    names = {"skip": "skip_connect", "conv": "sep_conv_3x3"}
+    nodes = [[[names[primitive], source] for primitive, source in node] for node in architecture["normal"]]
+    return {"normal": nodes, "reduction": nodes}
 
 
 @pytest.fixture(scope="module")
@@ -63,19 +84,60 @@ def test_the_same_seed_derives_the_same_and_another_learns_otherwise(name, tmp_p
     assert not same(run(tmp_path / "other", digits, name, seed=4), undisturbed(name))
 
 
-@pytest.mark.parametrize("name", ONE_SHOT)
-def test_one_killed_and_resumed_is_as_if_it_had_not_been(name, tmp_path, digits, undisturbed):
-    class Killed(Exception):
+class Told:
+    """Told of each epoch, once it is kept."""
+
+    def epoch(self, state):
         pass
 
-    def kill(state):
-        raise Killed
 
-    with pytest.raises(Killed):
-        run(tmp_path, digits, name, on_epoch=kill)
+# Each in the epoch that is reached then, of two with six steps each.
+KILLS = (
+    (torch.optim.SGD, "step", 3),  # within the first one
+    (keeper, "save_checkpoint", 1),  # at its end, before it is kept
+    (Told, "epoch", 1),  # after it
+    (torch.optim.SGD, "step", 4),  # within the second one
+    (keeper, "save_checkpoint", 1),
+    (Told, "epoch", 2),  # after what was read back
+)
+
+
+@pytest.mark.parametrize("name", ONE_SHOT)
+def test_one_killed_and_resumed_at_several_moments_is_as_if_it_had_not_been(
+    name, tmp_path, digits, undisturbed
+):
+    for owner, what, call in KILLS:
+        killed(
+            lambda: run(tmp_path, digits, name, on_epoch=lambda state: Told().epoch(state)), owner, what, call
+        )
     resumed = run(tmp_path, digits, name)
     assert same(resumed, undisturbed(name))
+    assert resumed.derived == undisturbed(name).derived
     assert without_seconds(resumed) == without_seconds(undisturbed(name))
+    assert candidates(resumed) == candidates(undisturbed(name))
+
+
+def candidates(state, count=12, **options):
+    """What is trained from scratch after the supernet."""
+    return propose(CellDistribution(toy_table(), state.logits), state.derived, count, seed=3, **options)
+
+
+@pytest.mark.parametrize("name", ONE_SHOT)
+def test_no_architecture_is_trained_twice_and_the_derived_one_comes_first(name, undisturbed):
+    state = undisturbed(name)
+    found = candidates(state)
+    genotypes = [Genotype.of(PROBLEM, renamed(architecture)) for architecture in found]
+    assert len({genotype.key() for genotype in genotypes}) == len(found) == 12
+    assert found[0] == state.derived[-1]
+    assert found == candidates(state)
+
+
+@pytest.mark.parametrize("name", ONE_SHOT)
+def test_no_candidate_is_above_the_budget(name, undisturbed):
+    table, state = toy_table(), undisturbed(name)
+    macs = sorted(table.macs(each) for each in candidates(state))
+    within = candidates(state, max_macs=macs[len(macs) // 2])
+    assert max(map(table.macs, within)) <= macs[len(macs) // 2] < macs[-1]
 
 
 @pytest.mark.parametrize("name", ONE_SHOT)
