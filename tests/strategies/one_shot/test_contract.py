@@ -136,7 +136,7 @@ def test_no_architecture_is_trained_twice_and_the_derived_one_comes_first(name, 
 def test_no_candidate_is_above_the_budget(name, undisturbed):
     table, state = toy_table(), undisturbed(name)
     macs = sorted(table.macs(each) for each in candidates(state))
-    within = candidates(state, max_macs=macs[len(macs) // 2])
+    within = candidates(state, budget=Budget(round(macs[len(macs) // 2])))
     assert max(map(table.macs, within)) <= macs[len(macs) // 2] < macs[-1]
 
 
