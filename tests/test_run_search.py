@@ -37,7 +37,10 @@ def run(capsys, *words) -> tuple[int, str, str]:
         (["search", "--trials", "many"], "--trials: 'many'; accepted: a whole number"),
         (["search", "--max-macs", "3Q"], "'3Q' is no count; accepted: a number with k, M or G"),
         (["search", "--max-macs", "1k"], "no architecture of darts-global with at most 1,000 MACs"),
-        (["search", "--strategy", "darts", "--max-macs", "1k"], "max_macs is 1,000; the smallest network"),
+        (
+            ["search", "--strategy", "darts", "--max-macs", "1k"],
+            "no architecture of this supernet with at most 1,000 MACs",
+        ),
         (["search", "--colour", "red"], "unrecognized arguments: --colour red"),
         (["resume", "nowhere"], "is no run folder"),
         (["export", "nowhere"], "nowhere"),

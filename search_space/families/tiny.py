@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from records.checks import one_of, shown, whole_number
 from records.errors import UserError
@@ -22,6 +22,9 @@ from search_space.primitives.registry import primitive_names, unknown_primitive
 from search_space.problem import Problem
 from search_space.space import Choices, Decision, register_space
 from search_space.supernet_cells import SupernetCells
+
+if TYPE_CHECKING:
+    from torch import nn
 
 # Convolutions, none, global layers in place of one, and behind one: those which results/candidates leaves in question, and
 # more steps of the published one. The others are chosen by name.
@@ -172,7 +175,13 @@ class TinyGlobalSpace(Family):
 
     def supernet_cells(self, problem: Problem) -> SupernetCells:
         """Each block is a cell; see `search_space.families.tiny_cells`."""
-        return tiny_cells.supernet_cells(self, problem)
+
+        def model(record: dict[str, Any]) -> nn.Module:
+            from search_space.families.model_space import TinyCells  # importing NNI takes seconds
+
+            return TinyCells(problem=record)
+
+        return tiny_cells.supernet_cells(self, problem, model)
 
     def _is_there(self, problem: Problem, place: str, architecture: Mapping[str, Any]) -> bool:
         """Whether the stage is so deep that it has the block ``place``; other places are always there."""

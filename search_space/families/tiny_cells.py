@@ -7,19 +7,17 @@ and the stem are fixed: in a block's cost they are factors, not summands.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pde_ops.cost import Cost
 from records.errors import UserError
-from search_space.families.family import Part
+from search_space.families.family import Family, Part
+from search_space.problem import Problem
 from search_space.supernet_cells import Edge, SupernetCells
 
 if TYPE_CHECKING:
     from torch import nn
-
-    from search_space.families.tiny import TinyGlobalSpace, TinySettings
-    from search_space.problem import Problem
 
 ONE_SIZE = ("stem_widths", "stem_strides", "widths", "depths")
 
@@ -32,10 +30,13 @@ class CellPart(NamedTuple):
     options: Mapping[str, Part]
 
 
-def supernet_cells(space: TinyGlobalSpace, problem: Problem) -> SupernetCells:
-    """The blocks, from input 0 each. Raises ``UserError`` where a size has several values."""
+def supernet_cells(
+    space: Family, problem: Problem, model: Callable[[dict[str, Any]], nn.Module]
+) -> SupernetCells:
+    """The blocks, from input 0 each; ``model`` makes the supernet's model space of a problem's plain JSON. Raises
+    ``UserError`` where a size has several values."""
     whole = space.completed(problem)
-    settings: TinySettings = space.settings_of(whole)
+    settings = space.settings_of(whole)
     for name in ONE_SIZE:
         values = getattr(settings, name)
         if len(values) > 1:
@@ -62,20 +63,15 @@ def supernet_cells(space: TinyGlobalSpace, problem: Problem) -> SupernetCells:
             chosen |= {f"{block}/{name}": value for name, value in decided[primitive].items()}
         return space.assemble(whole, chosen)
 
-    def model(parts: int) -> nn.Module:
-        from search_space.families.tiny_model import TinyCells  # importing NNI takes seconds
-
-        return TinyCells(problem=whole.to_json())
-
-    return SupernetCells(tuple(decided), 1, fixed, edges, model, architecture)
+    return SupernetCells(tuple(decided), 1, fixed, edges, lambda parts: model(whole.to_json()), architecture)
 
 
 def _edge(label: str, primitive: str) -> Edge:
     return label, 1, 0, primitive
 
 
-def block_choices(settings: TinySettings) -> dict[str, dict[str, Any]]:
-    """What can be chosen for a block, by the primitive that stands for it: its operator, with its expansion and
+def block_choices(settings: Any) -> dict[str, dict[str, Any]]:
+    """What can be chosen for a block by `TinySettings`, by the primitive that stands for it: its operator, with its expansion and
     its squeeze where there are several.
 
     Examples:
@@ -94,9 +90,7 @@ def block_choices(settings: TinySettings) -> dict[str, dict[str, Any]]:
     return found
 
 
-def cell_parts(
-    space: TinyGlobalSpace, problem: Problem, decided: Mapping[str, Mapping[str, Any]]
-) -> list[CellPart]:
+def cell_parts(space: Family, problem: Problem, decided: Mapping[str, Mapping[str, Any]]) -> list[CellPart]:
     """The network's parts, in order."""
     rows = []
     for choice in decided.values():
