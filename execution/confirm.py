@@ -42,7 +42,13 @@ def left_to_confirm(run: RunFolder, *, seed: int, points: int, seeds: int, epoch
     if not points or not ok:
         return Cases([], [])
     # One that failed has no history; it would fail again.
-    known = [m for m in run.measurements(CONFIRMED) if m.status != "ok" or len(m.history) == epochs]
+    every = run.measurements(CONFIRMED)
+    if (longest := max((len(m.history) for m in every), default=0)) > epochs:  # which stand in the outcome
+        raise UserError(
+            f"confirm_epochs is {epochs}; there are confirming trainings of {longest} epochs already; accepted: {longest} or "
+            "more"
+        )
+    known = [m for m in every if m.status != "ok" or len(m.history) == epochs]
     done = {(m.index, m.seed) for m in known}
     chosen = spread(ok, points, front_only=True)
     cases = [(m, seed + 1 + number) for number in range(seeds) for m in chosen]

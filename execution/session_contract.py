@@ -153,7 +153,7 @@ class Session(ABC):
     def go_on(self, given: dict[str, Any]) -> None:
         """Goes on with the run, or concludes it where every candidate is measured; ``given`` are settings that were
         named again, which are kept for the next time."""
-        if len(self.run.measurements()) >= self.settings.trials:
+        if self.all_measured():
             with stop_names(self.run.path), self.run.lock(), termination_as_interrupt():
                 if self.left_to_confirm():
                     self.settings.require_places()
@@ -169,6 +169,10 @@ class Session(ABC):
             self._keep(given)
         with _alone():
             self._proceed(self._open_portal(), resume=True)
+
+    def all_measured(self) -> bool:
+        """Whether as many candidates are measured as were asked for."""
+        return len(self.run.measurements()) >= self.settings.trials
 
     def check_kept(self) -> None:
         """Raises `UserError` where the data, or what the run's folder holds to go on from, cannot be read."""

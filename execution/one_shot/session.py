@@ -87,6 +87,12 @@ class OneShotSession(Session):
             "threads": self.plan.trial.threads or torch.get_num_threads(),
         }
 
+    def all_measured(self) -> bool:
+        """Those that are rejected do not count: others take their place."""
+        known = self.run.measurements()
+        trained = sum(measurement.status != "rejected" for measurement in known)
+        return trained >= self.settings.trials or len(known) >= _PROPOSED * self.settings.trials
+
     def means(self) -> dict[str, Any]:
         return {}  # they are the plan's, and stay what they were resolved to
 

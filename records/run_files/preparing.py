@@ -49,7 +49,8 @@ def _of_supernet(run: Path, settings: dict[str, Any]) -> str:
         return f"{len(judged)} of {wanted} networks are judged on the supernet's weights"
     if epochs:
         return f"the supernet is trained, epoch {len(epochs)} of {_total(epochs[-1])} is done"
-    if "latency" in str(settings.get("objectives")) and not (run / LATENCY_TABLE).is_file():
+    predicted = "latency" in str(settings.get("objectives")) or settings.get("max_latency")
+    if predicted and not (run / LATENCY_TABLE).is_file():
         return "latencies of operations are measured"
     return "the supernet is trained, its first epoch runs"
 

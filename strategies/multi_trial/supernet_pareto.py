@@ -157,7 +157,7 @@ class SupernetPareto(MultiTrialStrategy):
                     fastest = min(m.latency for m in judged if m.latency is not None)
                     raise UserError(
                         f"no network of {self.problem.space} with at most {limit:g} ms was found, by the table of latencies; the "
-                        f"fastest of {len(judged)} takes {fastest:.3g}: raise --max-latency, or lower what --setting offers"
+                        f"fastest of {len(judged)} takes {fastest:.3g}: begin a new search with a larger --max-latency, or with less in --setting"
                     )
                 self.chosen = choose(
                     fit, count, min(self.settings.controls, count // 2), seed=self.seed, budget=self.budget,

@@ -60,6 +60,19 @@ def test_what_a_resume_is_given_is_kept_though_nothing_else_is_left(measured):
     assert SearchSettings.from_json(run.settings()).confirmations()["seeds"] == 2
 
 
+def test_fewer_epochs_than_there_are_would_not_count(measured):
+    run, settings = measured
+    go_on(run, settings, confirm_epochs=2)
+    before = run.settings()
+    with pytest.raises(
+        UserError,
+        match="confirm_epochs is 1; there are confirming trainings of 2 epochs already; accepted: 2 or",
+    ):
+        go_on(run, settings, confirm_epochs=1, confirm_seeds=3)
+    assert run.settings() == before
+    assert len(run.measurements(CONFIRMED)) == 2
+
+
 def test_moved_data_are_named_with_the_setting_that_says_where_they_are(measured, tmp_path):
     run, settings = measured
     (tmp_path / "data.npz").rename(tmp_path / "moved.npz")

@@ -12,6 +12,7 @@ from analysis.supernet import read_supernet
 from execution.one_shot.session import EPOCHS_FILE, OneShotSession
 from execution.settings import SearchSettings
 from records.errors import UserError
+from records.run_files.kept_files import check_kept_files
 from records.run_files.run_folder import RunFolder
 from search_space import Genotype, Problem, get_space
 from strategies.supernet.distribution import CellDistribution, uniform
@@ -235,6 +236,7 @@ def test_every_one_searches_blocks_within_both_limits(tmp_path, strategy):
     last = lines(run)[-1]
     assert measured[0].genotype == last["genotype"]
     assert sum(last["derived_counts"].values()) == 3  # blocks
+    check_kept_files(run.path)
     found = read_supernet(run.path)
     assert (found.edges, found.equal_entropy) == (
         3,
@@ -265,6 +267,9 @@ def test_one_that_is_too_slow_is_not_trained_and_another_takes_its_place(tmp_pat
     assert [m.status for m in measured] == ["rejected", "ok", "rejected", "ok"]
     assert [m.accuracy is None for m in measured] == [True, False, True, False]
     assert [m.latency for m in measured] == [5.0, 1.0, 7.0, 1.0]
+    check_kept_files(run.path)
+    assert OneShotSession(settings, run).all_measured()
+    assert not OneShotSession(dataclasses.replace(settings, trials=3), run).all_measured()
     OneShotSession(settings, run).train()  # nothing is left to do
     assert run.measurements() == measured
 

@@ -35,6 +35,9 @@ def test_a_supernet_is_followed_from_its_first_epoch_to_the_first_candidate(tmp_
 def test_latencies_come_before_the_supernet(tmp_path):
     run = begun(tmp_path, strategy="supernet-pareto", objectives="accuracy,latency")
     assert preparing_line(run) == f"{BEFORE}latencies of operations are measured"
+    (tmp_path / "limited").mkdir()
+    limited = begun(tmp_path / "limited", strategy="supernet-pareto", max_latency=2.0)
+    assert preparing_line(limited) == f"{BEFORE}latencies of operations are measured"
     (run / "latency_table.json").write_text("{}")
     assert preparing_line(run).endswith("its first epoch runs")
 

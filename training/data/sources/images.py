@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
@@ -22,9 +23,15 @@ from tqdm import tqdm
 
 from records.errors import UserError
 
-SUFFIXES = (".jpg", ".jpeg", ".jfif", ".png", ".ppm", ".pgm", ".bmp", ".gif", ".tif", ".tiff", ".webp")
+SUFFIXES = (
+    ".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".ppm", ".pgm", ".pbm", ".pnm", ".bmp", ".gif", ".tif", ".tiff",
+    ".webp",
+)  # fmt: skip
 # Images, too, but of a kind that is not read: to leave them out in silence would be wrong.
-_OTHER_SUFFIXES = (".heic", ".heif", ".avif", ".jxl", ".jp2", ".svg", ".psd", ".dng", ".cr2", ".nef", ".arw")
+_OTHER_SUFFIXES = (
+    ".heic", ".heif", ".avif", ".jxl", ".jp2", ".j2k", ".jpf", ".jpx", ".mpo", ".tga", ".svg", ".psd", ".dng", ".cr2", ".cr3",
+    ".nef", ".arw", ".orf", ".raf", ".rw2",
+)  # fmt: skip
 # What Pillow raises for files that it cannot read, whole or in part.
 _UNREADABLE = (
     OSError, SyntaxError, ValueError, TypeError, KeyError, IndexError, EOFError, OverflowError, MemoryError,
@@ -187,10 +194,11 @@ def decode(path: str, channels: int) -> np.ndarray:
     """
     try:
         with _opened(path) as image:
+            stored = _Stored.of(image)
             image.load()
             turn = _UPRIGHT.get(_orientation(image))
             upright = image if turn is None else image.transpose(turn)
-            pixels = np.array(_to_mode(upright, "L" if channels == 1 else "RGB", image.format))
+            pixels = np.array(_to_mode(upright, "L" if channels == 1 else "RGB", stored))
     except _UNREADABLE as error:
         if isinstance(error, UserError):
             raise UserError(f"image {told(path)} {error}") from error
@@ -209,10 +217,35 @@ def _opened(path: str) -> Iterator[Image.Image]:
             yield image
 
 
-def _to_mode(image: Image.Image, mode: str, form: str | None) -> Image.Image:
-    if image.mode.startswith("I;16") or (image.mode == "I" and form == "PPM"):
+class _Stored(NamedTuple):
+    """What of an opened file Pillow forgets when it is loaded and turned: its format, whether a shade has 16 ``bits``, and
+    whether 0 is white, of which Pillow thinks where there are 8."""
+
+    form: str | None
+    bits: int
+    negative: bool
+
+    @classmethod
+    def of(cls, image: Image.Image) -> _Stored:
+        tags = getattr(image, "tag_v2", {})
+        bits = (
+            (tags.get(258) or (8,))[0]
+            if image.format == "TIFF"
+            else 16
+            if ";16" in str(getattr(image, "tile", ""))
+            else 8
+        )
+        return cls(image.format, bits, image.format == "TIFF" and tags.get(262) == 0)
+
+
+def _to_mode(image: Image.Image, mode: str, stored: _Stored) -> Image.Image:
+    clear = image.info.get("transparency")
+    if image.mode.startswith("I;16") or (image.mode == "I" and stored.form == "PPM"):
+        if stored.form == "TIFF" and stored.bits != 16:
+            raise UserError(f"has shades of {stored.bits} bits; accepted: 8 or 16 bits")
         # Pillow's own conversion would make white of all that is above 255.
-        wide, clear = np.asarray(image).astype(np.uint32), image.info.get("transparency")
+        wide = np.asarray(image).astype(np.uint32)
+        wide = 65535 - wide if stored.negative else wide
         narrow = ((np.minimum(wide, 65535) + 128) // 257).astype(np.uint8)
         if isinstance(clear, int):  # the value that is transparent, which Pillow asks of 8 bits alone
             narrow[wide == clear] = 255
@@ -221,6 +254,8 @@ def _to_mode(image: Image.Image, mode: str, form: str | None) -> Image.Image:
         raise UserError(
             f"has pixels of 32 bits (mode {image.mode}), whose range is not known; accepted: 8 or 16 bits"
         )
+    elif stored.bits == 16 and isinstance(clear, tuple):  # of colours Pillow keeps the upper 8 bits
+        image.info["transparency"] = tuple(shade >> 8 for shade in clear)
     if image.has_transparency_data:
         white = Image.new("RGBA", image.size, "white")
         white.alpha_composite(image.convert("RGBA"))

@@ -1,6 +1,8 @@
 """Image files of every kind are read, or one line names the file."""
 
 import os
+import struct
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -181,3 +183,54 @@ def test_the_one_shade_that_is_transparent_becomes_white(tmp_path, kind):
 def test_an_image_that_is_gone_is_told_so(tmp_path):
     with pytest.raises(UserError, match=r"gone\.png is gone; put it back, or say where the images are now"):
         decode(str(tmp_path / "gone.png"), 1)
+
+
+def test_the_one_colour_of_16_bits_that_is_transparent_becomes_white(tmp_path):
+    shades = [0x1234, 0x3434, 0, 0xFFFF]
+    rows = b"\0" + b"".join(struct.pack(">HHH", shade, shade, shade) for shade in shades)
+    parts = [
+        (b"IHDR", struct.pack(">IIBBBBB", 4, 1, 16, 2, 0, 0, 0)),
+        (b"tRNS", struct.pack(">HHH", 0x1234, 0x1234, 0x1234)),
+        (b"IDAT", zlib.compress(rows)),
+        (b"IEND", b""),
+    ]
+    chunks = (
+        struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+        for name, data in parts
+    )
+    (tmp_path / "deep.png").write_bytes(b"\x89PNG\r\n\x1a\n" + b"".join(chunks))
+    assert decode(str(tmp_path / "deep.png"), 3)[0].tolist() == [[255, 0x34, 0, 255]]
+
+
+def tiff(path, bits, packed, photometric):
+    """Four shades in a row."""
+    tags = [
+        (256, 4), (257, 1), (258, bits), (259, 1), (262, photometric), (273, 8), (277, 1), (278, 1), (279, len(packed)),
+    ]  # fmt: skip
+    entries = b"".join(struct.pack("<HHII", tag, 3, 1, value) for tag, value in tags)
+    start = 8 + len(packed) + len(packed) % 2
+    head = b"II*\0" + struct.pack("<I", start) + packed + b"\0" * (len(packed) % 2)
+    path.write_bytes(head + struct.pack("<H", len(tags)) + entries + struct.pack("<I", 0))
+    return str(path)
+
+
+def test_16_bits_whose_0_is_white_are_no_negative(tmp_path):
+    shades = [0, 100, 200, 255]
+    wide = struct.pack("<4H", *(257 * shade for shade in shades))
+    assert decode(tiff(tmp_path / "black.tif", 16, wide, 1), 1).tolist() == [[shades]]
+    assert decode(tiff(tmp_path / "white.tif", 16, wide, 0), 1).tolist() == [[[255, 155, 55, 0]]]
+    assert decode(tiff(tmp_path / "white8.tif", 8, bytes(shades), 0), 1).tolist() == [[[255, 155, 55, 0]]]
+
+
+def test_shades_of_12_bits_are_refused(tmp_path):
+    path = tiff(tmp_path / "deep.tif", 12, bytes([0xFF, 0xF0, 0x00, 0x80, 0x00, 0x00]), 1)
+    with pytest.raises(UserError, match=r"deep\.tif has shades of 12 bits; accepted: 8 or 16 bits"):
+        decode(path, 1)
+
+
+@pytest.mark.parametrize("suffix", [".mpo", ".CR3", ".orf", ".tga"])
+def test_images_of_kinds_that_are_not_read_are_no_silence(tmp_path, suffix):
+    (tmp_path / "a").mkdir()
+    (tmp_path / f"a/1{suffix}").write_bytes(b"x")
+    with pytest.raises(UserError, match=r"is of a kind that is not read; accepted: \.jpg"):
+        list_images(tmp_path, ["a"])

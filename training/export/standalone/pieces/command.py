@@ -87,16 +87,24 @@ def read(path: str) -> Tensor:
         open(path, "rb") as stream,
         Image.open(stream) as file,
     ):  # mapped by its name, a turned TIFF is confused
+        deep, tags = ";16" in str(file.tile), getattr(file, "tag_v2", {})
         file.load()
         image, form = upright(file), file.format
+    clear = image.info.get("transparency")
     if image.mode.startswith("I;16") or (image.mode, form) == ("I", "PPM"):
+        if form == "TIFF" and tags.get(258, (16,))[0] != 16:
+            raise ValueError(f"shades of {tags[258][0]} bits; accepted: 8 or 16 bits")
         to_8 = [(value + 128) // 257 for value in range(65536)]
-        if isinstance(clear := image.info.get("transparency"), int):
+        if isinstance(clear, int):
             to_8[clear] = 255
+        if form == "TIFF" and tags.get(262) == 0:  # 0 is white
+            to_8.reverse()
         image = image.convert("I").point(to_8, "L")
     elif image.mode in ("I", "F"):
         raise ValueError(f"pixels of mode {image.mode}; accepted: 8 or 16 bits")
     elif image.has_transparency_data:
+        if deep and isinstance(clear, tuple):  # of colours Pillow keeps the upper 8 bits
+            image.info["transparency"] = tuple(shade >> 8 for shade in clear)
         white = Image.new("RGBA", image.size, "white")
         image = Image.alpha_composite(white, image.convert("RGBA"))
     image = image.convert("L")  # if grey
