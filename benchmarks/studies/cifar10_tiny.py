@@ -192,10 +192,10 @@ def main() -> None:
         lambda case: train(case[:2], made[case[:2]], args.epochs, args.data_dir, args.folder, device),
     )  # fmt: skip
     for name, path in found.items():
-        shutil.copy(path, args.out / f"{name}.json")
-        shutil.copy(
-            trained(args.folder, name, SEEDS[0], args.epochs) / WEIGHTS, args.out / f"{name}.safetensors"
-        )
+        if not (kept := args.out / f"{name}.json").exists() or not kept.samefile(path):
+            shutil.copy(path, kept)
+        weights = trained(args.folder, name, SEEDS[0], args.epochs) / WEIGHTS
+        shutil.copy(weights, args.out / f"{name}.safetensors")
     text = report([record for record in records if record["epochs"] == args.epochs])
     (args.out / "table.md").write_text(text + "\n", encoding="utf-8")
     print(text)

@@ -1,20 +1,23 @@
-"""NNI's searches, imported without PyTorch Lightning, which only its supernets need.
+"""NNI's searches, imported without PyTorch Lightning, which only its supernets need, and without tianshou.
 
 NNI imports Lightning, and with it torchmetrics, torchvision and torch's compiler, whatever of `nni.nas` is asked
 for: two fifths of what a search of trials needs to begin. Here its packages import it when a name is asked of them that
-comes from there. `test_nni_itself_imports_lightning` notices when this is no longer needed.
+comes from there. `test_nni_itself_imports_lightning` notices when this is no longer needed. The same holds of tianshou,
+where it is installed: `PolicyBasedRL` alone needs it, and gym, which comes with it, has a word for all who import it.
 """
 
 from __future__ import annotations
 
 import contextlib
 import importlib
+import io
 import sys
 from types import ModuleType
 from typing import Any
 
 _ONE_SHOT = ("DARTS", "ENAS", "GumbelDARTS", "Proxyless", "RandomOneShot")
 _SUPERNETS = "nni.nas.oneshot.pytorch"
+_RL, _POLICY = "nni.nas.strategy.rl", "PolicyBasedRL"
 
 
 def import_nas() -> None:
@@ -23,16 +26,21 @@ def import_nas() -> None:
         return
     framework: Any = importlib.import_module("nni.common.framework")
     before, framework.DEFAULT_FRAMEWORK = framework.DEFAULT_FRAMEWORK, "none"  # of which it takes no names
-    sys.modules[_SUPERNETS] = None  # type: ignore[assignment]  # so that it cannot be imported: NNI has placeholders
+    hidden = [name for name in (_SUPERNETS, "tianshou") if name not in sys.modules]
+    for name in hidden:  # so that they cannot be imported: NNI has placeholders
+        sys.modules[name] = None  # type: ignore[assignment]
     try:
         strategy = importlib.import_module("nni.nas.strategy")
     finally:
         framework.DEFAULT_FRAMEWORK = before
-        del sys.modules[_SUPERNETS]
+        for name in hidden:
+            del sys.modules[name]
     for package in (strategy, sys.modules["nni.nas.strategy.oneshot"]):
         for name in _ONE_SHOT:
             delattr(package, name)
         _hand_out(package, f"{_SUPERNETS}.strategy")
+    if "tianshou" in hidden:
+        delattr(strategy, _POLICY)
     _hand_out(sys.modules["nni.nas.evaluator"], "nni.nas.evaluator.pytorch")
 
 
@@ -40,6 +48,10 @@ def _hand_out(package: ModuleType, source: str) -> None:
     """Has ``package`` look up names that it lacks in the module ``source``, which is imported then."""
 
     def load(name: str) -> Any:
+        if name == _POLICY and package.__name__ == "nni.nas.strategy":
+            with contextlib.redirect_stderr(io.StringIO()):
+                setattr(package, name, getattr(importlib.reload(sys.modules[_RL]), name))
+            return vars(package)[name]
         if not name.startswith("_"):
             with contextlib.suppress(AttributeError):
                 return getattr(importlib.import_module(source), name)

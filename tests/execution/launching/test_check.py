@@ -46,7 +46,7 @@ def test_every_wrong_field_is_told_at_once():
         ({"space": "resnet-global", "setting.stages": "-1"}, "setting.stages"),
         ({"space": "resnet-global", "width": "4"}, "width"),
         ({"strategy": "evolution", "population": "1"}, "population"),
-        ({"strategy": "darts", "max_params": "10k"}, "max_params"),
+        ({"strategy": "darts", "start_from": "runs/a"}, "start_from"),
         ({"strategy": "darts", "max_macs": "10k"}, "max_macs"),
         ({"width": "4", "cells": "2", "max_macs": "1k"}, "max_macs"),
         ({"primitives": "magic"}, "primitives"),

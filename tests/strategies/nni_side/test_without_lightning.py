@@ -1,8 +1,11 @@
 """NNI's searches are imported without Lightning, and what NNI hands out of its supernets is there when it is asked for."""
 
+import importlib.util
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).resolve().parents[3]
 HEAVY = "{'pytorch_lightning', 'torchvision', 'torch._dynamo'}"
@@ -37,3 +40,17 @@ def test_a_search_of_trials_does_not_and_a_supernet_is_there_all_the_same():
         "False pytorch",
         "True nni.nas.evaluator.pytorch.lightning nni.nas.strategy.bruteforce",
     ]
+
+
+@pytest.mark.skipif(importlib.util.find_spec("tianshou") is None, reason="tianshou is not installed")
+def test_tianshou_waits_until_its_strategy_is_asked_for():
+    program = (
+        "import sys\n"
+        "from strategies.nni_side.without_lightning import import_nas\n"
+        "import_nas()\n"
+        "print('tianshou' in sys.modules, 'gym' in sys.modules)\n"
+        "from nni.nas.strategy import PolicyBasedRL, rl\n"
+        "print(rl.has_tianshou, PolicyBasedRL is rl.PolicyBasedRL)\n"
+    )
+    ended = subprocess.run([sys.executable, "-W", "ignore", "-c", program], capture_output=True, text=True)
+    assert (ended.stdout, ended.stderr) == ("False False\nTrue True\n", "")

@@ -103,7 +103,7 @@ def read(path: str) -> Tensor:
     elif image.mode in ("I", "F"):
         raise ValueError(f"pixels of mode {image.mode}; accepted: 8 or 16 bits")
     elif image.has_transparency_data:
-        if deep and isinstance(clear, tuple):  # of colours Pillow keeps the upper 8 bits
+        if deep and isinstance(clear, tuple):  # Pillow keeps the upper 8 bits
             image.info["transparency"] = tuple(shade >> 8 for shade in clear)
         white = Image.new("RGBA", image.size, "white")
         image = Image.alpha_composite(white, image.convert("RGBA"))
