@@ -7,7 +7,7 @@ Each strategy searches the space of `benchmarks.studies.architecture_table` with
 the table: the accuracies of one seed of the table (the replay's seed modulo how many there are), as a trial would see
 them. What it found is worth the hypervolume of its wholly trained candidates' *mean* accuracies over all seeds of the
 table, as a share of that of the exact front. It is written against the epochs trained so far, in whole trainings. Strategies that are not named keep what
-`replays.json` in the folder has of them; `rl` needs the extra of that name, and the curves of `supernet-pareto` are
+`replays.json` in the folder has of them; `rl` is replayed where it is named alone, for a replay takes minutes, and the curves of `supernet-pareto` are
 those of `benchmarks.studies.supernet_table`.
 """
 
@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import importlib.util
 import json
 import math
 import statistics
@@ -210,8 +209,8 @@ def main() -> None:
     )
     parser.add_argument("--table", type=Path, default=RESULTS)
     parser.add_argument("--seeds", type=int, default=20, help="replays of each strategy (20)")
-    there = [name for name in STRATEGIES if name != "rl" or importlib.util.find_spec("tianshou")]
-    parser.add_argument("--strategies", nargs="+", default=there, choices=STRATEGIES)
+    usual = [name for name in STRATEGIES if name != "rl"]
+    parser.add_argument("--strategies", nargs="+", default=usual, choices=STRATEGIES)
     parser.add_argument("--out", type=Path, default=Path("results/strategies"))
     args = parser.parse_args()
     table, path = load_table(args.table), args.out / REPLAYS
