@@ -196,7 +196,9 @@ def main() -> None:
             shutil.copy(path, kept)
         weights = trained(args.folder, name, SEEDS[0], args.epochs) / WEIGHTS
         shutil.copy(weights, args.out / f"{name}.safetensors")
-    text = report([record for record in records if record["epochs"] == args.epochs])
+    order = [*found, BASELINE, CHANCE]
+    records = [record for record in records if record["epochs"] == args.epochs and record["name"] in order]
+    text = report(sorted(records, key=lambda record: order.index(record["name"])))
     (args.out / "table.md").write_text(text + "\n", encoding="utf-8")
     print(text)
 
