@@ -160,7 +160,7 @@ class CellDistribution:
 
     def _cheapest_price(self, shares: Mapping[Node, Tensor], budget: Budget) -> Architecture:
         """What is derived at the least price of ``shares`` at which it is within ``budget``; else at a very high one."""
-        low, high = 0.0, 1 / max(float(costs.max()) for costs in shares.values())
+        low, high = 0.0, 1 / (max(float(costs.max()) for costs in shares.values()) or 1.0)  # all may be free
         for _ in range(_DOUBLINGS):
             found = self.derive(high, shares)
             if self._excess(found, budget) <= 1:

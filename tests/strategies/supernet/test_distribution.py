@@ -200,3 +200,11 @@ def test_where_nothing_is_within_the_least_above_is_derived():
     table, distribution = two_limits()
     assert table.cost(distribution.derive_within(Budget(max_params=6))).params == 7
     assert table.cost(distribution.derive_within(Budget(max_macs=6))).macs == 7
+
+
+def test_where_nothing_that_is_chosen_costs_anything_the_fixed_part_decides():
+    free = torch.zeros(2, 1, dtype=torch.float64)
+    table = CostTable(("skip",), 2, 5.0, {("normal", 2): free}, 3.0, {("normal", 2): free})
+    distribution = CellDistribution(table, {("normal", 2): torch.zeros(2, 2)})
+    for budget in (Budget(max_macs=4), Budget(max_params=2), Budget(max_macs=4, max_params=2)):
+        assert table.cost(distribution.derive_within(budget)) == Cost(params=3, macs=5, macs_published=0)
