@@ -1,6 +1,6 @@
 """What a trial of NNI costs besides its training, by the times in NNI's database.
 
-    python -m benchmarks.between_trials [--trials 13] [--images 300] [--out FILE]
+    python -m benchmarks.searches.between_trials [--trials 13] [--images 300] [--out FILE]
 
 A search by `random` on digits, one trial after the other, an epoch each. Two times of each trial but the last are told:
 from its start to the next one's start less its training (``seconds`` of ``candidates.jsonl``), and from its end to the

@@ -1,6 +1,6 @@
 """An epoch of a supernet: NNI's DARTS, ours, and `supernet-pareto`'s, with the same candidates: seconds, peak memory.
 
-    python -m benchmarks.supernet_epoch [--sides nni darts supernet-pareto] [--images 512] [--width 8] [--cells 5] [--runs 1] [--out FILE]
+    python -m benchmarks.searches.supernet_epoch [--sides nni darts supernet-pareto] [--images 512] [--width 8] [--cells 5] [--runs 1] [--out FILE]
 
 NNI's is its hub's network of DARTS cells (`nni.nas.hub.pytorch.nasnet.NDS`) with the candidates of ``darts-global``,
 the strategy `nni.nas.strategy.DARTS` and the evaluator `nni.nas.evaluator.pytorch.Classification`. Both take random
@@ -165,7 +165,7 @@ def apart(side: str, images: int, width: int, cells: int) -> dict[str, float]:
     """The same in a process of its own, on one thread."""
     words = ["--side", side, "--images", str(images), "--width", str(width), "--cells", str(cells)]
     done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.supernet_epoch", *words],
+        [sys.executable, "-m", "benchmarks.searches.supernet_epoch", *words],
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     if done.returncode:
