@@ -14,6 +14,7 @@ const path = require('path');
 
 const PAGES = process.env.PDE_NAS_PAGES ? JSON.parse(process.env.PDE_NAS_PAGES) : null;
 const START_MILLISECONDS = 60000;
+const AGAIN_MILLISECONDS = 200;
 const OURS = /^\/pages(\/|\?|$)/;
 
 let started = null; // a promise of the socket's path, while the application runs
@@ -77,7 +78,7 @@ function refuse(response, text) {
     response.end(text);
 }
 
-async function pass(request, response) {
+async function pass(request, response, attempts = 5) {
     let socketPath;
     try {
         started = started ?? start();
@@ -94,7 +95,17 @@ async function pass(request, response) {
         response.writeHead(answer.statusCode, ownHeaders(answer.headers));
         answer.pipe(response);
     });
-    onward.on('error', () => refuse(response, 'The pages do not answer.\n'));
+    onward.on('error', () => {
+        if (response.destroyed) {
+            return; // the browser has gone
+        }
+        if (request.method === 'GET' && !response.headersSent && attempts > 1) {
+            // A killed application refuses before its exit is known here, after which it is started again.
+            setTimeout(() => pass(request, response, attempts - 1), AGAIN_MILLISECONDS);
+        } else {
+            refuse(response, 'The pages do not answer.\n');
+        }
+    });
     response.on('close', () => onward.destroy());
     request.pipe(onward);
 }
