@@ -5,14 +5,26 @@ import json
 import pytest
 
 from benchmarks.runs import all_runs
-from benchmarks.studies.candidates import JUDGED, MACS, OPERATORS, TOLERANCE, at_equal_macs, table
+from benchmarks.studies.candidates import (
+    EXPANSION,
+    JUDGED,
+    MACS,
+    OPERATORS,
+    TOLERANCE,
+    WITH_BLOCK_COEFFICIENTS,
+    at_equal_macs,
+    table,
+)
 from records.errors import UserError
 
 
-@pytest.mark.parametrize("operator", OPERATORS)
-def test_networks_have_equal_macs_and_differ_where_they_are_judged(operator: str) -> None:
-    genotype = at_equal_macs(operator)
-    assert genotype.cost().macs == pytest.approx(MACS, rel=TOLERANCE)
+@pytest.mark.parametrize(
+    ("operator", "expansion"),
+    [(name, EXPANSION) for name in OPERATORS] + [(name, 1) for name in WITH_BLOCK_COEFFICIENTS],
+)
+def test_networks_have_equal_macs_and_differ_where_they_are_judged(operator: str, expansion: int) -> None:
+    genotype = at_equal_macs(operator, expansion)
+    assert genotype.cost().macs == pytest.approx(MACS[expansion], rel=TOLERANCE)
     blocks = {name: held["operator"] for name, held in genotype.architecture.items() if "/" in name}
     assert len(blocks) == 8
     assert {blocks[name] for name in JUDGED} == {operator}
@@ -44,7 +56,7 @@ def test_a_later_call_measures_what_is_missing(tmp_path) -> None:
 
 
 def test_the_best_stands_first_with_its_deviation() -> None:
-    common = {"epochs": 8, "params": 1000, "macs": 2000, "widths": [4, 8, 12]}
+    common = {"expansion": 3, "epochs": 8, "params": 1000, "macs": 2000, "widths": [4, 8, 12]}
     records = [
         {"operator": name, "accuracy": accuracy, **common}
         for name, accuracy in (
@@ -57,7 +69,7 @@ def test_the_best_stands_first_with_its_deviation() -> None:
     ]
     lines = table(records).splitlines()[2:]
     assert lines == [
-        "| `b` | 8 | 75.0 ± 7.1 | 2 | +20.0 ± 30.4 | 1,000 | 2,000 | 4, 8, 12 |",
-        "| `depthwise_3x3` | 8 | 55.0 ± 7.1 | 2 |  | 1,000 | 2,000 | 4, 8, 12 |",
-        "| `c` | 8 | 40.0 | 1 | -15.0 | 1,000 | 2,000 | 4, 8, 12 |",
+        "| `b` | 3 | 8 | 75.0 ± 7.1 | 2 | +20.0 ± 30.4 | 1,000 | 2,000 | 4, 8, 12 |",
+        "| `depthwise_3x3` | 3 | 8 | 55.0 ± 7.1 | 2 |  | 1,000 | 2,000 | 4, 8, 12 |",
+        "| `c` | 3 | 8 | 40.0 | 1 | -15.0 | 1,000 | 2,000 | 4, 8, 12 |",
     ]
