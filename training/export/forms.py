@@ -6,6 +6,7 @@ itself how it is fed. `Form.load` gives back a function from images to logits, a
 
 from __future__ import annotations
 
+import functools
 import json
 import zipfile
 from collections.abc import Callable
@@ -103,7 +104,8 @@ def _load_openvino_kernels(network: Network, path: Path, threads: int) -> Run | 
 
 
 def in_openvino(path: Path, threads: int, library: Path | None = None, precision: str = "f32") -> Run | None:
-    """The ONNX file in OpenVINO, with the library of its operators; None where that is not installed."""
+    """The ONNX file in OpenVINO, compiled for each number of images, with the library of its operators; None where
+    OpenVINO is not installed."""
     try:
         import openvino
     except ImportError:
@@ -112,8 +114,14 @@ def in_openvino(path: Path, threads: int, library: Path | None = None, precision
     if library is not None:
         core.add_extension(str(library))
     settings = {"INFERENCE_NUM_THREADS": threads, "NUM_STREAMS": 1, "INFERENCE_PRECISION_HINT": precision}
-    request = core.compile_model(str(path), "CPU", settings).create_infer_request()
-    return lambda images: request.infer([images.numpy()])
+
+    @functools.cache
+    def request(*shape: int) -> Any:
+        network = core.read_model(str(path))
+        network.reshape({0: list(shape)})  # an open number of images costs up to a third more
+        return core.compile_model(network, "CPU", settings).create_infer_request()
+
+    return lambda images: request(*images.shape).infer([images.numpy()])
 
 
 def _write_int8(network: Network, path: Path) -> dict[str, Any]:
