@@ -11,6 +11,7 @@ const { onLoad } = require('./preload.js');
 
 const LIMIT_BYTES = Number(process.env.PDE_NAS_LOG_BYTES || 16 * 1024 * 1024);
 const LOOK_MILLISECONDS = 250;
+const READS = 10;
 const OWN_LOGS = {
     'nnimanager.log': ['nnictl_stdout.log', 'nnictl_stderr.log', 'experiment.log'],
     'trial_keeper.log': ['trial_keeper.stdout', 'trial_keeper.stderr'],
@@ -23,7 +24,7 @@ function watch(file) {
     leftOut.set(file, 0);
 }
 
-function cut(file, size) {
+function cut(file) {
     const descriptor = fs.openSync(file, 'a+'); // as whoever writes: at the end, wherever that is by then
     try {
         const part = Math.floor(LIMIT_BYTES / 4);
@@ -32,7 +33,12 @@ function cut(file, size) {
             return buffer.subarray(0, fs.readSync(descriptor, buffer, 0, part, from));
         };
         const head = read(0).lastIndexOf('\n') + 1;
-        const end = read(size - part);
+        // What is written between the last look and the cut is lost: so it is looked at again, until nothing came.
+        let size, end;
+        for (let attempt = 0; attempt < READS && size !== fs.fstatSync(descriptor).size; attempt += 1) {
+            size = fs.fstatSync(descriptor).size;
+            end = read(size - part);
+        }
         const tail = end.subarray(end.indexOf('\n') + 1);
         const count = leftOut.get(file) + size - head - tail.length;
         leftOut.set(file, count);
@@ -47,9 +53,8 @@ function cut(file, size) {
 function look() {
     for (const file of leftOut.keys()) {
         try {
-            const { size } = fs.statSync(file);
-            if (size > LIMIT_BYTES) {
-                cut(file, size);
+            if (fs.statSync(file).size > LIMIT_BYTES) {
+                cut(file);
             }
         } catch (error) {
             if (error.code === undefined) {
