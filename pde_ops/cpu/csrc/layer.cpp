@@ -171,27 +171,26 @@ template <class T, int F> void forward_channels(const PdeLayer& l) {
         Moments<T> moments[F];
         for (long pack = 0; pack < e.packs; ++pack) {
           load_pack(pack);
-          convolutions(e, kernels, x, y);
           const Valid<T> valid(g, e.planes(pack));
-          for (int f = 0; f < F; ++f) moments[f].add(g, valid, e.planes(pack), y[f]);
+          if (pack == 0) {
+            convolutions(e, kernels, x, y);
+            for (int f = 0; f < F; ++f) moments[f].choose_pivot(g, valid, y[f]);
+          }
+          add_convolved<T, F>(g, valid, e.planes(pack), e.offsets.data(), e.taps, x, kernels.weight.data(),
+                              kernels.bias, moments);
         }
         for (int f = 0; f < F; ++f) e.record(f, channel, moments[f]);
       }
       Norm<T> norms[F + 1];
       for (int f = 0; f <= F; ++f) norms[f] = e.norm(f, channel);
-      if (!l.training) kernels.fold(e, norms);
+      kernels.fold(e, norms);
       Moments<T> result;
       for (long pack = 0; pack < e.packs; ++pack) {
         const int planes = e.planes(pack);
         const long at = e.start(pack, channel);
         load_pack(pack);
         const Valid<T> valid = planes == g.lanes ? whole : Valid<T>(g, planes);
-        if (l.training) {
-          convolutions(e, kernels, x, y);
-          make_fields(e, valid, norms, y, field);
-        } else {
-          make_fields(e, kernels, x, field);
-        }
+        make_fields(e, kernels, x, field);
         const T* const input = e.flat ? (const T*)l.x + at : x;  // on the PDE's grid
         const T* const source = l.use_source ? input : e.flat ? spare : nullptr;
         const T* const state = e.flat ? input : h;
@@ -267,6 +266,7 @@ template <class T> struct Means {
 
 template <class T> Means<T> out_means(const Setting<T>& e, long channel, const Norm<T>& norm) {
   Means<T> sums;
+  const T scale = norm.scale();
   const int kind = e.l.activation;
   for (long n = 0; n < e.l.images; ++n) {
     const long at = n * e.apart + channel * e.cells;
@@ -276,20 +276,21 @@ template <class T> Means<T> out_means(const Setting<T>& e, long channel, const N
     for (; o + kLanes<T> <= e.cells; o += kLanes<T>) {
       __builtin_prefetch(state + o + e.apart);
       __builtin_prefetch(grad + o + e.apart);
-      const Vec<T> normal = (load(state + o) - norm.mean) * norm.rstd;
-      const Vec<T> value = load(grad + o) * slope<Vec<T>>(kind, normal * norm.gain + norm.shift);
+      const Vec<T> apart = load(state + o) - norm.mean;
+      const Vec<T> value = load(grad + o) * slope<Vec<T>>(kind, apart * scale + norm.shift);
       grads += value;
-      products += value * normal;
+      products += value * apart;
     }
     sums.grad += total<T>(grads);
     sums.product += total<T>(products);
     for (; o < e.cells; ++o) {
-      const T normal = (state[o] - norm.mean) * norm.rstd;
-      const T value = grad[o] * slope<T>(kind, normal * norm.gain + norm.shift);
+      const T apart = state[o] - norm.mean;
+      const T value = grad[o] * slope<T>(kind, apart * scale + norm.shift);
       sums.grad += value;
-      sums.product += value * normal;
+      sums.product += double(value) * apart;
     }
   }
+  sums.product *= norm.rstd;
   return sums;
 }
 
@@ -301,12 +302,11 @@ template <class T, int F> void backward_channels(const PdeLayer& l) {
   const T training = l.training ? T(1) : T(0);  // in eval mode the statistics do not depend on the input
 #pragma omp parallel num_threads(l.threads) if (l.threads > 1)
   {
-    Planes<T> memory(g, scratch.get<T>((adjoint_planes(l.steps) + 2 + 2 * F) * g.size));
+    Planes<T> memory(g, scratch.get<T>((adjoint_planes(l.steps) + 2 + F) * g.size));
     Planes<T> kept(g, store_scratch.get<T>((F + 1) * e.packs * g.size));
     Adjoint<T> a = take_adjoint(memory, l.steps);
-    T *x = memory.take(), *grad = memory.take(), *y[F], *d[F], *const field[4] = {a.u, a.v, a.dfx, a.dfy};
+    T *x = memory.take(), *grad = memory.take(), *y[F], *const field[4] = {a.u, a.v, a.dfx, a.dfy};
     for (T*& plane : y) plane = memory.take();
-    for (T*& plane : d) plane = memory.take();
     std::vector<T*> direct(e.packs), pre(F * e.packs);
     for (T*& plane : direct) plane = kept.take();
     for (T*& plane : pre) plane = kept.take();
@@ -316,7 +316,7 @@ template <class T, int F> void backward_channels(const PdeLayer& l) {
     std::vector<const T*> pointers;
     std::memset(a.e, 0, g.size * sizeof(T));  // stands for a source that is not used
     std::memset(x, 0, g.size * sizeof(T));
-    for (T* plane : d) std::memset(plane, 0, g.size * sizeof(T));
+    for (T* plane : y) std::memset(plane, 0, g.size * sizeof(T));
 #pragma omp for schedule(dynamic, 1)
     for (long channel = 0; channel < l.channels; ++channel) {
       const Kernels<T, F> kernels(e, channel);
@@ -330,7 +330,8 @@ template <class T, int F> void backward_channels(const PdeLayer& l) {
       double of_time = 0;
       Means<T> sums[F + 1];
       sums[F] = out_means(e, channel, out);
-      const T mean_grad = T(sums[F].grad / count) * training, mean_product = T(sums[F].product / count) * training;
+      const T scale = out.scale(), of_mean = T(sums[F].grad / count) * training * scale,
+              of_product = T(sums[F].product / count) * training * scale * out.rstd;
 
       for (long pack = 0; pack < e.packs; ++pack) {
         const int planes = e.planes(pack);
@@ -344,9 +345,9 @@ template <class T, int F> void backward_channels(const PdeLayer& l) {
           grad_out = grad, state = a.grad;
         }
         const auto at_norm = [&](long o, Mask<T> m) __attribute__((always_inline)) {
-          const Vec<T> normal = (load(state + o) - out.mean) * out.rstd;
-          const Vec<T> value = load(grad_out + o) * slope<Vec<T>>(kind, normal * out.gain + out.shift);
-          store(a.grad + o, keep<T>(Vec<T>((value - mean_grad - normal * mean_product) * out.scale()), m));
+          const Vec<T> apart = load(state + o) - out.mean;
+          const Vec<T> value = load(grad_out + o) * slope<Vec<T>>(kind, apart * scale + out.shift);
+          store(a.grad + o, keep<T>(Vec<T>(value * scale - of_mean - apart * of_product), m));
         };
         each_valid<T>(p, valid, at_norm);
         constant_fields(e, field);  // the adjoint leaves gradients there
@@ -403,19 +404,19 @@ template <class T, int F> void backward_channels(const PdeLayer& l) {
           const Norm<T> norm = norms[f];
           const T *value = y[f], *from = e.flat ? field_grad[k] : field[k];
           T* kept_pre = pre[f * e.packs + pack];
+          const T scale = norm.scale();
           Vec<T> grads{}, products{};
           with_activation(k < 2 ? l.velocity_activation : kind, [&](auto act) {
             each_both(e, valid, [&](long o, long q, Mask<T> m) __attribute__((always_inline)) {
-              const Vec<T> normal = (load(value + o) - norm.mean) * norm.rstd;
-              const Vec<T> raw = load(from + q) * slope<Vec<T>>(act, normal * norm.gain + norm.shift);
-              const Vec<T> p = keep<T>(raw, m);
+              const Vec<T> apart = load(value + o) - norm.mean;
+              const Vec<T> p = keep<T>(Vec<T>(load(from + q) * slope<Vec<T>>(act, apart * scale + norm.shift)), m);
               grads += p;
-              products += keep<T>(Vec<T>(p * normal), m);
+              products += p * keep<T>(apart, m);
               store(kept_pre + o, p);
             });
           });
           sums[f].grad += total<T>(grads);
-          sums[f].product += total<T>(products);
+          sums[f].product += total<T>(products) * double(norm.rstd);
         }
       }
 
@@ -427,20 +428,20 @@ template <class T, int F> void backward_channels(const PdeLayer& l) {
         for (int f = 0; f < F; ++f) {
           const Norm<T> norm = norms[f];
           const T mean = T(sums[f].grad / count) * training, product = T(sums[f].product / count) * training;
-          const T *value = y[f], *from = pre[f * e.packs + pack];
-          T* to = d[f];
+          const T* from = pre[f * e.packs + pack];
+          const T scale = norm.scale(), of_mean = mean * scale, of_product = product * scale * norm.rstd;
+          T* const at_field = y[f];  // and from here on the gradient, with zeros around it
           Vec<T> bias{};
           each_valid<T>(g, valid, [&](long o, Mask<T> m) __attribute__((always_inline)) {
-            const Vec<T> normal = (load(value + o) - norm.mean) * norm.rstd;
-            const Vec<T> at_convolution =
-                keep<T>(Vec<T>((load(from + o) - mean - normal * product) * norm.scale()), m);
+            const Vec<T> apart = load(at_field + o) - norm.mean;
+            const Vec<T> at_convolution = keep<T>(Vec<T>(load(from + o) * scale - of_mean - apart * of_product), m);
             bias += at_convolution;
-            store(to + o, at_convolution);
+            store(at_field + o, at_convolution);
           });
           grad_bias[f] += total<T>(bias);
-          correlate(g, e.offsets.data(), e.taps, x, d[f], &grad_weight[f * e.taps]);
         }
-        spread<T, F>(g, e.offsets.data(), e.taps, direct[pack], kernels.weight.data(), d);
+        correlate<T, F>(g, e.offsets.data(), e.taps, x, y, grad_weight.data());
+        spread<T, F>(g, e.offsets.data(), e.taps, direct[pack], kernels.weight.data(), y);
         store_planes(g, direct[pack], (T*)l.grad_x + e.start(pack, channel), planes, e.apart);
       }
       if (l.time) ((T*)l.grad_time)[channel] = T(of_time);

@@ -223,6 +223,36 @@ def test_statistics_move_as_those_of_a_batch_norm():
         torch.testing.assert_close(some, others)
 
 
+FAR_FROM_ZERO = {
+    "all": lambda x: x + 1000,
+    "all but the first image": lambda x: torch.cat([0 * x[:1], x[1:] + 100]),
+    "every second image": lambda x: x * (torch.arange(len(x)) % 2 * 100).view(-1, 1, 1, 1),
+    "all, and nearly constant": lambda x: x * 1e-4 + 1,
+}
+
+
+@pytest.mark.parametrize("where", FAR_FROM_ZERO)
+@pytest.mark.parametrize("size", [7, 8, 32])
+def test_statistics_in_float32_are_nearly_those_of_double(where, size):
+    def moved(dtype):
+        torch.manual_seed(0)
+        layer = GlobalLayer(4).to(dtype).train()
+        norms = [module for module in layer.modules() if getattr(module, "momentum", None)]
+        for norm in norms:
+            norm.momentum = 1.0
+        with torch.no_grad():
+            layer(x.to(dtype))
+        return (
+            torch.stack([getattr(n, name).double() for n in norms])
+            for name in ("running_mean", "running_var")
+        )
+
+    x = FAR_FROM_ZERO[where](torch.randn(40, 4, size, size))
+    (mean, variance), (exact_mean, exact_variance) = moved(torch.float32), moved(torch.float64)
+    assert ((variance - exact_variance).abs() / exact_variance).max() < 5e-6
+    assert ((mean - exact_mean).abs() / exact_variance.sqrt()).max() < 1e-4
+
+
 NARROW = {
     "a network in bfloat16": lambda layer: (layer.bfloat16(), contextlib.nullcontext()),
     "autocast": lambda layer: (layer, torch.autocast("cpu", dtype=torch.bfloat16)),
