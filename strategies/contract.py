@@ -106,6 +106,7 @@ class MultiTrialStrategy(Strategy):
         self.epochs = epochs
         self.proposed: set[str] = set()
         self.earlier: list[Measurement] = []
+        self._earlier_keys: set[str] = set()
 
     @classmethod
     def missing(cls) -> list[str]:
@@ -133,7 +134,8 @@ class MultiTrialStrategy(Strategy):
     def start_from(self, earlier: Sequence[Measurement]) -> None:
         """What an earlier search of the problem measured comes before all results, and is not proposed again."""
         self.earlier = list(earlier)
-        self.proposed |= {Genotype.from_json(result.genotype).key() for result in earlier}
+        self._earlier_keys = {Genotype.from_json(result.genotype).key() for result in earlier}
+        self.proposed |= self._earlier_keys
 
     @classmethod
     def measures_latency(cls, settings: Any) -> bool:
@@ -169,6 +171,7 @@ class MultiTrialStrategy(Strategy):
         rng = random.Random(f"{self.seed} {index}")
         nearest: Genotype | None = None
         repeated: Genotype | None = None
+        within = False  # the budget, what was drawn is
         for attempt in range(_TRIES):
             drawn = self.draw(rng, results)
             if not isinstance(drawn, Genotype):
@@ -177,17 +180,19 @@ class MultiTrialStrategy(Strategy):
             if nearest is None or self._excess(genotype) < self._excess(nearest):
                 nearest = genotype
             if self._excess(genotype) > 1:
-                if attempt >= _TRIES_OVER_BUDGET and repeated is None:
+                if attempt >= _TRIES_OVER_BUDGET and not within:
                     break
             elif genotype.key() not in self.proposed:
                 self.proposed.add(genotype.key())
                 return genotype
             else:
-                repeated = genotype
-        if repeated is None:
+                within = True
+                if genotype.key() not in self._earlier_keys:
+                    repeated = genotype
+        if not within:
             assert nearest is not None
             raise self.budget.error(self.problem.space, nearest.cost())
-        if self.repeats:
+        if self.repeats and repeated is not None:
             return repeated
         raise SpaceExhausted(
             f"no architecture of {self.problem.space} is left: {_TRIES:,} draws gave none that was not trained"

@@ -14,6 +14,7 @@ from execution.portal.address import Portal
 from execution.progress import Progress
 from execution.session_contract import Session
 from execution.trials.last_words import last_words
+from records.errors import UserError
 from records.files import write_errors
 from records.interface.terminal import tell
 from records.measurement import Measurement
@@ -154,6 +155,8 @@ class MultiTrialSession(Session):
     def _tell_end(self, loop: CandidateLoop) -> None:
         """Says why there are fewer candidates than were wanted, where there are."""
         self._close_progress()
+        if loop.exhausted and not loop.results:
+            raise UserError(f"no candidate was measured: {loop.exhausted}")
         if loop.ended is not None:
             on = f"; {command_text('resume', self.run.path)} goes on to {self.settings.trials}"
             tell(loop.ended + ("" if loop.exhausted else on))

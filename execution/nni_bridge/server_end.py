@@ -56,9 +56,15 @@ def require_running(run: RunFolder, server: Any, then: str | None = None) -> Non
 @contextmanager
 def answering(run: RunFolder, server: Callable[[], Any], then: str | None = None) -> Iterator[None]:
     """Raises `UserError` where a call to NNI's server fails, since that has ended or does not answer; ``server`` gives its
-    process, None before there is one. ``then`` as for `failure`."""
+    process, None before there is one. ``then`` as for `failure`; where it is None a full disk is told as that."""
+    if then is None:
+        require_space(run.path)
     try:
         yield
+    except UserError:
+        if then is None:
+            require_space(run.path)
+        raise
     except (RequestException, *_CUT_OFF) as error:
         if isinstance(error, (RequestsConnectionError, *_CUT_OFF)):
             process = server()

@@ -20,6 +20,7 @@ from training.data.datasets import is_array_file
 SHARED = ("data_dir", "device", "threads", "host", "platform", "hosts", "devices", "cluster")
 _HUBS_OWN = ("run_dir", "port", "portal")
 _MOST_SEARCHES = 1000  # rows of one page
+_LISTS = ("primitives", "objectives")  # whose own value has commas
 _LONGEST = 60  # characters of a value in a row's name, which is a folder's too
 
 
@@ -30,7 +31,7 @@ def row_names() -> list[str]:
 
 def of_one_value() -> list[str]:
     """The settings whose commas part no values of a sweep: those that all its searches share, and lists."""
-    return [name for name in all_options() if name == "primitives" or name not in row_names()]
+    return [name for name in all_options() if name in _LISTS or name not in row_names()]
 
 
 def row_of(settings: SearchSettings) -> dict[str, str]:

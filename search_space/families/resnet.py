@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from records.checks import flag, one_of, whole_number
+from records.checks import flag, one_of, shown, whole_number
 from records.errors import UserError
 from records.options import option
 from search_space.families.blocks import ConvNormAct, Residual
@@ -52,9 +52,12 @@ class ResNetSettings:
 
 def whole_numbers(name: str, value: Any, high: int) -> tuple[int, ...]:
     """A tuple of whole numbers from 1 to ``high``, at least one, each once. Raises ``UserError``."""
-    if not isinstance(value, (list, tuple)) or not value or len(set(value)) != len(value):
-        raise UserError(f"{name} is {value!r}; accepted: a non-empty list of different whole numbers")
-    return tuple(whole_number(name, item, 1, high) for item in value)
+    numbers = (
+        tuple(whole_number(name, item, 1, high) for item in value) if isinstance(value, (list, tuple)) else ()
+    )
+    if not numbers or len(set(numbers)) != len(numbers):
+        raise UserError(f"{name} is {shown(value)}; accepted: a non-empty list of different whole numbers")
+    return numbers
 
 
 def check_layers(

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from records.checks import one_of, shown, whole_number
+from records.checks import one_of, shown, some_of, whole_number
 from records.errors import UserError
 from records.options import option
 from search_space.families import tiny_cells
@@ -68,7 +68,7 @@ class TinySettings:
         for name, high in limits.items():
             object.__setattr__(self, name, whole_numbers(name, getattr(self, name), high))
         object.__setattr__(self, "operators", _operators(self.operators))
-        object.__setattr__(self, "squeezes", _different("squeezes", self.squeezes, SQUEEZES))
+        object.__setattr__(self, "squeezes", some_of("squeezes", self.squeezes, SQUEEZES))
         one_of("activation", self.activation, tuple(ACTIVATIONS))
 
     @property
@@ -77,20 +77,15 @@ class TinySettings:
 
 
 def _operators(given: Any) -> tuple[str, ...]:
-    known = primitive_names()
-    for name in given if isinstance(given, (list, tuple)) else ():
+    known = tuple(primitive_names())
+    names = given if isinstance(given, (list, tuple)) else ()
+    for name in names:
         for each in operations(name) if isinstance(name, str) else (name,):
             if each not in known:
                 raise unknown_primitive(f"operators has {shown(name)}; accepted, also with {THEN} between:")
-    return _different("operators", given)
-
-
-def _different(name: str, given: Any, known: tuple[str, ...] | None = None) -> tuple[str, ...]:
-    if not isinstance(given, (list, tuple)) or not given or len(set(given)) != len(given):
-        raise UserError(f"{name} is {shown(given)}; accepted: a non-empty list of different names")
-    for value in given if known else ():
-        one_of(name, value, known or ())
-    return tuple(given)
+    if not names or len(set(names)) != len(names):
+        raise UserError(f"operators is {shown(given)}; accepted: a non-empty list of different names")
+    return tuple(names)
 
 
 @register_space

@@ -103,6 +103,7 @@ class SupernetPareto(MultiTrialStrategy):
         super().__init__(problem, seed, settings, **budget)
         self.names = require_several(self.settings.objectives)
         self.chosen: list[Chosen] | None = None
+        self._all_judged = False  # the space has no more within the budget
 
     @classmethod
     def measures_latency(cls, settings: SupernetParetoSettings) -> bool:
@@ -142,6 +143,7 @@ class SupernetPareto(MultiTrialStrategy):
                     f"{len(known)} trials"
                 )
             self.chosen = extended(known, _fit(judged), count, self.names)
+            self._all_judged = 0 < len(judged) < self.settings.judged
         else:
             latency = self._latency(workplace)  # before memory is kept: trials that measure it do not
             limit = workplace.trial.max_latency
@@ -152,6 +154,7 @@ class SupernetPareto(MultiTrialStrategy):
                     self._search(), judge, self.settings.judged, workplace.folder / JUDGED, progress=workplace.progress,
                     latency=latency, max_latency=limit,
                 )  # fmt: skip
+                self._all_judged = len(judged) < self.settings.judged
                 fit = _fit(judged)
                 if not fit:
                     fastest = min(m.latency for m in judged if m.latency is not None)
@@ -221,8 +224,9 @@ class SupernetPareto(MultiTrialStrategy):
         known = {Genotype.from_json(result.genotype).key() for result in self.earlier}
         left = [each.genotype for each in self.chosen if each.genotype.key() not in known]
         if index >= len(left):
+            more = "it has no more" if self._all_judged else "--judged finds more"
             raise SpaceExhausted(
-                f"no architecture of {self.problem.space} is left: the supernet gave {len(left)}; --judged finds more"
+                f"no architecture of {self.problem.space} is left: the supernet gave {len(left)}; {more}"
             )
         for place, result in enumerate(results):
             if result.genotype != left[place].to_json():

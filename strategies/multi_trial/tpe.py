@@ -23,7 +23,7 @@ class TpeSettings(Options):
         "results before it models them; until then it draws at random",
         unit="candidates",
         metavar="N",
-        least=1,
+        least=2,  # NNI's model parts them into good and bad ones
     )
 
 

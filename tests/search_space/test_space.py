@@ -1,5 +1,6 @@
 """The registry of spaces, and what a space makes of a problem."""
 
+import itertools
 import random
 from dataclasses import dataclass
 
@@ -35,6 +36,15 @@ def test_settings_that_cannot_be_are_said_when_the_space_takes_the_problem():
     problem = Problem("darts-global", {"widht": 4}, (3, 32, 32), 10)
     with pytest.raises(UserError, match="'widht' is no setting of darts-global; accepted: width"):
         get_space("darts-global").settings_of(problem)
+
+
+@pytest.mark.parametrize("space", space_names())
+def test_a_list_or_an_object_among_a_lists_items_is_told_by_name(space):
+    settings = get_space(space).settings_json(get_space(space).make_settings({}))
+    lists = [name for name, value in settings.items() if isinstance(value, (list, tuple))]
+    for name, item in itertools.product(lists, ([4, 8], {"a": 1}, None)):
+        with pytest.raises(UserError, match=f"^({name} |every item of {name} |.*{name})"):
+            get_space(space).make_settings({name: [item]})
 
 
 def test_a_space_that_is_registered_works_as_the_others_do():

@@ -16,13 +16,14 @@ from records.errors import UserError
 from records.measurement import Measurement
 from search_space import Genotype
 from search_space.problem import Problem
+from search_space.sampling import random_genotype
 from strategies import contract
 from strategies.contract import MultiTrialStrategy, SpaceExhausted
 from strategies.multi_trial import rl
 from strategies.multi_trial.random_search import RandomSearch
 from strategies.registry import get_strategy, strategies, strategy_names
 from strategies.workplace import Workplace
-from tests.strategies.table import PROBLEM, SIZES, TINY, begun, judged, play, worth
+from tests.strategies.table import PROBLEM, SIZES, TINY, begun, judged, play, result, worth
 from training.trial import TrialSettings
 
 MULTI_TRIAL = strategy_names(one_shot=False)
@@ -177,6 +178,16 @@ def test_a_space_that_is_used_up_repeats_itself_or_ends(name, monkeypatch):
         assert len(begun(results)) == 2
     keys = {Genotype.from_json(m.genotype).key() for m in results}
     assert 1 <= len(keys) <= 2
+    after = made(name, tiny)
+    after.start_from([result(index, genotype, 0.5) for index, genotype in enumerate(all_of(tiny))])
+    with pytest.raises(SpaceExhausted, match="no architecture of darts-global is left"):
+        after.propose(0, [])
+
+
+def all_of(problem):
+    found = {(g := random_genotype(problem, seed)).key(): g for seed in range(40)}
+    assert len(found) == 2
+    return found.values()
 
 
 @pytest.mark.parametrize("name", strategy_names())

@@ -105,7 +105,8 @@ def export(
         load_weights(model, Path(weights))
     with write_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
-    with _alone(folder):
+    files = [DESCRIPTION, WEIGHTS, *(file for form in wanted.values() for file in (form.file, *form.with_it))]
+    with _alone(folder), _whole_or_none([folder / file for file in files]):
         _require_free(folder, overwrite)  # nobody else has written one meanwhile
         return _write(genotype, model, folder, facts, wanted, trained=weights is not None)
 
@@ -126,6 +127,20 @@ def _alone(folder: Path) -> Iterator[None]:
         finally:
             if not kept:
                 (folder / LOCK).unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _whole_or_none(files: Sequence[Path]) -> Iterator[None]:
+    """Where it fails, of these files those that were not there before are removed: they do not say yet how they are fed,
+    nor that they are untrained."""
+    before = {path for path in files if path.exists()}
+    try:
+        yield
+    except BaseException:
+        for path in set(files) - before:
+            with contextlib.suppress(OSError):
+                path.unlink(missing_ok=True)
+        raise
 
 
 def _write(

@@ -125,3 +125,18 @@ def test_a_server_that_fails_on_a_full_disk_is_told_as_that(run, monkeypatch):
         answering(run, lambda: None),
     ):
         raise requests.HTTPError("500 Server Error")
+
+
+def test_a_server_is_not_started_on_a_full_disk_nor_is_one_that_fills_told_as_a_taken_port(run, monkeypatch):
+    free = [10**6, 1]
+    monkeypatch.setattr(
+        disk_space.os,
+        "statvfs",
+        lambda _: SimpleNamespace(f_bfree=free[0], f_bavail=free.pop(0), f_frsize=512, f_flag=0),
+    )
+    full = "^cannot write .*: No space left on device"
+    with pytest.raises(UserError, match=full), answering(run, lambda: None):
+        raise UserError("another program has port 8080 now")
+    free.append(1)
+    with pytest.raises(UserError, match=full), answering(run, lambda: None):
+        pytest.fail("it was started")

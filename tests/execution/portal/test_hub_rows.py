@@ -44,10 +44,12 @@ def test_a_grid_is_every_combination_named_after_what_differs():
 
 
 def test_what_is_of_one_value_keeps_its_commas():
-    assert {"run_dir", "data_dir", "primitives", "hosts"} <= set(of_one_value())
+    assert {"run_dir", "data_dir", "primitives", "objectives", "hosts"} <= set(of_one_value())
     assert not {"seed", "dataset", "setting"} & set(of_one_value())
     rows, (made,) = grid({"run_dir": "a,b", "primitives": "skip_connect,global_1"})
     assert (len(rows), made.run_dir, made.primitives) == (1, "a,b", "skip_connect,global_1")
+    rows, made_by = grid({"strategy": "nsga2", "objectives": "accuracy,params", "seed": "0,1"})
+    assert [(s.seed, s.objectives) for s in made_by] == [(0, "accuracy,params"), (1, "accuracy,params")]
 
 
 def test_files_of_arrays_are_found_whatever_folder_the_rows_share():

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from search_space.problem import Problem
+from strategies.contract import SpaceExhausted
 from strategies.multi_trial.supernet_pareto import SupernetPareto
 from strategies.shared_weights import chosen, exploring, training
 from strategies.shared_weights.judge import Judge
@@ -58,3 +60,22 @@ def test_killed_in_each_of_its_parts_it_comes_to_what_an_undisturbed_one_does(pr
     assert found(folder) == found(whole)
     assert len(found(folder)) == 2 + 8 + 1
     assert [resumed.propose(i, []) for i in range(6)] == [undisturbed.propose(i, []) for i in range(6)]
+
+
+TWO = Problem(
+    "darts-global", {"width": 4, "cells": 1, "nodes": 1, "inputs": 1, "primitives": ["skip_connect"]}, (1, 8, 8), 10
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("problem", "end"),
+    [(PROBLEM, "the supernet gave 8; --judged finds more"), (TWO, "gave 2; it has no more")],
+)
+def test_where_it_has_none_left_it_says_whether_more_judging_helps(problem, end, tmp_path):
+    settings = SupernetPareto.Settings(supernet_epochs=1, supernet_steps=1, judged=8, controls=0)
+    workplace = Workplace(tmp_path, TrialSettings(train_limit=80, batch_size=32), trials=10)
+    for _ in range(2):  # the second one takes up what the first one kept
+        strategy = SupernetPareto(problem, 0, settings)
+        strategy.prepare(workplace)
+        with pytest.raises(SpaceExhausted, match=end):
+            strategy.propose(8, [])

@@ -7,6 +7,7 @@ import statistics
 
 import pytest
 
+from records.errors import UserError
 from search_space.sampling import random_genotype
 from strategies.multi_trial.tpe import Tpe, TpeSettings
 from tests.strategies.table import PROBLEM, play, result, worth
@@ -27,8 +28,14 @@ def test_it_models_nothing_before_its_startup():
 
 def test_failed_candidates_are_left_out():
     failed = [result(i, random_genotype(PROBLEM, i), None) for i in range(30)]
-    strategy = Tpe(PROBLEM, 0, TpeSettings(startup=1))
+    strategy = Tpe(PROBLEM, 0, TpeSettings(startup=2))
     assert strategy.draw(random.Random(1), failed) == Tpe(PROBLEM, 0).draw(random.Random(1), [])
+
+
+def test_with_the_least_startup_it_models_from_the_second_result_on():
+    with pytest.raises(UserError, match=r"startup is 1; accepted: .*2"):
+        TpeSettings(startup=1)
+    assert len(play(Tpe(PROBLEM, 0, TpeSettings(startup=2)), 12)) == 12
 
 
 @pytest.mark.parametrize("better", ["sep_conv_3x3", "global_1"])

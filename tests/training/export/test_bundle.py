@@ -22,7 +22,7 @@ from search_space import published, sample
 from tests.training.export.privacy import tells_nothing
 from tests.training.networks import TinyGenotype, TinyNet
 from training.data.datasets import DatasetInfo
-from training.export import export, load_weights, save_weights
+from training.export import bundle, export, load_weights, save_weights
 from training.export.model_facts import Accuracy, Facts
 from training.export.onnx_form import file as onnx_file
 
@@ -261,6 +261,18 @@ def test_formats_are_checked(tmp_path):
         export(TinyGenotype(), None, tmp_path / "out", formats=["onnx", "onx"])
     assert not (tmp_path / "out").exists()
     assert export(TinyGenotype(), None, tmp_path / "out", formats=["onnx"]).files[-1] == "model.onnx"
+
+
+def test_an_export_that_fails_leaves_nothing_that_does_not_say_what_it_is(tmp_path, monkeypatch):
+    (tmp_path / "weights.safetensors").write_bytes(b"somebody's own")
+
+    def full(*_):
+        raise UserError("cannot write it: No space left on device")
+
+    monkeypatch.setattr(bundle, "_latencies", full)
+    with pytest.raises(UserError, match="No space left"):
+        export(TinyGenotype(), None, tmp_path, formats=["onnx", "python"])
+    assert [path.name for path in tmp_path.iterdir()] == ["weights.safetensors"]
 
 
 def test_two_exports_never_share_a_folder(tmp_path):
