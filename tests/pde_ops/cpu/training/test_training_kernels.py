@@ -11,7 +11,7 @@ from pde_ops import GlobalLayer
 from pde_ops.cpu import backend
 from pde_ops.cpu.training.depthwise import DepthwiseConv2d
 from pde_ops.cpu.training.kernels import training_kernels
-from pde_ops.cpu.training.norm import BatchNormReLU
+from pde_ops.cpu.training.norm import BatchNormReLU, _takes_map
 from search_space import sample
 
 pytestmark = pytest.mark.skipif(not backend.built(), reason="the C++ kernels are not built")
@@ -44,6 +44,49 @@ def test_a_norm_is_torchs_and_so_are_its_gradients(size, relu, offset):
         torch.testing.assert_close(one.double(), other.double(), rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize("size", [(32, 32), (8, 8), (7, 5), (1, 3), (33, 17)])
+@pytest.mark.parametrize("channels", [2, 5, 10, 16, 64])
+@pytest.mark.parametrize(("relu", "offset"), [(False, 0.0), (True, 0.0), (True, 100.0)])
+def test_a_norm_in_bfloat16_with_channels_last_is_torchs_up_to_rounding(size, channels, relu, offset):
+    torch.manual_seed(0)
+    x = (
+        (torch.randn(6, channels, *size) * 3 + offset)
+        .bfloat16()
+        .contiguous(memory_format=torch.channels_last)
+    )
+    x.requires_grad_()
+    norm = nn.BatchNorm2d(channels, momentum=0.3)
+    nn.init.normal_(norm.weight)
+    nn.init.normal_(norm.bias)
+    exact = copy.deepcopy(norm).double()
+    quick = BatchNormReLU(norm, relu=relu)
+    assert _takes_map(x)
+    ours, theirs = quick(x), exact(x.double())
+    theirs = F.relu(theirs) if relu else theirs
+    assert ours.dtype is torch.bfloat16
+    assert ours.is_contiguous(memory_format=torch.channels_last)
+    torch.testing.assert_close(ours.double(), theirs, rtol=5e-3, atol=5e-3)
+    for name in ("running_mean", "running_var", "num_batches_tracked"):
+        one, other = getattr(norm, name), getattr(exact, name)
+        torch.testing.assert_close(one.double(), other.double(), rtol=1e-4, atol=1e-5)
+    grad = torch.randn_like(ours).contiguous()  # as a sum or a mean may give it
+    found = torch.autograd.grad(ours, (x, norm.weight, norm.bias), grad)
+    expected = torch.autograd.grad(theirs, (x, exact.weight, exact.bias), grad.double())
+    assert [each.dtype for each in found] == [torch.bfloat16, torch.float32, torch.float32]
+    near_zero = 1e-2 * max(1.0, offset / 10)  # where the ReLU bends, one bit decides
+    for one, other in zip(found, expected, strict=True):
+        torch.testing.assert_close(one.double(), other.double(), rtol=1e-2, atol=near_zero)
+
+
+def test_not_a_number_passes_a_norm_in_bfloat16():
+    x = torch.randn(4, 3, 8, 8).bfloat16().contiguous(memory_format=torch.channels_last)
+    x[0, 1, 2, 3] = float("nan")
+    norm = nn.BatchNorm2d(3)
+    out = BatchNormReLU(norm, relu=True)(x)
+    assert torch.isnan(norm.running_var).tolist() == [False, True, False]
+    assert torch.isnan(out).any((0, 2, 3)).tolist() == [False, True, False]
+
+
 def test_a_first_pixel_far_from_all_others_does_no_harm():
     x = torch.randn(4, 1, 16, 16)
     x[0, 0, 0, 0] = 1e4
@@ -71,8 +114,11 @@ def test_what_it_does_not_take_is_torchs(x):
         assert torch.equal(BatchNormReLU(norm)(x), expected)
 
 
-def test_several_threads_give_the_same():
-    x, norm, before, results = torch.randn(4, 40, 9, 9), nn.BatchNorm2d(40), torch.get_num_threads(), []
+@pytest.mark.parametrize("rounded", [False, True])
+def test_several_threads_give_the_same(rounded):
+    x, norm, before, results = torch.randn(40, 40, 9, 9), nn.BatchNorm2d(40), torch.get_num_threads(), []
+    if rounded:
+        x = x.bfloat16().contiguous(memory_format=torch.channels_last)
     try:
         for threads in (1, 2):
             torch.set_num_threads(threads)
