@@ -83,7 +83,7 @@ def read_supernet(folder: Path) -> Supernet | None:
     path = folder / EPOCHS
     lines = (read_present(path) or b"").split(b"\n")[:-1]
     columns: dict[str, list[float]] = {name: [] for name in _FIELDS}
-    choices = 0
+    choices, equal = 0, 0.0
     counts: Mapping[str, float] = {}
     weights: list[Mapping[str, float]] = []
     derived: list[Mapping[str, float]] = []
@@ -93,6 +93,7 @@ def read_supernet(folder: Path) -> Supernet | None:
             counts = _derived(record)
             expected = _expected(record.get("expected_counts") or {})
             choices = len(expected or record["genotype"]["settings"]["primitives"]) + 1  # with "none"
+            equal = _number(record.get("equal_entropy", math.log(choices)))
             derived.append(counts)
             weights.append(expected)
             for name, column in columns.items():
@@ -105,7 +106,7 @@ def read_supernet(folder: Path) -> Supernet | None:
         return None
     return Supernet(
         **{name: tuple(column) for name, column in columns.items()},
-        equal_entropy=math.log(choices),
+        equal_entropy=equal,
         skips=round(sum(count for primitive, count in counts.items() if primitive.startswith(_IDLE))),
         edges=round(sum(counts.values())),
         weights=_over_epochs(weights),

@@ -91,6 +91,6 @@ def epoch_line(record: Mapping[str, Any], epochs: int, choices: int) -> str:
     return (
         f"[{record['epoch']}/{epochs}] supernet: accuracy {percent_text(record['default'])}%, "
         f"{count_text(record['expected_macs'])} MACs expected, {count_text(record['derived_macs'])} MACs derived, "
-        f"entropy {record['entropy']:.4f} nats ({math.log(choices):.4f} with equal weights), "
+        f"entropy {record['entropy']:.4f} nats ({record.get('equal_entropy', math.log(choices)):.4f} with equal weights), "
         f"{record['seconds']:.1f} s"
     )

@@ -67,14 +67,13 @@ class Strategy(ABC):
 
 class MultiTrialStrategy(Strategy):
     """Proposes architectures of ``problem`` with at most ``max_macs`` MACs and ``max_params`` parameters, each of
-    which is trained as a trial, and each different where a thousand draws give a different one.
+    which is trained as a trial, and no two of which are the same.
 
     It is a pure function of its seed, the index of the candidate and the results it is shown. With M trials at once
     the search shows candidate i the results of candidates 0 to i - M, in the order of their indices, however long
     each took: so the same seed proposes the same, on any machine and after any crash. Subclasses define `draw`.
 
-    ``repeats``: whether a known architecture is proposed again where a thousand draws give no other. Without, the
-    search ends there. ``stages``: whether it trains candidates in stages (`stage`). ``epochs`` are those of a whole
+    A search ends where a thousand draws give no architecture that is not known. ``stages``: whether it trains candidates in stages (`stage`). ``epochs`` are those of a whole
     training. ``extra``: the optional part of the installation that it needs, and the modules of that.
 
     Examples:
@@ -86,7 +85,6 @@ class MultiTrialStrategy(Strategy):
     """
 
     one_shot = False
-    repeats: ClassVar[bool] = True
     stages: ClassVar[bool] = False
     extra: ClassVar[tuple[str, ...]] = ()  # its name, then the modules
 
@@ -106,7 +104,6 @@ class MultiTrialStrategy(Strategy):
         self.epochs = epochs
         self.proposed: set[str] = set()
         self.earlier: list[Measurement] = []
-        self._earlier_keys: set[str] = set()
 
     @classmethod
     def missing(cls) -> list[str]:
@@ -134,8 +131,7 @@ class MultiTrialStrategy(Strategy):
     def start_from(self, earlier: Sequence[Measurement]) -> None:
         """What an earlier search of the problem measured comes before all results, and is not proposed again."""
         self.earlier = list(earlier)
-        self._earlier_keys = {Genotype.from_json(result.genotype).key() for result in earlier}
-        self.proposed |= self._earlier_keys
+        self.proposed |= {Genotype.from_json(result.genotype).key() for result in earlier}
 
     @classmethod
     def measures_latency(cls, settings: Any) -> bool:
@@ -170,7 +166,6 @@ class MultiTrialStrategy(Strategy):
         results = [*self.earlier, *results]
         rng = random.Random(f"{self.seed} {index}")
         nearest: Genotype | None = None
-        repeated: Genotype | None = None
         within = False  # the budget, what was drawn is
         for attempt in range(_TRIES):
             drawn = self.draw(rng, results)
@@ -187,13 +182,9 @@ class MultiTrialStrategy(Strategy):
                 return genotype
             else:
                 within = True
-                if genotype.key() not in self._earlier_keys:
-                    repeated = genotype
         if not within:
             assert nearest is not None
             raise self.budget.error(self.problem.space, nearest.cost())
-        if self.repeats and repeated is not None:
-            return repeated
         raise SpaceExhausted(
             f"no architecture of {self.problem.space} is left: {_TRIES:,} draws gave none that was not trained"
         )

@@ -69,7 +69,6 @@ class Asha(MultiTrialStrategy):
     summary = "trains many candidates shortly and lets the best go on, each stage a trial"
     Settings = AshaSettings
     settings: AshaSettings
-    repeats = False
     stages = True
 
     def __init__(self, problem: Any, seed: int, settings: Any = None, **more: Any) -> None:

@@ -50,7 +50,6 @@ class Grid(MultiTrialStrategy):
     summary = "tries every architecture once, each trained as a trial"
     Settings = GridSettings
     settings: GridSettings
-    repeats = False
 
     def __init__(self, problem: Any, seed: int, settings: Any = None, **budget: Any) -> None:
         super().__init__(problem, seed, settings, **budget)

@@ -59,7 +59,6 @@ class NniStrategy(MultiTrialStrategy):
     summary = "runs a multi-trial strategy of NNI's own or a user's, each candidate trained as a trial"
     Settings = NniSettings
     settings: NniSettings
-    repeats = False
 
     def __init__(self, problem: Any, seed: int, settings: Any = None, **budget: Any) -> None:
         super().__init__(problem, seed, settings, **budget)

@@ -62,7 +62,6 @@ class Nsga2(MultiTrialStrategy):
     summary = "evolves a front of candidates by several objectives, each trained as a trial"
     Settings = Nsga2Settings
     settings: Nsga2Settings
-    repeats = False
     bands = math.inf  # ratio of costs beyond which whoever judges cannot tell networks apart, see `ranked`
 
     def __init__(self, problem: Any, seed: int, settings: Any = None, **budget: Any) -> None:

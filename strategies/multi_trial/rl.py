@@ -50,7 +50,6 @@ class Rl(MultiTrialStrategy):
     )
     Settings = RlSettings
     settings: RlSettings
-    repeats = False
     extra = ("rl", "tianshou", "gym")
 
     def __init__(self, problem: Any, seed: int, settings: Any = None, **budget: Any) -> None:

@@ -96,7 +96,6 @@ class SupernetPareto(MultiTrialStrategy):
     summary = "trains one supernet, finds its front of accuracy against MACs, and trains the front's points as trials"
     Settings = SupernetParetoSettings
     settings: SupernetParetoSettings
-    repeats = False
     trains_here = True
 
     def __init__(self, problem: Any, seed: int, settings: Any = None, **budget: Any) -> None:

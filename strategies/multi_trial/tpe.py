@@ -45,7 +45,6 @@ class Tpe(MultiTrialStrategy):
     summary = "models which decisions good candidates have in common (NNI's TPE), each trained as a trial"
     Settings = TpeSettings
     settings: TpeSettings
-    repeats = False
 
     def __init__(self, problem: Any, seed: int, settings: Any = None, **budget: Any) -> None:
         super().__init__(problem, seed, settings, **budget)

@@ -36,7 +36,7 @@ class Enas(OneShotStrategy):
         for name in _NEEDED:
             if importlib.util.find_spec(name) is None:
                 raise UserError(
-                    f"strategy enas needs {name}, which is not installed: pip install 'pde-nas[rl]'"
+                    f"strategy enas needs {name}, which is not installed; `pip install 'pde-nas[rl]' -c constraints.txt` installs it"
                 )
         return supernet_of(settings, batch_size=batch_size, seed=seed, device=device)
 

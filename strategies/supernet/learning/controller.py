@@ -7,8 +7,10 @@ DARTS. Importing this module imports tianshou and gym, which the extra ``rl`` br
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -17,7 +19,7 @@ from nni.nas.strategy._rl_impl import TuningTrajectoryGenerator
 from tianshou.data import ReplayBuffer
 from torch import nn
 
-from strategies.supernet.distribution import Architecture, uniform
+from strategies.supernet.distribution import Architecture, CellDistribution, Node, uniform
 from strategies.supernet.learning.gradient import Batch
 from strategies.supernet.learning.reinforce import PathsModule
 
@@ -114,21 +116,43 @@ class EnasModule(PathsModule):
             return
         self._update()
         self.controller.policy.eval()
-        drawn = [self._architecture(sample) for sample in self._many(_DRAWS)]
+        shown = self._shown(self._many(_DRAWS))
+        for node, rows in self.rows().items():
+            for row, logits in zip(rows, shown[node], strict=True):
+                with torch.no_grad():
+                    row.copy_(logits)
+
+    def notes(self) -> dict[str, Any]:
+        """With the entropy, in nats, of what as many paths show that are drawn without a controller: less than equal
+        weights have, for a node has few inputs and its later edges are left out more often."""
+        return super().notes() | {"equal_entropy": self._entropy_of_chance}
+
+    @cached_property
+    def _entropy_of_chance(self) -> float:
+        chance = np.random.default_rng(0)
+        actions = np.stack(
+            [chance.integers(limit, size=_DRAWS) for limit in self.controller.num_choices], axis=1
+        )
+        entropy = CellDistribution(self.table, self._shown(self._named(actions))).entropy()
+        return math.fsum(entropy.values()) / len(entropy)
+
+    def _shown(self, samples: list[dict[str, Any]]) -> dict[Node, torch.Tensor]:
+        """The logits that such paths show."""
         counts = {
             node: torch.zeros(len(costs), len(self.table.primitives) + 1)
             for node, costs in self.table.nodes.items()
         }
         number = {primitive: k for k, primitive in enumerate(self.table.primitives)}
-        for path in drawn:
-            for node, pairs in self.table.pairs(path):
+        for sample in samples:
+            for node, pairs in self.table.pairs(self._architecture(sample)):
                 for primitive, source in pairs:
                     counts[node][source, number[primitive]] += 1
-        for node, rows in self.rows().items():
-            for row, count in zip(rows, counts[node], strict=True):
-                count[-1] = max(0.0, _DRAWS - float(count.sum()))
-                with torch.no_grad():
-                    row.copy_(((count + 0.5) / (_DRAWS + 0.5 * len(count))).log())
+        for count in counts.values():
+            count[:, -1] = (len(samples) - count.sum(1)).clamp_min(0)
+        return {
+            node: ((count + 0.5) / (len(samples) + 0.5 * count.shape[1])).log()
+            for node, count in counts.items()
+        }
 
     def _many(self, count: int) -> list[dict[str, Any]]:
         """Samples of the controller, all drawn at once: one by one they take a second for each hundred steps."""
@@ -144,7 +168,11 @@ class EnasModule(PathsModule):
                 }
                 chances, _ = policy.actor(seen)
                 history[:, step] = torch.multinomial(chances, 1)[:, 0].numpy()
-        samples = []
+        return self._named(history)
+
+    def _named(self, history: np.ndarray) -> list[dict[str, Any]]:
+        """Samples by their actions, a row of numbers each."""
+        samples, generator = [], self.controller
         for actions in history:
             sample = {}
             for (label, _), action in zip(generator.search_labels, actions, strict=True):

@@ -216,13 +216,9 @@ def test_a_failed_trials_history_is_by_epoch_however_its_results_arrive():
 
 def test_a_space_without_anything_left_ends_it_in_order_and_a_resume_ends_as_it_did():
     tiny = Problem("darts-global", {"width": 4, "cells": 1, "nodes": 1, "inputs": 1}, (1, 8, 8), 10)
-
-    class Few(Evolution):
-        repeats = False
-
     whole = len(tiny_keys := {random_genotype(tiny, seed).key() for seed in range(500)})
     engine = Engine(3, 0)
-    measured = run(engine, concurrency=3, trials=whole + 5, strategy=Few(tiny, 0))
+    measured = run(engine, concurrency=3, trials=whole + 5, strategy=Evolution(tiny, 0))
     assert {Genotype.from_json(m.genotype).key() for m in measured} == tiny_keys
     assert len(measured) == whole
     assert engine.said == (
@@ -230,7 +226,7 @@ def test_a_space_without_anything_left_ends_it_in_order_and_a_resume_ends_as_it_
         "none that was not trained"
     )
     again = Engine(3, 0)
-    assert run(again, concurrency=3, trials=whole + 5, strategy=Few(tiny, 0), known=measured) == []
+    assert run(again, concurrency=3, trials=whole + 5, strategy=Evolution(tiny, 0), known=measured) == []
     assert again.submitted == []
     assert again.said == engine.said
 

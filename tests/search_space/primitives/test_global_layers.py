@@ -37,6 +37,23 @@ def test_the_start_is_the_deviation_of_the_pre_activations(name, deviation):
         assert getattr(layer, field)(x).std().item() == pytest.approx(deviation, rel=1e-3)
 
 
+@pytest.mark.parametrize(
+    "name", ["global_1", "global_3", "global_open_1", "global_signed_1", "global_block_1"]
+)
+@pytest.mark.parametrize("training", [True, False])
+def test_gradients_of_the_input_and_of_all_parameters(name, training):
+    layer = made(name, channels=2).double().train(training)
+    for parameter in layer.parameters():  # away from where a ReLU bends
+        parameter.data += 0.3 * torch.randn_like(parameter)
+    names = [name for name, _ in layer.named_parameters()]
+
+    def call(x, *values):
+        return torch.func.functional_call(layer, dict(zip(names, values, strict=True)), (x,))
+
+    given = [torch.randn(3, 2, 4, 3).double(), *(value.detach().clone() for value in layer.parameters())]
+    assert torch.autograd.gradcheck(call, [value.requires_grad_() for value in given])
+
+
 def test_an_open_layer_learns_its_gain_and_a_small_one_holds_a_factor():
     small, open_ = made("global_3").velocity_x.norm, made("global_open_3").velocity_x.norm
     assert (small.multiplier, small.weight.mean().item()) == (0.05, 1.0)

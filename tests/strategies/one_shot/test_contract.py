@@ -9,6 +9,8 @@ import math
 import pytest
 import torch
 
+from analysis.supernet import read_supernet
+from records.run_files.kept_files import EPOCHS
 from search_space import Genotype
 from search_space.problem import Problem
 from strategies.budget import Budget
@@ -178,3 +180,12 @@ def test_its_checkpoint_is_no_other_strategys(name, tmp_path, digits):
     run(tmp_path, digits, other)
     with pytest.raises(UserError, match=rf"strategy was '{other}', now '{name}'"):
         run(tmp_path, digits, name)
+
+
+@pytest.mark.parametrize("name", ONE_SHOT)
+def test_what_has_not_learned_is_called_noise(name, tmp_path, digits):
+    settings = dataclasses.replace(settings_of(name), architecture_learning_rate=1e-9)
+    state = search(tmp_path, digits, settings, strategy=get_strategy(name))
+    (tmp_path / EPOCHS).write_text("".join(json.dumps(record) + "\n" for record in state.records))
+    supernet = read_supernet(tmp_path)
+    assert "what was derived is not better founded than a random draw" in str(supernet.warning())

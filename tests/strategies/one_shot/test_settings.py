@@ -86,5 +86,5 @@ def test_enas_without_its_packages_says_what_to_install(monkeypatch):
         Enas.supernet(Enas.Settings(), batch_size=None, seed=0, device="cpu")
     assert (
         str(caught.value)
-        == "strategy enas needs tianshou_is_not_here, which is not installed: pip install 'pde-nas[rl]'"
+        == "strategy enas needs tianshou_is_not_here, which is not installed; `pip install 'pde-nas[rl]' -c constraints.txt` installs it"
     )
