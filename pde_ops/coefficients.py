@@ -44,6 +44,10 @@ class CoefficientNorm(nn.BatchNorm2d):
     near their bias at the start *and* slows the learning of their gain by as much, which a small gain alone
     does not; a large ``eps`` (the published layer's, C) does the same, with ``multiplier`` about
     ``sqrt(var / (var + eps))``, but in a size that depends on the input's variance.
+
+    Tools that put another norm in place of each batch norm, or fold it into a convolution by its weight alone
+    (`nn.SyncBatchNorm.convert_sync_batchnorm`, `torch.nn.utils.fusion`), do not know of the multiplier: give them a layer
+    with ``start_mechanism="gain"``, which has none.
     """
 
     def __init__(self, channels: int, *, eps: float, multiplier: float = 1.0, gain: float = 1.0) -> None:
@@ -61,30 +65,36 @@ class CoefficientNorm(nn.BatchNorm2d):
             self.num_batches_tracked.add_(1)
         return F.batch_norm(
             x, self.running_mean, self.running_var, self.effective_weight(), self.bias,
-            self.training, self.momentum or 0.0, self.eps,
+            self.training, _momentum(self) if self.training else 0.0, self.eps,
         )  # fmt: skip
 
     def extra_repr(self) -> str:
         return f"{super().extra_repr()}, multiplier={self.multiplier}"
 
 
+def _momentum(norm: Any) -> float:
+    """Of the batch that is counted already: torch's None is the mean over all batches."""
+    return 1 / float(norm.num_batches_tracked) if norm.momentum is None else norm.momentum
+
+
 @torch.no_grad()
 def move_statistics(norms: Sequence[Any], mean: Tensor, variance: Tensor, count: int) -> None:
     """Move the norms' running statistics as a training step of `nn.BatchNorm2d` does.
 
-    For a kernel that has the batch's statistics and calls no norm. All norms have the first one's momentum.
+    For a kernel that has the batch's statistics and calls no norm. All norms have the first one's momentum, and have
+    seen as many batches.
 
     Args:
         norms: batch norms with running statistics.
         mean, variance: of the batch, ``(norms, C)``; the variance is the mean square, not yet unbiased.
         count: values of a channel, N * H * W > 1.
     """
-    momentum = norms[0].momentum or 0.0
+    torch._foreach_add_([norm.num_batches_tracked for norm in norms], 1)
+    momentum = _momentum(norms[0])
     kept = norms[0].running_mean.dtype
     mean, unbiased = mean.to(kept), (variance * (count / (count - 1))).to(kept)
     torch._foreach_lerp_([norm.running_mean for norm in norms], list(mean.unbind(0)), momentum)
     torch._foreach_lerp_([norm.running_var for norm in norms], list(unbiased.unbind(0)), momentum)
-    torch._foreach_add_([norm.num_batches_tracked for norm in norms], 1)
 
 
 class Coefficient(nn.Module):

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from pde_ops import operator
+from pde_ops.eager import integrate_eager
 from pde_ops.scheme import check_settings
 from records.checks import finite
 
@@ -87,6 +88,12 @@ def integrate(
         (value if value.dtype == dtype else value.to(dtype)) if isinstance(value, Tensor) else None
         for value in (h, *fields)
     ]
+    if operator.by_definition_alone():
+        _, source, *coefficients, initial = tensors
+        return integrate_eager(
+            h.to(dtype), source, *(number if field is None else field for field, number in zip(coefficients, constants, strict=True)),
+            steps=steps, dt=dt, dx=dx, dy=dy, initial=initial, boundary=boundary,
+        )  # fmt: skip
     return operator.INTEGRATE(*tensors, constants, steps, float(dt), dx, dy, boundary, backend)
 
 

@@ -12,6 +12,9 @@ from typing import Any, get_type_hints
 
 import torch
 from torch import Tensor
+from torch._C._functorch import TransformType
+from torch._functorch.pyfunctorch import retrieve_all_functorch_interpreters
+from torch.autograd import forward_ad
 from torch.nn import Parameter
 from torch.utils.flop_counter import register_flop_formula
 
@@ -98,6 +101,19 @@ def below_autograd(op, kernel, *arguments):
         return kernel(*arguments)
     with torch._C._AutoDispatchBelowAutograd():
         return op(*arguments)
+
+
+def by_definition_alone() -> bool:
+    """Whether derivatives are asked for that the operators' autograd functions have not: in forward mode, or by
+    torch.func's grad, jvp and what is made of them. The eager definitions have them all."""
+    if torch.compiler.is_compiling():
+        return False
+    if forward_ad._current_level >= 0:
+        return True
+    if torch._C._functorch.peek_interpreter_stack() is None:
+        return False
+    kinds = (TransformType.Grad, TransformType.Jvp)
+    return any(each.key() in kinds for each in retrieve_all_functorch_interpreters())
 
 
 def records(*tensors: Tensor | None) -> bool:

@@ -10,6 +10,7 @@ import ctypes
 
 import torch
 from torch import Tensor
+from torch.autograd import forward_ad
 
 from pde_ops.cpu import build
 
@@ -68,6 +69,7 @@ def is_ordinary(x: Tensor) -> bool:
         and not torch._C._len_torch_dispatch_stack()
         and not torch._C._len_torch_function_stack()
         and torch._C._functorch.peek_interpreter_stack() is None
+        and forward_ad._current_level < 0
         and torch._C._get_tracing_state() is None
     )
 

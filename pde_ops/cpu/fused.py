@@ -19,6 +19,7 @@ from pde_ops.cpu import backend
 from pde_ops.cpu.argument import Settings
 from pde_ops.cpu.fused_operator import FORWARD
 from pde_ops.cpu.rounding import Narrow, Widen, lies_rounded
+from pde_ops.operator import by_definition_alone
 from pde_ops.options import Options
 
 # By the input's type, which parameters may be of. Of bfloat16 the arithmetic is in float32.
@@ -53,6 +54,8 @@ def unavailable(layer: Layer, x: Tensor) -> str | None:
         return "the layer is being exported"
     if layer.training and x.numel() // options.channels == 1:
         return "a channel has one value alone"
+    if by_definition_alone():
+        return "the fused kernel has no derivatives in forward mode, nor those of torch.func"
     reason = _of_modules(layer, x.dtype)
     if reason is not None:
         return reason
@@ -140,7 +143,6 @@ def _plain(part: _Part, first: _Part, out: Any, dtype: torch.dtype) -> bool:
         and (own["bias"] is None) == (first.convolution._parameters["bias"] is None)
         and (norm.eps, norm.multiplier, norm.momentum)
         == (first.norm.eps, first.norm.multiplier, out.momentum)
-        and norm.momentum is not None
         and norm.training == out.training
     )
 

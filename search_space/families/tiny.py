@@ -82,7 +82,7 @@ def _operators(given: Any) -> tuple[str, ...]:
     for name in names:
         for each in operations(name) if isinstance(name, str) else (name,):
             if each not in known:
-                raise unknown_primitive(f"operators has {shown(name)}; accepted, also with {THEN} between:")
+                raise unknown_primitive(f"operators has {shown(name)}", f"also with {THEN} between: ")
     if not names or len(set(names)) != len(names):
         raise UserError(f"operators is {shown(given)}; accepted: a non-empty list of different names")
     return tuple(names)

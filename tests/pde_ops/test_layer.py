@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
 
 import pytest
@@ -11,6 +12,7 @@ from torch import nn
 from pde_ops import BasicBlock, Bottleneck, DenseInit, GlobalLayer
 from pde_ops.blocks import Convolution
 from pde_ops.cost import Cost, conv_cost, norm_cost, pde_cost
+from pde_ops.whole_map.implicit_layer import ImplicitLayer
 
 
 def parameters(layer: nn.Module) -> int:
@@ -188,3 +190,42 @@ def test_bad_settings_are_refused_when_made(options, message):
 def test_input_of_another_width_is_refused():
     with pytest.raises(ValueError, match=r"the state is \(2, 3, 4, 4\)"):
         GlobalLayer(4)(torch.randn(2, 3, 4, 4))
+
+
+@pytest.mark.parametrize("backend", ["auto", "eager"])
+@pytest.mark.parametrize("velocity", ["depthwise", "basic-block"])
+def test_without_a_momentum_statistics_are_means_over_all_batches(backend, velocity):
+    layer = GlobalLayer(3, backend=backend, velocity=velocity).train()
+    other = copy.deepcopy(layer)
+    batches = [torch.randn(4, 3, 6, 5) * scale for scale in (1.0, 2.0, 3.0)]
+    torch.optim.swa_utils.update_bn(batches, layer)
+    seen = []
+    for module in other.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.momentum = 1.0
+    for batch in batches:
+        other.train()(batch)
+        seen.append({name: value.clone() for name, value in other.named_buffers() if "running" in name})
+    for name, value in layer.named_buffers():
+        if "running" in name:
+            torch.testing.assert_close(
+                value, sum(each[name] for each in seen) / len(seen), rtol=1e-4, atol=1e-5
+            )
+
+
+@pytest.mark.parametrize("backend", ["auto", "eager"])
+@pytest.mark.parametrize("make", [GlobalLayer, ImplicitLayer])
+def test_derivatives_in_forward_mode_and_by_functions_are_those_of_backward_mode(backend, make):
+    torch.manual_seed(0)
+    layer = make(2, backend=backend).double().eval()
+    x, along = torch.randn(2, 2, 2, 5, 4, dtype=torch.float64)
+    expected = torch.autograd.functional.jacobian(layer, x)
+    _, tangent = torch.func.jvp(layer, (x,), (along,))
+    torch.testing.assert_close(tangent, torch.tensordot(expected, along, 4))
+    torch.testing.assert_close(torch.func.jacrev(layer)(x), expected)
+    with torch.autograd.forward_ad.dual_level():
+        dual = layer(torch.autograd.forward_ad.make_dual(x, along))
+        torch.testing.assert_close(torch.autograd.forward_ad.unpack_dual(dual).tangent, tangent)
+    by_all = torch.func.vmap(torch.func.grad(lambda one: layer(one[None]).square().sum()))(x)
+    y = x.clone().requires_grad_()
+    torch.testing.assert_close(by_all, torch.autograd.grad(layer(y).square().sum(), y)[0])

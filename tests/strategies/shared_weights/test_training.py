@@ -6,11 +6,13 @@ import math
 import pytest
 import torch
 
+from pde_ops.coefficients import CoefficientNorm
 from records.errors import UserError
 from search_space import sample
 from strategies.budget import Budget
 from strategies.shared_weights.judge import Judge
 from strategies.shared_weights.settings import SharedTraining
+from strategies.shared_weights.store import SharedWeights
 from strategies.shared_weights.training import train_shared
 from tests.strategies.shared_weights.conftest import SPACE, TRAINING
 from training.fit import TrainingFailed
@@ -82,3 +84,22 @@ def test_norms_are_those_of_the_network_that_is_judged(problem, data, shared):
     seen = network.part0.conv(images)
     torch.testing.assert_close(norm.running_mean, seen.mean((0, 2, 3)), rtol=1e-4, atol=1e-5)
     assert judge.accuracy(genotype) == judge.accuracy(genotype)
+
+
+@pytest.mark.parametrize(
+    "operator", ["global_1", "global_open_3", "global_block_1", "depthwise_3x3+global_1"]
+)
+def test_norms_of_coefficients_are_those_of_the_network_too(operator, data):
+    genotype = sample("tiny-global", 5, image=(1, 8, 8), **SPACE | {"operators": [operator]})
+    shared = SharedWeights(seed=0)
+    judged, expected = shared.network(genotype), shared.network(genotype)
+    Judge(shared, data, calibration=128).calibrate(judged)  # one batch
+    norms = [m for m in expected.modules() if isinstance(m, torch.nn.BatchNorm2d)]
+    for norm in norms:
+        norm.momentum = 1.0
+    expected.train()(next(data.train.batches(128))[0])
+    found = [m for m in judged.modules() if isinstance(m, torch.nn.BatchNorm2d)]
+    assert any(isinstance(norm, CoefficientNorm) for norm in found)
+    for one, other in zip(found, norms, strict=True):
+        torch.testing.assert_close(one.running_mean, other.running_mean, rtol=1e-4, atol=1e-5)
+        torch.testing.assert_close(one.running_var, other.running_var, rtol=1e-4, atol=1e-5)
