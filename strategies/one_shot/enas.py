@@ -42,9 +42,8 @@ class Enas(OneShotStrategy):
 
     @classmethod
     def nni_strategy(cls, settings: SupernetSettings, **common: Any) -> Any:
-        from strategies.supernet.learning.carrier import SupernetStrategy
-
         with contextlib.redirect_stderr(io.StringIO()):  # where gym tells all who import it to take another
+            from strategies.supernet.learning.carrier import SupernetStrategy
             from strategies.supernet.learning.controller import EnasModule
         from strategies.supernet.mixing.paths import Paths
 
