@@ -68,7 +68,7 @@ def _time(
         without = " at most, for it trains many candidates in part"
     return (
         seconds,
-        f"About {duration_text(seconds)}{without} (from {pace.source}; {count_text(macs)} MACs on average)",
+        f"About {duration_text(seconds)} of training{without} (from {pace.source}; {count_text(macs)} MACs on average)",
     )
 
 
