@@ -1,9 +1,9 @@
-// Batch norm by the batch's own statistics, with a ReLU behind it or not, in bfloat16 with the channels of a pixel side by
-// side (torch.channels_last); arithmetic, parameters and statistics are float32, sums of many values double. Nothing is kept
-// for the backward pass but the input and two numbers a channel.
+// Batch norm by the batch's own statistics, with a ReLU behind it or not, in bfloat16 with the channels of a pixel side
+// by side (torch.channels_last); arithmetic, parameters and statistics are float32, sums of many values double. Nothing
+// is kept for the backward pass but the input and two numbers a channel.
 //
-// A vector's worth of pixels is a block: as many vectors as there are channels. What belongs to a channel is repeated to a
-// block's length, so that vector k of each block meets vector k of it, whatever the number of channels is.
+// A vector's worth of pixels is a block: as many vectors as there are channels. What belongs to a channel is repeated
+// to a block's length, so that vector k of each block meets vector k of it, whatever the number of channels is.
 #include <algorithm>
 #include <cmath>
 #include <vector>
@@ -28,8 +28,8 @@ struct Map {
   }
 };
 
-// visit(from, to, at): vectors of values `from` on, which meet those `at` of a block's length; and values behind the last
-// whole block one by one, each as a vector of which the first lane counts. Of chunk `chunk`.
+// Of a chunk: block(o, k) for every vector, values from `o` on, which meet those from `k` on of a block's length; and
+// value(o, channel) for each value behind the last whole block.
 template <class Block, class Value> PDE_INLINE void each_block(const Map& m, long chunk, Block&& block, Value&& value) {
   const long first = chunk * BLOCKS, end = std::min(first + BLOCKS, m.blocks());
   for (long b = first; b < end; ++b)
@@ -40,7 +40,7 @@ template <class Block, class Value> PDE_INLINE void each_block(const Map& m, lon
 
 PDE_INLINE Vec<float> above_zero(Vec<float> value, Vec<float> where) { return keep<float>(value, where > 0.0f); }
 
-// Two sums of each channel: term(from, at, one, two) gives what is added of a vector, term of a value likewise.
+// Two sums of each channel: term(o, k, one, two) adds what a vector gives, value_term(o, channel, one, two) a value.
 template <class Term, class ValueTerm>
 std::vector<double> sums(const Map& m, int threads, const Term& term, const ValueTerm& value_term) {
   std::vector<double> parts(m.chunks() * 2 * m.channels);
@@ -173,8 +173,9 @@ void backward(const bfloat16* x, const float* weight, const float* bias, const f
 extern "C" {
 
 // sizes: pixels of all images, channels. mean, variance (biased) and inverse (of the deviation) are written.
-void rounded_norm_forward(const pde::bfloat16* x, const float* weight, const float* bias, pde::bfloat16* out, float* mean,
-                          float* variance, float* inverse, const long* sizes, double eps, int relu, int threads) {
+void rounded_norm_forward(const pde::bfloat16* x, const float* weight, const float* bias, pde::bfloat16* out,
+                          float* mean, float* variance, float* inverse, const long* sizes, double eps, int relu,
+                          int threads) {
   const auto run = relu ? pde::forward<true> : pde::forward<false>;
   run(x, weight, bias, out, mean, variance, inverse, {sizes[0], sizes[1]}, eps, threads);
 }
