@@ -37,12 +37,11 @@ def _session_of(
     if get_strategy(settings.strategy).one_shot:
         from execution.one_shot.session import OneShotSession
 
-        if strategy is not None:
-            raise UserError(f"a strategy is given to a search by {settings.strategy}; accepted: strategy nni")
-        return OneShotSession(settings, run, conclude)
-    from execution.multi_trial.session import MultiTrialSession
+        session: Session = OneShotSession(settings, run, conclude)
+    else:
+        from execution.multi_trial.session import MultiTrialSession
 
-    session = MultiTrialSession(settings, run, conclude)
+        session = MultiTrialSession(settings, run, conclude)
     session.given = strategy
     return session
 
@@ -64,9 +63,9 @@ def asked_by(settings: SearchSettings, strategy: Any) -> SearchSettings:
     """``settings`` of a search by ``strategy``, one of NNI's; as they are where it is None. Raises `UserError`."""
     if strategy is None:
         return settings
-    from strategies.multi_trial.nni_strategy import NniStrategy
+    from strategies.nni_side.users import settings_of
 
-    return dataclasses.replace(settings, **NniStrategy.settings_of(strategy))
+    return dataclasses.replace(settings, **settings_of(strategy))
 
 
 # What may be otherwise when a run is taken up again: where it is shown, and with what means it runs.

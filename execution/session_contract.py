@@ -57,6 +57,7 @@ class Session(ABC):
     ) -> None:
         self.settings, self.conclude = settings, conclude
         self.pages: str | None = None  # the module of our own pages in the portal, see `Portal`
+        self.given: Any = None  # a strategy of NNI's, as an object
         self._run = run
 
     @property

@@ -19,6 +19,7 @@ from search_space.problem import Problem
 from strategies.budget import Budget
 
 if TYPE_CHECKING:
+    from strategies.supernet.keeper import EpochKeeper
     from strategies.supernet.settings import SupernetSettings
     from strategies.workplace import Workplace
 
@@ -221,6 +222,22 @@ class OneShotStrategy(Strategy):
     @abstractmethod
     def supernet(cls, settings: Any, *, batch_size: int | None, seed: int, device: str) -> SupernetSettings:
         """How the supernet is trained; ``settings`` are the strategy's own, ``batch_size`` None leaves it to them."""
+
+    @classmethod
+    def take(cls, settings: Any, given: Any) -> None:
+        """A strategy of NNI's that the user gives as an object, or None; ``settings`` are the strategy's own. Raises
+        `UserError` where it has no use for one, or lacks it."""
+        if given is not None:
+            raise UserError(
+                f"strategy {cls.name} takes no strategy of NNI's; accepted: strategy nni-one-shot"
+            )
+
+    @classmethod
+    def keeper(cls) -> type[EpochKeeper]:
+        """What sees to the supernet's epochs."""
+        from strategies.supernet.keeper import EpochKeeper
+
+        return EpochKeeper
 
     @classmethod
     @abstractmethod

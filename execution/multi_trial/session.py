@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from execution.multi_trial.earlier import earlier_results, genotypes_of
 from execution.multi_trial.faults import faults_named
@@ -41,7 +41,6 @@ class MultiTrialSession(Session):
     limits and told what became of each."""
 
     experiment: SearchExperiment
-    given: Any = None  # a strategy of NNI's, as an object
 
     @cached_property
     def strategy(self) -> MultiTrialStrategy:

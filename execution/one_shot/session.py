@@ -56,6 +56,7 @@ class OneShotSession(Session):
         settings, own = self.settings, self.settings.own
         strategy = get_strategy(settings.strategy)
         assert issubclass(strategy, OneShotStrategy)  # `session_of` chose by it
+        strategy.take(own, self.given)
         # Everything is in this process, one candidate after the other, so all cores are the supernet's.
         trial = dataclasses.replace(self.trial, threads=settings.threads)
         return OneShotPlan(
@@ -65,7 +66,7 @@ class OneShotSession(Session):
             strategy.supernet(own, batch_size=settings.batch_size, seed=settings.seed, device=trial.device),
             settings.trials,
             Budget(settings.max_macs, settings.max_params),
-            count_devices(trial.device, getattr(own, "devices", None)),
+            count_devices(trial.device, getattr(own, "devices", 1)),
         )
 
     @cached_property
@@ -152,7 +153,7 @@ class OneShotSession(Session):
             return train_in_processes(plan, checkpoint, log, self.on_epoch, True)
         with lightning_log_to(log):  # NNI and Lightning warn already when they are imported
             from strategies.supernet.training import train_supernet
-        return train_supernet(plan, self.table, checkpoint, log, self.on_epoch, True)
+        return train_supernet(plan, self.table, checkpoint, log, self.on_epoch, True, given=self.given)
 
     def on_epoch(self, state: SearchState) -> None:
         """An epoch of the supernet is done, or those before it were read back."""

@@ -14,6 +14,7 @@ from search_space.cells.darts_frame import DartsSettings, make_network
 from search_space.cells.layout import CELL_INPUTS, CellPlan
 from search_space.cells.network import Preprocessor, make_edge
 from search_space.cells.nni_side.one_input import of_one_input
+from search_space.cells.nni_side.one_shot_hooks import one_shot_hooks
 from search_space.problem import Problem
 from search_space.space import get_space
 
@@ -49,14 +50,8 @@ class DartsGlobal(ModelSpace):
         return of_one_input(super().leaf_mutables(is_leaf))
 
     def extra_oneshot_hooks(self, strategy: Any) -> list[Any]:
-        """What one of NNI's one-shot strategies, which asks for this, needs to make a supernet of these cells."""
-        from nni.nas.strategy import Proxyless  # and with it Lightning, which no other search needs
-
-        if not isinstance(strategy, Proxyless):
-            return []
-        from search_space.cells.nni_side.gated_cell import GatedCell
-
-        return [GatedCell.mutate]
+        """What one of NNI's one-shot strategies asks for before it makes a supernet of these cells."""
+        return one_shot_hooks(strategy)
 
 
 def _operation(name: str, cell: CellPlan, node: int, position: int, source: int | None) -> nn.Module:

@@ -8,6 +8,7 @@ from typing import Any
 from nni.nas.nn.pytorch import Cell, ModelSpace
 from torch import Tensor, nn
 
+from search_space.cells.nni_side.one_shot_hooks import one_shot_hooks
 from search_space.families.family import Part
 from search_space.families.tiny_cells import CellPart, block_choices, cell_parts
 from search_space.problem import Problem
@@ -30,6 +31,10 @@ class TinyCells(ModelSpace):
 
     def forward(self, x: Tensor) -> Tensor:
         return self.network(x)
+
+    def extra_oneshot_hooks(self, strategy: Any) -> list[Any]:
+        """What one of NNI's one-shot strategies asks for before it makes a supernet of these cells."""
+        return one_shot_hooks(strategy)
 
 
 def _made(part: CellPart) -> nn.Module:

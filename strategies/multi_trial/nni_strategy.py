@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import copy
-import inspect
 import random
 import weakref
 from collections.abc import Sequence
@@ -11,22 +9,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from records.checks import shown
-from records.errors import UserError
 from records.measurement import Measurement
 from records.options import Options, option
 from search_space import Genotype, get_space
 from strategies.contract import MultiTrialStrategy, SpaceExhausted
-from strategies.nni_side.quiet_import import quiet_import
+from strategies.nni_side.users import copied, made, require_given
 from strategies.registry import register_strategy
-
-_GIVEN = "given "  # as an object, in Python; its class follows
-_SUPERNETS = "nni.nas.oneshot.pytorch.strategy"  # NNI's module of its one-shot strategies
-# Theirs by class, and ours that is the same on the cells of this project.
-_OURS = {
-    "DARTS": "darts", "GumbelDARTS": "gumbel-darts", "Proxyless": "proxyless", "ENAS": "enas",
-    "RandomOneShot": "random-one-shot",
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -69,28 +57,8 @@ class NniStrategy(MultiTrialStrategy):
         self._models: dict[str, Any] = {}  # by the key of what is trained
         self._drawn: Any = None
 
-    @classmethod
-    def settings_of(cls, given: Any) -> dict[str, Any]:
-        """The settings of a search by a strategy that is given as an object. Raises `UserError` for anything else, and
-        for one that trains a supernet."""
-        base = quiet_import("nni.nas.strategy.base").Strategy
-        if not isinstance(given, base):
-            raise UserError(
-                f"strategy is of type {type(given).__name__}; accepted: a nni.nas.strategy.base.Strategy"
-            )
-        chain = quiet_import("nni.nas.strategy.middleware").Chain
-        _require_multi_trial("strategy", type(given[0] if isinstance(given, chain) else given))
-        return {"strategy": cls.name, "nni_strategy": f"{_GIVEN}{_named(type(given))}"}
-
     def take(self, given: Any) -> None:
-        asked = self.settings.nni_strategy
-        if given is None and asked.startswith(_GIVEN):
-            raise UserError(
-                f"nni_strategy is {shown(asked)}, an object; accepted from Python alone: pde_nas.resume(RUN, "
-                "strategy=...)"
-            )
-        if given is not None and asked != f"{_GIVEN}{_named(type(given))}":
-            raise UserError(f"strategy is a {_named(type(given))}; accepted: as in the run, {asked}")
+        require_given("nni_strategy", self.settings.nni_strategy, given)
         self._given = given
 
     def propose(self, index: int, results: Sequence[Measurement]) -> Genotype:
@@ -117,49 +85,8 @@ class NniStrategy(MultiTrialStrategy):
     def _engine(self) -> Any:
         from strategies.nni_side.engine import AskedEngine, SampledSpace
 
-        engine = AskedEngine(_copied(self._given) or self._made(), SampledSpace(self.options))
+        asked = self.settings.nni_strategy
+        strategy = copied(self._given) or made("nni_strategy", asked, self.seed, one_shot=False)
+        engine = AskedEngine(strategy, SampledSpace(self.options))
         weakref.finalize(self, engine.close)
         return engine
-
-    def _made(self) -> Any:
-        """The strategy that is named, with the seed where it takes one. Raises `UserError`."""
-        module, _, name = self.settings.nni_strategy.partition(":")
-        base = quiet_import("nni.nas.strategy.base").Strategy
-        try:
-            kind = getattr(quiet_import(module), name)
-            if not issubclass(kind, base):
-                raise TypeError("it is no nni.nas.strategy.base.Strategy")
-            _require_multi_trial("nni_strategy", kind)
-            seeded = {"seed": self.seed} if "seed" in inspect.signature(kind).parameters else {}
-            return kind(**seeded)
-        except UserError:
-            raise
-        except (ImportError, AttributeError, TypeError, ValueError) as error:
-            raise UserError(
-                f"nni_strategy is {shown(self.settings.nni_strategy)}: {error}; accepted: MODULE:CLASS of a strategy "
-                "of NNI's that can be made without arguments"
-            ) from error
-
-
-def _require_multi_trial(name: str, kind: type) -> None:
-    """Raises `UserError`, which names our strategy of that kind, for one that trains a supernet in place of trials."""
-    theirs = [base.__name__ for base in kind.__mro__ if base.__module__ == _SUPERNETS]
-    if theirs:
-        ours = next((_OURS[base] for base in theirs if base in _OURS), None)
-        instead = f"{ours} (--strategy {ours})" if ours else f"one of {', '.join(_OURS.values())}"
-        raise UserError(
-            f"{name} is {_named(kind)}, one-shot; accepted here: a multi-trial one, whose candidates are trials; in its "
-            f"place name this project's own strategy, {instead}"
-        )
-
-
-def _copied(given: Any) -> Any:
-    """The user's object, which can run once, as it was given; where it holds a lock, as NNI's TPE does, itself."""
-    try:
-        return copy.deepcopy(given)
-    except TypeError:
-        return given
-
-
-def _named(kind: type) -> str:
-    return f"{kind.__module__}:{kind.__qualname__}"

@@ -22,7 +22,7 @@ def propose(
 ) -> list[Architecture]:
     """Up to ``count`` different architectures within ``budget``, the search's result first.
 
-    That is the one derived at the end, within the budget. Then come by turns one that was derived after an earlier epoch (latest
+    That is the one derived at the end, where it is within the budget. Then come by turns one that was derived after an earlier epoch (latest
     first) and one from ``tradeoffs``: of these always the one whose MACs are farthest, as a ratio, from all
     that were taken. If these run out, random ones drawn from the distribution with ``seed`` follow.
     ``derived`` is what each epoch derived, in order.
@@ -46,7 +46,7 @@ def propose(
             while architecture in pool:
                 pool.remove(architecture)
 
-    take(distribution.derive_within(budget))
+    take(derived[-1] if derived and within(derived[-1]) else distribution.derive_within(budget))
     while (earlier or spread) and len(chosen) < count:
         if earlier:
             take(earlier[0])

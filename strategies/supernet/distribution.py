@@ -17,8 +17,9 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -86,6 +87,37 @@ class CostTable:
         """MACs of the cheapest network of all."""
         cheapest = (costs.amin(1).sort().values[: self.chosen].sum() for costs in self.nodes.values())
         return self.fixed + float(sum(cheapest))
+
+    def architecture(self, sample: Mapping[str, Any]) -> Architecture:
+        """That of a sample of NNI's: a primitive by ``<cell>/op_<node>_<k>`` and a list of one input by
+        ``<cell>/input_<node>_<k>``."""
+        architecture: Architecture = {}
+        for cell, node in self.nodes:
+            pairs = [
+                [sample[f"{cell}/op_{node}_{k}"], sample[f"{cell}/input_{node}_{k}"][0]]
+                for k in range(self.chosen)
+            ]
+            pairs.sort(key=lambda pair: (pair[1], pair[0]))
+            architecture.setdefault(cell, []).append(pairs)
+        return architecture
+
+    def shown(self, samples: Sequence[Mapping[str, Any]]) -> dict[Node, Tensor]:
+        """The logits, (E, K + 1) by node, that such samples show: ln of the share of them that have a pair, and of
+        those that leave the edge out."""
+        counts = {
+            node: torch.zeros(len(costs), len(self.primitives) + 1) for node, costs in self.nodes.items()
+        }
+        number = {primitive: k for k, primitive in enumerate(self.primitives)}
+        for sample in samples:
+            for node, pairs in self.pairs(self.architecture(sample)):
+                for primitive, source in pairs:
+                    counts[node][source, number[primitive]] += 1
+        for count in counts.values():
+            count[:, -1] = (len(samples) - count.sum(1)).clamp_min(0)
+        return {
+            node: ((count + 0.5) / (len(samples) + 0.5 * count.shape[1])).log()
+            for node, count in counts.items()
+        }
 
     def pairs(self, architecture: Architecture) -> Iterator[tuple[Node, list[list]]]:
         """Each node of ``architecture`` with its [primitive, input] pairs."""

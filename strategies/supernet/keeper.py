@@ -30,7 +30,14 @@ FREE_ON_RESUME = ("device",)  # of the settings, those that may change when a se
 # What an earlier version did not write into a checkpoint, because there was nothing else.
 _UNSAID = {"strategy": "darts", "max_macs": None, "max_params": None} | {
     name: getattr(SupernetSettings(), name)
-    for name in ("temperature", "final_temperature", "partial_channels", "operation_stop", "auxiliary_skip")
+    for name in (
+        "temperature",
+        "final_temperature",
+        "partial_channels",
+        "operation_stop",
+        "auxiliary_skip",
+        "nni_one_shot",
+    )
 }
 _STEPS_BETWEEN_CHECKS = 50  # of the losses for NaN: each check waits for the device
 
@@ -138,7 +145,7 @@ class EpochKeeper(pl.Callback):
         accuracy = evaluate(module.model, self.data.validation) if self.first else 0.0
         accuracy = self.ranks.tell_all(accuracy, module.device)
         distribution = module.distribution()
-        architecture = distribution.derive_within(self.budget)
+        architecture = module.derived(distribution)
         entropy, expected = distribution.entropy(), _skips(distribution.expected_count, self.table)
         warming = trainer.current_epoch < self.settings.warmup_epochs
         skips = {cell: _count_skips(nodes) for cell, nodes in architecture.items()}

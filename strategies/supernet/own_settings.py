@@ -11,10 +11,16 @@ from strategies.supernet.settings import SupernetSettings
 
 
 @dataclass(frozen=True)
-class OneShotSettings(Options):
+class SupernetLength(Options):
     """What every one-shot strategy has."""
 
     supernet_epochs: int = option(20, "training of the supernet", unit="epochs", metavar="E", least=1)
+
+
+@dataclass(frozen=True)
+class OneShotSettings(SupernetLength):
+    """What every one of this project's own has."""
+
     mac_penalty: float = option(
         0.0, "added to the architecture's loss, times expected MACs over those at the start", least=0.0
     )
@@ -43,7 +49,7 @@ class GradientSettings(OneShotSettings):
 
 
 def supernet_of(
-    settings: OneShotSettings, *, batch_size: int | None, seed: int, device: str, **changes: Any
+    settings: SupernetLength, *, batch_size: int | None, seed: int, device: str, **changes: Any
 ) -> SupernetSettings:
     """How the supernet is trained: the strategy's own ``settings`` by their names, and ``changes``."""
     known = {field.name for field in dataclasses.fields(SupernetSettings)}

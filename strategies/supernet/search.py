@@ -45,6 +45,7 @@ def search_supernet(
     progress: bool = False,
     ranks: Ranks = ALONE,
     budget: Budget = UNLIMITED,
+    given: Any = None,
 ) -> SearchState:
     """Searches by ``strategy`` on the model space that ``make_space`` builds; ``table`` gives its MACs.
 
@@ -53,7 +54,8 @@ def search_supernet(
     written to ``checkpoint`` after each epoch, and where that file exists the search goes on from it with the
     same numbers as if it had never stopped (exactly so on a CPU). ``describe`` adds to what must then be
     unchanged; ``on_epoch`` is called after each epoch, and once with what was read back. No epoch derives an
-    architecture above the ``budget``, and no single path that is trained is above it.
+    architecture above the ``budget``, and no single path that is trained is above it. ``given`` is the user's strategy
+    of NNI's, where ``strategy`` runs such an object.
 
     Several ``ranks``, whose ``ranks.group`` exists, share each batch: its size, and with it the
     learning rate's meaning, is that of all of them together. Norms see a process's part of a batch only.
@@ -64,7 +66,9 @@ def search_supernet(
     own = {"strategy": strategy.name, **dataclasses.asdict(budget), "train images": len(data.train)}
     described = dataclasses.asdict(settings) | own | (describe or {})
     described = {name: value for name, value in described.items() if name not in FREE_ON_RESUME}
-    keeper = EpochKeeper(table, data, settings, described, checkpoint, on_epoch, progress, ranks, budget)
+    keeper = strategy.keeper()(
+        table, data, settings, described, checkpoint, on_epoch, progress, ranks, budget
+    )
     shares = _shares(data, settings, ranks)
     on_interrupt = signal.getsignal(signal.SIGINT)
     if checkpoint.is_file():
@@ -88,6 +92,8 @@ def search_supernet(
             val_dataloaders=_batches(data, data.validation, settings, steps, trainer, ranks, 1),
         )
         common = {"table": table, "ranks": ranks, "shares": shares, "budget": budget}
+        if given is not None:
+            common["given"] = given
         explore = strategy.nni_strategy(settings, **common)
         try:
             explore(RawFormatModelSpace.from_model(make_space(), evaluator), SequentialExecutionEngine())

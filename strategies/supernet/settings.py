@@ -39,6 +39,7 @@ class SupernetSettings(Options):
         0.0, "least mean cosine of an operation's gradients on both splits; 0 is off", least=0.0, most=1.0
     )
     auxiliary_skip: float = option(0.0, "weight of a skip beside each edge at first; 0 is off", least=0.0)
+    nni_one_shot: str = option("", "MODULE:CLASS of the strategy of NNI's that learns, in place of ours")
     seed: int = option(0, "decides weights and batches", least=0, most=2**53 - 1)
     device: str = option("cpu", "cpu, cuda or cuda:N")
 

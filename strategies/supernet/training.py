@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from search_space import get_space
 from strategies.contract import OneShotStrategy
@@ -33,6 +34,7 @@ def train_supernet(
     on_epoch: OnEpoch | None = None,
     progress: bool = False,
     ranks: Ranks = ALONE,
+    given: Any = None,
 ) -> SearchState:
     """See ``search_supernet`` for what is reported, kept and raised."""
     data = plan.trial.load()
@@ -55,4 +57,5 @@ def train_supernet(
         progress=progress,
         ranks=ranks,
         budget=plan.budget,
+        given=given,
     )

@@ -149,13 +149,48 @@ def test_nnis_own_as_objects_search_our_space(strategy, tmp_path, quick):
     assert len({str(record["genotype"]) for record in records(tmp_path / "run")}) == 3
 
 
+def test_an_object_that_trains_a_supernet_searches_our_cells_and_is_resumed(tmp_path):
+    settings = pde_nas.SearchSettings(
+        strategy="nni-one-shot", width=4, cells=2, setting="nodes=2", primitives="skip_connect,max_pool_3x3,global_1",
+        train_limit=200, supernet_epochs=1, epochs=1, trials=2, port=0, run_dir=str(tmp_path / "run"), confirm=0,
+    )  # fmt: skip
+    outcome = pde_nas.search(settings, strategy=Proxyless())
+    first = records(tmp_path / "run")
+    assert [record["status"] for record in first] == ["ok", "ok"]
+    assert outcome.best.accuracy == max(record["accuracy"] for record in first)
+    with pytest.raises(UserError, match="accepted from Python alone"):
+        pde_nas.resume(tmp_path / "run", trials=3, port=0)
+    with pytest.raises(UserError, match="strategy is a .*:GumbelDARTS; accepted: as in the run"):
+        pde_nas.resume(tmp_path / "run", trials=3, port=0, strategy=GumbelDARTS())
+    pde_nas.resume(tmp_path / "run", trials=3, port=0, strategy=Proxyless())
+    assert [r["genotype"] for r in records(tmp_path / "run")][:2] == [r["genotype"] for r in first]
+    assert len(records(tmp_path / "run")) == 3
+
+
 @pytest.mark.parametrize(
-    "given", [{"strategy": DARTS}, {"nni_strategy": "nni.nas.strategy:DARTS"}], ids=["object", "name"]
-)
-def test_one_that_trains_a_supernet_is_refused_before_anything_is_written(given, tmp_path, monkeypatch):
+    ("named", "said"),
+    [
+        ({"strategy": "nni", "nni_strategy": "nni.nas.strategy:DARTS"}, "run by --strategy nni-one-shot --nni-one-shot"),
+        ({"strategy": "nni-one-shot", "nni_one_shot": "nni.nas.strategy:TPE"}, "run by --strategy nni --nni-strategy"),
+        ({"strategy": "nni-one-shot", "nni_one_shot": "nni.nas.strategy:None_such"}, "accepted: MODULE:CLASS"),
+    ],
+)  # fmt: skip
+def test_a_name_that_leads_elsewhere_is_refused_before_anything_is_written(
+    named, said, tmp_path, monkeypatch
+):
     monkeypatch.chdir(tmp_path)
-    named = {"strategy": "nni", **given} if "nni_strategy" in given else {}
-    settings = run_search.SearchSettings(width=4, cells=2, port=0, **named)
-    with pytest.raises(UserError, match="DARTS, one-shot; .* own strategy, darts"):
-        run_search.search(settings, strategy=given["strategy"]() if "strategy" in given else None)
+    with pytest.raises(UserError, match=said):
+        run_search.search(run_search.SearchSettings(width=4, cells=2, port=0, **named))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_object_for_a_search_of_another_strategy_is_refused(tmp_path):
+    settings = pde_nas.SearchSettings(
+        strategy="darts", width=4, cells=2, setting="nodes=2", primitives="skip_connect,global_1", train_limit=200,
+        supernet_epochs=1, epochs=1, trials=1, portal="off", run_dir=str(tmp_path / "run"), confirm=0,
+    )  # fmt: skip
+    pde_nas.search(settings)
+    with pytest.raises(
+        UserError, match="strategy darts takes no strategy of NNI's; accepted: strategy nni-one-shot"
+    ):
+        pde_nas.resume(tmp_path / "run", trials=2, strategy=DARTS())

@@ -63,7 +63,8 @@ def stub(known_as: str, settings: type[Options] = Options) -> type[MultiTrialStr
 
 
 def test_names_are_of_one_kind_or_all():
-    assert strategy_names(one_shot=True) == ("darts", "enas", "gumbel-darts", "proxyless", "random-one-shot")
+    one_shot = ("darts", "enas", "gumbel-darts", "nni-one-shot", "proxyless", "random-one-shot")
+    assert strategy_names(one_shot=True) == one_shot
     assert set(strategy_names()) == {*strategy_names(one_shot=True), *strategy_names(one_shot=False)}
     assert is_one_shot("darts")
     assert not is_one_shot("random")

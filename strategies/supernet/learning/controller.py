@@ -19,7 +19,7 @@ from nni.nas.strategy._rl_impl import TuningTrajectoryGenerator
 from tianshou.data import ReplayBuffer
 from torch import nn
 
-from strategies.supernet.distribution import Architecture, CellDistribution, Node, uniform
+from strategies.supernet.distribution import Architecture, CellDistribution, uniform
 from strategies.supernet.learning.gradient import Batch
 from strategies.supernet.learning.reinforce import PathsModule
 
@@ -86,17 +86,7 @@ class EnasModule(PathsModule):
     def _sample(self) -> Architecture:
         """The controller's next path."""
         with self._own_chance(), torch.no_grad():
-            return self._architecture(self.controller.next_sample())
-
-    def _architecture(self, sample: dict[str, Any]) -> Architecture:
-        path: Architecture = {}
-        for cell, node in self.table.nodes:
-            pairs = [
-                [sample[f"{cell}/op_{node}_{k}"], sample[f"{cell}/input_{node}_{k}"][0]]
-                for k in range(self.table.chosen)
-            ]
-            path.setdefault(cell, []).append(pairs)
-        return path
+            return self.table.architecture(self.controller.next_sample())
 
     @contextmanager
     def _own_chance(self) -> Iterator[None]:
@@ -116,7 +106,7 @@ class EnasModule(PathsModule):
             return
         self._update()
         self.controller.policy.eval()
-        shown = self._shown(self._many(_DRAWS))
+        shown = self.table.shown(self._many(_DRAWS))
         for node, rows in self.rows().items():
             for row, logits in zip(rows, shown[node], strict=True):
                 with torch.no_grad():
@@ -133,26 +123,8 @@ class EnasModule(PathsModule):
         actions = np.stack(
             [chance.integers(limit, size=_DRAWS) for limit in self.controller.num_choices], axis=1
         )
-        entropy = CellDistribution(self.table, self._shown(self._named(actions))).entropy()
+        entropy = CellDistribution(self.table, self.table.shown(self._named(actions))).entropy()
         return math.fsum(entropy.values()) / len(entropy)
-
-    def _shown(self, samples: list[dict[str, Any]]) -> dict[Node, torch.Tensor]:
-        """The logits that such paths show."""
-        counts = {
-            node: torch.zeros(len(costs), len(self.table.primitives) + 1)
-            for node, costs in self.table.nodes.items()
-        }
-        number = {primitive: k for k, primitive in enumerate(self.table.primitives)}
-        for sample in samples:
-            for node, pairs in self.table.pairs(self._architecture(sample)):
-                for primitive, source in pairs:
-                    counts[node][source, number[primitive]] += 1
-        for count in counts.values():
-            count[:, -1] = (len(samples) - count.sum(1)).clamp_min(0)
-        return {
-            node: ((count + 0.5) / (len(samples) + 0.5 * count.shape[1])).log()
-            for node, count in counts.items()
-        }
 
     def _many(self, count: int) -> list[dict[str, Any]]:
         """Samples of the controller, all drawn at once: one by one they take a second for each hundred steps."""

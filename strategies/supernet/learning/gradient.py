@@ -25,7 +25,7 @@ from nni.nas.oneshot.pytorch.differentiable import DartsLightningModule
 from torch import Tensor, nn
 
 from strategies.budget import UNLIMITED, Budget
-from strategies.supernet.distribution import CellDistribution, CostTable, Node, uniform
+from strategies.supernet.distribution import Architecture, CellDistribution, CostTable, Node, uniform
 from strategies.supernet.learning.operation_stop import OperationStop
 from strategies.supernet.mixing.cell import MixedCell
 from strategies.supernet.mixing.mixer import Mixer
@@ -102,6 +102,10 @@ class SupernetModule(DartsLightningModule):
     def distribution(self) -> CellDistribution:
         """What the logits now stand for; gradients reach them."""
         return CellDistribution(self.table, {node: torch.stack(rows) for node, rows in self.rows().items()})
+
+    def derived(self, distribution: CellDistribution) -> Architecture:
+        """The result after an epoch, within the budget."""
+        return distribution.derive_within(self.budget)
 
     def arch_parameters(self) -> list[nn.Parameter]:
         return self._known()[1]

@@ -5,16 +5,7 @@ from __future__ import annotations
 import statistics
 
 import pytest
-from nni.nas.strategy import (
-    DARTS,
-    TPE,
-    GridSearch,
-    GumbelDARTS,
-    Proxyless,
-    Random,
-    RandomOneShot,
-    RegularizedEvolution,
-)
+from nni.nas.strategy import TPE, GridSearch, Random, RegularizedEvolution
 from nni.nas.strategy.base import Strategy
 from nni.nas.strategy.middleware import Chain, Deduplication
 
@@ -23,11 +14,12 @@ from search_space import Genotype, Problem
 from strategies.contract import SpaceExhausted
 from strategies.multi_trial.nni_strategy import NniSettings, NniStrategy
 from strategies.multi_trial.random_search import RandomSearch
+from strategies.nni_side.users import settings_of
 from tests.strategies.table import PROBLEM, play
 
 
 def made(given, problem=PROBLEM, **more) -> NniStrategy:
-    strategy = NniStrategy(problem, 0, NniSettings(NniStrategy.settings_of(given)["nni_strategy"]), **more)
+    strategy = NniStrategy(problem, 0, NniSettings(settings_of(given)["nni_strategy"]), **more)
     strategy.take(given)
     return strategy
 
@@ -138,36 +130,12 @@ def test_a_name_that_leads_to_none_is_refused(name, said):
         NniStrategy(PROBLEM, 0, NniSettings(name)).propose(0, [])
 
 
-class Mine(DARTS):
-    """A user's own."""
-
-
-@pytest.mark.parametrize(
-    ("given", "ours"),
-    [
-        (DARTS(), "darts"),
-        (GumbelDARTS(), "gumbel-darts"),
-        (Proxyless(), "proxyless"),
-        (RandomOneShot(), "random-one-shot"),
-        (Mine(), "darts"),
-        (Chain(DARTS(), Deduplication("replay")), "darts"),
-    ],
-)
-def test_a_one_shot_object_is_refused_with_the_name_of_ours(given, ours):
+def test_a_name_that_leads_to_a_one_shot_strategy_is_refused_with_what_runs_it():
     with pytest.raises(
-        UserError, match=rf"^strategy is .*, one-shot; .* own strategy, {ours} \(--strategy {ours}\)$"
+        UserError,
+        match=r"^nni_strategy is .*:DARTS, a one-shot one, .* run by --strategy nni-one-shot --nni-one-shot .*:DARTS$",
     ):
-        NniStrategy.settings_of(given)
-
-
-def test_a_one_shot_strategy_that_is_none_of_ours_is_refused_with_all_of_them():
-    with pytest.raises(UserError, match=r"one of darts, gumbel-darts, proxyless, enas, random-one-shot$"):
-        NniStrategy.settings_of(DARTS.__base__())  # its OneShotStrategy; that module may not be the first
-
-
-def test_a_name_that_leads_to_a_one_shot_strategy_is_refused_with_the_name_of_ours():
-    with pytest.raises(UserError, match=r"^nni_strategy is .*:ENAS, one-shot; .* own strategy, enas \("):
-        NniStrategy(PROBLEM, 0, NniSettings("nni.nas.strategy:ENAS")).propose(0, [])
+        NniStrategy(PROBLEM, 0, NniSettings("nni.nas.strategy:DARTS")).propose(0, [])
 
 
 def test_a_chain_of_nnis_is_asked_like_any_other():
@@ -175,7 +143,7 @@ def test_a_chain_of_nnis_is_asked_like_any_other():
 
 
 def test_an_object_is_needed_where_one_was_given_and_nowhere_else():
-    settings = NniSettings(NniStrategy.settings_of(evolution())["nni_strategy"])
+    settings = NniSettings(settings_of(evolution())["nni_strategy"])
     with pytest.raises(
         UserError, match=r"an object; accepted from Python alone: pde_nas.resume\(RUN, strategy=...\)"
     ):
@@ -186,7 +154,3 @@ def test_an_object_is_needed_where_one_was_given_and_nowhere_else():
         NniStrategy(PROBLEM, 0, settings).take(Random())
     with pytest.raises(UserError, match="strategy random takes no strategy of NNI's; accepted: strategy nni"):
         RandomSearch(PROBLEM, 0).take(Random())
-    with pytest.raises(
-        UserError, match="strategy is of type int; accepted: a nni.nas.strategy.base.Strategy"
-    ):
-        NniStrategy.settings_of(3)

@@ -35,6 +35,11 @@ ONE_SHOT = [
 ]
 
 
+# What learns by the penalty of its own object, and tells no loss of its architecture weights.
+OF_NNI = ("nni-one-shot",)
+OURS = [name for name in ONE_SHOT if name.values[0] not in OF_NNI]
+
+
 # Of the toy's cells, which the architectures' keys need.
 PROBLEM = Problem(
     "darts-global",
@@ -57,7 +62,8 @@ def digits():
 def settings_of(name, **changes):
     """The strategy's own, at learning rates at which a few steps show."""
     strategy = get_strategy(name)
-    own = strategy.Settings(supernet_epochs=2, mac_penalty=changes.pop("mac_penalty", 0.0))
+    penalty = changes.pop("mac_penalty", 0.0)
+    own = strategy.Settings(supernet_epochs=2, **({"mac_penalty": penalty} if penalty else {}))
     made = strategy.supernet(own, batch_size=16, seed=3, device="cpu")
     return dataclasses.replace(made, architecture_learning_rate=0.03, **changes)
 
@@ -142,7 +148,7 @@ def test_no_candidate_is_above_the_budget(name, undisturbed):
     assert max(map(table.macs, within)) <= macs[len(macs) // 2] < macs[-1]
 
 
-@pytest.mark.parametrize("name", ONE_SHOT)
+@pytest.mark.parametrize("name", OURS)
 def test_architecture_weights_follow_the_penaltys_scale_towards_fewer_macs(
     name, tmp_path, digits, undisturbed
 ):
@@ -169,7 +175,11 @@ def test_each_epoch_is_a_plain_record(name, undisturbed):
         assert 0 <= record["default"] <= 1
         assert 0 < record["entropy"] <= math.log(3)
         assert math.isfinite(record["loss"])
-        assert math.isfinite(record["architecture_loss"])
+        assert (
+            (record["architecture_loss"] is None)
+            if name in OF_NNI
+            else math.isfinite(record["architecture_loss"])
+        )
 
 
 @pytest.mark.parametrize("name", ONE_SHOT)
