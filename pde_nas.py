@@ -27,6 +27,7 @@ from records.checks import as_path, shown, text
 from records.errors import UserError
 from records.files import write_errors
 from records.lazy import loader
+from records.plugins import naming_plugins
 from records.run_files.run_folder import RunFolder
 from records.run_files.search_rows import asked_searches, unfinished_searches
 from records.text import command_text, stem_of
@@ -61,14 +62,16 @@ class Trained:
 
 def search(settings: SearchSettings, strategy: Any = None, arrays: Sequence[Any] | None = None) -> Outcome:
     """Runs a search to its end in a new run folder, and leaves there what `run_search.py search` leaves: the front,
-    the best genotype, pictures and the report. ``strategy`` is a multi-trial ``nni.nas.strategy.base.Strategy``, in
-    place of the settings' own. ``arrays`` are x_train, y_train, x_test, y_test as `training.data.arrays.save_arrays` takes them,
-    in place of a data set; trials and a resume read them from a file beside the run folder."""
+    the best genotype, pictures and the report. ``strategy`` is a ``nni.nas.strategy.base.Strategy``, in place of the
+    settings' own; one that trains a supernet takes the settings of ``nni-one-shot``. ``arrays`` are x_train, y_train,
+    x_test, y_test as `training.data.arrays.save_arrays` takes them, in place of a data set; trials and a resume read
+    them from a file beside the run folder."""
     if not isinstance(settings, SearchSettings):
         raise UserError(f"settings is of type {type(settings).__name__}; accepted: SearchSettings")
     settings = launch.asked_by(settings, strategy)  # what is refused leaves no file
     if arrays is not None:
-        settings = replace(settings, dataset=_kept(arrays, Path(settings.run_dir or "runs/run").parent))
+        file = _kept(arrays, Path(settings.run_dir or "runs/run").parent)
+        settings = replace(settings, dataset=file, data_dir=None)  # the folder was that of another data set
     from analysis import write_outcome
 
     outcomes: list[Outcome] = []
@@ -217,8 +220,9 @@ def _export(
         text("dataset", dataset)
     m = choice.measurement
     candidate = None if m is None else Candidate(m.index, m.status, m.accuracy)
-    facts = gather(choice.genotype, weights, choice.folder, candidate, dataset=dataset, data_dir=data_dir)
-    return write(choice.genotype, weights, out, facts, formats=formats)
+    with naming_plugins(choice.folder):
+        facts = gather(choice.genotype, weights, choice.folder, candidate, dataset=dataset, data_dir=data_dir)
+        return write(choice.genotype, weights, out, facts, formats=formats)
 
 
 @dataclass(frozen=True)
@@ -307,7 +311,13 @@ def retrain(
     choices = picked(source, pick)
     if len(choices) != 1:
         raise UserError(f"pick is {pick}, {len(choices)} candidates; accepted here: one")
-    (choice,) = choices
+    with naming_plugins(choices[0].folder):
+        return _train_again(source, pick, choices[0], out, given)
+
+
+def _train_again(
+    source: Path, pick: str | int, choice: Choice, out: str | Path | None, given: dict[str, Any]
+) -> Trained:
     if "dataset" not in given:
         own = {name: str(value) if name == "image_size" else value for name, value in choice.data().items()}
         given = own | _smaller_batch(choice, given) | given

@@ -47,6 +47,13 @@ def test_arrays_become_a_file_beside_the_run(searched, tmp_path):
     assert path.stat().st_mtime_ns == before
 
 
+@pytest.mark.parametrize("dataset", ["digits", "cifar10", "folder"])
+def test_the_folder_of_another_data_set_is_not_theirs(searched, tmp_path, monkeypatch, dataset):
+    monkeypatch.chdir(tmp_path)
+    found = searched(SearchSettings(dataset=dataset, data_dir=str(tmp_path / "images")), ARRAYS)
+    assert load_data(found.dataset, found.data_dir, validation=0.2).info.classes == 2
+
+
 @pytest.mark.parametrize(
     ("arrays", "message"),
     [

@@ -72,7 +72,7 @@ class Arrays:
         labels = self.array(key)
         if labels.ndim == 2 and labels.shape[1] == 1:
             labels = labels[:, 0]
-        if labels.ndim != 1 or not np.issubdtype(labels.dtype, np.integer) or len(labels) == 0:
+        if labels.ndim != 1 or labels.dtype.kind not in "iu" or len(labels) == 0:
             raise self._wrong(key, labels, _LABELS, _label_hint(labels))
         low, high = int(labels.min()), int(labels.max())
         if self.info is not None and (low < 0 or high >= self.info.classes):

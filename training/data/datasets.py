@@ -13,6 +13,7 @@ from typing import Any
 from records.checks import as_path, flag, number, one_of, shown, text, whole_number
 from records.errors import UserError
 from records.options import MOST
+from records.plugins import HINT
 from search_space.problem import LARGEST_SIDE
 from training.data import class_names as names
 
@@ -207,6 +208,7 @@ def located(name: Any, data_dir: str | Path | None) -> tuple[str, str | None]:
         what = repr(name) if isinstance(name, str) else f"of type {type(name).__name__}"
         arrays = "" if isinstance(name, str) else " (training.data.arrays.save_arrays writes one)"
         raise UserError(
-            f"unknown dataset {what}; accepted: {', '.join(dataset_names())}, or a file of arrays, such as my.npz{arrays}"
+            f"unknown dataset {what}; accepted: {', '.join(dataset_names())}, or a file of arrays, such as my.npz{arrays}; "
+            f"{HINT}"
         )
     return name, folder

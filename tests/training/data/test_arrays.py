@@ -92,6 +92,7 @@ WRONG = [
     ({"y_train": np.where(LABELS, LABELS, np.nan)}, r"y_train is float64 .* \(it holds NaN\)"),
     ({"y_train": LABELS.astype(float)}, r"y_train is float64 .* make y\.astype\('int64'\)"),
     ({"y_train": np.array(list("abcd"))[LABELS]}, r"y_train is <U1 .* np\.unique"),
+    ({"y_train": LABELS.astype("m8[s]")}, r"y_train is timedelta64\[s\] of shape \(40,\); accepted: whole numbers"),
     ({"y_train": LABELS - 1}, "y_train has the label -1; accepted: whole numbers from 0"),
     (
         {"y_train": LABELS.astype("uint64") + np.uint64(2**63)},
