@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import functools
+import logging
 from dataclasses import dataclass
 from typing import Any
 
+from records.errors import UserError
 from records.options import option
 from strategies.contract import OneShotStrategy
 from strategies.registry import register_strategy
@@ -12,6 +15,17 @@ from strategies.supernet.own_settings import SupernetLength, supernet_of
 from strategies.supernet.settings import SupernetSettings
 
 _SETTING = "nni_one_shot"
+
+
+def _explore(strategy: Any, *args: Any) -> None:
+    """Calls ``strategy`` as NNI does. Raises `UserError` where it fails; the search's log has the stack."""
+    try:
+        strategy(*args)
+    except UserError:
+        raise
+    except Exception as error:
+        logging.getLogger("nni.nas.strategy").exception("%s failed", type(strategy).__name__)
+        raise UserError(f"NNI's strategy {type(strategy).__name__} failed: {error!r}") from error
 
 
 @dataclass(frozen=True)
@@ -60,11 +74,11 @@ class NniOneShot(OneShotStrategy):
         from strategies.nni_side.users import copied, is_enas, made
 
         strategy = copied(given) or made(_SETTING, settings.nni_one_shot, settings.seed, one_shot=True)
-        if not is_enas(type(strategy)):
-            return strategy
-        from strategies.supernet.learning.followed_enas import mend
+        if is_enas(type(strategy)):
+            from strategies.supernet.learning.followed_enas import mend
 
-        return mend(strategy)
+            strategy = mend(strategy)
+        return functools.partial(_explore, strategy)
 
     @classmethod
     def keeper(cls) -> Any:

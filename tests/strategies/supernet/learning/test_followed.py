@@ -12,6 +12,7 @@ import torch
 from nni.nas.oneshot.pytorch.differentiable import DartsLightningModule
 from nni.nas.strategy import DARTS, ENAS, GumbelDARTS, RandomOneShot
 
+from records.errors import UserError
 from strategies.budget import Budget
 from strategies.one_shot.nni_one_shot import NniOneShot
 from strategies.supernet import keeper
@@ -95,6 +96,17 @@ def test_one_killed_and_resumed_is_as_if_it_had_not_been(make, tmp_path, digits)
 def test_a_users_module_says_what_is_derived(tmp_path, digits):
     state = run(tmp_path, digits, Mine())
     assert state.derived == [{"normal": [[["conv", 1], ["conv", 1]]] * 2}] * 2
+
+
+class Broken(DARTS):
+    def configure_oneshot_module(self, training_module):
+        raise ZeroDivisionError("as it is")
+
+
+def test_one_that_fails_is_told_in_a_line_and_its_stack_is_in_the_log(tmp_path, digits):
+    with pytest.raises(UserError, match=r"^NNI's strategy Broken failed: ZeroDivisionError\('as it is'\)$"):
+        run(tmp_path, digits, Broken())
+    assert "in configure_oneshot_module" in (tmp_path / "search.log").read_text()
 
 
 def test_what_is_exported_above_the_budget_gives_way(tmp_path, digits):
