@@ -65,7 +65,17 @@ def asked_by(settings: SearchSettings, strategy: Any) -> SearchSettings:
         return settings
     from strategies.nni_side.users import settings_of
 
-    return dataclasses.replace(settings, **settings_of(strategy))
+    asked = settings_of(strategy)
+    accepted = {field.name for field in dataclasses.fields(get_strategy(asked["strategy"]).Settings)}
+    for field in dataclasses.fields(settings.own):
+        value, name = getattr(settings.own, field.name), field.name
+        if value != field.default and (name not in accepted or asked.get(name, value) != value):
+            others = ", ".join(sorted(accepted - asked.keys())) or "none"
+            raise UserError(
+                f"{name} is {shown(value)}; accepted beside a strategy that is given as an object, settings of "
+                f"{asked['strategy']}: {others}"
+            )
+    return dataclasses.replace(settings, **asked)
 
 
 # What may be otherwise when a run is taken up again: where it is shown, and with what means it runs.

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 
 from execution import session
 from pde_nas import SearchSettings, UserError, search
@@ -59,6 +60,12 @@ def test_the_folder_of_another_data_set_is_not_theirs(searched, tmp_path, monkey
     [
         (ARRAYS[:3], "arrays is 3 of them; accepted: x_train, y_train, x_test, y_test"),
         ("abcd", "arrays is 'abcd'; accepted: x_train"),
+        (
+            (torch.zeros(30, 8, 8, device="meta"), *ARRAYS[1:]),
+            r"x_train is a Tensor that is no array .*x\.detach\(\)\.cpu",
+        ),
+        ((torch.zeros(30, 8, 8, requires_grad=True), *ARRAYS[1:]), r"x_train is a Tensor that is no array"),
+        ((torch.zeros(30, 8, 8, dtype=torch.bfloat16), *ARRAYS[1:]), r"x_train is a Tensor that is no array"),
         ((IMAGES, LABELS[:3], IMAGES, LABELS), "y_train|labels"),
     ],
 )

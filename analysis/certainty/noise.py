@@ -93,9 +93,11 @@ class Certainty:
 
     def doubt(self, chosen: Measurement) -> str | None:
         """A sentence where ``chosen`` leads one that may be as good: the smallest such one, if it has fewer MACs, else
-        the one nearest in accuracy; else None. One trained again is compared with those that were, too."""
+        the one nearest in accuracy; else None. One trained again is compared with those that were, too, and where it
+        leads all of these, with the others."""
         again = chosen.index in self.run.confirmed
-        ties = [tie for tie in self.ties(chosen, self.run.ok) if tie.by_seeds == again]
+        ties = self.ties(chosen, self.run.ok)
+        ties = [tie for tie in ties if tie.by_seeds == again] or ties
         smaller = [tie for tie in ties if tie.measurement.macs < chosen.macs]
         larger = [tie for tie in ties if tie.lead >= 0]
         if not smaller and not larger:
@@ -103,7 +105,8 @@ class Certainty:
         tie = smaller[0] if smaller else min(larger, key=lambda each: each.lead)
         other = tie.measurement
         lead = "'s lead" if again else " was trained once, and its lead"
-        accuracy = f"{percent_text(self.run.trusted(other))}%{' by other seeds' if again else ''}"
+        trusted = self.run.trusted(other) if tie.by_seeds or not again else other.accuracy
+        accuracy = f"{percent_text(trusted)}%{' by other seeds' if tie.by_seeds else ', measured once' if again else ''}"
         fewer = f", with {100 * (1 - other.macs / chosen.macs):.0f}% fewer MACs" if smaller else ""
         return (
             f"candidate {chosen.index}{lead} over candidate {other.index} ({accuracy}, {count_text(other.macs)} MACs) is "

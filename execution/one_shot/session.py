@@ -26,6 +26,7 @@ from search_space import Genotype
 from search_space.sampling import random_genotype
 from strategies.budget import Budget
 from strategies.contract import OneShotStrategy
+from strategies.nni_side.quiet_import import quietly
 from strategies.registry import get_strategy
 from strategies.supernet.candidates import propose
 from strategies.supernet.distribution import Architecture, CellDistribution, CostTable
@@ -73,6 +74,10 @@ class OneShotSession(Session):
     def table(self) -> CostTable:
         """What the space's cells cost. Raises `UserError` for a budget that nothing meets."""
         return check_plan(self.plan)
+
+    def check_kept(self) -> None:
+        super().check_kept()
+        _ = self.plan  # says before anything is shown which object is lacking
 
     def check_images(self) -> None:
         _ = self.table
@@ -151,7 +156,7 @@ class OneShotSession(Session):
         # What is trained already is only read back.
         if plan.devices > 1 and self._lines.count < plan.supernet.epochs:
             return train_in_processes(plan, checkpoint, log, self.on_epoch, True)
-        with lightning_log_to(log):  # NNI and Lightning warn already when they are imported
+        with lightning_log_to(log), quietly():  # NNI and Lightning warn already when they are imported
             from strategies.supernet.training import train_supernet
         return train_supernet(plan, self.table, checkpoint, log, self.on_epoch, True, given=self.given)
 

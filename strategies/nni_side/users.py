@@ -9,7 +9,7 @@ from typing import Any
 
 from records.checks import shown
 from records.errors import UserError
-from strategies.nni_side.quiet_import import quiet_import
+from strategies.nni_side.quiet_import import quiet_import, quietly
 
 _GIVEN = "given "  # as an object, in Python; its class follows
 _SUPERNETS = "nni.nas.oneshot.pytorch.strategy"  # NNI's module of its one-shot strategies
@@ -51,7 +51,9 @@ def made(setting: str, asked: str, seed: int, *, one_shot: bool) -> Any:
     """The strategy that ``setting`` names, with ``seed`` where it takes one. Raises `UserError`."""
     module, _, name = asked.partition(":")
     try:
-        kind = getattr(quiet_import(module), name)
+        found = quiet_import(module)
+        with quietly():  # NNI's package imports what a name needs when it is asked for it
+            kind = getattr(found, name)
         if not issubclass(kind, _base()):
             raise TypeError("it is no nni.nas.strategy.base.Strategy")
         _require_kind(setting, kind, one_shot=one_shot)

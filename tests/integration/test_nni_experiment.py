@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -182,6 +184,37 @@ def test_a_name_that_leads_elsewhere_is_refused_before_anything_is_written(
     with pytest.raises(UserError, match=said):
         run_search.search(run_search.SearchSettings(width=4, cells=2, port=0, **named))
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("settings", "given", "said"),
+    [
+        ({"strategy": "darts", "mac_penalty": 0.1}, DARTS, "mac_penalty is 0.1; .*settings of nni-one-shot: supernet_epochs"),
+        ({"strategy": "asha", "min_epochs": 7}, TPE, "min_epochs is 7; accepted beside .*settings of nni: none"),
+        (
+            {"strategy": "nni-one-shot", "nni_one_shot": "nni.nas.strategy:RandomOneShot"}, DARTS,
+            "nni_one_shot is 'nni.nas.strategy:RandomOneShot'; accepted beside",
+        ),
+    ],
+)  # fmt: skip
+def test_settings_of_another_strategy_beside_an_object_are_refused(settings, given, said, tmp_path):
+    with pytest.raises(UserError, match=said):
+        pde_nas.search(pde_nas.SearchSettings(run_dir=str(tmp_path / "run"), **settings), strategy=given())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_search_by_name_says_nothing_but_its_own_words(tmp_path):
+    words = (
+        "search --strategy nni-one-shot --supernet-epochs 1 --trials 1 --epochs 1 --train-limit 120 --batch-size 64 --width 4 "
+        "--cells 2 --primitives skip_connect,global_1 --confirm 0 --portal off --run-dir"
+    )
+    done = subprocess.run(
+        [sys.executable, "-m", "run_search", *words.split(), str(tmp_path / "run")],
+        capture_output=True, text=True, cwd=Path(__file__).parents[2],
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert [line for line in done.stderr.splitlines() if "it/s" not in line and "%|" not in line] == []
+    assert "Validation dataloaders are missing" in (tmp_path / "run" / "oneshot.log").read_text()
 
 
 def test_an_object_for_a_search_of_another_strategy_is_refused(tmp_path):

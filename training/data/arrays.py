@@ -23,7 +23,8 @@ _LABELS = "whole numbers from 0 of shape (N,)"
 
 
 def as_array(name: str, value: Any) -> np.ndarray:
-    """``value`` as an array. Raises ``UserError`` for lists of different lengths, and where values are masked."""
+    """``value`` as an array. Raises ``UserError`` for lists of different lengths, for tensors on a GPU,
+    and where values are masked."""
     if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
         raise UserError(
             f"arrays: {name} has {np.ma.count_masked(value):,} masked values; accepted: an array without, of what is known"
@@ -32,6 +33,12 @@ def as_array(name: str, value: Any) -> np.ndarray:
         return np.asarray(value)
     except ValueError as error:
         raise UserError(f"arrays: {name} is no array ({error}); accepted: one of a single shape") from error
+    except (TypeError, RuntimeError) as error:  # torch's, of tensors that numpy has no form for
+        said = str(error).partition("\n")[0]
+        raise UserError(
+            f"arrays: {name} is a {type(value).__name__} that is no array ({said}); accepted: what numpy.asarray takes, such "
+            "as x.detach().cpu().float().numpy() of a torch tensor x"
+        ) from error
 
 
 class Arrays:

@@ -96,7 +96,13 @@ def test_one_rule_says_whose_lead_is_doubtful_and_who_ties():
     ).doubt(large)
     far = {0: Confirmation((0.5, 0.52, 0.54), 6), 1: best}
     assert of(0.8, 0.9, confirmed=far).doubt(large) is None
-    assert of(0.9, 0.9, confirmed={1: best}).doubt(large) is None  # the other was trained once
+    assert of(0.5, 0.9, confirmed={1: best}).doubt(large) is None
+    alone = of(0.9, 0.9, confirmed={1: best}).doubt(
+        large
+    )  # the other was trained once, and ties in the report, too
+    assert alone.startswith(
+        "candidate 1's lead over candidate 0 (90.00%, measured once, 1.00k MACs) is within the noise of"
+    )
 
 
 def test_the_lead_over_a_larger_one_may_be_noise_too():
