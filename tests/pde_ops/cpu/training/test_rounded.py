@@ -63,7 +63,9 @@ def test_a_convolution_and_its_gradients_are_those_of_autocast(settings):
         expected = plain(x)
     found = quick(x)
     assert found.dtype == torch.float32
-    torch.testing.assert_close(found, expected.float(), rtol=0, atol=0)
+    # Where the processor has no instructions for it, oneDNN adds up in another order for another order of memory.
+    torch.testing.assert_close(found, expected.float(), rtol=2**-7, atol=1e-3)
+    assert float((found != expected.float()).float().mean()) < 1e-3
     grad = torch.randn_like(found)
     ours = torch.autograd.grad(found, (x, quick.weight), grad)
     theirs = torch.autograd.grad(expected, (x, plain.weight), grad.bfloat16())
