@@ -71,7 +71,7 @@ def epochs_csv(record: dict[str, Any]) -> str:
 
 
 def panels(record: dict[str, Any]) -> list[CurvePanel]:
-    """Accuracy in percent, and the logarithm of the residual, over the epochs."""
+    """Accuracy in percent, and the logarithm of the residual where two epochs have one, over the epochs."""
     history = record["history"]
 
     def curve(name: str, column: str, scale: float, end: float | None = None) -> TrainingCurve:
@@ -88,10 +88,10 @@ def panels(record: dict[str, Any]) -> list[CurvePanel]:
         curve("training images", "train_accuracy", 100),
         curve("held-out images", "accuracy", 100, None if end is None else 100 * end),
     )
-    return [
-        CurvePanel("accuracy", "accuracy (%)", accuracies),
-        CurvePanel("solver", "solver's residual (log10)", (near,)),
-    ]
+    drawn = [CurvePanel("accuracy", "accuracy (%)", accuracies)]
+    if sum(residual is not None for residual in residuals) > 1:  # one alone is no line
+        drawn.append(CurvePanel("solver", "solver's residual (log10)", (near,)))
+    return drawn
 
 
 def main() -> None:

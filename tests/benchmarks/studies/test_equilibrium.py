@@ -30,9 +30,11 @@ def test_a_finished_training_has_its_curve_its_residuals_and_its_end(tmp_path):
     record = record_of(run)
     assert record["settings"] == {"dataset": "cifar10", "seed": 0}
     assert epochs_csv(record).splitlines()[1:] == ["1,2.2,0.2,0.25,,9.0", "2,1.9,0.3,0.35,0.01,11.0"]
+    assert len(panels(record)) == 1
+    record["history"] = [*HISTORY, HISTORY[1] | {"residual": 0.001}]
     accuracy, solver = panels(record)
     assert [curve.end for curve in accuracy.curves] == [None, 40.0]
-    assert solver.curves[0].values[1] == -2.0
+    assert solver.curves[0].values[1:] == (-2.0, -3.0)
     assert solver.curves[0].values[0] != solver.curves[0].values[0]  # NaN: there was no solver yet
 
 
