@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import random
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
@@ -17,6 +16,7 @@ from records.options import Options
 from search_space import Genotype, mutate
 from search_space.problem import Problem
 from strategies.budget import Budget
+from strategies.extras import Extra
 
 if TYPE_CHECKING:
     from strategies.supernet.keeper import EpochKeeper
@@ -50,7 +50,8 @@ class Strategy(ABC):
 
     ``name`` is what `--strategy` takes, ``summary`` a phrase for `--help`. ``Settings`` is a frozen record of
     `records.options.option` fields: they become options of the command line and fields of the portal's form. Two
-    strategies may have a setting of one name if it means the same and is declared alike.
+    strategies may have a setting of one name if it means the same and is declared alike. ``extra`` is the optional part
+    of the installation that it needs.
 
     Examples:
         >>> from strategies.registry import get_strategy
@@ -64,6 +65,18 @@ class Strategy(ABC):
     one_shot: ClassVar[bool]
     Settings: ClassVar[type[Options]] = Options
     trains_here: ClassVar[bool] = False  # a supernet, in the launcher's process
+    extra: ClassVar[Extra | None] = None
+
+    @classmethod
+    def missing(cls) -> list[str]:
+        """The modules of ``extra`` that are not installed."""
+        return [] if cls.extra is None else cls.extra.missing()
+
+    @classmethod
+    def require_extra(cls) -> None:
+        """Raises `UserError`, which says how to install it, where something of ``extra`` is missing."""
+        if cls.extra is not None:
+            cls.extra.require(f"strategy {cls.name}")
 
 
 class MultiTrialStrategy(Strategy):
@@ -74,8 +87,8 @@ class MultiTrialStrategy(Strategy):
     the search shows candidate i the results of candidates 0 to i - M, in the order of their indices, however long
     each took: so the same seed proposes the same, on any machine and after any crash. Subclasses define `draw`.
 
-    A search ends where a thousand draws give no architecture that is not known. ``stages``: whether it trains candidates in stages (`stage`). ``epochs`` are those of a whole
-    training. ``extra``: the optional part of the installation that it needs, and the modules of that.
+    A search ends where a thousand draws give no architecture that is not known. ``stages``: whether it trains
+    candidates in stages (`stage`). ``epochs`` are those of a whole training.
 
     Examples:
         >>> from strategies.registry import get_strategy
@@ -87,7 +100,6 @@ class MultiTrialStrategy(Strategy):
 
     one_shot = False
     stages: ClassVar[bool] = False
-    extra: ClassVar[tuple[str, ...]] = ()  # its name, then the modules
 
     def __init__(
         self,
@@ -99,25 +111,12 @@ class MultiTrialStrategy(Strategy):
         max_params: int | None = None,
         epochs: int = 1,
     ) -> None:
-        self._require_extra()
+        self.require_extra()
         self.problem, self.seed, self.budget = problem, seed, Budget(max_macs, max_params)
         self.settings = self.Settings() if settings is None else settings
         self.epochs = epochs
         self.proposed: set[str] = set()
         self.earlier: list[Measurement] = []
-
-    @classmethod
-    def missing(cls) -> list[str]:
-        """The modules of ``extra`` that are not installed."""
-        return [module for module in cls.extra[1:] if importlib.util.find_spec(module) is None]
-
-    def _require_extra(self) -> None:
-        if missing := self.missing():
-            are, them = ("are", "them") if len(missing) > 1 else ("is", "it")
-            raise UserError(
-                f"strategy {self.name} needs {' and '.join(missing)}, which {are} not installed; "
-                f"`pip install 'pde-nas[{self.extra[0]}]' -c constraints.txt` installs {them}"
-            )
 
     def stage(self, index: int) -> Stage | None:
         """How far the candidate of that index, which was proposed, is trained; None: wholly, in one go."""

@@ -57,6 +57,7 @@ class OneShotSession(Session):
         settings, own = self.settings, self.settings.own
         strategy = get_strategy(settings.strategy)
         assert issubclass(strategy, OneShotStrategy)  # `session_of` chose by it
+        strategy.require_extra()
         strategy.take(own, self.given)
         # Everything is in this process, one candidate after the other, so all cores are the supernet's.
         trial = dataclasses.replace(self.trial, threads=settings.threads)

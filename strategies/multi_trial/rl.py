@@ -16,6 +16,7 @@ from records.options import Options, option
 from search_space import Genotype, get_space
 from search_space.sampling import random_genotype
 from strategies.contract import MultiTrialStrategy
+from strategies.extras import RL
 from strategies.nni_side.quiet_import import quiet_import
 from strategies.registry import register_strategy
 
@@ -50,7 +51,7 @@ class Rl(MultiTrialStrategy):
     )
     Settings = RlSettings
     settings: RlSettings
-    extra = ("rl", "tianshou", "gym")
+    extra = RL
 
     def __init__(self, problem: Any, seed: int, settings: Any = None, **budget: Any) -> None:
         super().__init__(problem, seed, settings, **budget)

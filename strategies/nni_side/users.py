@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import copy
-import importlib.util
 import inspect
 from typing import Any
 
 from records.checks import shown
 from records.errors import UserError
+from strategies.extras import RL
 from strategies.nni_side.quiet_import import quiet_import, quietly
 
 _GIVEN = "given "  # as an object, in Python; its class follows
@@ -99,12 +99,8 @@ def is_enas(kind: type) -> bool:
 
 
 def _require_extra(setting: str, kind: type) -> None:
-    missing = [name for name in ("tianshou", "gym") if importlib.util.find_spec(name) is None]
-    if missing and is_enas(kind):
-        raise UserError(
-            f"{setting} is {_named(kind)}, which needs {' and '.join(missing)}, not installed; "
-            "`pip install 'pde-nas[rl]' -c constraints.txt` installs it"
-        )
+    if is_enas(kind):
+        RL.require(f"{setting} {_named(kind)}")
 
 
 def _named(kind: type) -> str:

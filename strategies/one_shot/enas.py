@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import importlib.util
 import io
 from typing import Any
 
-from records.errors import UserError
 from strategies.contract import OneShotStrategy
+from strategies.extras import RL
 from strategies.registry import register_strategy
 from strategies.supernet.own_settings import OneShotSettings, supernet_of
 from strategies.supernet.settings import SupernetSettings
-
-_NEEDED = ("tianshou", "gym")
 
 
 @register_strategy
@@ -30,14 +27,10 @@ class Enas(OneShotStrategy):
     name = "enas"
     summary = "trains one supernet along paths that a learning controller draws; needs the extra rl"
     Settings = OneShotSettings
+    extra = RL
 
     @classmethod
     def supernet(cls, settings: Any, *, batch_size: int | None, seed: int, device: str) -> SupernetSettings:
-        for name in _NEEDED:
-            if importlib.util.find_spec(name) is None:
-                raise UserError(
-                    f"strategy enas needs {name}, which is not installed; `pip install 'pde-nas[rl]' -c constraints.txt` installs it"
-                )
         return supernet_of(settings, batch_size=batch_size, seed=seed, device=device)
 
     @classmethod

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import time
 
 from analysis.front import front
 from analysis.pictures.plot import front_plot
 from analysis.pictures.plot_render import render_front
 from analysis.run import read_run
 from tests.analysis.samples.runs import make_run, measurement
+from tests.analysis.samples.yardstick import times_of_json
 
 COUNT = 20_000
 
@@ -24,15 +24,18 @@ def long_run(folder):
     return path
 
 
-def test_twenty_thousand_candidates_are_read_reduced_and_drawn_in_two_seconds(tmp_path):
-    path = long_run(tmp_path / "run")
+def test_twenty_thousand_candidates_are_read_reduced_and_drawn_in_a_few_times_what_their_lines_take(tmp_path):
+    path, seen = long_run(tmp_path / "run"), {}
+
+    def look():
+        seen["run"] = read_run(path)
+        seen["front"] = front(seen["run"].ok)
+        seen["picture"] = render_front(front_plot([seen["run"]]))
+
     render_front(front_plot([read_run(make_run(tmp_path / "small", [measurement(0, 0.5, 10)]))]))  # imports
-    start = time.process_time()
-    run = read_run(path)
-    points = front(run.ok)
-    picture = render_front(front_plot([run]))
-    assert time.process_time() - start < 2  # of the processor: half of it on an idle machine
-    assert len(run.ok) == COUNT
-    assert picture.startswith(b"\x89PNG")
-    by_hand = [m for m in run.ok[:2000] if m in points]
-    assert all(not any(o.accuracy > m.accuracy and o.macs <= m.macs for o in run.ok) for m in by_hand[:5])
+    assert times_of_json(look, path / "candidates.jsonl") < 15
+    ok = seen["run"].ok
+    assert len(ok) == COUNT
+    assert seen["picture"].startswith(b"\x89PNG")
+    by_hand = [m for m in ok[:2000] if m in seen["front"]]
+    assert all(not any(o.accuracy > m.accuracy and o.macs <= m.macs for o in ok) for m in by_hand[:5])

@@ -2,28 +2,14 @@
 
 from __future__ import annotations
 
-import importlib.util
-
 import pytest
 
-from records.errors import UserError
 from search_space import get_space
 from search_space.sampling import random_genotype
 from strategies.multi_trial.rl import Rl, RlSettings
 from tests.strategies.table import PROBLEM, result
 
 installed = pytest.mark.skipif(bool(Rl.missing()), reason="the part `rl` is not installed")
-
-
-def test_what_is_missing_is_one_line_that_says_what_to_install(monkeypatch):
-    found = importlib.util.find_spec
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name in Rl.extra else found(name))
-    with pytest.raises(UserError) as error:
-        Rl(PROBLEM, 0)
-    assert str(error.value) == (
-        "strategy rl needs tianshou and gym, which are not installed; `pip install 'pde-nas[rl]' -c constraints.txt` "
-        "installs them"
-    )
 
 
 @installed

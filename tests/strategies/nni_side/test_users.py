@@ -7,6 +7,7 @@ from nni.nas.strategy import DARTS, ENAS, GumbelDARTS, Proxyless, Random, Random
 from nni.nas.strategy.middleware import Chain, Deduplication
 
 from records.errors import UserError
+from strategies import extras
 from strategies.nni_side import users
 from strategies.nni_side.users import made, require_given, settings_of
 
@@ -54,9 +55,9 @@ def test_a_name_that_leads_to_the_other_kind_is_refused_with_what_runs_it():
 
 
 def test_enas_without_its_extra_is_one_line(monkeypatch):
-    monkeypatch.setattr(users.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(extras.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(
-        UserError, match=r"ENAS, which needs tianshou and gym, not installed; `pip install 'pde-nas\[rl\]'"
+        UserError, match=r"ENAS needs tianshou and gym, which are not installed; `pip install 'pde-nas\[rl\]'"
     ):
         made("nni_one_shot", "nni.nas.strategy:ENAS", 0, one_shot=True)
     assert issubclass(ENAS, users._base())

@@ -1,11 +1,12 @@
 """NNI's searches are imported without Lightning, and what NNI hands out of its supernets is there when it is asked for."""
 
-import importlib.util
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from strategies.extras import RL
 
 ROOT = Path(__file__).resolve().parents[3]
 HEAVY = "{'pytorch_lightning', 'torchvision', 'torch._dynamo'}"
@@ -42,7 +43,7 @@ def test_a_search_of_trials_does_not_and_a_supernet_is_there_all_the_same():
     ]
 
 
-@pytest.mark.skipif(importlib.util.find_spec("tianshou") is None, reason="tianshou is not installed")
+@pytest.mark.skipif(bool(RL.missing()), reason="the part `rl` is not installed")
 def test_tianshou_waits_until_its_strategy_is_asked_for():
     program = (
         "import sys\n"

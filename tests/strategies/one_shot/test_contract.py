@@ -2,7 +2,6 @@
 
 import dataclasses
 import functools
-import importlib.util
 import json
 import math
 
@@ -22,14 +21,10 @@ from tests.strategies.kills import killed
 from tests.strategies.supernet.toy import same, search, toy_table, without_seconds
 from training.data.loading import load_data
 
-EXTRA = {"enas": "tianshou"}  # what a strategy needs that is not always there
 ONE_SHOT = [
     pytest.param(
         name,
-        marks=pytest.mark.skipif(
-            name in EXTRA and importlib.util.find_spec(EXTRA[name]) is None,
-            reason=f"{EXTRA.get(name)} is not installed",
-        ),
+        marks=pytest.mark.skipif(bool(get_strategy(name).missing()), reason="what it needs is not installed"),
     )
     for name in strategy_names(one_shot=True)
 ]

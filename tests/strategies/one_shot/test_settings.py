@@ -5,9 +5,7 @@ import dataclasses
 import pytest
 
 from records.errors import UserError
-from strategies.one_shot import enas
 from strategies.one_shot.darts import Darts
-from strategies.one_shot.enas import Enas
 from strategies.one_shot.gumbel_darts import GumbelDarts
 from strategies.supernet.learning.operation_stop import OperationStop
 from tests.strategies.supernet.toy import SETTINGS, same, search
@@ -78,13 +76,3 @@ def test_what_operation_stop_compares_is_of_the_validation_images_alone(tmp_path
         search(tmp_path / "stopped", digits, settings, strategy=Darts, on_epoch=kill)
     search(tmp_path / "stopped", digits, settings, strategy=Darts)
     assert kept == whole
-
-
-def test_enas_without_its_packages_says_what_to_install(monkeypatch):
-    monkeypatch.setattr(enas, "_NEEDED", ("tianshou_is_not_here",))
-    with pytest.raises(UserError) as caught:
-        Enas.supernet(Enas.Settings(), batch_size=None, seed=0, device="cpu")
-    assert (
-        str(caught.value)
-        == "strategy enas needs tianshou_is_not_here, which is not installed; `pip install 'pde-nas[rl]' -c constraints.txt` installs it"
-    )

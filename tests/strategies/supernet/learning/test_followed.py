@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import importlib.util
 import random
 
 import numpy as np
@@ -14,6 +13,7 @@ from nni.nas.strategy import DARTS, ENAS, GumbelDARTS, RandomOneShot
 
 from records.errors import UserError
 from strategies.budget import Budget
+from strategies.extras import RL
 from strategies.one_shot.nni_one_shot import NniOneShot
 from strategies.supernet import keeper
 from strategies.supernet.distribution import CellDistribution
@@ -23,9 +23,7 @@ from tests.strategies.kills import killed
 from tests.strategies.supernet.toy import SETTINGS, same, search, toy_table, without_seconds
 from training.data.loading import load_data
 
-needs_rl = pytest.mark.skipif(
-    importlib.util.find_spec("tianshou") is None, reason="tianshou is not installed"
-)
+needs_rl = pytest.mark.skipif(bool(RL.missing()), reason="the part `rl` is not installed")
 TWO = dataclasses.replace(SETTINGS, epochs=2, batch_size=16)
 
 
