@@ -1,14 +1,15 @@
 """Strategies against each other on a table of trainings: how soon does each find the front?
 
     python -m benchmarks.studies.replays [--table results/table/cifar10.jsonl] [--seeds 20] [--out results/strategies]
-        [--strategies NAME ...]
+        [--strategies NAME ...] [--add]
 
 Each strategy searches the space of `benchmarks.studies.architecture_table` with each seed. A candidate's training is read from
 the table: the accuracies of one seed of the table (the replay's seed modulo how many there are), as a trial would see
 them. What it found is worth the hypervolume of its wholly trained candidates' *mean* accuracies over all seeds of the
-table, as a share of that of the exact front. It is written against the epochs trained so far, in whole trainings. Strategies that are not named keep what
-`replays.json` in the folder has of them; `rl` is replayed where it is named alone, for a replay takes minutes, and the curves of `supernet-pareto` are
-those of `benchmarks.studies.supernet_table`.
+table, as a share of that of the exact front. It is written against the epochs trained so far, in whole trainings.
+Strategies that are not named keep what `replays.json` in the folder has of them; `rl` is replayed where it is named
+alone, for a replay takes minutes, and the curves of `supernet-pareto` are those of `benchmarks.studies.supernet_table`.
+With ``--add`` the seeds that are recorded stay, and the others are replayed: what was stopped goes on so.
 """
 
 from __future__ import annotations
@@ -143,7 +144,7 @@ def reached(curve: Sequence[tuple[float, float]], share: float = WANTED) -> floa
 def quartiles(values: Sequence[float]) -> tuple[float, float, float]:
     """Lower quartile, median, upper quartile, each one of the values or midway between two."""
     ordered = sorted(values)
-    half = len(ordered) // 2
+    half = max(1, len(ordered) // 2)
     return statistics.median(ordered[:half]), statistics.median(ordered), statistics.median(ordered[-half:])
 
 
@@ -211,13 +212,17 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=20, help="replays of each strategy (20)")
     usual = [name for name in STRATEGIES if name != "rl"]
     parser.add_argument("--strategies", nargs="+", default=usual, choices=STRATEGIES)
+    parser.add_argument("--add", action="store_true", help="replay only the seeds that are not recorded")
     parser.add_argument("--out", type=Path, default=Path("results/strategies"))
     args = parser.parse_args()
     table, path = load_table(args.table), args.out / REPLAYS
     args.out.mkdir(parents=True, exist_ok=True)
     for name in args.strategies:
-        seeds = tqdm(range(args.seeds), desc=name, unit="replay")
-        add_curves(path, name, [steps(replay(table, name, seed)) for seed in seeds])
+        done = known_curves(path).get(name, [])[: args.seeds] if args.add else []
+        missing = range(len(done), args.seeds)
+        for seed in tqdm(missing, desc=name, unit="replay", initial=len(done), total=args.seeds):
+            done.append(steps(replay(table, name, seed)))
+            add_curves(path, name, done)
     curves = known_curves(path)
     draw(curves, args.out / "replays.png")
     print(table_text({name: [reached(curve) for curve in of_name] for name, of_name in curves.items()}))

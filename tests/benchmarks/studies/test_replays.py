@@ -60,37 +60,42 @@ def test_quartiles():
     assert quartiles([4, 1, 3, 2]) == (1.5, 2.5, 3.5)
     assert quartiles([5, 1, 3, 2, 4]) == (1.5, 3, 4.5)
     assert quartiles([1.0, math.inf]) == (1.0, math.inf, math.inf)
+    assert quartiles([3]) == (3, 3, 3)
 
 
-def test_the_page_and_the_picture(table, tmp_path, monkeypatch, capsys):
+@pytest.fixture
+def table_file(table, tmp_path):
     path = tmp_path / "table.jsonl"
     with path.open("w") as file:
         for key, by_seed in table.accuracies.items():
             for seed, history in by_seed.items():
                 file.write(json.dumps({"key": key, "seed": seed, "history": history}) + "\n")
-    words = [
-        "replays",
-        "--table",
-        str(path),
-        "--seeds",
-        "2",
-        "--strategies",
-        "random",
-        "nsga2",
-        "--out",
-        str(tmp_path),
-    ]
-    monkeypatch.setattr("sys.argv", words)
+    return path
+
+
+def test_the_page_and_the_picture(table, table_file, tmp_path, monkeypatch, capsys):
+    words = ["replays", "--table", str(table_file), "--out", str(tmp_path), "--seeds", "2", "--strategies"]
+    monkeypatch.setattr("sys.argv", [*words, "random", "nsga2"])
     replays.main()
     said = capsys.readouterr().out
     written = json.loads((tmp_path / "replays.json").read_text())
     trainings = {name: [reached(c) for c in curves] for name, curves in written["curves"].items()}
     assert said.strip() == table_text(trainings)
     assert trainings["random"] == [reached(replay(table, "random", seed)) for seed in range(2)]
-    monkeypatch.setattr("sys.argv", [*words[:6], "grid", "--out", str(tmp_path)])
+    monkeypatch.setattr("sys.argv", [*words, "grid"])
     replays.main()  # the others are kept
     table_of_all = capsys.readouterr().out
     assert [name for name in ("random", "nsga2", "grid") if f"| `{name}` |" in table_of_all] == [
         "random", "nsga2", "grid"
     ]  # fmt: skip
     assert (tmp_path / "replays.png").stat().st_size > 5000
+
+
+def test_what_was_stopped_goes_on_where_it_stood(table_file, tmp_path, monkeypatch):
+    replayed = []
+    monkeypatch.setattr(replays, "replay", lambda table, name, seed: replayed.append(seed) or [(1.0, 0.5)])
+    words = ["replays", "--table", str(table_file), "--out", str(tmp_path), "--strategies", "random"]
+    for seeds, more in ((2, []), (4, ["--add"]), (1, [])):
+        monkeypatch.setattr("sys.argv", [*words, "--seeds", str(seeds), *more])
+        replays.main()
+    assert replayed == [0, 1, 2, 3, 0]
