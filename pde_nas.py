@@ -23,7 +23,7 @@ from analysis import pick as picked
 from execution import session as launch
 from execution.portal import hub
 from execution.settings import SearchSettings
-from records.checks import as_path, shown, text
+from records.checks import as_path, text
 from records.errors import UserError
 from records.files import write_errors
 from records.lazy import loader
@@ -88,7 +88,11 @@ def _kept(arrays: Sequence[Any], folder: Path) -> str:
     from training.data.arrays import KEYS, as_array, save_arrays
 
     if not isinstance(arrays, (list, tuple)) or len(arrays) != 4:
-        given = f"{len(arrays)} of them" if isinstance(arrays, (list, tuple)) else shown(arrays)
+        given = (
+            f"{len(arrays)} of them"
+            if isinstance(arrays, (list, tuple))
+            else f"of type {type(arrays).__name__}"
+        )
         raise UserError(f"arrays is {given}; accepted: x_train, y_train, x_test, y_test")
     content = hashlib.sha256()
     for array in map(as_array, KEYS, arrays):

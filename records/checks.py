@@ -93,7 +93,7 @@ def some_of(name: str, value: Any, accepted: Collection[str]) -> tuple[str, ...]
 
 def shown(value: Any, limit: int = 80) -> str:
     """``repr`` on one line, cut where it is long."""
-    text = repr(value)
+    text = re.sub(r"\s*\n\s*", " ", repr(value))  # of an array, say
     return text if len(text) <= limit else text[: limit - 3] + "..."
 
 

@@ -11,6 +11,7 @@ from records.errors import UserError
 from tests.analysis.samples.runs import FIVE, make_run
 
 RAGGED = ([[1], [1, 2]], [0, 1], [[1]], [0])
+IMAGES = np.zeros((3, 3), np.uint8)
 CALLS = [
     (lambda run: pde_nas.report(None), "run is None; accepted: a path"),
     (lambda run: pde_nas.report([3]), "run is 3; accepted: a path"),
@@ -26,6 +27,10 @@ CALLS = [
     (lambda run: pde_nas.train(None, recipe="published"), "None has no published recipe; accepted: one of "),
     (lambda run: pde_nas.train(None), "published network is None; accepted: "),
     (lambda run: pde_nas.search(SearchSettings(), arrays=RAGGED), "arrays: x_train is no array ("),
+    (lambda run: pde_nas.search(SearchSettings(), arrays={"x_train": IMAGES}), "arrays is of type dict; acc"),
+    (lambda run: pde_nas.search(SearchSettings(), arrays=IMAGES), "arrays is of type ndarray; accepted: x_t"),
+    (lambda run: SearchSettings(run_dir=IMAGES), "run_dir is array([[0, 0, 0], [0, 0, 0], [0, 0, 0]], "),
+    (lambda run: pde_nas.export(run, IMAGES), "pick is array([[0, "),
     (lambda run: SearchSettings(max_latency=0), "max_latency is 0.0; accepted: a number, 0.001 or more"),
 ]
 

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import csv
 import functools
+import io
 import re
 from collections.abc import Container, Iterable, Sequence
 from dataclasses import astuple, dataclass, fields
 from importlib import resources
 from pathlib import Path
 
-from records.errors import UserError
+from records.files import write_whole
 from search_space.paper.counts import printed_cost, remarks
 from search_space.paper.networks import INFERRED, published_network
 
@@ -154,13 +155,9 @@ def write_csv(poster: Iterable[Row], path: str | Path) -> Path:
 
 
 def write_lines(heading: Sequence[str], lines: Iterable[Sequence[object]], path: str | Path) -> Path:
-    """Writes a CSV file; None is an empty field. Raises ``UserError`` where it cannot."""
-    path = Path(path)
-    try:
-        with path.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(heading)
-            writer.writerows(["" if v is None else v for v in line] for line in lines)
-    except OSError as error:
-        raise UserError(f"cannot write {path}: {error.strerror or error}") from error
-    return path
+    """Writes a CSV file, whole or not at all; None is an empty field. Raises ``UserError`` where it cannot."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(heading)
+    writer.writerows(["" if v is None else v for v in line] for line in lines)
+    return write_whole(path, text.getvalue())

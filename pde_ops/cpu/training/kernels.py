@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from torch import nn
 
-from pde_ops.cpu.training import depthwise, norm, pointwise, pooling, rounded, strided
+from pde_ops.cpu.training import dense, depthwise, norm, pointwise, pooling, rounded, strided
 
 
 @contextmanager
@@ -78,6 +78,8 @@ def _stand_in(module: nn.Module, *, bf16: bool, twice: bool) -> nn.Module | None
         return strided.StridedConv2d(module)
     if twice:
         return None
+    if dense.takes(module) and dense.pays():
+        return dense.DenseConv2d(module)
     return pointwise.PointwiseConv2d(module) if pointwise.takes(module) else pooling.stands_for(module)
 
 

@@ -78,6 +78,8 @@ def test_file(tmp_path: Path) -> None:
         assert line["stages"] == placement.bodies()
     with pytest.raises(UserError, match="cannot write .*: No such file"):
         write_csv(found, tmp_path / "nowhere" / "placements.csv")
+    with pytest.raises(UserError, match="; free space or choose another folder"):
+        write_csv(found, "/dev/full")
 
 
 def test_command(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
