@@ -2,7 +2,7 @@
 
     python -m benchmarks.training_kernels [--pairs 5] [--out results/kernels/training.json]
 
-Networks of `benchmarks.studies.candidates`, ResNet-Global and ResNet-32, 128 images of 3x32x32, one thread;
+Networks of `benchmarks.studies.candidates` and published ones, 128 images of 3x32x32, one thread;
 seconds are this process's CPU time. Each pair is a step with and one without, and its ratio is what counts.
 """
 
@@ -26,7 +26,9 @@ from search_space.paper.networks import published
 
 BATCH = 128
 CANDIDATES = ("depthwise_3x3", "depthwise_7x7", "depthwise_split", "global_open_1", "skip_connect")
-PUBLISHED = ("ResNet-Global", "ResNet-32")
+PUBLISHED = (
+    "ResNet-Global", "ResNet-32", "ResNet-Global-Tiny", "ResNet-Tiny", "Wide-ResNet-Global-Tiny", "Wide-ResNet-Tiny",
+)  # fmt: skip
 
 
 def step_seconds(network: nn.Module, images: torch.Tensor, labels: torch.Tensor, *, kernels: bool) -> float:
