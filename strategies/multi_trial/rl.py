@@ -17,7 +17,7 @@ from search_space import Genotype, get_space
 from search_space.sampling import random_genotype
 from strategies.contract import MultiTrialStrategy
 from strategies.extras import RL
-from strategies.nni_side.quiet_import import quiet_import
+from strategies.nni_side.policies import policy_searches
 from strategies.registry import register_strategy
 
 # How NNI's PolicyBasedRL trains its policy at each update.
@@ -61,7 +61,7 @@ class Rl(MultiTrialStrategy):
 
     @cached_property
     def _nni(self) -> Any:
-        return quiet_import("nni.nas.strategy._rl_impl")
+        return policy_searches()
 
     @cached_property
     def _generator(self) -> Any:

@@ -15,10 +15,10 @@ from typing import Any
 
 import numpy as np
 import torch
-from nni.nas.strategy._rl_impl import TuningTrajectoryGenerator
 from tianshou.data import ReplayBuffer
 from torch import nn
 
+from strategies.nni_side.policies import policy_searches
 from strategies.supernet.distribution import Architecture, CellDistribution, uniform
 from strategies.supernet.learning.gradient import Batch
 from strategies.supernet.learning.reinforce import PathsModule
@@ -40,7 +40,7 @@ class EnasModule(PathsModule):
     def set_model(self, model: nn.Module) -> None:
         super().set_model(model)
         # Not a submodule: the weights' optimiser and device are not the controller's.
-        made = TuningTrajectoryGenerator(model)  # type: ignore[arg-type]
+        made = policy_searches().TuningTrajectoryGenerator(model)
         # NNI gives the optimiser a set of parameters, whose order is another in each process; its state goes by order.
         policy = made.policy
         policy.optim = torch.optim.Adam(list(policy.parameters()), lr=policy.optim.defaults["lr"])

@@ -12,6 +12,7 @@ from typing import Any
 
 from torch import Tensor
 
+from strategies.nni_side.policies import policy_searches
 from strategies.supernet.learning.followed import Followed, sort_parameters
 
 
@@ -32,6 +33,7 @@ class OneAfterTheOther:
 
 def mend(strategy: Any) -> Any:
     """``strategy`` itself, an object of NNI's ENAS."""
+    policy_searches()  # before NNI makes one
     strategy.train_dataloader = lambda train, validation: OneAfterTheOther(train(), validation())
     return strategy
 
