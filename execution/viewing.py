@@ -11,8 +11,6 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-import stat
-import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +20,7 @@ from execution.portal.address import Portal
 from records.checks import text
 from records.errors import UserError
 from records.files import read_json, write_errors
+from records.private_folder import private_folder
 from records.run_files.owner import Owner
 from records.run_files.run_folder import NNI, NNI_LOG, RunFolder, write_json
 from records.run_files.run_lock import LOCK, OWNER, holder, locked
@@ -81,19 +80,6 @@ def _identity(run: RunFolder) -> list[int | str | None]:
     """What a run keeps when its folder is renamed."""
     found = run.path.stat()
     return [found.st_dev, found.st_ino, run.experiment()]
-
-
-def private_folder() -> Path:
-    """A folder of this user's own on this machine; it may not be there yet, and is to be made with mode 0o700. Raises
-    `UserError` if somebody else could write there."""
-    base = Path(tempfile.gettempdir(), f"pde-nas-{os.getuid()}")
-    try:
-        found = base.lstat()
-    except FileNotFoundError:
-        return base
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
-        raise UserError(f"{base} is no private folder of this user; remove it, or set TMPDIR to another")
-    return base
 
 
 def view(run: RunFolder, port: int | None, host: str | None, pages: str | None = None) -> None:

@@ -21,10 +21,10 @@ from typing import Any
 from execution.ending import end_in_order
 from execution.launching.files import BEGAN, ENDED, LAUNCH, LOG
 from execution.own_python import module_command
-from execution.viewing import private_folder
 from records.checks import shown, text
 from records.errors import UserError
 from records.files import read_json, write_errors
+from records.private_folder import private_folder
 from records.run_files.run_folder import RunFolder, write_json
 from records.run_files.run_lock import LOCK, holder
 from records.run_files.settings_file import SETTINGS

@@ -27,6 +27,8 @@ it is no longer needed (in tests/execution/, or of a whole search in tests/integ
   (test_a_server_that_has_ended_is_sent_a_signal).
 - `_NoList`, experiments_list.js: every experiment is added to a list in the user's home, which grows without end and
   may not be writable, and the page is blank until it is found there (test_experiments_are_listed_in_the_home).
+- `config_folder`: it copies a file of settings into the environment that it is installed in, whoever that belongs to
+  (test_nni_writes_into_its_environment).
 - `RowQueueExperiment`, `view_experiment`: see there.
 - trial_places.js: it deals trials out to machines in turn, busy or not, and never gives out the only GPU
   (test_trial_places.py). The GPU is therefore not left to its `trial_gpu_number`.

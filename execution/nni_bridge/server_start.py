@@ -16,6 +16,7 @@ from unittest import mock
 
 import psutil
 
+from execution.nni_bridge.config_folder import VARIABLE, config_folder
 from execution.nni_bridge.quiet_nni import launcher, rest
 from execution.nni_bridge.server import FOLDER
 from records.errors import UserError
@@ -61,6 +62,7 @@ def portal_environment(
                 "PDE_NAS_EDITS": json.dumps(dict(edits)),
                 "PDE_NAS_PAGES": json.dumps(pages) if pages else "",
                 "HOME": os.environ.get("HOME") or _home(),
+                VARIABLE: str(config_folder()),
                 **direct,
             },
         ),

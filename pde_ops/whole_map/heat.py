@@ -137,9 +137,8 @@ class HeatLayer(nn.Module):
     def __init__(self, channels: int, *, init: nn.Module | None = None) -> None:
         super().__init__()
         self.init = init
-        least, most = map(math.log, DEVIATIONS)
-        deviations = torch.linspace(least, most, channels)  # their logarithms
-        self.log_time = nn.Parameter((2 * deviations - math.log(2)).repeat(2, 1))  # of deviation^2 / 2; x, y
+        least, most = (math.log(deviation**2 / 2) for deviation in DEVIATIONS)
+        self.log_time = nn.Parameter(torch.linspace(least, most, channels).repeat(2, 1))  # x, y
         self.amount = nn.Parameter(torch.ones(channels))
         self.out_norm = nn.BatchNorm2d(channels)
 

@@ -6,6 +6,8 @@ Source: Sandler et al., "MobileNetV2: Inverted Residuals and Linear Bottlenecks"
 from __future__ import annotations
 
 from collections import OrderedDict
+from dataclasses import dataclass
+from typing import ClassVar
 
 from torch import Tensor, nn
 
@@ -22,6 +24,48 @@ def operations(operator: str) -> list[str]:
     return operator.split(THEN)
 
 
+@dataclass(frozen=True)
+class BlockShape:
+    """The arguments of an `InvertedResidual`: what it costs is known without making its modules.
+
+    Examples:
+        >>> BlockShape(8, 8, "depthwise_3x3", 2, False, 1, "relu").cost((4, 4)).macs
+        6400
+    """
+
+    in_channels: int
+    out_channels: int
+    operator: str
+    expansion: int
+    squeeze: bool
+    stride: int
+    activation: str
+
+    @property
+    def inner(self) -> int:
+        return self.in_channels * self.expansion
+
+    @property
+    def squeezed(self) -> int:
+        """Channels that the excitation squeezes to; 0 where there is none."""
+        return max(1, self.in_channels // 4) if self.squeeze else 0
+
+    def out_size(self, size: Size) -> Size:
+        return strided(size, self.stride)
+
+    def cost(self, size: Size) -> Cost:
+        inner, total = self.inner, Cost()
+        if self.expansion > 1:
+            total += conv_cost(self.in_channels, inner, 1, size) + norm_cost(inner, size)
+        out = self.out_size(size)
+        for place, name in enumerate(operations(self.operator)):
+            total += primitive_cost(name, inner, *((self.stride, size) if place == 0 else (1, out)))
+        if self.squeeze:
+            total += conv_cost(inner, self.squeezed, 1, (1, 1), bias=True)
+            total += conv_cost(self.squeezed, inner, 1, (1, 1), bias=True)
+        return total + conv_cost(inner, self.out_channels, 1, out) + norm_cost(self.out_channels, out)
+
+
 class InvertedResidual(nn.Module):
     """1x1 to ``expansion`` times the channels, ``operator``, squeeze-and-excitation or none, 1x1 to ``out_channels``.
 
@@ -31,13 +75,15 @@ class InvertedResidual(nn.Module):
     size changes. The excitation squeezes to a quarter of ``in_channels``.
     """
 
+    costed_as: ClassVar[type[BlockShape]] = BlockShape
+
     def __init__(
         self, in_channels: int, out_channels: int, operator: str, expansion: int, squeeze: bool, stride: int,
         activation: str,
     ) -> None:  # fmt: skip
         super().__init__()
-        self.channels, self.operator, self.stride = (in_channels, out_channels), operator, stride
-        self.inner = inner = in_channels * expansion
+        self.of = BlockShape(in_channels, out_channels, operator, expansion, squeeze, stride, activation)
+        inner = self.of.inner
         act = ACTIVATIONS[activation]
         layers: dict[str, nn.Module] = {}
         if expansion > 1:
@@ -46,11 +92,10 @@ class InvertedResidual(nn.Module):
         for place, name in enumerate(operations(operator)):
             layers[f"mix{place}"] = get_primitive(name)(inner, stride if place == 0 else 1)
             layers[f"mix{place}_act"] = act()
-        self.squeezed = max(1, in_channels // 4) if squeeze else 0
         if squeeze:
             from torchvision.ops.misc import SqueezeExcitation  # half a second that most networks do not need
 
-            layers["squeeze"] = SqueezeExcitation(inner, self.squeezed, scale_activation=nn.Hardsigmoid)
+            layers["squeeze"] = SqueezeExcitation(inner, self.of.squeezed, scale_activation=nn.Hardsigmoid)
         layers["project"] = nn.Conv2d(inner, out_channels, 1, bias=False)
         layers["project_norm"] = nn.BatchNorm2d(out_channels)
         self.layers = nn.Sequential(OrderedDict(layers))
@@ -64,19 +109,10 @@ class InvertedResidual(nn.Module):
         return out if self.drop_path is None else x + self.drop_path(out)
 
     def out_size(self, size: Size) -> Size:
-        return strided(size, self.stride)
+        return self.of.out_size(size)
 
     def cost(self, size: Size) -> Cost:
-        (before, after), inner, total = self.channels, self.inner, Cost()
-        if inner > before:
-            total += conv_cost(before, inner, 1, size) + norm_cost(inner, size)
-        out = self.out_size(size)
-        for place, name in enumerate(operations(self.operator)):
-            total += primitive_cost(name, inner, *((self.stride, size) if place == 0 else (1, out)))
-        if self.squeezed:
-            total += conv_cost(inner, self.squeezed, 1, (1, 1), bias=True)
-            total += conv_cost(self.squeezed, inner, 1, (1, 1), bias=True)
-        return total + conv_cost(inner, after, 1, out) + norm_cost(after, out)
+        return self.of.cost(size)
 
 
 class Stem(nn.Sequential):

@@ -6,6 +6,7 @@ CVPR 2022.
 
 from __future__ import annotations
 
+import functools
 from typing import Any, ClassVar
 
 import torch
@@ -68,9 +69,16 @@ class GlobalPrimitive(Primitive):
     @classmethod
     def cost(cls, channels: int, stride: int, size: Size) -> Cost:
         out = strided(size, stride)
-        with torch.device("meta"):
-            layer = cls._layer(channels)
-        return layer.cost(out) + (Cost() if stride == 1 else StridedInit.cost_of(channels, out))
+        return _on_meta(cls, channels).cost(out) + (
+            Cost() if stride == 1 else StridedInit.cost_of(channels, out)
+        )
+
+
+@functools.lru_cache(maxsize=1000)
+def _on_meta(primitive: type[GlobalPrimitive], channels: int) -> GlobalLayer:
+    """The layer without memory, of which costs are asked for maps of many sizes."""
+    with torch.device("meta"):
+        return primitive._layer(channels)
 
 
 def _primitive(kind: str, steps: int) -> type[GlobalPrimitive]:

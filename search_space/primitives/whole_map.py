@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import torch
 from torch import Tensor
@@ -44,9 +44,16 @@ class WholeMapPrimitive(Primitive):
     @classmethod
     def cost(cls, channels: int, stride: int, size: Size) -> Cost:
         out = strided(size, stride)
-        with torch.device("meta"):
-            layer = WHOLE_MAP[cls.name](channels)
-        return layer.cost(out) + (Cost() if stride == 1 else StridedInit.cost_of(channels, out))
+        return _on_meta(cls.name, channels).cost(out) + (
+            Cost() if stride == 1 else StridedInit.cost_of(channels, out)
+        )
+
+
+@functools.lru_cache(maxsize=1000)
+def _on_meta(name: str, channels: int) -> Any:
+    """The layer without memory, of which costs are asked for maps of many sizes."""
+    with torch.device("meta"):
+        return WHOLE_MAP[name](channels)
 
 
 for _name in WHOLE_MAP:

@@ -212,11 +212,12 @@ def _late_widening(writer: Writer, module: Any) -> Call:
 def _mixing_block(writer: Writer, module: Any) -> Call:
     mixed = {name: layer for name, layer in module.layers.named_children() if name.startswith("mix")}
     mix = [writer.call(layer).whole() for name, layer in mixed.items() if not name.endswith("_act")]
-    options = {"squeezed": module.squeezed} if module.squeezed else {}
+    of = module.of
+    options = {"squeezed": of.squeezed} if of.squeeze else {}
     options |= _act(writer, mixed["mix0_act"])
-    inputs, outputs = module.channels
-    skip, flags = module.drop_path is not None, ["squeeze"] if module.squeezed else []
-    return writer.piece("MixingBlock", inputs, module.inner, outputs, mix, flags=flags, **options, skip=skip)
+    skip, flags = module.drop_path is not None, ["squeeze"] if of.squeeze else []
+    sizes = of.in_channels, of.inner, of.out_channels
+    return writer.piece("MixingBlock", *sizes, mix, flags=flags, **options, skip=skip)
 
 
 @writes(f"{TIMM}.resnet.ResNet")
