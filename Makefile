@@ -1,6 +1,6 @@
 # make setup    the environment alone: .venv with pinned dependencies and this package
 # make search   the main job: a search on handwritten digits, to a front of accuracy against MACs
-# make test     the tests, two files at a time
+# make test     the tests, three files at a time: where a search waits, another file goes on
 # make lint     ruff and mypy
 # make docs     the documentation as web pages, into build/docs
 # PYTHON=... names the interpreter (3.10-3.12) when the one found is not the one wanted.
@@ -26,7 +26,7 @@ search: $(STAMP)
 	@$(BIN)/python run_search.py search --confirm 20 $(ARGS)
 
 test: $(STAMP)
-	@$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 lint: $(STAMP)
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy

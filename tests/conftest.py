@@ -8,7 +8,7 @@ import pytest
 
 # A script that starts the tests in the background has them, and all that they start, ignore Ctrl-C.
 signal.signal(signal.SIGINT, signal.default_int_handler)
-# Test files run two at a time, and threads of OpenMP spin while they wait for each other: with as many in each file
+# Test files run three at a time, and threads of OpenMP spin while they wait for each other: with as many in each file
 # as there are cores, small networks took five times the processor's time. A test of several threads asks for them.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
