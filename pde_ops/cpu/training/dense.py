@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from typing import Any, TypeGuard
 
-import torch
 from torch import Tensor, nn
 
 from pde_ops.cpu import backend
@@ -35,7 +34,9 @@ class DenseConv2d(nn.Conv2d):
     def forward(self, x: Tensor) -> Tensor:
         if not (stand_in.can_run(x) and self._fits(x)):
             return super().forward(x)
-        return _Dense.apply(x.contiguous(), self.weight)
+        size = x.shape[0], self.out_channels, *x.shape[2:]
+        settings = _settings(x, self.weight)
+        return stand_in.Convolution.apply(x.contiguous(), self.weight.contiguous(), "dense", size, settings)
 
     def _fits(self, x: Tensor) -> bool:
         return x.shape[1] == self.in_channels and x.shape[2] * x.shape[3] <= MOST_PIXELS
@@ -57,30 +58,6 @@ def takes(module: nn.Module) -> TypeGuard[nn.Conv2d]:
 def pays() -> bool:
     """Whether this processor is one of those on which it is quicker."""
     return backend.built() and bool(backend.library().dense_pays())
-
-
-class _Dense(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx: Any, x: Tensor, weight: Tensor) -> Tensor:
-        weight = weight.contiguous()
-        ctx.save_for_backward(x, weight)
-        out = x.new_empty(x.shape[0], weight.shape[0], *x.shape[2:])
-        backend.library().dense(*stand_in.addresses(x, weight, out), *_settings(x, weight))
-        return out
-
-    @staticmethod
-    @torch.autograd.function.once_differentiable
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
-        x, weight = ctx.saved_tensors
-        grad = grad.contiguous()
-        grad_x, grad_weight = (
-            torch.empty(tensor.shape) if wanted else None
-            for tensor, wanted in zip((x, weight), ctx.needs_input_grad, strict=True)
-        )
-        backend.library().dense_backward(
-            *stand_in.addresses(x, weight, grad, grad_x, grad_weight), *_settings(x, weight)
-        )
-        return grad_x, grad_weight
 
 
 def _settings(x: Tensor, weight: Tensor) -> tuple[Any, ...]:

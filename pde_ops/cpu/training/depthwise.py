@@ -7,6 +7,7 @@ input. The separable convolutions of a cell begin with a ReLU, and the operation
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, TypeGuard
 
 import torch
@@ -67,7 +68,9 @@ def depthwise(x: Tensor, weight: Tensor, *, stride: int = 1, dilation: int = 1, 
         torch.Size([1, 2, 3, 3])
     """
     if _taken(x, weight, stride):
-        return _Depthwise.apply(x.contiguous(), weight.contiguous(), stride, dilation, relu)
+        size = *x.shape[:2], *(-(-length // stride) for length in x.shape[2:])
+        settings = _settings(x, size, weight, stride, dilation, relu)
+        return stand_in.Convolution.apply(x.contiguous(), weight.contiguous(), "depthwise", size, settings)
     padding = dilation * (weight.shape[2] // 2)
     return F.conv2d(F.relu(x) if relu else x, weight, None, stride, padding, dilation, groups=x.shape[1])
 
@@ -82,33 +85,9 @@ def _taken(x: Tensor, weight: Tensor, stride: int) -> bool:
     )
 
 
-class _Depthwise(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx: Any, x: Tensor, weight: Tensor, stride: int, dilation: int, relu: bool) -> Tensor:
-        ctx.save_for_backward(x, weight)
-        ctx.stride, ctx.dilation, ctx.relu = stride, dilation, relu
-        rows, columns = (-(-size // stride) for size in x.shape[2:])
-        out = x.new_empty(x.shape[0], x.shape[1], rows, columns)
-        backend.library().depthwise(
-            *stand_in.addresses(x, weight, out), *_settings(x, out, weight, stride, dilation, relu)
-        )
-        return out
-
-    @staticmethod
-    @torch.autograd.function.once_differentiable
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
-        x, weight = ctx.saved_tensors
-        grad = grad.contiguous()
-        grad_x = torch.empty_like(x) if ctx.needs_input_grad[0] else None
-        grad_weight = torch.empty_like(weight) if ctx.needs_input_grad[1] else None
-        backend.library().depthwise_backward(
-            *stand_in.addresses(x, weight, grad, grad_x, grad_weight),
-            *_settings(x, grad, weight, ctx.stride, ctx.dilation, ctx.relu),
-        )
-        return grad_x, grad_weight, None, None, None
-
-
-def _settings(x: Tensor, out: Tensor, weight: Tensor, stride: int, dilation: int, relu: bool) -> tuple:
-    sizes = stand_in.numbers(*x.shape, *out.shape[2:])
+def _settings(
+    x: Tensor, size: Sequence[int], weight: Tensor, stride: int, dilation: int, relu: bool
+) -> tuple[Any, ...]:
+    sizes = stand_in.numbers(*x.shape, *size[2:])
     kernel = weight.shape[3]
     return sizes, kernel, dilation, stride, int(relu), backend.threads(x.numel() * kernel * kernel // 8)

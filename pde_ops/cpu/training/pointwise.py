@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import Any, TypeGuard
 
-import torch
 from torch import Tensor, nn
 
 from pde_ops.cpu import backend
@@ -32,7 +31,11 @@ class PointwiseConv2d(nn.Conv2d):
     def forward(self, x: Tensor) -> Tensor:
         if not (stand_in.can_run(x) and x.shape[1] == self.in_channels):
             return super().forward(x)
-        return _Pointwise.apply(x.contiguous(), self.weight)
+        size = x.shape[0], self.out_channels, *x.shape[2:]
+        settings = _settings(x, self.weight)
+        return stand_in.Convolution.apply(
+            x.contiguous(), self.weight.contiguous(), "pointwise", size, settings
+        )
 
 
 def takes(module: nn.Module) -> TypeGuard[nn.Conv2d]:
@@ -45,30 +48,6 @@ def takes(module: nn.Module) -> TypeGuard[nn.Conv2d]:
         and module.bias is None
         and module.weight.numel() <= MOST_WEIGHTS
     )
-
-
-class _Pointwise(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx: Any, x: Tensor, weight: Tensor) -> Tensor:
-        weight = weight.contiguous()
-        ctx.save_for_backward(x, weight)
-        out = x.new_empty(x.shape[0], weight.shape[0], *x.shape[2:])
-        backend.library().pointwise(*stand_in.addresses(x, weight, out), *_settings(x, weight))
-        return out
-
-    @staticmethod
-    @torch.autograd.function.once_differentiable
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
-        x, weight = ctx.saved_tensors
-        grad = grad.contiguous()
-        grad_x, grad_weight = (
-            torch.empty(tensor.shape) if wanted else None
-            for tensor, wanted in zip((x, weight), ctx.needs_input_grad, strict=True)
-        )
-        backend.library().pointwise_backward(
-            *stand_in.addresses(x, weight, grad, grad_x, grad_weight), *_settings(x, weight)
-        )
-        return grad_x, grad_weight
 
 
 def _settings(x: Tensor, weight: Tensor) -> tuple[Any, ...]:

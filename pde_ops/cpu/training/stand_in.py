@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ctypes
-from typing import TypeGuard, TypeVar
+from collections.abc import Sequence
+from typing import Any, TypeGuard, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -57,3 +58,34 @@ def addresses(*tensors: Tensor | None) -> list[ctypes.c_void_p]:
 def numbers(*values: int) -> ctypes.Array:
     """A C array of longs."""
     return (ctypes.c_long * len(values))(*values)
+
+
+class Convolution(torch.autograd.Function):
+    """By the library's functions ``name`` and ``name``_backward, of x and weight, contiguous, to an output of ``size``.
+
+    The first one takes (x, weight, output, *settings), the second one (x, weight, gradient of the output, of x, of
+    weight, *settings), where a gradient that is not wanted is null.
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Any, x: Tensor, weight: Tensor, name: str, size: Sequence[int], settings: Sequence[Any]
+    ) -> Tensor:
+        ctx.save_for_backward(x, weight)
+        ctx.name, ctx.settings = name, settings
+        out = x.new_empty(size)
+        getattr(backend.library(), name)(*addresses(x, weight, out), *settings)
+        return out
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        x, weight = ctx.saved_tensors
+        grad = grad.contiguous()
+        grad_x, grad_weight = (
+            torch.empty(tensor.shape) if wanted else None
+            for tensor, wanted in zip((x, weight), ctx.needs_input_grad, strict=False)
+        )
+        given = addresses(x, weight, grad, grad_x, grad_weight)
+        getattr(backend.library(), f"{ctx.name}_backward")(*given, *ctx.settings)
+        return grad_x, grad_weight, None, None, None

@@ -7,6 +7,8 @@
 #include <cstring>
 #include <vector>
 
+#include "gradient.h"
+
 namespace {
 
 typedef float Eight __attribute__((vector_size(32), aligned(4), may_alias));
@@ -141,32 +143,15 @@ void forward(const float* x, const float* weight, float* out, Sizes s, int threa
     }
 }
 
-// What one thread adds up of the weights' gradient.
-struct Gradient {
-    std::vector<Eight> sums;
-    std::vector<double> all;
-    long held = 0;
-
-    explicit Gradient(size_t size) : sums(size), all(size, 0.0) { std::fill(sums.begin(), sums.end(), Eight{}); }
-
-    void flush() {
-        for (size_t i = 0; i < sums.size(); ++i) {
-            for (int l = 0; l < LANES; ++l) all[i] += sums[i][l];
-            sums[i] = Eight{};
-        }
-        held = 0;
-    }
-};
-
 void backward(const float* x, const float* weight, const float* grad, float* grad_x, float* grad_weight, Sizes s, int threads) {
     const std::vector<float> weights = packed(weight, s.in, s.out, true);
     const size_t size = grad_weight ? size_t(s.out) * s.in * TAPS : 0;
-    std::vector<Gradient> parts(threads, Gradient(size));
+    std::vector<Gradient<Eight>> parts(threads, Gradient<Eight>(size));
 #pragma omp parallel for num_threads(threads) schedule(static)
     for (int t = 0; t < threads; ++t) {
         const long images = std::max<long>(1, PIXELS / s.plane()), end = s.n * (t + 1) / threads;
         Planes in(images, s.in, s.rows, s.columns), grads(images, s.out, s.rows, s.columns, BESIDE - 1);
-        Gradient& own = parts[t];
+        Gradient<Eight>& own = parts[t];
         for (long n = s.n * t / threads; n < end; n += images) {
             const int count = std::min(images, end - n);
             for (int k = 0; k < count; ++k) {
@@ -179,11 +164,7 @@ void backward(const float* x, const float* weight, const float* grad, float* gra
         }
         own.flush();
     }
-    for (size_t i = 0; i < size; ++i) {
-        double total = 0;
-        for (const Gradient& part : parts) total += part.all[i];
-        grad_weight[i] = float(total);
-    }
+    add_up(parts, grad_weight);
 }
 
 Sizes read(const long* sizes) { return {sizes[0], int(sizes[1]), int(sizes[2]), int(sizes[3]), int(sizes[4])}; }

@@ -7,6 +7,8 @@
 #include <cstring>
 #include <vector>
 
+#include "gradient.h"
+
 namespace {
 
 // ROWS x WIDE sums of LANES are kept in registers: AVX-512 has 32 of them, AVX2 16.
@@ -99,33 +101,16 @@ void forward(const float* x, const float* weight, float* out, Sizes s, int threa
     }
 }
 
-// What one thread adds up of the weights' gradient.
-struct Gradient {
-    std::vector<Lanes> sums;
-    std::vector<double> all;
-    long held = 0;
-
-    explicit Gradient(size_t size) : sums(size), all(size, 0.0) { std::fill(sums.begin(), sums.end(), Lanes{}); }
-
-    void flush() {
-        for (size_t i = 0; i < sums.size(); ++i) {
-            for (int l = 0; l < LANES; ++l) all[i] += sums[i][l];
-            sums[i] = Lanes{};
-        }
-        held = 0;
-    }
-};
-
 template <int TILE>
 void backward(const float* x, const float* weight, const float* grad, float* grad_x, float* grad_weight, Sizes s, int threads) {
     const std::vector<float> weights = packed(weight, s.in, s.out, 1, s.in);
     const size_t size = grad_weight ? size_t(s.out) * s.in : 0;
-    std::vector<Gradient> parts(threads, Gradient(size));
+    std::vector<Gradient<Lanes>> parts(threads, Gradient<Lanes>(size));
 #pragma omp parallel for num_threads(threads) schedule(static)
     for (int t = 0; t < threads; ++t) {
         // With room for the rows of the last group that are not there.
         std::vector<float> xs(size_t(s.in + WIDE) * TILE, 0.0f), grads(size_t(s.out + ROWS) * TILE, 0.0f);
-        Gradient& own = parts[t];
+        Gradient<Lanes>& own = parts[t];
         for (long n = s.n * t / threads; n < s.n * (t + 1) / threads; ++n)
             for (long p = 0; p < s.plane; p += TILE) {
                 const int count = int(std::min<long>(TILE, s.plane - p));
@@ -140,11 +125,7 @@ void backward(const float* x, const float* weight, const float* grad, float* gra
             }
         own.flush();
     }
-    for (size_t i = 0; i < size; ++i) {
-        double total = 0;
-        for (const Gradient& part : parts) total += part.all[i];
-        grad_weight[i] = float(total);
-    }
+    add_up(parts, grad_weight);
 }
 
 bool large(Sizes s) { return s.plane >= LARGE && std::max(s.in, s.out) <= FEW; }
