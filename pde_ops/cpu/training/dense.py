@@ -2,8 +2,7 @@
 
 With AVX2 oneDNN brings planes into an order of eight channels beside each other and back, and channels that are no
 multiple of eight fill no register: with 10 channels its sums are a tenth of what the processor can do. This kernel has
-pixels beside each other. It takes 0.15 to 0.9 of oneDNN's time for 10 to 20 channels, both gradients with it, and about
-the same for 24 to 32.
+pixels beside each other. For 8 to 40 channels it takes 0.15 to 0.78 of oneDNN's time, and both gradients 0.23 to 1.05.
 """
 
 from __future__ import annotations
