@@ -59,7 +59,7 @@ def test_the_folder_of_another_data_set_is_not_theirs(searched, tmp_path, monkey
     ("arrays", "message"),
     [
         (ARRAYS[:3], "arrays is 3 of them; accepted: x_train, y_train, x_test, y_test"),
-        ("abcd", "arrays is 'abcd'; accepted: x_train"),
+        ("abcd", "arrays is of type str; accepted: x_train"),
         (
             (torch.zeros(30, 8, 8, device="meta"), *ARRAYS[1:]),
             r"x_train is a Tensor that is no array .*x\.detach\(\)\.cpu",
