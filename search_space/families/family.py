@@ -39,8 +39,8 @@ class Part:
 
     def costed(self) -> Costed:
         """The module without memory; where its class names a lighter one that knows the costs, as ``costed_as``, that."""
-        if (shape := getattr(self.factory, "costed_as", None)) is not None:
-            return shape(*self.arguments)
+        if (lighter := getattr(self.factory, "costed_as", None)) is not None:
+            return lighter(*self.arguments)
         with torch.device("meta"):
             return cast(Costed, self.make())
 

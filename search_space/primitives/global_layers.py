@@ -7,6 +7,7 @@ CVPR 2022.
 from __future__ import annotations
 
 import functools
+from abc import abstractmethod
 from typing import Any, ClassVar
 
 import torch
@@ -47,21 +48,17 @@ class StridedInit(nn.Sequential):
         return depthwise + conv_cost(channels, channels, 1, out) + norm_cost(channels, out)
 
 
-class GlobalPrimitive(Primitive):
-    """A global layer with identity Init; with stride 2 a ``StridedInit``, whose output is the source too."""
-
-    kind: ClassVar[str]
-    steps: ClassVar[int]
+class LayerPrimitive(Primitive):
+    """A layer with identity Init; with stride 2 a ``StridedInit``. Subclasses say how the layer is made."""
 
     def __init__(self, channels: int, stride: int) -> None:
         super().__init__(channels, stride)
-        self.layer = self._layer(
-            channels, init=None if stride == 1 else StridedInit(channels), init_changes_shape=stride > 1
-        )
+        self.layer = self.make_layer(channels, None if stride == 1 else StridedInit(channels))
 
     @classmethod
-    def _layer(cls, channels: int, **options: Any) -> GlobalLayer:
-        return GlobalLayer(channels, steps=cls.steps, **options, **OPTIONS | KINDS[cls.kind].options)
+    @abstractmethod
+    def make_layer(cls, channels: int, init: nn.Module | None) -> Any:
+        """A module with ``cost(size)``; ``init`` comes before it."""
 
     def forward(self, x: Tensor) -> Tensor:
         return self.layer(x)
@@ -69,16 +66,28 @@ class GlobalPrimitive(Primitive):
     @classmethod
     def cost(cls, channels: int, stride: int, size: Size) -> Cost:
         out = strided(size, stride)
-        return _on_meta(cls, channels).cost(out) + (
-            Cost() if stride == 1 else StridedInit.cost_of(channels, out)
-        )
+        init = Cost() if stride == 1 else StridedInit.cost_of(channels, out)
+        return init + _on_meta(cls, channels).cost(out)
 
 
 @functools.lru_cache(maxsize=1000)
-def _on_meta(primitive: type[GlobalPrimitive], channels: int) -> GlobalLayer:
+def _on_meta(primitive: type[LayerPrimitive], channels: int) -> Any:
     """The layer without memory, of which costs are asked for maps of many sizes."""
     with torch.device("meta"):
-        return primitive._layer(channels)
+        return primitive.make_layer(channels, None)
+
+
+class GlobalPrimitive(LayerPrimitive):
+    """A global layer; with stride 2 the output of its Init is the source too."""
+
+    kind: ClassVar[str]
+    steps: ClassVar[int]
+
+    @classmethod
+    def make_layer(cls, channels: int, init: nn.Module | None) -> GlobalLayer:
+        return GlobalLayer(
+            channels, steps=cls.steps, init=init, init_changes_shape=init is not None, **OPTIONS | KINDS[cls.kind].options
+        )  # fmt: skip
 
 
 def _primitive(kind: str, steps: int) -> type[GlobalPrimitive]:

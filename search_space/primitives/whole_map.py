@@ -10,15 +10,13 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
-import torch
-from torch import Tensor
+from torch import nn
 
 from pde_ops import HeatLayer, ImplicitLayer
-from pde_ops.cost import Cost
-from search_space.primitives.global_layers import StridedInit
-from search_space.primitives.registry import Primitive, Size, register_primitive, strided
+from search_space.primitives.global_layers import LayerPrimitive
+from search_space.primitives.registry import register_primitive
 
 WholeMapLayer: TypeAlias = HeatLayer | ImplicitLayer
 # By name; a name may stand in a genotype, and means the same for ever.
@@ -29,31 +27,14 @@ WHOLE_MAP: dict[str, Callable[..., WholeMapLayer]] = {
 }
 
 
-class WholeMapPrimitive(Primitive):
-    """A layer made of (channels, init) with identity Init; with stride 2 a ``StridedInit``."""
+class WholeMapPrimitive(LayerPrimitive):
+    """One of `WHOLE_MAP`."""
 
     name: str
 
-    def __init__(self, channels: int, stride: int) -> None:
-        super().__init__(channels, stride)
-        self.layer = WHOLE_MAP[self.name](channels, init=None if stride == 1 else StridedInit(channels))
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.layer(x)
-
     @classmethod
-    def cost(cls, channels: int, stride: int, size: Size) -> Cost:
-        out = strided(size, stride)
-        return _on_meta(cls.name, channels).cost(out) + (
-            Cost() if stride == 1 else StridedInit.cost_of(channels, out)
-        )
-
-
-@functools.lru_cache(maxsize=1000)
-def _on_meta(name: str, channels: int) -> Any:
-    """The layer without memory, of which costs are asked for maps of many sizes."""
-    with torch.device("meta"):
-        return WHOLE_MAP[name](channels)
+    def make_layer(cls, channels: int, init: nn.Module | None) -> WholeMapLayer:
+        return WHOLE_MAP[cls.name](channels, init=init)
 
 
 for _name in WHOLE_MAP:
