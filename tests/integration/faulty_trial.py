@@ -27,7 +27,7 @@ def main() -> None:
         metric = {"default": accuracy, "epoch": epoch + 1, "macs": 1000, "params": 10}
         channel.report_intermediate(metric)
     time.sleep(float(os.environ.get("TRIAL_SECONDS", "0")))
-    report(channel, measured(parameters, 0.5 + 0.01 * (index % 50), history))
+    report(channel, measured(parameters, history))
 
 
 if __name__ == "__main__":

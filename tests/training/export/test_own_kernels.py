@@ -124,9 +124,17 @@ for name in ("pde_ops", "search_space", "training"):
 import torch
 images, logits = torch.load({str(tmp_path / "expected.pt")!r})
 package = torch._inductor.aoti_load_package({str(result.folder / "model-aoti.pt2")!r})
+before = images.clone()
 for count in (5, 1):
-    for given in (images[:count], images[:count].contiguous(memory_format=torch.channels_last)):
+    few = images[:count]
+    for given in (few, few.mT.contiguous().mT, few.repeat(1, 3, 1, 1)[:, 1:2], few.clone().requires_grad_()):
         print((package(given) - logits[:count]).abs().max().item())
+assert torch.equal(images, before)
+for given in (images.byte(), images.double(), images[:, :, 1:], images[0], images[:0], images.repeat(1, 3, 1, 1)):
+    try:
+        package(given)
+    except RuntimeError as error:
+        print("refused", file=sys.stderr)
 """
     environment = {"PATH": "", "OMP_NUM_THREADS": "1", "HOME": str(tmp_path)}
     done = subprocess.run(
@@ -138,8 +146,14 @@ for count in (5, 1):
         check=True,
     )
     differences = list(map(float, done.stdout.split()))
-    assert len(differences) == 4
+    assert len(differences) == 8
     assert max(differences) < 1e-5
+    assert done.stderr.count("refused") == 6
+    accepted = "accepted: float32 of the shape (batch, 1, 8, 8) on a CPU, with one image or more"
+    for given in ("uint8 of the shape (5, 1, 8, 8)", "float64 of the shape (5, 1, 8, 8)",
+                  "float32 of the shape (5, 1, 7, 8)", "float32 of the shape (1, 8, 8)",
+                  "float32 of the shape (0, 1, 8, 8)", "float32 of the shape (5, 3, 8, 8)"):  # fmt: skip
+        assert f"images are {given}; {accepted}" in done.stderr
 
 
 def test_a_network_without_such_a_layer(tmp_path):

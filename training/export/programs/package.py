@@ -1,7 +1,8 @@
 """Writes a recording as an ahead-of-time compiled package: machine code, with this project's kernels inside.
 
-AOTInductor compiles the network; each global layer is a call of the C++ kernel, which is linked into the package. It
-runs in Python and in C++ where neither this project nor a compiler is installed, on processors like this one.
+AOTInductor compiles the network; each global layer is a call of the C++ kernel, which is linked into the package, as is
+the operator that looks at the images. It runs in Python and in C++ where neither this project nor a compiler is
+installed, on processors like this one.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import os
 import tempfile
 import warnings
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,23 +22,29 @@ from torch import Tensor, nn
 from torch._inductor.runtime.runtime_utils import cache_dir
 
 from pde_ops.cpu import deployed
+from pde_ops.cpu.deployed.images_operator import TAKEN
 from pde_ops.cpu.fixed_operator import FIXED
 from records.files import write_whole
 from training.export.network import NotExportable, first_line
 from training.export.recording.recorder import Recording
 
-_LIBRARY, _SEARCHED = "pde_fixed_layer", "LIBRARY_PATH"  # by the linker
+_LIBRARY, _SEARCHED = "pde_deployed", "LIBRARY_PATH"  # by the linker
 _HANDLES = ", ".join(["AtenTensorHandle"] * 5)
-_SHIM = (  # of pde_ops/cpu/deployed/aoti.cpp
-    f"AOTITorchError aoti_torch_cpu_fixed_layer({_HANDLES}, const int64_t*, int64_t, const double*, int64_t, "
-    "AtenTensorHandle*)"
-)
+_SHIMS = {  # of pde_ops/cpu/deployed/aoti.cpp
+    FIXED: [
+        f"AOTITorchError aoti_torch_cpu_fixed_layer({_HANDLES}, const int64_t*, int64_t, const double*, int64_t, "
+        "AtenTensorHandle*)"
+    ],
+    TAKEN: [
+        "AOTITorchError aoti_torch_cpu_taken_images(AtenTensorHandle, const int64_t*, int64_t, AtenTensorHandle*)"
+    ],
+}
 
 
 def save_package(recording: Recording, path: Path) -> None:
     """Writes the package. Raises `NotExportable` where it cannot be compiled here."""
     try:
-        with _quiet(), tempfile.TemporaryDirectory() as folder, _linked(recording) as settings:
+        with _quiet(), tempfile.TemporaryDirectory() as folder, _linked() as settings:
             made = torch._inductor.aoti_compile_and_package(
                 _program(recording), package_path=f"{folder}/{path.stem}.pt2", inductor_configs=settings
             )
@@ -52,36 +59,35 @@ def save_package(recording: Recording, path: Path) -> None:
 def _program(recording: Recording) -> torch.export.ExportedProgram:
     """Traced anew: Inductor names sizes by its own rule, and keeps more of them than a recording does."""
     (images,) = recording.graph.find_nodes(op="placeholder")
-    example = torch.zeros(2, *images.meta["like"].shape[1:])
-    module = _Logits(recording.module()).eval()
+    shape = images.meta["like"].shape[1:]
+    example = torch.zeros(2, *shape)
+    module = _Logits(recording.module(), shape).eval()
     sizes = ({0: torch.export.Dim("batch", min=1)},)
     return torch.export.export(module, (example,), dynamic_shapes=sizes)
 
 
 class _Logits(nn.Module):
-    """A recording gives a tuple of one; the package gives what is in it."""
+    """A recording, which gives a tuple of one, as a package: it gives what is in it, and refuses images of another shape."""
 
-    def __init__(self, network: nn.Module) -> None:
+    def __init__(self, network: nn.Module, shape: Sequence[int]) -> None:
         super().__init__()
         self.network = network
+        self.shape = list(shape)
 
     def forward(self, images: Tensor) -> Tensor:
-        (logits,) = self.network(images)
+        (logits,) = self.network(TAKEN(images, self.shape))
         return logits
 
 
 @contextlib.contextmanager
-def _linked(recording: Recording) -> Iterator[dict[str, Any]]:
-    """Inductor's settings with which it finds the kernels; none where the network has no use for them."""
-    if not any(node.target is FIXED for node in recording.graph.nodes):
-        yield {}
-        return
+def _linked() -> Iterator[dict[str, Any]]:
+    """Inductor's settings with which it finds the operators' code."""
     library = deployed.archive("aoti.cpp", _LIBRARY, [str(Path(torch.__file__).parent / "include")])
     before = os.environ.get(_SEARCHED)
     os.environ[_SEARCHED] = os.pathsep.join([str(library.parent), *([before] if before else [])])
     try:
         yield {
-            "aot_inductor.custom_ops_to_c_shims": {FIXED: [_SHIM]},
+            "aot_inductor.custom_ops_to_c_shims": _SHIMS,
             "aot_inductor.custom_op_libs": [_LIBRARY],
         }
     finally:
