@@ -100,18 +100,17 @@ class MultiTrialSession(Session):
         with write_errors(self.run.path):
             self.run.path.joinpath("nni").mkdir(exist_ok=True)
         print("Starting NNI (some seconds)", flush=True)
-        from execution.nni_bridge.portal_limits import search_edits
-        from execution.nni_bridge.quiet_nni import nni_log_to
-        from execution.nni_bridge.server_start import portal_environment
+        with serving(self.platform, portal.port):  # what trials are forked from imports its modules meanwhile
+            from execution.nni_bridge.portal_limits import search_edits
+            from execution.nni_bridge.quiet_nni import nni_log_to
+            from execution.nni_bridge.server_start import portal_environment
 
-        with (
-            nni_log_to(self.run.path / NNI_LOG),
-            portal_environment(
-                search_edits(self.platform.most_trials()), portal.pages_start(self.run.path)
-            ) as start,
-            serving(self.platform, portal.port),
-        ):
-            self._run_experiment(portal, resume, start)
+            edits = search_edits(self.platform.most_trials())
+            with (
+                nni_log_to(self.run.path / NNI_LOG),
+                portal_environment(edits, portal.pages_start(self.run.path)) as start,
+            ):
+                self._run_experiment(portal, resume, start)
         self.end()
 
     def _run_experiment(self, portal: Portal, resume: bool, start: Start) -> None:

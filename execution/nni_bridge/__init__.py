@@ -33,7 +33,8 @@ it is no longer needed (in tests/execution/, or of a whole search in tests/integ
 - trial_places.js: it deals trials out to machines in turn, busy or not, and never gives out the only GPU
   (test_trial_places.py). The GPU is therefore not left to its `trial_gpu_number`.
 - trial_starts.js: a trial that cannot be started is started again without pause and end (test_trial_starts.py).
-- trial_polls.js: between two trials it waits for two looks half a second apart (test_trial_polls.py).
+- trial_waits.js: between two trials it waits for two looks half a second apart, and before the first one for a Python
+  that imports all of NNI to tell its version (test_trial_waits.py).
 - remote_worker.js: its remote workers upgrade NNI there, accept any host key, want the server to listen where
   the machine reaches it, and leave a trial's files there (test_remote_worker.py).
 - cluster_channel.js: for a cluster it opens a second port to everyone, and mounts storage by sudo

@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from types import MappingProxyType
 from typing import Any
 from unittest import mock
 
+import nni
 import psutil
 
 from execution.nni_bridge.config_folder import VARIABLE, config_folder
@@ -31,7 +33,7 @@ _PRELOADS = (
     "trial_parameters.js",
     "trial_places.js",
     "trial_starts.js",
-    "trial_polls.js",
+    "trial_waits.js",
     "remote_worker.js",
     "cluster_channel.js",
     "launcher_watch.js",
@@ -61,6 +63,7 @@ def portal_environment(
                 "NODE_OPTIONS": options,
                 "PDE_NAS_EDITS": json.dumps(dict(edits)),
                 "PDE_NAS_PAGES": json.dumps(pages) if pages else "",
+                "PDE_NAS_VERSIONS": json.dumps(_versions()),
                 "HOME": os.environ.get("HOME") or _home(),
                 VARIABLE: str(config_folder()),
                 **direct,
@@ -72,6 +75,16 @@ def portal_environment(
         mock.patch.object(launcher, "Experiments", _NoList),
     ):
         yield start
+
+
+def _versions() -> dict[str, str]:
+    """As NNI's server asks for them (nni/tools/nni_manager_scripts/collect_version_info.py)."""
+    return {
+        "nniVersion": nni.__version__,
+        "nniPath": nni.__path__[0],
+        "pythonVersion": "{}.{}.{}-{}-{}".format(*sys.version_info),
+        "pythonPath": sys.executable,
+    }
 
 
 def _home() -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import gc
 import os
 import runpy
 import selectors
@@ -206,6 +207,8 @@ def main() -> None:
         importlib.import_module(name)
     # Once on a machine this takes most of a minute, which is not the first candidate's.
     importlib.import_module("pde_ops.cpu.build").kernels()
+    gc.collect()
+    gc.freeze()  # or each trial's first collection copies all that is imported
     nursery.run()
 
 
