@@ -7,6 +7,7 @@ it starts as a program (``python -m``) or looks up by name.
 from __future__ import annotations
 
 import ast
+import functools
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -114,8 +115,14 @@ def among(graph: Graph, room: str, folders: Iterable[str]) -> dict[str, set[str]
     return total
 
 
-MODULES = read(ROOT, (*MAY_IMPORT, "pde_nas", "portal_pages", "run_search", "benchmarks", "tools"))
-GRAPH = arrows(MODULES)
+@functools.cache
+def modules_here() -> dict[str, ast.Module]:
+    return read(ROOT, (*MAY_IMPORT, "pde_nas", "portal_pages", "run_search", "benchmarks", "tools"))
+
+
+@functools.cache
+def graph_here() -> Graph:
+    return arrows(modules_here())
 
 
 def made_up(**sources: str) -> dict[str, ast.Module]:
@@ -154,27 +161,28 @@ def test_a_circle_of_folders_is_found_where_no_module_is_in_one():
 
 
 def test_no_module_is_in_a_circle():
-    assert circles(GRAPH) == []
+    assert circles(graph_here()) == []
 
 
 @pytest.mark.parametrize("room", MAY_IMPORT)
 def test_arrows_among_the_folders_of_a_room_are_in_no_circle(room):
     folders = [path.name for path in (ROOT / room).iterdir() if any(path.glob("*.py"))]
-    assert circles(among(GRAPH, room, folders)) == []
+    assert circles(among(graph_here(), room, folders)) == []
 
 
 @pytest.mark.parametrize("room", MAY_IMPORT)
 def test_arrows_go_down(room):
-    names = [name for name in MODULES if name.split(".")[0] == room]
+    modules = modules_here()
+    names = [name for name in modules if name.split(".")[0] == room]
     assert names
     for name in names:
-        into = imported(MODULES[name]) | named(MODULES[name], MODULES)
+        into = imported(modules[name]) | named(modules[name], modules)
         others = {module.split(".")[0] for module in into} & {*MAY_IMPORT, *TOOLS} - {room}
         assert others <= MAY_IMPORT[room], name
 
 
 def of_rooms() -> dict[str, ast.Module]:
-    return {name: tree for name, tree in MODULES.items() if name.split(".")[0] in MAY_IMPORT}
+    return {name: tree for name, tree in modules_here().items() if name.split(".")[0] in MAY_IMPORT}
 
 
 def test_only_a_search_what_it_has_of_nnis_and_the_model_spaces_know_nni():

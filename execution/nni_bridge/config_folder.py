@@ -6,8 +6,7 @@ import os
 from pathlib import Path
 from unittest import mock
 
-from nni.runtime.config import get_config_file
-
+from execution.nni_bridge.quiet_nni import get_config_file
 from records.files import write_errors
 from records.private_folder import private_folder
 

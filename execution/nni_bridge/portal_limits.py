@@ -9,8 +9,7 @@ import contextlib
 import time
 from typing import Any, NamedTuple
 
-from nni.experiment import rest
-from nni.experiment.config.utils.public import parse_time
+from execution.nni_bridge.quiet_nni import parse_time, rest
 
 _ASK_SECONDS = 1.0
 _ALL = ("MAX_TRIAL_NUM", "MAX_EXEC_DURATION", "TRIAL_CONCURRENCY", "CUSTOMIZED", "KILL")

@@ -1,4 +1,4 @@
-"""NNI's own names, imported without its warnings, and its messages, sent to a file."""
+"""NNI's own names, imported without its warnings and what they do not need, and its messages, sent to a file."""
 
 from __future__ import annotations
 
@@ -14,13 +14,16 @@ from strategies.supernet.quiet import QuietHandler
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     import_nas()
+    import nni
     import nni.nas.execution.training_service as training_service
     import nni.runtime.log as nni_logging
     from nni.experiment import Experiment, RunMode, launcher, rest
     from nni.experiment.config import ExperimentConfig
+    from nni.experiment.config.utils.public import parse_time
     from nni.nas.execution import TrainingServiceExecutionEngine
     from nni.nas.experiment import NasExperiment, NasExperimentConfig
     from nni.nas.space import ModelStatus
+    from nni.runtime.config import get_config_file
 
 # NNI's import replaces the root's handlers and turns its own loggers up; its console lines are not ours.
 logging.getLogger("nni").handlers.clear()
@@ -35,8 +38,11 @@ __all__ = [
     "NasExperimentConfig",
     "RunMode",
     "TrainingServiceExecutionEngine",
+    "get_config_file",
     "launcher",
+    "nni",
     "nni_log_to",
+    "parse_time",
     "rest",
     "training_service",
 ]

@@ -15,11 +15,10 @@ from types import MappingProxyType
 from typing import Any
 from unittest import mock
 
-import nni
 import psutil
 
 from execution.nni_bridge.config_folder import VARIABLE, config_folder
-from execution.nni_bridge.quiet_nni import launcher, rest
+from execution.nni_bridge.quiet_nni import launcher, nni, rest
 from execution.nni_bridge.server import FOLDER
 from records.errors import UserError
 from records.signals import interrupts_wait

@@ -1,9 +1,10 @@
-"""NNI's searches, imported without PyTorch Lightning, which only its supernets need, and without tianshou.
+"""NNI's searches, imported without what few of them need: PyTorch Lightning, tianshou, scipy's distributions.
 
 NNI imports Lightning, and with it torchmetrics, torchvision and torch's compiler, whatever of `nni.nas` is asked
 for: two fifths of what a search of trials needs to begin. Here its packages import it when a name is asked of them that
 comes from there. `test_nni_itself_imports_lightning` notices when this is no longer needed. The same holds of tianshou,
-where it is installed: `PolicyBasedRL` alone needs it, and gym, which comes with it, has a word for all who import it.
+where it is installed: `PolicyBasedRL` alone needs it, and gym, which comes with it, has a word for all who import it. And of scipy's
+distributions, which take half of the seconds that are left: a choice among numbers that are no list alone needs them.
 """
 
 from __future__ import annotations
@@ -12,11 +13,13 @@ import contextlib
 import importlib
 import io
 import sys
+from collections.abc import Callable, Iterator
 from types import ModuleType
 from typing import Any
 
 _ONE_SHOT = ("DARTS", "ENAS", "GumbelDARTS", "Proxyless", "RandomOneShot")
 _SUPERNETS = "nni.nas.oneshot.pytorch"
+_DISTRIBUTIONS = "scipy.stats"
 _RL, _POLICY = "nni.nas.strategy.rl", "PolicyBasedRL"
 
 
@@ -24,7 +27,8 @@ def import_nas() -> None:
     """Imports `nni.nas`, unless it is imported already."""
     if "nni.nas" in sys.modules:
         return
-    framework: Any = importlib.import_module("nni.common.framework")
+    with _distributions_later():
+        framework: Any = importlib.import_module("nni.common.framework")
     before, framework.DEFAULT_FRAMEWORK = framework.DEFAULT_FRAMEWORK, "none"  # of which it takes no names
     hidden = [name for name in (_SUPERNETS, "tianshou") if name not in sys.modules]
     for name in hidden:  # so that they cannot be imported: NNI has placeholders
@@ -42,6 +46,28 @@ def import_nas() -> None:
     if "tianshou" in hidden:
         delattr(strategy, _POLICY)
     _hand_out(sys.modules["nni.nas.evaluator"], "nni.nas.evaluator.pytorch")
+
+
+@contextlib.contextmanager
+def _distributions_later() -> Iterator[None]:
+    """While it lasts, a name that is imported from `scipy.stats` is a function that imports it when it is called; unless
+    that or NNI is imported already."""
+    if {"nni", _DISTRIBUTIONS} & sys.modules.keys():
+        yield
+        return
+
+    def distribution(name: str) -> Callable[..., Any]:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return lambda *given, **named: getattr(importlib.import_module(_DISTRIBUTIONS), name)(*given, **named)
+
+    later: Any = ModuleType(_DISTRIBUTIONS)
+    later.__getattr__ = distribution
+    sys.modules[_DISTRIBUTIONS] = later
+    try:
+        yield
+    finally:
+        del sys.modules[_DISTRIBUTIONS]
 
 
 def _hand_out(package: ModuleType, source: str) -> None:

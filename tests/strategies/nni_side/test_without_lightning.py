@@ -1,4 +1,4 @@
-"""NNI's searches are imported without Lightning, and what NNI hands out of its supernets is there when it is asked for."""
+"""NNI's searches are imported without Lightning and scipy's distributions, which are there when they are asked for."""
 
 import subprocess
 import sys
@@ -9,7 +9,7 @@ import pytest
 from strategies.extras import RL
 
 ROOT = Path(__file__).resolve().parents[3]
-HEAVY = "{'pytorch_lightning', 'torchvision', 'torch._dynamo'}"
+HEAVY = "{'pytorch_lightning', 'torchvision', 'torch._dynamo', 'scipy.stats'}"
 
 
 def told(*lines: str) -> list[str]:
@@ -35,11 +35,14 @@ def test_a_search_of_trials_does_not_and_a_supernet_is_there_all_the_same():
         "from nni.nas.evaluator import Lightning",
         "import nni.nas.oneshot.pytorch.strategy as its, nni.nas.strategy.oneshot as also",
         "print(DARTS is its.DARTS is also.DARTS, Lightning.__module__, Random.__module__)",
+        "from nni.mutable import Numerical",
+        "print(Numerical(1, 4, label='a').default(), round(Numerical(1, 4, log_distributed=True, label='b').default(), 9))",
     )
     assert said == [
         "[]",
         "False pytorch",
         "True nni.nas.evaluator.pytorch.lightning nni.nas.strategy.bruteforce",
+        "2.5 2.0",
     ]
 
 
