@@ -14,15 +14,15 @@ HERE = Path(__file__).parent
 SETTINGS_HEADER = "fixed_settings.h"
 
 
-def archive(shim: str, name: str, includes: Sequence[str]) -> Path:
-    """``lib<name>.a`` of kernels and ``shim``, a file of this folder that needs headers in ``includes``, in a folder of
+def archive(shims: Sequence[str], name: str, includes: Sequence[str]) -> Path:
+    """``lib<name>.a`` of kernels and ``shims``, files of this folder that need headers in ``includes``, in a folder of
     its own. Raises `RuntimeError` or `OSError` where it cannot be built."""
 
     def link(folder: Path, made: build.Objects, library: Path) -> None:
         own = sorted(map(str, folder.glob("*.o")))
         build.run("ar", ["rcs", str(library), *own, *made.files], folder)
 
-    return _built(shim, f"lib{name}.a", includes, link)
+    return _built(shims, f"lib{name}.a", includes, link)
 
 
 def library(shim: str, name: str, includes: Sequence[str] = (), libraries: Sequence[str] = ()) -> Path:
@@ -32,17 +32,18 @@ def library(shim: str, name: str, includes: Sequence[str] = (), libraries: Seque
         parts = [*sorted(map(str, folder.glob("*.o"))), *made.files, *libraries]
         build.run(build.find_compiler(), [*made.flags, "-shared", *parts, "-o", str(library)], folder)
 
-    return _built(shim, f"lib{name}.so", (*includes, *libraries), link)
+    return _built([shim], f"lib{name}.so", (*includes, *libraries), link)
 
 
 Link = Callable[[Path, build.Objects, Path], None]
 
 
-def _built(shim: str, file: str, outside: Sequence[str], link: Link) -> Path:
+def _built(shims: Sequence[str], file: str, outside: Sequence[str], link: Link) -> Path:
     """``outside``: folders of headers, and libraries."""
     compiler = build.find_compiler()
     digest = hashlib.sha256(build.key(compiler).encode() + repr(sorted(outside)).encode())
-    for source in (*sorted(HERE.glob("*.h")), HERE / shim, Path(__file__)):
+    sources = [HERE / shim for shim in shims]
+    for source in (*sorted(HERE.glob("*.h")), *sources, Path(__file__)):
         digest.update(source.read_bytes())
     digest.update(fixed_operator.header().encode())
 
@@ -57,8 +58,8 @@ def _built(shim: str, file: str, outside: Sequence[str], link: Link) -> Path:
             where += [
                 f"-fmacro-prefix-map={include}=." for include in folders
             ]  # no path in what is handed out
-            build.run(compiler, [*made.flags, *where, "-c", str(HERE / shim)], folder)
+            build.run(compiler, [*made.flags, *where, "-c", *map(str, sources)], folder)
             link(folder, made, folder / file)
             os.replace(folder / file, path)
 
-    return build.once(f"{Path(shim).stem}-{digest.hexdigest()[:20]}/{file}", make)
+    return build.once(f"{sources[0].stem}-{digest.hexdigest()[:20]}/{file}", make)

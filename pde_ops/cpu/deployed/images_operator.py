@@ -1,6 +1,6 @@
 """The operator ``pde_ops::taken_images``: what an ahead-of-time compiled network begins with.
 
-Such a network is code for one memory layout and type, and looks at neither. This operator, in ``aoti.cpp``, looks.
+Such a network is code for one memory layout and type, and looks at neither. This operator, in ``aoti_images.cpp``, looks.
 """
 
 from __future__ import annotations

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import onnxruntime
@@ -49,6 +51,7 @@ class WithTorchsPool(WithGlobalLayers):
         )
 
 
+PAGE = Path(__file__).resolve().parents[3] / "docs/exports.md"
 FORMS = ("onnx-kernels", "openvino-kernels", "aoti")
 
 
@@ -78,11 +81,13 @@ def test_no_file_tells_of_this_machine(exported):
     assert any(name.endswith(".so") and "model-aoti" in name for name in names)
 
 
-def test_onnx_runtime_with_the_library(exported):
+def test_onnx_runtime_with_the_library(exported, monkeypatch):
     result, images, logits = exported
+    monkeypatch.chdir(result.folder)
     options = onnxruntime.SessionOptions()
-    options.register_custom_ops_library(str(result.folder / "pde_layers.so"))
-    session = onnxruntime.InferenceSession(str(result.folder / "model-kernels.onnx"), options)
+    (library,) = re.findall(r'register_custom_ops_library\("(.*)"\)', PAGE.read_text())
+    options.register_custom_ops_library(library)
+    session = onnxruntime.InferenceSession("model-kernels.onnx", options)
     for count in (5, 1):
         (found,) = session.run(["logits"], {"images": images[:count].numpy()})
         np.testing.assert_allclose(found, logits[:count].numpy(), atol=1e-5)

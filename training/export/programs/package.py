@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import logging
 import os
 import tempfile
 import warnings
@@ -30,7 +31,8 @@ from training.export.recording.recorder import Recording
 
 _LIBRARY, _SEARCHED = "pde_deployed", "LIBRARY_PATH"  # by the linker
 _HANDLES = ", ".join(["AtenTensorHandle"] * 5)
-_SHIMS = {  # of pde_ops/cpu/deployed/aoti.cpp
+_SOURCES = ("aoti.cpp", "aoti_images.cpp")  # each linked where it is called
+_SHIMS = {
     FIXED: [
         f"AOTITorchError aoti_torch_cpu_fixed_layer({_HANDLES}, const int64_t*, int64_t, const double*, int64_t, "
         "AtenTensorHandle*)"
@@ -82,7 +84,7 @@ class _Logits(nn.Module):
 @contextlib.contextmanager
 def _linked() -> Iterator[dict[str, Any]]:
     """Inductor's settings with which it finds the operators' code."""
-    library = deployed.archive("aoti.cpp", _LIBRARY, [str(Path(torch.__file__).parent / "include")])
+    library = deployed.archive(_SOURCES, _LIBRARY, [str(Path(torch.__file__).parent / "include")])
     before = os.environ.get(_SEARCHED)
     os.environ[_SEARCHED] = os.pathsep.join([str(library.parent), *([before] if before else [])])
     try:
@@ -121,7 +123,14 @@ def _blanked(machine_code: bytes) -> bytes:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Inductor warns of its own internals; errors still come through."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
+    """Inductor warns of its own internals, and where a GPU's compiler is installed without a GPU; errors still come
+    through."""
+    logger = logging.getLogger("torch.utils.cpp_extension")
+    before = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(before)
