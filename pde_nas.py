@@ -13,7 +13,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,6 +30,7 @@ from records.lazy import loader
 from records.plugins import naming_plugins
 from records.run_files.run_folder import RunFolder
 from records.run_files.search_rows import asked_searches, unfinished_searches
+from records.run_files.settings_file import SETTINGS
 from records.text import command_text, stem_of
 
 if TYPE_CHECKING:
@@ -68,21 +69,26 @@ def search(settings: SearchSettings, strategy: Any = None, arrays: Sequence[Any]
     them from a file beside the run folder."""
     if not isinstance(settings, SearchSettings):
         raise UserError(f"settings is of type {type(settings).__name__}; accepted: SearchSettings")
-    settings = launch.asked_by(settings, strategy)  # what is refused leaves no file
-    if arrays is not None:
-        file = _kept(arrays, Path(settings.run_dir or "runs/run").parent)
-        settings = replace(settings, dataset=file, data_dir=None)  # the folder was that of another data set
+    settings = launch.asked_by(settings, strategy)
     from analysis import write_outcome
 
     outcomes: list[Outcome] = []
-    launch.search(
-        settings, lambda run: outcomes.append(write_outcome(run, settings.max_macs)), strategy, PAGES
-    )
+    with contextlib.ExitStack() as kept:
+        if arrays is not None:
+            file = kept.enter_context(_kept(arrays, Path(settings.run_dir or "runs/run").parent))
+            settings = replace(
+                settings, dataset=file, data_dir=None
+            )  # the folder was that of another data set
+        launch.search(
+            settings, lambda run: outcomes.append(write_outcome(run, settings.max_macs)), strategy, PAGES
+        )
     return outcomes[-1]
 
 
-def _kept(arrays: Sequence[Any], folder: Path) -> str:
-    """A file of these arrays in ``folder``, named by what is in them."""
+@contextlib.contextmanager
+def _kept(arrays: Sequence[Any], folder: Path) -> Iterator[str]:
+    """A file of these arrays in ``folder``, named by what is in them. Where no run begins in the folder, what was written
+    here is taken away again."""
     import numpy as np
 
     from training.data.arrays import KEYS, as_array, save_arrays
@@ -98,9 +104,21 @@ def _kept(arrays: Sequence[Any], folder: Path) -> str:
     for array in map(as_array, KEYS, arrays):
         content.update(f"{array.dtype} {array.shape}".encode() + np.ascontiguousarray(array).tobytes())
     path = folder / f"arrays-{content.hexdigest()[:12]}.npz"
-    with write_errors(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-    return str(path) if path.is_file() else save_arrays(path, *arrays)
+    if path.is_file():
+        yield str(path)
+        return
+    missing = [each for each in (folder, *folder.parents) if not each.exists()]
+    begun = set(folder.glob(f"*/{SETTINGS}"))
+    try:
+        with write_errors(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+        yield save_arrays(path, *arrays)
+    finally:
+        if set(folder.glob(f"*/{SETTINGS}")) == begun:
+            with contextlib.suppress(OSError):
+                path.unlink(missing_ok=True)
+                for each in missing:
+                    each.rmdir()
 
 
 def resume(run: str | Path, strategy: Any = None, **given: Any) -> Outcome:

@@ -1,11 +1,14 @@
 """A search in Python on arrays of one's own, without a file or a name for them."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 
 from execution import session
 from pde_nas import SearchSettings, UserError, search
+from records.run_files.settings_file import SETTINGS
 from training.data.loading import load_data
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (40, 8, 8), dtype=np.uint8)
@@ -23,6 +26,9 @@ def searched(monkeypatch):
 
     def note(settings, *_):
         found.append(settings)
+        run = Path(settings.run_dir or "runs/run")
+        run.mkdir(parents=True, exist_ok=True)
+        run.joinpath(SETTINGS).touch()
         raise Begun
 
     monkeypatch.setattr(session, "search", note)
@@ -38,7 +44,7 @@ def searched(monkeypatch):
 def test_arrays_become_a_file_beside_the_run(searched, tmp_path):
     settings = SearchSettings(run_dir=str(tmp_path / "runs" / "a"), width=4)
     found = searched(settings, ARRAYS)
-    (path,) = (tmp_path / "runs").iterdir()
+    (path,) = (tmp_path / "runs").glob("*.npz")
     data = load_data(found.dataset, found.data_dir, validation=0.2)
     assert (len(data.train), len(data.test), data.info.image, data.info.classes) == (24, 10, (1, 8, 8), 2)
     assert (found.width, found.run_dir) == (4, settings.run_dir)
@@ -81,4 +87,15 @@ def test_a_strategy_that_is_refused_leaves_no_file(tmp_path):
         UserError, match="strategy is of type int; accepted: a nni.nas.strategy.base.Strategy"
     ):
         search(SearchSettings(run_dir=str(tmp_path / "run")), strategy=3, arrays=ARRAYS)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("refused", "message"),
+    [({}, "batch_size is 64; there are"), ({"batch_size": 8, "max_params": 1}, "no architecture")],
+)
+def test_a_search_that_is_refused_leaves_no_file(tmp_path, refused, message):
+    settings = SearchSettings(port=0, run_dir=str(tmp_path / "some" / "runs" / "run"), **refused)
+    with pytest.raises(UserError, match=message):
+        search(settings, arrays=ARRAYS)
     assert list(tmp_path.iterdir()) == []

@@ -148,9 +148,8 @@ class _Run:
         self.model = model.to(memory_format=self.memory_format)  # type: ignore[call-overload]
         self.forward: Callable[[Tensor], Any] = torch.compile(model) if recipe.compile and on_gpu else model
         self.optimizer = make_optimizer(model, recipe)
-        self.parameters = list(
-            model.parameters()
-        )  # looked up each step, they take a twentieth of a small one
+        # Looking them up takes a twentieth of a small network's step.
+        self.parameters = list(model.parameters())
         # Each group's share of the recipe's learning rate: convolutions may have one of their own.
         self.shares = [group["lr"] / recipe.learning_rate for group in self.optimizer.param_groups]
         self.average = Average(model, recipe.ema) if recipe.ema else None

@@ -72,7 +72,7 @@ def start(words: Sequence[str], program: str, run: Path, after: Path | None, *, 
 
 def _environment() -> dict[str, str]:
     """Without what is the portal's or an experiment's: the search has its own."""
-    own = ("NNI_", "PDE_NAS_EDITS", "PDE_NAS_PLACES", "PDE_NAS_PAGES", "NODE_OPTIONS")
+    own = ("NNI_", "PDE_NAS_EDITS", "PDE_NAS_PLACES", "PDE_NAS_PAGES", "PDE_NAS_VERSIONS", "NODE_OPTIONS")
     return {name: value for name, value in os.environ.items() if not name.startswith(own)}
 
 

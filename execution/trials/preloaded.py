@@ -208,7 +208,7 @@ def main() -> None:
     # Once on a machine this takes most of a minute, which is not the first candidate's.
     importlib.import_module("pde_ops.cpu.build").kernels()
     gc.collect()
-    gc.freeze()  # or each trial's first collection copies all that is imported
+    gc.freeze()  # or each trial's first full collection copies all that is imported
     nursery.run()
 
 

@@ -3,8 +3,8 @@
 NNI imports Lightning, and with it torchmetrics, torchvision and torch's compiler, whatever of `nni.nas` is asked
 for: two fifths of what a search of trials needs to begin. Here its packages import it when a name is asked of them that
 comes from there. `test_nni_itself_imports_lightning` notices when this is no longer needed. The same holds of tianshou,
-where it is installed: `PolicyBasedRL` alone needs it, and gym, which comes with it, has a word for all who import it. And of scipy's
-distributions, which take half of the seconds that are left: a choice among numbers that are no list alone needs them.
+where it is installed: `PolicyBasedRL` alone needs it, and gym, which comes with it, has a word for all who import it. It
+holds of scipy's distributions, which take half of the seconds that are left: `nni.mutable.Numerical` alone needs them.
 """
 
 from __future__ import annotations
@@ -13,7 +13,9 @@ import contextlib
 import importlib
 import io
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from functools import partial
+from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any
 
@@ -50,19 +52,19 @@ def import_nas() -> None:
 
 @contextlib.contextmanager
 def _distributions_later() -> Iterator[None]:
-    """While it lasts, a name that is imported from `scipy.stats` is a function that imports it when it is called; unless
-    that or NNI is imported already."""
+    """While it lasts, those distributions that NNI imports from `scipy.stats` are functions that import it when they are
+    called; unless that or NNI is imported already."""
     if {"nni", _DISTRIBUTIONS} & sys.modules.keys():
         yield
         return
 
-    def distribution(name: str) -> Callable[..., Any]:
-        if name.startswith("_"):
-            raise AttributeError(name)
-        return lambda *given, **named: getattr(importlib.import_module(_DISTRIBUTIONS), name)(*given, **named)
+    def distribution(name: str, *given: Any, **named: Any) -> Any:
+        return getattr(importlib.import_module(_DISTRIBUTIONS), name)(*given, **named)
 
-    later: Any = ModuleType(_DISTRIBUTIONS)
-    later.__getattr__ = distribution
+    later = ModuleType(_DISTRIBUTIONS)
+    later.__spec__ = ModuleSpec(_DISTRIBUTIONS, None)
+    for name in ("norm", "lognorm", "uniform", "loguniform"):
+        setattr(later, name, partial(distribution, name))
     sys.modules[_DISTRIBUTIONS] = later
     try:
         yield

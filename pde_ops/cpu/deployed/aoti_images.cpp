@@ -31,18 +31,21 @@ extern "C" AOTITorchError aoti_torch_cpu_taken_images(AtenTensorHandle images, c
                                                       AtenTensorHandle* out) {
   std::int64_t dims = 0, *sizes = nullptr;
   std::int32_t type = 0, device = 0, layout = 0;
-  aoti_torch_get_dim(images, &dims);
-  aoti_torch_get_sizes(images, &sizes);
-  aoti_torch_get_dtype(images, &type);
-  aoti_torch_get_device_type(images, &device);
-  aoti_torch_get_layout(images, &layout);
-  const bool on_cpu = device == aoti_torch_device_type_cpu();
-  const bool plain = on_cpu && layout == aoti_torch_layout_strided() && type == aoti_torch_dtype_float32();
+  const bool known = !aoti_torch_get_dim(images, &dims) && !aoti_torch_get_sizes(images, &sizes) &&
+                     !aoti_torch_get_dtype(images, &type) && !aoti_torch_get_device_type(images, &device) &&
+                     !aoti_torch_get_layout(images, &layout);
+  if (!known || rank != 3) return AOTI_TORCH_FAILURE;
+  const bool on_cpu = device == aoti_torch_device_type_cpu(), strided = layout == aoti_torch_layout_strided();
+  const bool plain = on_cpu && strided && type == aoti_torch_dtype_float32();
   if (!plain || dims != rank + 1 || sizes[0] < 1 || !std::equal(shape, shape + rank, sizes + 1))
     throw std::runtime_error("images are " + type_name(type) + " of the shape (" + listed(sizes, dims) + ")" +
-                             (on_cpu ? "" : " on another device") + "; accepted: float32 of the shape (batch, " +
-                             listed(shape, rank) + ") on a CPU, with one image or more");
-  std::int64_t strides[] = {shape[0] * shape[1] * shape[2], shape[1] * shape[2], shape[2], 1};
-  const AOTITorchError made = aoti_torch_empty_strided(rank + 1, sizes, strides, type, device, 0, out);
-  return made == AOTI_TORCH_SUCCESS ? aoti_torch_copy_(*out, images, 0) : made;
+                             (on_cpu ? "" : " on another device") + (strided ? "" : ", not strided") +
+                             "; accepted: float32 of the shape (batch, " + listed(shape, rank) +
+                             ") on a CPU, with one image or more");
+  const std::int64_t strides[] = {shape[0] * shape[1] * shape[2], shape[1] * shape[2], shape[2], 1};
+  AOTITorchError done = aoti_torch_empty_strided(rank + 1, sizes, strides, type, device, 0, out);
+  if (done != AOTI_TORCH_SUCCESS) return done;
+  done = aoti_torch_copy_(*out, images, 0);
+  if (done != AOTI_TORCH_SUCCESS) aoti_torch_delete_tensor_object(*out);
+  return done;
 }

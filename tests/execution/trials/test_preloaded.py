@@ -19,6 +19,9 @@ MODULE = """
 import os, signal, sys, time
 print("torch" in sys.modules, sys.argv[1:], os.getcwd(), os.environ.get("OWN"), sys.stdin.read(), flush=True)
 print("wrong", file=sys.stderr)
+if "frozen" in sys.argv:
+    import gc
+    print(gc.get_freeze_count() > 100_000)
 if "kernels" in sys.argv:
     from pde_ops.cpu import build
     print(build.kernels.cache_info().currsize)
@@ -67,6 +70,10 @@ def test_it_has_its_own_words_folder_environment_and_streams(preloaded, tmp_path
     assert ended.stdout == f"True ['a b', 'c'] {tmp_path} mine given\n"
     assert (ended.stderr, ended.returncode) == ("wrong\n", 0)
     assert "None" in run(preloaded).stdout  # what one was given, the next one has not
+
+
+def test_no_collection_copies_what_was_imported(preloaded):
+    assert run(preloaded, "frozen").stdout.splitlines()[1] == "True"
 
 
 @pytest.mark.parametrize(
