@@ -11,9 +11,8 @@ Each function raises `UserError`, of one line, for a user's mistake.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,7 +29,6 @@ from records.lazy import loader
 from records.plugins import naming_plugins
 from records.run_files.run_folder import RunFolder
 from records.run_files.search_rows import asked_searches, unfinished_searches
-from records.run_files.settings_file import SETTINGS
 from records.text import command_text, stem_of
 
 if TYPE_CHECKING:
@@ -75,50 +73,15 @@ def search(settings: SearchSettings, strategy: Any = None, arrays: Sequence[Any]
     outcomes: list[Outcome] = []
     with contextlib.ExitStack() as kept:
         if arrays is not None:
-            file = kept.enter_context(_kept(arrays, Path(settings.run_dir or "runs/run").parent))
-            settings = replace(
-                settings, dataset=file, data_dir=None
-            )  # the folder was that of another data set
+            from training.data.kept_arrays import kept_arrays
+
+            file = kept.enter_context(kept_arrays(arrays, Path(settings.run_dir or "runs/run").parent))
+            # The folder was that of another data set.
+            settings = replace(settings, dataset=file, data_dir=None)
         launch.search(
             settings, lambda run: outcomes.append(write_outcome(run, settings.max_macs)), strategy, PAGES
         )
     return outcomes[-1]
-
-
-@contextlib.contextmanager
-def _kept(arrays: Sequence[Any], folder: Path) -> Iterator[str]:
-    """A file of these arrays in ``folder``, named by what is in them. Where no run begins in the folder, what was written
-    here is taken away again."""
-    import numpy as np
-
-    from training.data.arrays import KEYS, as_array, save_arrays
-
-    if not isinstance(arrays, (list, tuple)) or len(arrays) != 4:
-        given = (
-            f"{len(arrays)} of them"
-            if isinstance(arrays, (list, tuple))
-            else f"of type {type(arrays).__name__}"
-        )
-        raise UserError(f"arrays is {given}; accepted: x_train, y_train, x_test, y_test")
-    content = hashlib.sha256()
-    for array in map(as_array, KEYS, arrays):
-        content.update(f"{array.dtype} {array.shape}".encode() + np.ascontiguousarray(array).tobytes())
-    path = folder / f"arrays-{content.hexdigest()[:12]}.npz"
-    if path.is_file():
-        yield str(path)
-        return
-    missing = [each for each in (folder, *folder.parents) if not each.exists()]
-    begun = set(folder.glob(f"*/{SETTINGS}"))
-    try:
-        with write_errors(folder):
-            folder.mkdir(parents=True, exist_ok=True)
-        yield save_arrays(path, *arrays)
-    finally:
-        if set(folder.glob(f"*/{SETTINGS}")) == begun:
-            with contextlib.suppress(OSError):
-                path.unlink(missing_ok=True)
-                for each in missing:
-                    each.rmdir()
 
 
 def resume(run: str | Path, strategy: Any = None, **given: Any) -> Outcome:
