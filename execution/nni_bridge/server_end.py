@@ -19,7 +19,7 @@ from records.run_files.settings_file import what_is_left
 
 _REASON = "ended.txt"  # written by preload.js
 _CUT_OFF = (ConnectionError, WebSocketException)
-_ENDING_SECONDS = 10.0  # a server that ends in order closes its port some time before
+_ENDING_SECONDS = 10.0  # a server that ends in order fails, and closes its port, some time before
 
 
 def why_ended(run: RunFolder) -> str:
@@ -53,6 +53,11 @@ def require_running(run: RunFolder, server: Any, then: str | None = None) -> Non
         raise failure(run, f"NNI's server ended by itself (code {server.returncode})", then)
 
 
+def _at_fault(error: RequestException) -> bool:
+    """Whether the server answered that it failed itself, as one does that is about to end."""
+    return error.response is not None and error.response.status_code >= 500
+
+
 @contextmanager
 def answering(run: RunFolder, server: Callable[[], Any], then: str | None = None) -> Iterator[None]:
     """Raises `UserError` where a call to NNI's server fails, since that has ended or does not answer; ``server`` gives its
@@ -66,7 +71,7 @@ def answering(run: RunFolder, server: Callable[[], Any], then: str | None = None
             require_space(run.path)
         raise
     except (RequestException, *_CUT_OFF) as error:
-        if isinstance(error, (RequestsConnectionError, *_CUT_OFF)):
+        if isinstance(error, (RequestsConnectionError, *_CUT_OFF)) or _at_fault(error):
             process = server()
             if isinstance(process, Popen):
                 with suppress(TimeoutExpired):
