@@ -22,7 +22,10 @@ from records.errors import UserError
 from records.run_files.run_folder import RunFolder
 
 CUT_OFF = [ConnectionRefusedError(111, "refused"), requests.ConnectionError("refused"), WebSocketException()]
-# It has closed its port, and takes its time to end.
+FAILED = requests.Response()
+FAILED.status_code = 500
+FAILS = requests.HTTPError("500 Server Error", response=FAILED)
+# It has closed its port, or answers with an error of its own, and takes its time to end.
 ENDING = "import time; time.sleep(0.5)"
 
 
@@ -52,7 +55,7 @@ def test_a_server_that_ended_is_said_in_one_line(run):
     assert "\n" not in str(error.value)
 
 
-@pytest.mark.parametrize("error", CUT_OFF, ids=lambda error: type(error).__name__)
+@pytest.mark.parametrize("error", [*CUT_OFF, FAILS], ids=lambda error: type(error).__name__)
 def test_a_call_to_a_server_that_is_ending_waits_for_its_end(run, error):
     with (
         server(ENDING) as process,
@@ -62,7 +65,7 @@ def test_a_call_to_a_server_that_is_ending_waits_for_its_end(run, error):
         raise error
 
 
-@pytest.mark.parametrize("error", [*CUT_OFF, requests.ReadTimeout("20 s"), requests.HTTPError("500\nno")])
+@pytest.mark.parametrize("error", [*CUT_OFF, requests.ReadTimeout("20 s"), requests.HTTPError("400\nno"), FAILS])
 def test_a_server_that_does_not_answer_as_it_should_is_said_in_one_line(run, error, monkeypatch):
     monkeypatch.setattr(server_end, "_ENDING_SECONDS", 0.1)
     with (
