@@ -65,7 +65,9 @@ def test_a_call_to_a_server_that_is_ending_waits_for_its_end(run, error):
         raise error
 
 
-@pytest.mark.parametrize("error", [*CUT_OFF, requests.ReadTimeout("20 s"), requests.HTTPError("400\nno"), FAILS])
+@pytest.mark.parametrize(
+    "error", [*CUT_OFF, requests.ReadTimeout("20 s"), requests.HTTPError("400\nno"), FAILS]
+)
 def test_a_server_that_does_not_answer_as_it_should_is_said_in_one_line(run, error, monkeypatch):
     monkeypatch.setattr(server_end, "_ENDING_SECONDS", 0.1)
     with (
