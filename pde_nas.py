@@ -19,8 +19,6 @@ from typing import TYPE_CHECKING, Any
 
 from analysis import Choice
 from analysis import pick as picked
-from execution import session as launch
-from execution.portal import hub
 from execution.settings import SearchSettings
 from records.checks import as_path, text
 from records.errors import UserError
@@ -29,6 +27,8 @@ from records.lazy import loader
 from records.plugins import naming_plugins
 from records.run_files.run_folder import RunFolder
 from records.run_files.search_rows import asked_searches, unfinished_searches
+from records.run_files.settings_file import GENOTYPE, WEIGHTS
+from records.run_files.training_files import is_training
 from records.text import command_text, stem_of
 
 if TYPE_CHECKING:
@@ -42,7 +42,8 @@ PROGRAM = "run_search"  # the module whose command line runs a search of a hub o
 __all__ = [
     "Inspected", "Outcome", "SearchSettings", "Trained", "UserError", "export", "export_front", "inspect", "report", "resume", "retrain", "search", "sweep", "train"
 ]  # fmt: skip
-# Loaded when they are first used: the plotting library takes its time.
+# Loaded when they are first used: the plotting library takes its time. So do torch and NNI, which a function imports
+# after it has looked at what it is given.
 __getattr__ = loader(__name__, {"Outcome": "analysis.outcome", "report": "analysis.outcome"})
 
 
@@ -67,8 +68,10 @@ def search(settings: SearchSettings, strategy: Any = None, arrays: Sequence[Any]
     them from a file beside the run folder."""
     if not isinstance(settings, SearchSettings):
         raise UserError(f"settings is of type {type(settings).__name__}; accepted: SearchSettings")
-    settings = launch.asked_by(settings, strategy)
     from analysis import write_outcome
+    from execution import session as launch
+
+    settings = launch.asked_by(settings, strategy)
 
     outcomes: list[Outcome] = []
     with contextlib.ExitStack() as kept:
@@ -90,10 +93,13 @@ def resume(run: str | Path, strategy: Any = None, **given: Any) -> Outcome:
     if isinstance(strategy, str):
         strategy, given = None, given | {"strategy": strategy}
     folder = RunFolder.open(run)
+    from execution.portal import hub
+
     if hub.is_hub(folder):
         hub.resume_hub(folder, given, PROGRAM, PAGES)
         return _common(folder.path)
     from analysis import write_outcome
+    from execution import session as launch
 
     budget = given.get("max_macs", folder.settings().get("max_macs"))
     outcomes: list[Outcome] = []
@@ -109,6 +115,8 @@ def sweep(values: dict[str, str], *, searches: int = 1) -> Outcome:
     from execution.portal.hub_rows import grid
 
     rows, settings = grid(values)
+    from execution.portal import hub
+
     return _common(hub.sweep(rows, settings, searches, PROGRAM, PAGES))
 
 
@@ -135,9 +143,6 @@ def export(
     """Writes a candidate of a run, hub, sweep or training, or a genotype's file, in ``formats`` into ``out``
     (``export`` beside it). ``pick`` is one of `analysis.pick`'s that is one candidate; ``weights`` is a file of trained
     ones; ``dataset``, in ``data_dir``, whose normalisation goes in, "none" for none."""
-    from training.export import WEIGHTS
-    from training.export.source import is_training
-
     source, trained = as_path("run", run), None if weights is None else as_path("weights", weights)
     if isinstance(pick, str) and pick == "best" and is_training(source):
         source, trained = source / "genotype.json", trained or source / WEIGHTS
@@ -180,9 +185,7 @@ def candidate_weights(run: Path, index: int) -> Path | None:
 
 
 def _retrained(choice: Choice) -> Path | None:
-    from training.export import GENOTYPE, WEIGHTS
     from training.export.model_facts import recorded_genotype
-    from training.export.source import is_training
 
     trainings = [each.parent for each in choice.folder.glob(f"*/{GENOTYPE}") if is_training(each.parent)]
     own = [folder for folder in trainings if recorded_genotype(folder) == choice.genotype.key()]
@@ -265,9 +268,6 @@ def inspect(
 
 def _weights(source: Path, pick: str | int) -> Path:
     """The trained weights of a training's folder or file, or of a run's candidate that was retrained."""
-    from training.export import WEIGHTS
-    from training.export.source import is_training
-
     if source.is_file():
         if source.suffix == ".safetensors" and is_training(source.parent):
             return source

@@ -81,7 +81,7 @@ def _tell_whole(outcome: Any) -> None:
 
 
 def _hub_options(parser: argparse.ArgumentParser) -> None:
-    from execution.portal.hub import SMALL
+    from execution.portal.hub_rows import SMALL
 
     _searches_option(parser)
     _search_options(parser, SMALL)

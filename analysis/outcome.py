@@ -21,7 +21,7 @@ from analysis.run import Run, read_run
 from analysis.selection.best import best
 from analysis.selection.choice import budget, genotype_of, holds_searches, searches
 from analysis.selection.confirmed import by_other_seeds
-from analysis.tables import front_table
+from analysis.tables import front_csv
 from analysis.text_table import count_text, percent_text, table_text
 from records.checks import as_path
 from records.errors import UserError
@@ -209,7 +209,7 @@ def _write(
     close = render_front(front_plot(runs, max_macs=max_macs)) if plot.references else None
     stem, page = ("comparison", "comparison.html") if compared else ("front", "report.html")
     of_runs, of_names = zip(*(owner[id(m)] for m in points), strict=True)
-    table = front_table(points, of_runs, of_names).to_csv(index=False, lineterminator="\n")
+    table = front_csv(points, of_runs, of_names)
     files = [write_whole(out / f"{stem}.csv", table), write_whole(out / f"{stem}.png", picture)]
     if close is not None:
         files.append(write_whole(out / f"{stem}_close.png", close))

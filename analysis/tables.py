@@ -1,7 +1,9 @@
-"""Candidates as tables of pandas, for whoever goes on with them in a notebook."""
+"""Candidates as tables of pandas, for whoever goes on with them in a notebook, and a front as CSV."""
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -51,19 +53,17 @@ def candidates_table(*paths: str | Path) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns)
 
 
-def front_table(points: Sequence[Measurement], runs: Sequence[Run], names: Iterable[str]) -> pd.DataFrame:
-    """The points of a front in their order, ranked from 1; ``runs`` are those that they are of, and ``names`` their
-    names. ``confirmed_percent``, ``confirmed_deviation`` and ``confirmed_seeds`` are of those that were trained again
-    by other seeds; they are left out where none was."""
-    import pandas as pd
-
-    rows = [_row(m, name) | _again(m, run) for m, run, name in zip(points, runs, names, strict=True)]
+def front_csv(points: Sequence[Measurement], runs: Sequence[Run], names: Iterable[str]) -> str:
+    """The points of a front in their order, ranked from 1, as CSV; ``runs`` are those that they are of, and ``names``
+    their names. ``confirmed_percent``, ``confirmed_deviation`` and ``confirmed_seeds`` are of those that were trained
+    again by other seeds; they are left out where none was."""
     again = _AGAIN if any(run.confirmed for run in runs) else ()
-    table = pd.DataFrame(rows, columns=[*COLUMNS[:3], *again, *COLUMNS[3:]])
-    if again:
-        table["confirmed_seeds"] = table["confirmed_seeds"].astype("Int64")
-    table.insert(0, "rank", range(1, len(table) + 1))
-    return table
+    text = io.StringIO()
+    table = csv.DictWriter(text, ["rank", *COLUMNS[:3], *again, *COLUMNS[3:]], lineterminator="\n")
+    table.writeheader()
+    for rank, (m, run, name) in enumerate(zip(points, runs, names, strict=True), start=1):
+        table.writerow({"rank": rank} | _row(m, name) | _again(m, run))
+    return text.getvalue()
 
 
 def _again(m: Measurement, run: Run) -> dict[str, object]:

@@ -22,7 +22,7 @@ import torch
 from torch import Tensor
 
 from pde_ops.eager import integrate_eager
-from pde_ops.integrate import integrate
+from pde_ops.integrator import integrate
 
 DT = 0.2
 SHAPES = ((16, 32), (32, 16), (64, 8))  # channels, side

@@ -47,11 +47,11 @@ from benchmarks import entry
 from benchmarks.fast_recipe import accuracy_table
 from records.errors import UserError
 from records.files import write_whole
-from records.run_files.settings_file import RESULT
+from records.run_files.settings_file import RESULT, WEIGHTS
 from search_space.paper.networks import published
 from search_space.paper.rows import facts
 from training.data.loading import load_data
-from training.export import WEIGHTS, load_weights
+from training.export import load_weights
 from training.recipes.named import get_recipe, published_recipe
 
 BACKBONES = ("MNIST-Convolution", "MNIST-Residual", "MNIST-Global-Backbone")  # by the poster's accuracy

@@ -24,7 +24,8 @@ from records.text import percent_text
 from search_space import Genotype
 from search_space.genotype import recorded_genotype
 from strategies.objectives import spread
-from training.trial import TrialSettings, measure_or_fail
+from training.trial import measure_or_fail
+from training.trial_settings import TrialSettings
 
 Case = tuple[Measurement, int]  # a candidate, and the seed with which it is trained
 

@@ -23,7 +23,7 @@ from search_space.exact_costs import require_exact_costs
 from search_space.problem import Problem
 from training.data.datasets import DatasetInfo
 from training.data.prepare import PreparedData
-from training.trial import TrialSettings
+from training.trial_settings import TrialSettings
 
 Conclude = Callable[[Path], object]
 _AT_WORK = threading.RLock()

@@ -23,9 +23,8 @@ from strategies.screening.screened import SCORE_NAMES
 from strategies.supernet.settings import SupernetSettings
 from training.data.datasets import dataset_names, is_array_file, located
 from training.device import real_device
-from training.latency import ONNX, PYTORCH
 from training.recipes.named import RECIPES
-from training.trial import TrialSettings
+from training.trial_settings import ONNX, PYTORCH, TrialSettings
 
 PLATFORMS = ("local", "remote", "kubernetes")
 PORTAL = ("on", "off")
@@ -197,7 +196,6 @@ class SearchSettings:
             if name not in _OWN_CHECKS:
                 value = checked(field, value)
             object.__setattr__(self, name, value)
-        get_space(self.space)
         if former is not None and not isinstance(former, Options):
             raise UserError(
                 f"own is {shown(former)}; accepted: a strategy's settings, as these settings hold them"

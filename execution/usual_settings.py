@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from search_space import get_space
+from search_space.cells import USUAL_EXTENT
 from training.recipes.named import RECIPES
 
 BUILT_IN = "digits"  # comes with the program, not from a folder
@@ -30,9 +30,8 @@ def small_settings(space: str, dataset: str, *, one_shot: bool) -> dict[str, Any
 
 def space_default(name: str) -> str:
     """A size where it is left open, in words."""
-    usual = getattr(get_space(_SMALL_SPACE).Settings(), name)
     small = ",".join(map(str, _SMALL_ON_DIGITS[name]))
-    return f"{usual} in {_SMALL_SPACE}, on digits {small}, {_SMALL_SUPERNET[name]} of a supernet"
+    return f"{USUAL_EXTENT[name]} in {_SMALL_SPACE}, on digits {small}, {_SMALL_SUPERNET[name]} of a supernet"
 
 
 def recipe_default(name: str, recipe: str) -> str:

@@ -18,7 +18,7 @@ from pde_ops import backends
 from pde_ops.coefficients import ACTIVATIONS, Coefficient
 from pde_ops.cost import Cost, norm_cost, pde_cost
 from pde_ops.cpu import fused, prepared
-from pde_ops.integrate import integrate
+from pde_ops.integrator import integrate
 from pde_ops.options import OPTIONS, Options
 
 

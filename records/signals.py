@@ -12,7 +12,7 @@ from types import FrameType
 from typing import Any
 
 _ENDS = (signal.SIGINT, signal.SIGTERM)
-_PATIENCE, _AGAIN = 10.0, 0.05  # seconds: that an import may hold a signal up, and between two looks
+_PATIENCE, _AGAIN = 30.0, 0.05  # seconds: that an import may hold a signal up, and between two looks
 
 
 class _Interrupt:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from training.trial import TrialSettings
+from training.trial_settings import TrialSettings
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ import json
 import pytest
 
 import pde_nas
+from execution.portal import hub
 from records.run_files.run_folder import RunFolder
 from records.run_files.search_rows import write_rows
 from tests.analysis.samples.runs import FIVE, make_run
@@ -56,8 +57,8 @@ def test_a_runs_candidate_is_retrained_on_the_runs_data(monkeypatch, tmp_path, c
 def test_a_sweep_without_some_of_its_searches_ends_with_2(monkeypatch, tmp_path, capsys):
     folder = RunFolder.create(tmp_path / "sweep", {"kind": "sweep", "searches": 1, "shared": {}}).path
     write_rows(folder, [("one", {}), ("two", {})])
-    monkeypatch.setattr(pde_nas.hub, "sweep", lambda *_: folder)
-    monkeypatch.setattr(pde_nas.hub, "resume_hub", lambda *_: None)
+    monkeypatch.setattr(hub, "sweep", lambda *_: folder)
+    monkeypatch.setattr(hub, "resume_hub", lambda *_: None)
     for words in (["sweep", "--seeds", "0,1"], ["resume", folder]):
         code, out, err = run(capsys, *words)
         assert (code, out) == (2, "")

@@ -5,11 +5,13 @@ from __future__ import annotations
 import contextlib
 import ctypes
 from collections.abc import Iterator
-
-import torch
+from typing import TYPE_CHECKING
 
 from records.checks import whole_number
 from records.errors import UserError
+
+if TYPE_CHECKING:  # a seed is checked where nothing else needs torch
+    import torch
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # of malloc.h
 _THRESHOLD = 128 * 1024  # bytes, of both where nothing else is said
@@ -25,6 +27,8 @@ def require_seed_and_threads(seed: int, threads: int) -> None:
 
 def require_device(name: str) -> None:
     """Raises ``UserError`` unless ``name`` is ``cpu``, or ``cuda`` or ``cuda:N`` and this machine has that GPU."""
+    import torch
+
     try:
         device = torch.device(name)
     except RuntimeError:
@@ -43,6 +47,8 @@ def real_device(name: str) -> str:
     """``name`` with "auto" decided: a GPU where there is one."""
     if name != "auto":
         return name
+    import torch
+
     return "cuda" if torch.cuda.is_available() else "cpu"
 
 
@@ -51,6 +57,8 @@ def multiplies_bfloat16(device: torch.device) -> bool:
     a processor with AMX or AVX-512 BF16."""
     if device.type == "cuda":
         return True
+    import torch
+
     found = torch.cpu.get_capabilities()
     return any(found.get(name) for name in ("amx_bf16", "avx512_bf16"))
 

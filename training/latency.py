@@ -17,9 +17,8 @@ import torch
 from torch import nn
 
 from records.errors import UserError
+from training.trial_settings import ONNX, PYTORCH
 
-PYTORCH, ONNX = "pytorch", "onnx"
-RUNTIMES = (PYTORCH, ONNX)
 REPEATS = 50
 WIDEST = 1 / 3  # between the quartiles, as a share of the median: more is a busy machine
 ATTEMPTS = 3

@@ -19,7 +19,8 @@ from torch import Tensor, nn
 from pde_ops.layer import GlobalLayer
 from pde_ops.whole_map.heat import HeatLayer
 from pde_ops.whole_map.implicit_layer import ImplicitLayer
-from training.latency import PYTORCH, measured_latency
+from training.latency import measured_latency
+from training.trial_settings import PYTORCH
 
 MARK = 0.15  # of the errors' median
 _WHOLE = (GlobalLayer, ImplicitLayer, HeatLayer)  # operations though they have parts

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from records.options import Options, option
 from training.data.datasets import dataset_names
 from training.device import real_device
 from training.recipes.named import RECIPES, get_recipe
-from training.retrain import RetrainSettings
+
+if TYPE_CHECKING:
+    from training.retrain import RetrainSettings
 
 _USUAL = "fast"
 
@@ -68,6 +71,8 @@ class TrainingOptions(Options):
 
     def settings(self) -> RetrainSettings:
         """The same, resolved."""
+        from training.retrain import RetrainSettings
+
         recipe = get_recipe(
             self.recipe, epochs=self.epochs, batch_size=self.batch_size, learning_rate=self.learning_rate
         )

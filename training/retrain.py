@@ -21,7 +21,7 @@ from records.errors import UserError
 from records.files import naming_damage, read_json, write_errors, write_whole
 from records.interface.terminal import say
 from records.run_files.run_lock import LOCK, locked
-from records.run_files.settings_file import GENOTYPE, RESULT, SETTINGS
+from records.run_files.settings_file import GENOTYPE, RESULT, SETTINGS, WEIGHTS
 from records.run_files.training_files import read_result
 from records.text import percent_text
 from training.checkpoint import require_same
@@ -39,7 +39,7 @@ from training.data.loading import Data, load_data, open_source, require_fitting
 from training.data.prepare import prepare_data
 from training.device import require_device, require_seed_and_threads
 from training.evaluate import confusion, predict
-from training.export import WEIGHTS, load_weights, save_weights
+from training.export import load_weights, save_weights
 from training.fit import EpochResult, fit, require_trainable
 from training.recipes.named import get_recipe
 from training.recipes.recipe import Recipe

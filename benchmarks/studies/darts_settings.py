@@ -29,7 +29,8 @@ from search_space.sampling import random_genotype
 from strategies.supernet.plan import OneShotPlan, check_plan
 from strategies.supernet.settings import SupernetSettings
 from strategies.supernet.training import train_supernet
-from training.trial import TrialSettings, measure
+from training.trial import measure
+from training.trial_settings import TrialSettings
 
 SUPERNET_EPOCHS, EPOCHS, TRAININGS, RATE = 12, 6, 3, 3e-3
 SIZES = {

@@ -32,7 +32,7 @@ from records.run_files.measurement_lines import checked_measurement
 from search_space.genotype import Genotype
 from search_space.summary import summary
 from strategies.contract import MultiTrialStrategy, SpaceExhausted
-from training.trial import TrialSettings
+from training.trial_settings import TrialSettings
 
 _POLL_SECONDS = 0.05
 _LATE_SECONDS = 15.0  # a result may come after the end of its trial by less, on a busy machine by seconds

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from records.measurement import Measurement
 from strategies.contract import MultiTrialStrategy
-from training.trial import TrialSettings
+from training.trial_settings import TrialSettings
 
 
 class Stages:

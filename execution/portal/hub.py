@@ -17,7 +17,7 @@ from tqdm import tqdm
 from execution.ending import PATIENCE_SECONDS, end_former, wait_for_end
 from execution.follow import Follower
 from execution.portal.address import Portal
-from execution.portal.hub_rows import SHARED, row_of
+from execution.portal.hub_rows import SHARED, SMALL, row_of
 from execution.portal.rows import waiting
 from execution.session import session_of
 from execution.settings import PLACES, SearchSettings, all_options, has_option
@@ -34,8 +34,6 @@ from records.signals import stop_names, termination_as_interrupt, uninterrupted
 from records.text import count_text, percent_text
 from strategies.registry import strategy_names, strategy_options
 
-# A first search of some seconds: the page launches a search by copying one.
-SMALL: dict[str, Any] = {"strategy": "random", "trials": 2, "epochs": 1, "width": 4, "cells": 2}
 _POLL_SECONDS = 1.0
 _FREE_ON_RESUME = ("port", *(name for name in SHARED if name != "platform"))
 _ENDS = {"SUCCEEDED": "ok", "FAILED": "failed"}

@@ -16,6 +16,8 @@ from records.errors import UserError
 from records.run_files.search_rows import Row
 from training.data.datasets import is_array_file
 
+# A first search of some seconds: the page launches a search by copying one.
+SMALL: dict[str, Any] = {"strategy": "random", "trials": 2, "epochs": 1, "width": 4, "cells": 2}
 # Where and with what means a search runs is the hub's business, and the same for all its rows.
 SHARED = ("data_dir", "device", "threads", "host", "platform", "hosts", "devices", "cluster")
 _HUBS_OWN = ("run_dir", "port", "portal")

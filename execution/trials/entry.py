@@ -17,7 +17,8 @@ from records.errors import UserError
 
 if TYPE_CHECKING:
     from records.measurement import Measurement
-    from training.trial import Beginning, TrialSettings
+    from training.trial import Beginning
+    from training.trial_settings import TrialSettings
 
 
 def final_metric(measurement: Measurement) -> dict[str, Any]:
@@ -72,7 +73,8 @@ def judged(channel: Channel, parameters: dict[str, Any]) -> Measurement:
     """The measurement of the candidate that ``parameters`` describe, each epoch reported and logged."""
     from search_space.genotype import Genotype
     from training.device import keep_memory
-    from training.trial import TrialSettings, measure
+    from training.trial import measure
+    from training.trial_settings import TrialSettings
 
     genotype = Genotype.from_json(parameters["genotype"])
     trial = on_this_machine(TrialSettings(**parameters["trial"]))

@@ -1,4 +1,4 @@
-"""``result.json``: what a training that has ended came to."""
+"""What a training that has ended leaves, and ``result.json``: what it came to."""
 
 from __future__ import annotations
 
@@ -9,6 +9,12 @@ from records.checks import shown
 from records.errors import UserError
 from records.files import naming_damage, read_json
 from records.run_files.measurement_lines import require_share
+from records.run_files.settings_file import GENOTYPE, RESULT, WEIGHTS
+
+
+def is_training(folder: Path) -> bool:
+    """Whether it is the folder of a training that has ended."""
+    return all((folder / name).is_file() for name in (GENOTYPE, WEIGHTS, RESULT))
 
 
 def read_result(path: Path) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from torch import nn
 from records.checks import flag, one_of, shown, whole_number
 from records.errors import UserError
 from records.options import option
+from search_space.cells import USUAL_EXTENT
 from search_space.cells.layout import CELL_INPUTS, CellPlan, Extent, Plan, plan_cells, stages
 from search_space.cells.network import CellNetwork
 from search_space.primitives.none import NONE
@@ -32,10 +33,12 @@ class DartsSettings:
     """What is fixed while the two cells are searched."""
 
     width: int | tuple[int, ...] = option(
-        16, "channels of a node in the first cell; of several, one is chosen", unit="channels"
+        USUAL_EXTENT["width"],
+        "channels of a node in the first cell; of several, one is chosen",
+        unit="channels",
     )
     cells: int | tuple[int, ...] = option(
-        8,
+        USUAL_EXTENT["cells"],
         "cells one after the other, of which those at 1/3 and 2/3 reduce; of several, one is chosen",
         unit="cells",
     )

@@ -1,10 +1,11 @@
-"""NNI's searches, imported without what few of them need: PyTorch Lightning, tianshou, scipy's distributions.
+"""NNI's searches, imported without what few of them need: PyTorch Lightning, tianshou, scipy's distributions, pandas.
 
 NNI imports Lightning, and with it torchmetrics, torchvision and torch's compiler, whatever of `nni.nas` is asked
 for: two fifths of what a search of trials needs to begin. Here its packages import it when a name is asked of them that
 comes from there. `test_nni_itself_imports_lightning` notices when this is no longer needed. The same holds of tianshou,
 where it is installed: `PolicyBasedRL` alone needs it, and gym, which comes with it, has a word for all who import it. It
-holds of scipy's distributions, which take half of the seconds that are left: `nni.mutable.Numerical` alone needs them.
+holds of scipy's distributions, which take half of the seconds that are left: `nni.mutable.Numerical` alone needs them. It holds of pandas: json_tricks, by which NNI writes JSON, imports it
+to recognise its tables.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ def import_nas() -> None:
     """Imports `nni.nas`, unless it is imported already."""
     if "nni.nas" in sys.modules:
         return
-    with _distributions_later():
+    with _distributions_later(), _tables_later():
         framework: Any = importlib.import_module("nni.common.framework")
     before, framework.DEFAULT_FRAMEWORK = framework.DEFAULT_FRAMEWORK, "none"  # of which it takes no names
     hidden = [name for name in (_SUPERNETS, "tianshou") if name not in sys.modules]
@@ -70,6 +71,28 @@ def _distributions_later() -> Iterator[None]:
         yield
     finally:
         del sys.modules[_DISTRIBUTIONS]
+
+
+@contextlib.contextmanager
+def _tables_later() -> Iterator[None]:
+    """While it lasts, json_tricks is imported without pandas, unless either is imported already. It writes tables all the
+    same: where there is one, pandas has been imported."""
+    if {"json_tricks", "pandas"} & sys.modules.keys():
+        yield
+        return
+    sys.modules["pandas"] = ModuleType("pandas")
+    try:
+        json_tricks: Any = importlib.import_module("json_tricks")
+    finally:
+        del sys.modules["pandas"]
+    encoders = json_tricks.nonp.DEFAULT_ENCODERS  # the default of its functions, which is changed in place
+    encode = json_tricks.pandas_encode
+
+    def encode_tables(value: Any, primitives: bool = False) -> Any:
+        return encode(value, primitives=primitives) if "pandas" in sys.modules else value
+
+    encoders[encoders.index(encode)] = json_tricks.pandas_encode = encode_tables  # NNI asks for it by name
+    yield
 
 
 def _hand_out(package: ModuleType, source: str) -> None:

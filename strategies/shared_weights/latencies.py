@@ -12,7 +12,7 @@ from records.interface.terminal import say
 from search_space.problem import Problem
 from search_space.sampling import random_genotype
 from training.latency_table import LatencyTable, summary
-from training.trial import TrialSettings
+from training.trial_settings import TrialSettings
 
 CALIBRATION, TESTED = (
     8,

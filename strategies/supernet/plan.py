@@ -14,7 +14,7 @@ from strategies.supernet.candidates import check_budget
 from strategies.supernet.distribution import CostTable
 from strategies.supernet.settings import SupernetSettings
 from strategies.supernet.table import cost_table
-from training.trial import TrialSettings
+from training.trial_settings import TrialSettings
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import csv
 import io
 
 from analysis import candidates_table, front, read_run
-from analysis.tables import front_table
+from analysis.tables import front_csv
 from tests.analysis.samples.runs import FIVE, make_run, measurement
 
 
@@ -23,9 +23,7 @@ def test_every_candidate_of_every_run_is_a_row(tmp_path):
 def test_a_front_is_written_as_it_is_read(tmp_path):
     run = read_run(make_run(tmp_path / "one", FIVE))
     points = front(run.ok)
-    text = front_table(points, [run] * len(points), ["one"] * len(points)).to_csv(
-        index=False, lineterminator="\n"
-    )
+    text = front_csv(points, [run] * len(points), ["one"] * len(points))
     rows = list(csv.DictReader(io.StringIO(text)))
     assert [int(row["rank"]) for row in rows] == list(range(1, len(points) + 1))
     assert [float(row["accuracy_percent"]) / 100 for row in rows] == [m.accuracy for m in points]

@@ -13,7 +13,7 @@ from records.measurement import Measurement
 from records.run_files.run_folder import CONFIRMED, RunFolder
 from search_space import sample
 from tests.integration.programs import wait_for
-from training.trial import TrialSettings
+from training.trial_settings import TrialSettings
 
 TRIAL = TrialSettings(train_limit=80, epochs=1, batch_size=32, seed=5, threads=1)
 SMALL = {

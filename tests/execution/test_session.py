@@ -27,7 +27,7 @@ from strategies.multi_trial.evolution import Evolution
 from strategies.multi_trial.random_search import RandomSearch
 from training.data.arrays import save_arrays
 from training.data.lookup import dataset_info
-from training.trial import TrialSettings
+from training.trial_settings import TrialSettings
 
 
 def measured(index: int, accuracy: float | None) -> Measurement:

@@ -24,7 +24,7 @@ from strategies.multi_trial.random_search import RandomSearch
 from strategies.registry import get_strategy, strategies, strategy_names
 from strategies.workplace import Workplace
 from tests.strategies.table import PROBLEM, SIZES, TINY, begun, judged, play, result, worth
-from training.trial import TrialSettings
+from training.trial_settings import TrialSettings
 
 MULTI_TRIAL = strategy_names(one_shot=False)
 on_each_problem = pytest.mark.parametrize(

@@ -8,7 +8,8 @@ import pytest
 from records.errors import UserError
 from records.measurement import Measurement
 from tests.training.networks import TinyGenotype
-from training.trial import TrialSettings, measure, measure_or_fail
+from training.trial import measure, measure_or_fail
+from training.trial_settings import TrialSettings
 
 SETTINGS = TrialSettings(dataset="digits", epochs=3, batch_size=32, seed=4, threads=1)
 

@@ -12,17 +12,18 @@ import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import torch
-from torch import Tensor
+from typing import TYPE_CHECKING, Any
 
 from records.errors import UserError
 from training.export.model_facts import DESCRIPTION
-from training.export.network import Network, NotExportable, first_line
 from training.export.onnx_form import LIBRARY, OPENVINO_LIBRARY
 
-Run = Callable[[Tensor], Any]
+if TYPE_CHECKING:  # their names are told by a program's help, which does not wait for torch
+    from torch import Tensor
+
+    from training.export.network import Network
+
+Run = Callable[["Tensor"], Any]
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,7 @@ class Form:
 
 
 def _write_onnx(network: Network, path: Path) -> None:
+    from training.export.network import NotExportable, first_line
     from training.export.onnx_form.file import save_onnx
     from training.export.recording.written_out import CONVOLUTIONS
 
@@ -139,6 +141,8 @@ def _write_program(network: Network, path: Path) -> None:
 
 def _load_program(network: Network, path: Path, threads: int) -> Run | None:
     """What ``torch.export.load`` gives, without the seconds that it takes: a module of the same operators."""
+    import torch
+
     from training.export.recording.written_out import OPERATORS
 
     program = network.recording(OPERATORS).module()

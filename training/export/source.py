@@ -8,12 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from records.errors import UserError
+from records.run_files.settings_file import GENOTYPE, WEIGHTS
 from training.data.datasets import FOLDER_SETS, DatasetInfo, dataset_names, is_array_file
 from training.data.loading import require_fitting
 from training.data.lookup import dataset_info
-from training.export.bundle import GENOTYPE, WEIGHTS
 from training.export.model_facts import (
-    RESULT,
     Facts,
     recorded_accuracy,
     recorded_data,
@@ -36,11 +35,6 @@ class Candidate:
     index: int
     status: str
     accuracy: float | None
-
-
-def is_training(folder: Path) -> bool:
-    """Whether it is the folder of a training that has ended."""
-    return all((folder / name).is_file() for name in (GENOTYPE, WEIGHTS, RESULT))
 
 
 def gather(

@@ -16,7 +16,7 @@ from records.measurement import Measurement
 from search_space import Genotype
 from search_space.problem import Problem
 from strategies.multi_trial.evolution import Evolution, EvolutionSettings
-from training.trial import TrialSettings
+from training.trial_settings import TrialSettings
 
 PROBLEM = Problem("darts-global", {"width": 4, "cells": 1, "nodes": 2}, (1, 8, 8), 10)
 TRIALS = 14

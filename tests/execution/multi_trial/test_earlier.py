@@ -12,7 +12,7 @@ from records.errors import UserError
 from records.measurement import Measurement
 from records.run_files.run_folder import RunFolder
 from search_space import Genotype, Problem, sample
-from training.trial import TrialSettings
+from training.trial_settings import TrialSettings
 
 SETTINGS = {"width": 4, "cells": 2}
 PROBLEM = Problem("darts-global", SETTINGS, (1, 8, 8), 10)

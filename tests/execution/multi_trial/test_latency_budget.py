@@ -21,7 +21,8 @@ from tests.strategies.table import PROBLEM, begun, worth
 from tests.strategies.test_contract import made
 from training import trial
 from training.fit import EpochResult
-from training.trial import TrialSettings, measure
+from training.trial import measure
+from training.trial_settings import TrialSettings
 
 TRIALS = 12
 LIMIT = 1.0  # milliseconds: about half of the architectures that chance finds take less

@@ -8,7 +8,7 @@ import pytest
 
 from execution.trials import entry as trial_entry
 from search_space import sample
-from training.trial import TrialSettings
+from training.trial_settings import TrialSettings
 
 GENOTYPE = sample("darts-global", 0, image=(1, 8, 8), classes=10, width=4, cells=1, nodes=1)
 TRIAL = TrialSettings(epochs=2, train_limit=64, threads=1, batch_size=32)

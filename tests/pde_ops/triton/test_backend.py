@@ -5,7 +5,7 @@ import sys
 import pytest
 import torch
 
-from pde_ops.integrate import integrate
+from pde_ops.integrator import integrate
 from pde_ops.triton import backend as triton_backend
 from tests.pde_ops.triton.modes import errors, kernels, random_fields, scheme
 

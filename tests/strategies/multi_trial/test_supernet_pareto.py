@@ -15,7 +15,7 @@ from strategies.shared_weights.judge import Judge
 from strategies.workplace import Workplace
 from tests.strategies.kills import killed
 from tests.strategies.table import PROBLEM, SIZES
-from training.trial import TrialSettings
+from training.trial_settings import TrialSettings
 
 FILES = ("supernet.jsonl", "judged.jsonl")
 # Each in the part that is reached then: the two epochs of two steps, the judging, the choice.

@@ -1,4 +1,5 @@
-"""NNI's searches are imported without Lightning and scipy's distributions, which are there when they are asked for."""
+"""NNI's searches are imported without Lightning, pandas and scipy's distributions, which are there when they are asked
+for."""
 
 import subprocess
 import sys
@@ -9,7 +10,7 @@ import pytest
 from strategies.extras import RL
 
 ROOT = Path(__file__).resolve().parents[3]
-HEAVY = "{'pytorch_lightning', 'torchvision', 'torch._dynamo', 'scipy.stats'}"
+HEAVY = "{'pytorch_lightning', 'torchvision', 'torch._dynamo', 'scipy.stats', 'pandas'}"
 
 
 def told(*lines: str) -> list[str]:
@@ -43,6 +44,24 @@ def test_a_search_of_trials_does_not_and_a_supernet_is_there_all_the_same():
         "False pytorch",
         "True nni.nas.evaluator.pytorch.lightning nni.nas.strategy.bruteforce",
         "2.5 2.0",
+    ]
+
+
+def test_tables_are_written_in_json_all_the_same():
+    said = told(
+        "from strategies.nni_side.without_lightning import import_nas",
+        "import_nas()",
+        "import json, nni, json_tricks",
+        "print(nni.dump(1j), json_tricks.dumps(1j), 'pandas' in sys.modules)",
+        "import pandas",
+        "table = pandas.DataFrame({'a': [1, 2]})",
+        "print(json_tricks.loads(json_tricks.dumps(table))['a'].tolist(), nni.load(nni.dump(table))['a'].tolist())",
+        "print(json.loads(json_tricks.dumps(table['a'], primitives=True)))",
+    )
+    assert said == [
+        '{"__complex__": [0.0, 1.0]} {"__complex__": [0.0, 1.0]} False',
+        "[1, 2] [1, 2]",
+        "{'index': [0, 1], 'data': [1, 2]}",
     ]
 
 

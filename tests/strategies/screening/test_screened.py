@@ -12,7 +12,7 @@ from strategies.screening import scores
 from strategies.screening.screened import Screen, Screened
 from strategies.workplace import Workplace
 from tests.strategies.table import PROBLEM, judged, play, worth
-from training.trial import TrialSettings
+from training.trial_settings import TrialSettings
 
 SCREEN = Screen(count=5, bins=2, chosen=2)
 NAMES = [name for name, kind in strategies().items() if not kind.trains_here and not kind.stages]

@@ -6,7 +6,7 @@ from search_space import sample
 from strategies.budget import Budget
 from strategies.shared_weights.settings import SharedTraining
 from strategies.shared_weights.training import train_shared
-from training.trial import TrialSettings
+from training.trial_settings import TrialSettings
 
 SPACE = {
     "stages": 2, "widths": [4, 8], "stem_widths": [4], "stem_strides": [1], "depths": [1, 2], "expansions": [1, 2],

@@ -5,7 +5,7 @@ from strategies.shared_weights.exploring import explore
 from strategies.shared_weights.judge import Judge
 from strategies.shared_weights.store import SharedWeights
 from tests.strategies.table import PROBLEM
-from training.trial import TrialSettings
+from training.trial_settings import TrialSettings
 
 
 def test_one_killed_and_resumed_judges_weights_that_no_training_met_alike(tmp_path):

@@ -16,7 +16,7 @@ from strategies.shared_weights.store import SharedWeights
 from strategies.shared_weights.training import train_shared
 from tests.strategies.shared_weights.conftest import SPACE, TRAINING
 from training.fit import TrainingFailed
-from training.trial import TrialSettings
+from training.trial_settings import TrialSettings
 
 
 class Stopped(Exception):
