@@ -169,10 +169,28 @@ def report(paths: str | Path | Sequence[str | Path], *, out: str | Path | None =
     for position, run in enumerate(runs):
         if any(run.path.resolve() == other.path.resolve() for other in runs[:position]):
             raise UserError(f"{run.path} is named twice; accepted: different run folders")
+    runs, without = _judged(runs)
+    lacks += without
     out = _made(out)
     made = _write(runs, out, None, None, compared=True, lacks=lacks)
     table = f"{made.table}\n\nIn {out}: " + ", ".join(f.name for f in made.files)
     return dataclasses.replace(made, table=table, unfinished=tuple(unfinished))
+
+
+def _judged(runs: Sequence[Run]) -> tuple[list[Run], list[str]]:
+    """Those with a candidate that was judged, and what is to be said of the others. Raises `UserError` where that is all."""
+    judged, without, errors = [], [], []
+    for run in runs:
+        try:
+            run.require_ok()
+        except UserError as error:
+            without.append(f"this front is without {run.name} ({error})")
+            errors.append(error)
+        else:
+            judged.append(run)
+    if errors and not judged:
+        raise errors[0]
+    return judged, without
 
 
 def _lacking(name: str, left: Sequence[str]) -> str:

@@ -96,6 +96,21 @@ def test_a_comparison_leaves_a_runs_own_report_alone(tmp_path):
         report([one, two, one], out=tmp_path / "both")
 
 
+def test_a_comparison_is_made_without_a_run_of_which_nothing_was_judged(tmp_path):
+    slow = measurement(0, None, 20, status="rejected", latency=23.2)
+    none = make_run(tmp_path / "none", [slow], max_latency=1.2)
+    paths = [make_run(tmp_path / "one", FIVE), make_run(tmp_path / "two", FIVE[:2]), none]
+    outcome = report(paths, out=tmp_path / "all")
+    said = f"this front is without none ({none}: all 1 candidates were rejected, the fastest takes 23.2 ms"
+    assert outcome.warnings[0].startswith(said)
+    assert said in outcome.table
+    with (tmp_path / "all" / "comparison.csv").open() as file:
+        assert {row["run"] for row in csv.DictReader(file)} <= {"one", "two"}
+    with pytest.raises(UserError, match=r"none: all 1 candidates were rejected"):
+        report([none, make_run(tmp_path / "empty", [])], out=tmp_path / "nothing")
+    assert not (tmp_path / "nothing").exists()
+
+
 def test_the_front_is_written_even_if_nothing_is_within_the_budget(tmp_path):
     run = make_run(tmp_path / "run", FIVE)
     with pytest.raises(UserError, match="max_macs is 500"):
