@@ -274,13 +274,16 @@ def _sentence(run: Run, m: Measurement) -> str:
 
 
 def _cost(run: Run) -> str:
-    """What the search took, as a sentence."""
-    count = len(run.measurements)
+    """What the search took, as a sentence. A candidate that was rejected took the time to measure it, not to train it."""
+    count = len(run.measurements) - len(run.rejected)
     candidates = f"{count} candidate{'s' if count != 1 else ''}"
-    if not run.supernet_seconds and not run.confirmed:
+    if not run.supernet_seconds and not run.confirmed and not run.rejected:
         return f"{run.seconds:,.1f} s of training: {candidates}."
     supernet, again = run.supernet_seconds, sum(each.seconds for each in run.confirmed.values())
+    without = sum(each.seconds for each in run.rejected)
     parts = [f"supernet {supernet:,.1f} s"] if supernet else []
-    parts.append(f"{candidates} {run.seconds - supernet - again:,.1f} s")
+    parts.append(f"{candidates} {run.seconds - supernet - again - without:,.1f} s")
     parts += [f"{len(run.confirmed)} of them again {again:,.1f} s"] if run.confirmed else []
-    return f"{run.seconds:,.1f} s of training: {', '.join(parts)}."
+    parts += [f"{len(run.rejected)} rejected without training {without:,.1f} s"] if run.rejected else []
+    what = "" if run.rejected else " of training"
+    return f"{run.seconds:,.1f} s{what}: {', '.join(parts)}."

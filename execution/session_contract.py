@@ -189,17 +189,14 @@ class Session(ABC):
     def _proceed(self, opening: AbstractContextManager[Portal | None], *, resume: bool) -> None:
         with stop_names(self.run.path), self.run.lock(), termination_as_interrupt(), opening as portal:
             self.run.path.joinpath(OUTCOME).unlink(missing_ok=True)
-            self.explore(portal, resume=resume)
+            with self._telling_what_is_left():
+                self.explore(portal, resume=resume)
 
     def end(self) -> None:
         """Confirms the front, where that is not done, and concludes the search."""
         self.confirm()
-        try:
+        with self._telling_what_is_left():
             self.conclude(self.run.path)
-        except UserError as error:
-            if not isinstance(error.__cause__, OSError):
-                raise
-            raise self._interrupted(error) from error.__cause__
 
     def left_to_confirm(self) -> bool:
         """Whether points of the front are to be trained again."""
@@ -213,14 +210,20 @@ class Session(ABC):
         """Trains points of the front again. An error says what is kept, and what goes on."""
         from execution.confirm import confirm
 
-        try:
+        with self._telling_what_is_left(always=True):
             if self.left_to_confirm():
                 confirm(self.run, self.trial, **self.settings.confirmations())
-        except UserError as error:
-            raise self._interrupted(error) from error.__cause__
 
-    def _interrupted(self, error: UserError) -> UserError:
-        return UserError(f"{error}; {what_is_left(self.run.path)}")
+    @contextmanager
+    def _telling_what_is_left(self, *, always: bool = False) -> Iterator[None]:
+        """An error of the disk, or ``always`` any, also says what is kept, and what goes on."""
+        try:
+            yield
+        except UserError as error:
+            left = what_is_left(self.run.path)
+            if left in str(error) or not (always or isinstance(error.__cause__, OSError)):
+                raise
+            raise UserError(f"{error}; {left}") from error.__cause__
 
     @abstractmethod
     def explore(self, portal: Portal | None, *, resume: bool) -> None:

@@ -31,3 +31,5 @@ echo "Installing the pinned dependencies (torch is large: minutes on a first cal
 # The build environment pip makes for this package takes its setuptools from the same constraints.
 PIP_CONSTRAINT=$PWD/constraints.txt "$venv/bin/python" -m pip install --quiet --constraint constraints.txt \
     --editable '.[dev]'
+# Where Python writes no bytecode (PYTHONDONTWRITEBYTECODE, usual in containers), each command would compile all anew.
+"$venv/bin/python" -m compileall -q ./*.py analysis benchmarks execution pde_ops records search_space strategies training

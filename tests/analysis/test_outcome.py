@@ -96,6 +96,12 @@ def test_a_comparison_leaves_a_runs_own_report_alone(tmp_path):
         report([one, two, one], out=tmp_path / "both")
 
 
+def test_rejected_candidates_are_not_counted_as_trained(tmp_path):
+    slow = [measurement(index, None, 20, status="rejected", latency=9.0, seconds=0.5) for index in (5, 6)]
+    told = write_outcome(make_run(tmp_path / "run", [*FIVE, *slow], max_latency=2.0)).table
+    assert "\n6.0 s: 5 candidates 5.0 s, 2 rejected without training 1.0 s.\n" in told
+
+
 def test_a_comparison_is_made_without_a_run_of_which_nothing_was_judged(tmp_path):
     slow = measurement(0, None, 20, status="rejected", latency=23.2)
     none = make_run(tmp_path / "none", [slow], max_latency=1.2)

@@ -15,6 +15,7 @@ import pytest
 
 from execution import session
 from execution.multi_trial.session import MultiTrialSession
+from execution.one_shot.session import OneShotSession
 from execution.session import Session, session_of
 from execution.settings import SearchSettings
 from records.errors import UserError
@@ -117,6 +118,20 @@ def test_a_report_that_does_not_fit_the_disk_is_told_with_what_goes_on(tmp_path,
 
     with pytest.raises(UserError, match="^damaged$"):
         MultiTrialSession(SearchSettings(port=0, confirm=0), run, damaged).end()
+
+
+def test_a_supernet_that_does_not_fit_the_disk_is_told_with_what_goes_on(tmp_path, monkeypatch):
+    def train(session):
+        with write_errors(session.run.path / "supernet.pt"):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(OneShotSession, "train", train)
+    run = RunFolder.create(tmp_path / "run", SearchSettings(strategy="darts", portal="off").to_json())
+    settings = SearchSettings(strategy="darts", portal="off", run_dir=run.path)
+    with pytest.raises(
+        UserError, match=r"supernet.pt: No space .*; what was measured is kept, and .* goes on$"
+    ):
+        OneShotSession(settings, run, lambda _: None).go_on({})
 
 
 def test_two_threads_do_not_search_at_once(tmp_path, monkeypatch):

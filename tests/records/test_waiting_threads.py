@@ -19,6 +19,7 @@ class Finder:
 
 sys.meta_path.insert(0, Finder())
 importlib.import_module(sys.argv[1])
+importlib.import_module("torch")
 """
 
 
