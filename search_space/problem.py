@@ -71,16 +71,22 @@ class Problem:
         return cls(**record)
 
 
+_LEAVES = frozenset({str, int, bool, type(None)})
+
+
 def plain(name: str, value: Any) -> Any:
     """A deep copy of ``value`` in JSON's types alone: tuples become lists; what JSON has not is an error."""
+    if type(value) in _LEAVES:
+        return value
     if isinstance(value, dict):
         for key in value:
             if not isinstance(key, str):
                 raise UserError(f"{name} has the name {shown(key)}; accepted: text")
         return {key: plain(name, item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [plain(name, item) for item in value]
-    if value is None or isinstance(value, (str, bool, int)):
+        # Most of what an architecture holds; a search copies hundreds of thousands of them.
+        return [item if type(item) in _LEAVES else plain(name, item) for item in value]
+    if isinstance(value, (str, int)):  # a kind of theirs
         return value
     if isinstance(value, float) and value - value == 0:  # neither infinite nor NaN
         return value

@@ -77,7 +77,7 @@ class DartsSettings:
         """What the number of cells is chosen from."""
         return self.cells if isinstance(self.cells, tuple) else (self.cells,)
 
-    @property
+    @functools.cached_property
     def sized(self) -> bool:
         """Whether the networks' extent is searched."""
         return max(map(len, (self.widths, self.lengths, self.after))) > 1

@@ -54,16 +54,7 @@ class DartsGlobalSpace(Space):
         return record
 
     def decisions(self, problem: Problem) -> list[Decision]:
-        settings: DartsSettings = self.settings_of(problem)
-        decisions = []
-        if settings.sized:
-            decisions.append(Decision(f"{SIZE}/width", settings.widths))
-            decisions.append(Decision(f"{SIZE}/cells", settings.lengths))
-            decisions += [Decision(label, settings.after) for label in _after_labels(settings)]
-        for label, node in _places(settings):
-            decisions.append(Decision(label("op"), settings.primitives))
-            decisions.append(Decision(label("input"), tuple(range(node))))
-        return decisions
+        return list(_decisions(self.settings_of(problem)))
 
     def assemble(self, problem: Problem, choices: Choices) -> dict[str, Any]:
         settings: DartsSettings = self.settings_of(problem)
@@ -74,16 +65,15 @@ class DartsGlobalSpace(Space):
             after = [choices[label] for label in _after_labels(settings)]
             cells[SIZE] = {"width": width, "cells": length, "after": after[: stages(length)]}
             kinds = _kinds(length)
-        for label, node in _places(settings):
-            kind = label("op").split("/")[0]
+        for kind, node, operator, origin in _places(settings):
             if kind not in kinds:
                 continue
             nodes = cells.setdefault(kind, [])
             while len(nodes) <= node - CELL_INPUTS:
                 nodes.append([])
-            chosen = choices[label("input")]
+            chosen = choices[origin]
             source = chosen[0] if isinstance(chosen, (list, tuple)) else chosen  # NNI gives [0] for 0
-            nodes[-1].append([choices[label("op")], source])
+            nodes[-1].append([choices[operator], source])
         for kind in kinds:
             for pairs in cells[kind]:
                 pairs.sort(key=lambda pair: (pair[1], pair[0]))
@@ -239,6 +229,19 @@ def _extent(settings: DartsSettings, architecture: dict[str, Any]) -> Extent:
     return Extent(size["width"], size["cells"], tuple(after))
 
 
+@functools.lru_cache(maxsize=64)
+def _decisions(settings: DartsSettings) -> tuple[Decision, ...]:
+    decisions = []
+    if settings.sized:
+        decisions.append(Decision(f"{SIZE}/width", settings.widths))
+        decisions.append(Decision(f"{SIZE}/cells", settings.lengths))
+        decisions += [Decision(label, settings.after) for label in _after_labels(settings)]
+    for _, node, operator, origin in _places(settings):
+        decisions.append(Decision(operator, settings.primitives))
+        decisions.append(Decision(origin, tuple(range(node))))
+    return tuple(decisions)
+
+
 def _after_labels(settings: DartsSettings) -> list[str]:
     return [f"{SIZE}/after_{stage}" for stage in range(1, stages(max(settings.lengths)) + 1)]
 
@@ -263,10 +266,11 @@ def _kinds(length: int) -> tuple[str, ...]:
     return ("normal",) if length == 1 else ("normal", "reduction")
 
 
-def _places(settings: DartsSettings) -> list[tuple[Any, int]]:
-    """For each edge that is decided, in order: what makes its labels, and its node."""
+@functools.lru_cache(maxsize=64)
+def _places(settings: DartsSettings) -> list[tuple[str, int, str, str]]:
+    """For each edge that is decided, in order: its kind of cell, its node, and the labels of its primitive and input."""
     return [
-        (lambda what, k=kind, n=node, p=position: f"{k}/{what}_{n}_{p}", node)
+        (kind, node, f"{kind}/op_{node}_{position}", f"{kind}/input_{node}_{position}")
         for kind in _kinds(max(settings.lengths))
         for node in range(CELL_INPUTS, CELL_INPUTS + settings.nodes)
         for position in range(settings.inputs)

@@ -100,7 +100,7 @@ class Family(Space):
                 flat.update({f"{name}/{inner}": choice for inner, choice in value.items()})
             else:
                 flat[name] = value
-        labels = [decision.label for decision in self.decisions(problem)]
+        labels = dict.fromkeys(decision.label for decision in self.decisions(problem))
         for label in labels:
             if label not in flat:
                 raise UserError(f"architecture lacks {label}")

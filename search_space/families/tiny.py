@@ -7,6 +7,7 @@ search stage by stage; Fedorov et al., "SpArSe", NeurIPS 2019, and Liberis, Dudz
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -109,20 +110,7 @@ class TinyGlobalSpace(Family):
     sizes = (*widths, "depth", "stride")
 
     def decisions(self, problem: Problem) -> list[Decision]:
-        settings: TinySettings = self.settings_of(problem)
-        found = [
-            one_each("stem/width", settings.stem_widths),
-            one_each("stem/stride", settings.stem_strides),
-        ]
-        for place in settings.places:
-            stage = f"stage{place}"
-            found.append(one_each(f"{stage}/width", [width * place for width in settings.widths]))
-            found.append(one_each(f"{stage}/depth", settings.depths))
-            for block in range(1, max(settings.depths) + 1):
-                found.append(one_each(f"{stage}/block{block}/expansion", settings.expansions))
-                found.append(one_each(f"{stage}/block{block}/operator", settings.operators))
-                found.append(one_each(f"{stage}/block{block}/squeeze", settings.squeezes))
-        return found
+        return list(_decisions(self.settings_of(problem)))
 
     def assemble(self, problem: Problem, choices: Choices) -> dict[str, Any]:
         whole = super().assemble(problem, choices)
@@ -138,10 +126,11 @@ class TinyGlobalSpace(Family):
         return super().choices(problem, {**architecture, **first})
 
     def idle(self, problem: Problem, architecture: dict[str, Any]) -> set[str]:
-        labels = [decision.label for decision in self.decisions(problem)]
-        return {
-            label for label in labels if not self._is_there(problem, label.rpartition("/")[0], architecture)
-        }
+        labels: dict[str, list[str]] = {}
+        for decision in self.decisions(problem):
+            labels.setdefault(decision.label.rpartition("/")[0], []).append(decision.label)
+        gone = (place for place in labels if not self._is_there(problem, place, architecture))
+        return {label for place in gone for label in labels[place]}
 
     def parts(self, problem: Problem, architecture: dict[str, Any]) -> list[Part]:
         settings: TinySettings = self.settings_of(problem)
@@ -186,3 +175,20 @@ class TinyGlobalSpace(Family):
         if not block:
             return True
         return isinstance(depth, int) and depth in self.settings_of(problem).depths and int(block) <= depth
+
+
+@functools.lru_cache(maxsize=64)
+def _decisions(settings: TinySettings) -> tuple[Decision, ...]:
+    found = [
+        one_each("stem/width", settings.stem_widths),
+        one_each("stem/stride", settings.stem_strides),
+    ]
+    for place in settings.places:
+        stage = f"stage{place}"
+        found.append(one_each(f"{stage}/width", [width * place for width in settings.widths]))
+        found.append(one_each(f"{stage}/depth", settings.depths))
+        for block in range(1, max(settings.depths) + 1):
+            found.append(one_each(f"{stage}/block{block}/expansion", settings.expansions))
+            found.append(one_each(f"{stage}/block{block}/operator", settings.operators))
+            found.append(one_each(f"{stage}/block{block}/squeeze", settings.squeezes))
+    return tuple(found)
