@@ -4,8 +4,8 @@ NNI imports Lightning, and with it torchmetrics, torchvision and torch's compile
 for: two fifths of what a search of trials needs to begin. Here its packages import it when a name is asked of them that
 comes from there. `test_nni_itself_imports_lightning` notices when this is no longer needed. The same holds of tianshou,
 where it is installed: `PolicyBasedRL` alone needs it, and gym, which comes with it, has a word for all who import it. It
-holds of scipy's distributions, which take half of the seconds that are left: `nni.mutable.Numerical` alone needs them. It holds of pandas: json_tricks, by which NNI writes JSON, imports it
-to recognise its tables.
+holds of scipy's distributions, which take half of the seconds that are left: `nni.mutable.Numerical` alone needs them.
+It holds of pandas: json_tricks, by which NNI writes JSON, imports it to recognise its tables.
 """
 
 from __future__ import annotations
@@ -30,7 +30,8 @@ def import_nas() -> None:
     """Imports `nni.nas`, unless it is imported already."""
     if "nni.nas" in sys.modules:
         return
-    with _distributions_later(), _tables_later():
+    _import_json_tricks()
+    with _distributions_later():
         framework: Any = importlib.import_module("nni.common.framework")
     before, framework.DEFAULT_FRAMEWORK = framework.DEFAULT_FRAMEWORK, "none"  # of which it takes no names
     hidden = [name for name in (_SUPERNETS, "tianshou") if name not in sys.modules]
@@ -73,12 +74,10 @@ def _distributions_later() -> Iterator[None]:
         del sys.modules[_DISTRIBUTIONS]
 
 
-@contextlib.contextmanager
-def _tables_later() -> Iterator[None]:
-    """While it lasts, json_tricks is imported without pandas, unless either is imported already. It writes tables all the
-    same: where there is one, pandas has been imported."""
+def _import_json_tricks() -> None:
+    """Imports it without pandas, unless either is imported already. It writes tables all the same: where there is one,
+    pandas has been imported."""
     if {"json_tricks", "pandas"} & sys.modules.keys():
-        yield
         return
     sys.modules["pandas"] = ModuleType("pandas")
     try:
@@ -92,7 +91,6 @@ def _tables_later() -> Iterator[None]:
         return encode(value, primitives=primitives) if "pandas" in sys.modules else value
 
     encoders[encoders.index(encode)] = json_tricks.pandas_encode = encode_tables  # NNI asks for it by name
-    yield
 
 
 def _hand_out(package: ModuleType, source: str) -> None:
