@@ -104,11 +104,15 @@ class Certainty:
             return None
         tie = smaller[0] if smaller else min(larger, key=lambda each: each.lead)
         other = tie.measurement
-        lead = "'s lead" if again else " was trained once, and its lead"
         trusted = self.run.trusted(other) if tie.by_seeds or not again else other.accuracy
         accuracy = f"{percent_text(trusted)}%{' by other seeds' if tie.by_seeds else ', measured once' if again else ''}"
         fewer = f", with {100 * (1 - other.macs / chosen.macs):.0f}% fewer MACs" if smaller else ""
+        known = f"candidate {other.index} ({accuracy}, {count_text(other.macs)} MACs)"
+        if tie.lead <= 0:
+            once = "" if again else " was trained once, and"
+            return f"candidate {chosen.index}{once} is no more accurate than {known}: that one may be as good{fewer}"
+        lead = "'s lead" if again else " was trained once, and its lead"
         return (
-            f"candidate {chosen.index}{lead} over candidate {other.index} ({accuracy}, {count_text(other.macs)} MACs) is "
-            f"within the noise of {tie.noise_of} ({100 * tie.noise:.2f} points): that one may be as good{fewer}"
+            f"candidate {chosen.index}{lead} over {known} is within the noise of {tie.noise_of} "
+            f"({100 * tie.noise:.2f} points): that one may be as good{fewer}"
         )

@@ -101,7 +101,7 @@ def test_one_rule_says_whose_lead_is_doubtful_and_who_ties():
         large
     )  # the other was trained once, and ties in the report, too
     assert alone.startswith(
-        "candidate 1's lead over candidate 0 (90.00%, measured once, 1.00k MACs) is within the noise of"
+        "candidate 1 is no more accurate than candidate 0 (90.00%, measured once, 1.00k MACs): that one may"
     )
 
 
@@ -125,6 +125,14 @@ def test_of_candidates_trained_once_the_noise_of_images_tells():
     assert certainty.doubt(small) is None
     assert of(0.3, 0.9).doubt(measurement(1, 0.9, 1001)) is None
     assert of(0.9, 0.9, images=None).doubt(large) is None  # nothing is known
+
+
+def test_one_that_leads_by_nothing_is_not_said_to_lead():
+    certainty = of(0.9, 0.9)
+    assert certainty.doubt(certainty.run.ok[1]) == (
+        "candidate 1 was trained once, and is no more accurate than candidate 0 (90.00%, 1.00k MACs): that one may be "
+        "as good, with 0% fewer MACs"
+    )
 
 
 def test_without_the_number_of_images_only_seeds_tell():
