@@ -243,7 +243,6 @@ def inspect(
 
     from analysis.pictures.layer_maps import render_layer
     from records.files import write_whole
-    from training.export import GENOTYPE
     from training.export.model_facts import recorded_dataset
     from training.inside import look_inside
 
